@@ -36,12 +36,14 @@ from ecrkeeper._pager import AsyncPager, Pager
 from ecrkeeper._watch import AsyncWatch, Watch
 from ecrkeeper.v1.audit_pb2 import AuditEvent
 from ecrkeeper.v1.common_pb2 import DeletionPolicy, Mode, UnmanagedElements
+from ecrkeeper.v1.fleet_pb2 import Account, RegistrySet, Rollout
 from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings, RegistryView
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination, Settings
 
 __all__ = [
     "SERVICE_CONFIG",
+    "Account",
     "AlreadyExists",
     "AsyncClient",
     "AsyncOperation",
@@ -66,10 +68,12 @@ __all__ = [
     "QuotaViolation",
     "Registry",
     "RegistryError",
+    "RegistrySet",
     "RegistrySettings",
     "RegistryView",
     "ReplicationDestination",
     "ResourceExhausted",
+    "Rollout",
     "ServerError",
     "ServiceLinkedRole",
     "Settings",

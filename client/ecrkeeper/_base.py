@@ -20,7 +20,13 @@ from google.longrunning import operations_pb2  # type: ignore[import-untyped,unu
 from google.protobuf.message import Message
 
 from ecrkeeper._failures import invalid
-from ecrkeeper.v1 import audit_service_pb2, registry_settings_service_pb2, role_service_pb2, server_service_pb2
+from ecrkeeper.v1 import (
+    audit_service_pb2,
+    fleet_service_pb2,
+    registry_settings_service_pb2,
+    role_service_pb2,
+    server_service_pb2,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,7 +39,14 @@ DEFAULT_TIMEOUT = 10.0
 # No two RPCs share a request type, so the request determines the method.
 PATHS = {
     method.input_type.full_name: f"/{service.full_name}/{method.name}"
-    for file in (role_service_pb2, registry_settings_service_pb2, audit_service_pb2, server_service_pb2, operations_pb2)
+    for file in (
+        role_service_pb2,
+        registry_settings_service_pb2,
+        fleet_service_pb2,
+        audit_service_pb2,
+        server_service_pb2,
+        operations_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }

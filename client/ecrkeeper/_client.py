@@ -10,7 +10,17 @@ from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 import grpc
 from google.protobuf.message import Message
 
-from ecrkeeper import _audit, _declarations, _operation, _registries, _roles, _server
+from ecrkeeper import (
+    _accounts,
+    _audit,
+    _declarations,
+    _operation,
+    _registries,
+    _roles,
+    _rollouts,
+    _server,
+    _sets,
+)
 from ecrkeeper._base import (
     DEFAULT_TIMEOUT,
     BaseClient,
@@ -127,6 +137,29 @@ class Client(BaseClient):
     delete_registry_settings = _unary(_declarations.delete_registry_settings)
     list_registry_settings_revisions = _paged(_declarations.list_registry_settings_revisions)
     rollback_registry_settings = _unary(_declarations.rollback_registry_settings)
+
+    create_account = _unary(_accounts.create_account)
+    update_account = _unary(_accounts.update_account)
+    get_account = _unary(_accounts.get_account)
+    list_accounts = _paged(_accounts.list_accounts)
+    delete_account = _unary(_accounts.delete_account)
+    create_registry_set = _unary(_sets.create_registry_set)
+    update_registry_set = _unary(_sets.update_registry_set)
+    get_registry_set = _unary(_sets.get_registry_set)
+    list_registry_sets = _paged(_sets.list_registry_sets)
+    delete_registry_set = _unary(_sets.delete_registry_set)
+    list_registry_set_targets = _paged(_sets.list_registry_set_targets)
+    list_registry_set_revisions = _paged(_sets.list_registry_set_revisions)
+    get_rollout = _unary(_rollouts.get_rollout)
+    list_rollouts = _paged(_rollouts.list_rollouts)
+    list_rollout_targets = _paged(_rollouts.list_rollout_targets)
+    pause_rollout = _unary(_rollouts.pause_rollout)
+    resume_rollout = _unary(_rollouts.resume_rollout)
+    approve_rollout = _unary(_rollouts.approve_rollout)
+    cancel_rollout = _unary(_rollouts.cancel_rollout)
+    roll_back_rollout = _unary(_rollouts.roll_back_rollout)
+    watch_rollout = _watched(_rollouts.watch_rollout)
+    get_fleet = _unary(_accounts.get_fleet)
 
     get_audit_event = _unary(_audit.get_audit_event)
     list_audit_events = _paged(_audit.list_audit_events)

@@ -45,6 +45,8 @@ class Subscription(Generic[Step]):
         self.call = call
         # A stream with a token continues after its last message; others begin with a new snapshot.
         self._resumable = "resume_token" in call.request.DESCRIPTOR.fields_by_name
+        # A stream of one resource shows it as it is, and ends when nothing more happens to it.
+        self.ends = not self._resumable and "kind" not in call.response.DESCRIPTOR.fields_by_name
         self._end = None if call.timeout is None else time.monotonic() + finite(call.timeout)
         self._backoff = Backoff(most=10.0)
         self._resource = next(field.name for field in call.response.DESCRIPTOR.fields if field.message_type)
@@ -67,6 +69,8 @@ class Subscription(Generic[Step]):
         self._backoff.reset()
         if self._resumable:
             setattr(self.call.request, "resume_token", getattr(step, "resume_token"))  # noqa: B009, B010
+            return [step]
+        if self.ends:
             return [step]
         kind, name = getattr(step, "kind"), getattr(step, self._resource).name  # noqa: B009
         if kind == CURRENT:
@@ -150,6 +154,8 @@ class Watch(Generic[Step]):
             finally:
                 if self._stream is not None:
                     self._stream.cancel()
+            if failure is None and self._subscription.ends:
+                return
             if not self._closed.is_set():
                 self._closed.wait(self._subscription.interrupted(failure))
 
@@ -210,6 +216,8 @@ class AsyncWatch(Generic[Step]):
             finally:
                 if self._stream is not None:
                     self._stream.cancel()
+            if failure is None and self._subscription.ends:
+                return
             if not self._closed.is_set():
                 pause = self._subscription.interrupted(failure)
                 with suppress(TimeoutError):

@@ -29,9 +29,11 @@ from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.config.settings import Config
+from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.security import Security
@@ -81,8 +83,16 @@ async def serve(config: Config, security: Security, options: AwsOptions) -> None
     changes = Changes()
     metrics.rpc.watchers.set_function(changes.listeners)
 
+    bounds = Bounds(lambda: security.access.policy)
+    worker: RolloutWorker | None = None
+    if engine is not None:
+        wake_engine = partial(engine.triggers.enqueue, (), Trigger.CALL)
+        worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
+
     def on_notify(names: set[str]) -> None:
         changes.publish(names)
+        if worker is not None and any(name.startswith("registrySets/") for name in names):
+            worker.wake()
         if engine is not None:
             engine.triggers.enqueue(names, Trigger.NOTIFICATION)
 
@@ -99,6 +109,8 @@ async def serve(config: Config, security: Security, options: AwsOptions) -> None
             authentication=security.keys is not None or bool(config.tls_client_ca_file),
             role_template=config.aws_role_template or None,
         ),
+        bounds=bounds,
+        wake_rollouts=worker.wake if worker is not None else _nothing,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(db.close)
@@ -109,7 +121,7 @@ async def serve(config: Config, security: Security, options: AwsOptions) -> None
             # First, because all spans have ended, and closing Postgres takes up to a second in
             # which the supervisor may kill the process.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(config, db, deps, engine, instruments, security, stack)
+        await _run(config, db, deps, Work(engine, worker), instruments, security, stack)
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
@@ -138,7 +150,7 @@ async def _run(
     config: Config,
     db: InstrumentedDatabase,
     deps: Dependencies,
-    engine: Engine | None,
+    work: Work,
     instruments: Instruments,
     security: Security,
     stack: contextlib.AsyncExitStack,
@@ -152,8 +164,10 @@ async def _run(
             *_address(config.metrics_listen), lambda: _unready(db, stopping), Scrape(instruments.metrics, db).page
         )
     stack.push_async_callback(runner.cleanup)
+    maintenance = asyncio.create_task(security.maintain())
+    stack.callback(maintenance.cancel)
     api = await _open_api(config, deps, instruments, security, stack) if config.role != "engine" else None
-    work = asyncio.create_task(engine.run()) if engine is not None else None
+    working = work.start()
     # Existing objects stay for the life of the process, so the garbage collector need not traverse
     # them.
     gc.freeze()
@@ -163,11 +177,22 @@ async def _run(
     requested = await until_stopped(stopping, None if api is None else api.server)
     stopping.set()
     log.info("stopping")
-    await _drain(api, engine, config.drain_seconds)
-    if work is not None:
-        await work
+    await _drain(api, work, config.drain_seconds)
+    await asyncio.gather(*working)
     if not requested:
         raise SystemExit("the gRPC server stopped unexpectedly; see the log")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What works in the background; nothing in a process that only serves the API."""
+
+    engine: Engine | None
+    rollouts: RolloutWorker | None
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Start it."""
+        return [asyncio.create_task(part.run()) for part in (self.engine, self.rollouts) if part is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,19 +220,19 @@ async def _open_api(
     host, _, _ = config.listen.rpartition(":")
     with listening("listen", config.listen):
         port = security.listen(server, config.listen)
-    maintenance = asyncio.create_task(security.maintain())
-    stack.callback(maintenance.cancel)
     await server.start()
     await set_serving(health)
     return Api(server, health, admission, host, port)
 
 
-async def _drain(api: Api | None, engine: Engine | None, seconds: float) -> None:
+async def _drain(api: Api | None, work: Work, seconds: float) -> None:
     """Let running calls and attempts end at the same time.
 
     The engine claims nothing more.
     """
-    ending = [] if engine is None else [engine.stop(seconds)]
+    ending = [] if work.engine is None else [work.engine.stop(seconds)]
+    if work.rollouts is not None:
+        work.rollouts.stop()
     if api is not None:
         await api.health.enter_graceful_shutdown()
         api.admission.close()

@@ -70,10 +70,11 @@ class Security:
 def open_security(config: Config) -> Security:
     """Read all files; ConfigError has every error of every file.
 
-    A server with only the engine has no callers and needs no files.
+    A server with only the engine has no callers and needs no file but the policy, which
+    bounds registry sets.
     """
     if config.role == "engine":
-        config = Config()
+        config = Config(policy_file=config.policy_file)
     errors: list[str] = []
     pair = _opened("tls", _tls_paths(config), pair_of, _PEM_BYTES, errors)
     policy = _policy(config, errors)

@@ -18,6 +18,7 @@ class Verb(StrEnum):
     FORCE = "force"
     DELETE_ROLE = "delete-role"
     ADMIN = "admin"
+    APPROVE = "approve"
 
 
 def is_spiffe(name: str) -> bool:

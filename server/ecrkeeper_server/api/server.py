@@ -8,6 +8,8 @@ import grpc.aio
 from ecrkeeper.v1 import (
     audit_service_pb2,
     audit_service_pb2_grpc,
+    fleet_service_pb2,
+    fleet_service_pb2_grpc,
     registry_settings_service_pb2,
     registry_settings_service_pb2_grpc,
     role_service_pb2,
@@ -35,20 +37,25 @@ from ecrkeeper_server.api.services.backfills import Backfills
 from ecrkeeper_server.api.services.composition import composed
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.elements import Elements
+from ecrkeeper_server.api.services.fleet import FleetView
+from ecrkeeper_server.api.services.fleet_accounts import FleetAccounts
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
 from ecrkeeper_server.api.services.reflection import add_reflection
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.registry_deletion import RegistryDeletion
+from ecrkeeper_server.api.services.registry_sets import RegistrySets
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.api.services.revisions import Revisions
 from ecrkeeper_server.api.services.role_deletion import RoleDeletion
 from ecrkeeper_server.api.services.roles import Roles
+from ecrkeeper_server.api.services.rollouts import Rollouts
 from ecrkeeper_server.api.services.server_info import Server
 
 SERVICES = (
     role_service_pb2.DESCRIPTOR.services_by_name["RoleService"].full_name,
     registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"].full_name,
+    fleet_service_pb2.DESCRIPTOR.services_by_name["FleetService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
     operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
@@ -58,8 +65,8 @@ SERVICES = (
 def methods() -> dict[str, str]:
     """Return the served methods, as `/service/Method`, with their types in metrics."""
     files = (
-        role_service_pb2, registry_settings_service_pb2, audit_service_pb2, server_service_pb2, operations_pb2,
-        health_pb2,
+        role_service_pb2, registry_settings_service_pb2, fleet_service_pb2, audit_service_pb2, server_service_pb2,
+        operations_pb2, health_pb2,
     )  # fmt: skip
     served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
@@ -87,6 +94,12 @@ def registry_settings_service(deps: Dependencies) -> Any:
         service, Registries(deps), Elements(deps), RegistryDeletion(deps), declarations,
         Revisions(deps, declarations), Backfills(deps),
     )  # fmt: skip
+
+
+def fleet_service(deps: Dependencies) -> Any:
+    """Return the servicer of FleetService."""
+    service = fleet_service_pb2.DESCRIPTOR.services_by_name["FleetService"]
+    return composed(service, FleetAccounts(deps), RegistrySets(deps), Rollouts(deps), FleetView(deps))
 
 
 class Health(grpc_health.aio.HealthServicer):
@@ -127,6 +140,7 @@ def build(
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(
         registry_settings_service(deps), server
     )
+    fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet_service(deps), server)
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(deps), server)
     server_service_pb2_grpc.add_ServerServiceServicer_to_server(Server(deps), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(deps), server)

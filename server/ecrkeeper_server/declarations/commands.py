@@ -11,6 +11,7 @@ from ecrkeeper_server.declarations.audit_records import accepted, declared_chang
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.preconditions import (
     MAX_DECLARATION_BYTES,
+    check_manager,
     check_own,
     check_size,
     check_together,
@@ -26,7 +27,7 @@ from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
-from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
+from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = RegistrySpec().to_json()
@@ -84,7 +85,8 @@ class PutDeclaration:
 
     `change` returns the spec for the current declaration or None. `requested` are
     the settings that the caller declares, at `path` in the request. `remedy` is
-    the remedy for a conflict with other owners.
+    the remedy for a conflict with other owners. `manager` is the registry set on
+    whose behalf the call is made.
     """
 
     name: SettingsName
@@ -98,6 +100,7 @@ class PutDeclaration:
     force: bool = False
     remedy: str = TAKE_OVER
     trace: str = ""
+    manager: Manager | None = None
 
     @property
     def slow_to_check(self) -> bool:
@@ -123,6 +126,7 @@ class PutDeclaration:
             raise presence_error(name, present)
         if self.etag:
             check_etag(str(name), self.etag, "" if present is None else present.etag)
+        check_manager(present, self.manager)
         spec = self.change(present)
         specs = {**specs_of(declared), name.owner: spec}
         # Untouched settings were checked when they were declared.
@@ -137,21 +141,25 @@ class PutDeclaration:
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
             if composition.conflicts:
-                reduced = self._take_over(specs, composition)
+                reduced = self._take_over(specs, composition, declared)
                 composition = compose_specs({**specs, **reduced}, touched)
                 check_own(name, composition)
             check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
         return self._write(unit, registry, composition, {**specs, **reduced}, reduced)
 
-    def _take_over(self, specs: Mapping[str, DeclarationSpec], composition: Composition) -> dict[str, DeclarationSpec]:
+    def _take_over(
+        self, specs: Mapping[str, DeclarationSpec], composition: Composition, declared: Mapping[str, Declaration]
+    ) -> dict[str, DeclarationSpec]:
         """Return the other owners' specs without the elements in conflict.
 
-        Without `force`, a conflict rejects the call.
+        Without `force`, a conflict rejects the call, and so does an element of a registry set.
         """
         if not self.force:
             raise conflict_of(self.name, composition.conflicts, self.remedy)
         settings = {owner: spec.settings for owner, spec in specs.items()}
         changed = without_conflicts(self.name.owner, settings, composition.conflicts)
+        for owner in changed:
+            check_manager(declared[owner], None)
         return {owner: replace(specs[owner], settings=remaining) for owner, remaining in changed.items()}
 
     def _keep(
@@ -160,6 +168,8 @@ class PutDeclaration:
         """Leave the declaration unchanged; reconcile now if it has not converged."""
         if not registry.carried_out:
             registry = unit.request(registry, self.trace)
+        if self.manager is not None:
+            present = unit.mark(present, self.manager)
         unit.save_response(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
         return WriteResult(registry, present, specs, present)
 
@@ -174,7 +184,7 @@ class PutDeclaration:
         name, caller = self.name, self.caller
         present = unit.declared[name.registry].get(name.owner)
         registry = set_spec(unit, registry, composition, sorted(specs), trace=self.trace)
-        stored = put_declaration(unit, name, specs[name.owner], registry, caller, origin_of(caller))
+        stored = put_declaration(unit, name, specs[name.owner], registry, caller, origin_of(caller), self.manager)
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, remaining in reduced.items():
             put_declaration(unit, SettingsName(name.registry, owner), remaining, registry, caller, origin)
@@ -183,7 +193,13 @@ class PutDeclaration:
 
 
 def put_declaration(
-    unit: UnitOfWork, name: SettingsName, spec: DeclarationSpec, registry: Resource, caller: Caller, origin: Origin
+    unit: UnitOfWork,
+    name: SettingsName,
+    spec: DeclarationSpec,
+    registry: Resource,
+    caller: Caller,
+    origin: Origin,
+    manager: Manager | None = None,
 ) -> Declaration:
     """Create or change a declaration, and record that in the audit trail."""
     present = unit.declared[name.registry].get(name.owner)
@@ -194,6 +210,7 @@ def put_declaration(
         allow_replacement=spec.allow_replacement,
         registry_generation=registry.generation,
         origin=origin,
+        manager=manager,
     )
     changes = declared_changes(present, stored)
     event = accepted(caller, name, generation=registry.generation, changes=changes, reason=origin.reason)

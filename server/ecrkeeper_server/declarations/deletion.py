@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.commands import WriteResult, compose_specs, origin_of, set_spec, specs_of
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
-from ecrkeeper_server.declarations.preconditions import check_remaining
+from ecrkeeper_server.declarations.preconditions import check_manager, check_remaining
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.store.unit_of_work import UnitOfWork
+from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDeclaration:
-    """A call that deletes a declaration."""
+    """A call that deletes a declaration.
+
+    `manager` is the registry set on whose behalf the call is made. A `deletion_policy` replaces that of the
+    declaration.
+    """
 
     name: SettingsName
     caller: Caller
     etag: str = ""
     allow_missing: bool = False
     trace: str = ""
+    manager: Manager | None = None
+    deletion_policy: str = ""
     slow_to_check = False
 
     def check(self) -> None:
@@ -42,11 +48,12 @@ class DeleteDeclaration:
             unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
             return None
         check_etag(str(name), self.etag, present.etag)
+        check_manager(present, self.manager)
         remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
         composition = compose_specs(remaining, present.settings)
         # Also for abandoned elements: the other owners' declarations must be valid by themselves.
         check_remaining(name, compose_specs(specs_of(declared), present.settings), composition)
-        abandoned = present if present.deletion_policy == "ABANDON" else None
+        abandoned = present if (self.deletion_policy or present.deletion_policy) == "ABANDON" else None
         registry = set_spec(unit, registry, composition, sorted(remaining), abandoned=abandoned, trace=self.trace)
         unit.remove(present, origin_of(caller))
         changes = declared_changes(present, None)

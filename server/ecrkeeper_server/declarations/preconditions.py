@@ -26,6 +26,7 @@ from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.setting import Quota, over_quota
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.unit_of_work import Manager
 
 MAX_DECLARATION_BYTES = 2**20
 
@@ -36,6 +37,27 @@ def presence_error(name: SettingsName, present: Declaration | None) -> StatusErr
         return NotFound("RegistrySettings", str(name), "create it, or set allow_missing")
     return AlreadyExists(
         f"{name} exists; update it instead", reason="ALREADY_EXISTS", resource=("RegistrySettings", str(name))
+    )
+
+
+def check_manager(present: Declaration | None, manager: Manager | None) -> None:
+    """Reject a change of a declaration that a registry set made, unless the set makes it, and the other way round."""
+    if present is None:
+        return
+    owning = present.managed_by or ""
+    if owning == (manager.name if manager is not None else ""):
+        return
+    if owning:
+        raise FailedPrecondition(
+            f"{present.name} is declared by {owning}, and only the set changes it; change the set, or exclude the"
+            " registry from it",
+            reason="MANAGED_BY_SET",
+            metadata={"registry_set": owning},
+        )
+    raise FailedPrecondition(
+        f"{present.name} was declared by a call and not by {manager.name if manager else ''}; delete it with"
+        " `deletion_policy: ABANDON` first, or give the set another id",
+        reason="DECLARED_BY_CALL",
     )
 
 

@@ -57,13 +57,13 @@ class FleetPlan:
         """How many registries change."""
         return sum(group.count for group in self.groups.values()) + self.ungrouped
 
-    def add(self, name: RegistryName, changes: Sequence[Change]) -> None:
-        """Add a target with the changes of its declaration."""
+    def add(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False) -> None:
+        """Add a target with the changes of its declaration; those of one that is abandoned do not reach AWS."""
         self.targets += 1
         if not changes:
             self.unchanged += 1
             return
-        if removes(changes):
+        if not abandoned and removes(changes):
             self.removing += 1
         key = _key(name, changes)
         group = self.groups.get(key)
@@ -74,10 +74,10 @@ class FleetPlan:
             group = self.groups[key] = Group(changes)
         group.add(name)
 
-    def add_release(self, name: RegistryName, changes: Sequence[Change]) -> None:
+    def add_release(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool) -> None:
         """Add a registry that the set does not match any more."""
         self.released += 1
-        self.add(name, changes)
+        self.add(name, changes, abandoned=abandoned)
 
     def add_problem(self, problem: Problem) -> None:
         """Add a target that would fail."""

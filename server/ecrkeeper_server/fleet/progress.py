@@ -9,41 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
+from ecrkeeper_server.store.fleet_rows import RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import Gate, Wave
-
-
-class RolloutState(StrEnum):
-    """How far a rollout is."""
-
-    QUEUED = "QUEUED"
-    PLANNING = "PLANNING"
-    RUNNING = "RUNNING"
-    AWAITING_APPROVAL = "AWAITING_APPROVAL"
-    PAUSED = "PAUSED"
-    HALTED = "HALTED"
-    ROLLING_BACK = "ROLLING_BACK"
-    SUCCEEDED = "SUCCEEDED"
-    CANCELLED = "CANCELLED"
-    ROLLED_BACK = "ROLLED_BACK"
-    SUPERSEDED = "SUPERSEDED"
-
 
 ENDED = frozenset({RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED})
 """The states that a rollout never leaves."""
-
-
-class TargetState(StrEnum):
-    """How far a target of a rollout is."""
-
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    BAKING = "BAKING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
-    HELD = "HELD"
 
 
 UNDER_WAY = frozenset({TargetState.RUNNING, TargetState.BAKING})

@@ -41,9 +41,13 @@ class Matcher:
     listed: tuple[str, ...]
     excluded: tuple[Pattern, ...]
 
+    def selects(self, account: FleetAccount) -> bool:
+        """Return whether the filter matches an account, in any state."""
+        return holds(self.expression, lambda each: _meets(each, account))
+
     def matches_account(self, account: FleetAccount) -> bool:
         """Return whether the filter matches an account; an account that is gone is in no fleet."""
-        return account.state is not AccountState.GONE and holds(self.expression, lambda each: _meets(each, account))
+        return account.state is not AccountState.GONE and self.selects(account)
 
     def matches(self, target: Target) -> bool:
         """Return whether the selector means a registry."""

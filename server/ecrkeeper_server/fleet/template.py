@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.errors import Violation
-from ecrkeeper_server.fleet.selectors import Matcher, matcher
+from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import Target
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store.fleet_specs import SetSpec
@@ -28,36 +28,55 @@ class MissingLabelError(Exception):
         self.label = label
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """The template for some registries; without placeholders, it is their settings."""
+
+    settings: Json
+    has_placeholders: bool
+
+
 class Templates:
     """The template of a set with its overrides, checked once and rendered for any number of registries."""
 
-    settings: Json
-    overrides: tuple[tuple[Matcher, Json], ...]
+    def __init__(self, spec: SetSpec) -> None:
+        self._settings = spec.settings
+        self._overrides = [
+            (matcher(each.selector, f"overrides[{at}].selector"), each.settings)
+            for at, each in enumerate(spec.overrides)
+        ]
+        self._chosen: dict[tuple[int, ...], Chosen] = {}
 
-    @classmethod
-    def of(cls, spec: SetSpec) -> Templates:
-        """Return the templates of a set."""
-        return cls(
-            spec.settings,
-            tuple(
-                (matcher(each.selector, f"overrides[{at}].selector"), each.settings)
-                for at, each in enumerate(spec.overrides)
-            ),
-        )
-
-    def chosen(self, target: Target) -> Json:
+    def chosen(self, target: Target) -> Chosen:
         """Return the template for a registry: of each member, that of the last override that matches and has it."""
-        settings = self.settings
-        for selector, changed in self.overrides:
-            if selector.matches(target):
-                settings = {**settings, **changed}
-        return settings
+        matching = tuple(at for at, (selector, _) in enumerate(self._overrides) if selector.matches(target))
+        found = self._chosen.get(matching)
+        if found is None:
+            settings = self._settings
+            for at in matching:
+                settings = {**settings, **self._overrides[at][1]}
+            found = self._chosen[matching] = Chosen(settings, _has_dollar(settings))
+        return found
 
     def render(self, target: Target) -> Json:
         """Return the settings for a registry; MissingLabelError names a label that its account lacks."""
-        rendered: Json = _rendered(self.chosen(target), _values(target))
+        chosen = self.chosen(target)
+        if not chosen.has_placeholders:
+            return chosen.settings
+        rendered: Json = _rendered(chosen.settings, _values(target))
         return rendered
+
+
+def _has_dollar(value: Any) -> bool:
+    match value:
+        case str():
+            return "$" in value
+        case Mapping():
+            return any(map(_has_dollar, value.values()))
+        case list():
+            return any(map(_has_dollar, value))
+        case _:
+            return False
 
 
 def violations(settings: Mapping[str, Any], path: str) -> list[Violation]:

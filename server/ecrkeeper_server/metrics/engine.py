@@ -33,6 +33,10 @@ class EngineMetrics:
             "ecrkeeper_drift_remediated_elements_total", "Elements remediated after an out-of-band change.",
             ("setting",), registry=registry,
         )  # fmt: skip
+        self._targets = Counter(
+            "ecrkeeper_rollout_targets_total", "Targets of rollouts that came into a state.", ("state",),
+            registry=registry,
+        )  # fmt: skip
         self.leases_held = Gauge(
             "ecrkeeper_engine_leases_held", "Resources that this process reconciles.", registry=registry
         )
@@ -49,6 +53,10 @@ class EngineMetrics:
         """Count an attempt of the reconciler that ended."""
         self._reconciles.labels(kind, result, self._reason(reason) if reason else "").inc()
         self._seconds[kind].observe(seconds)
+
+    def rollout_target(self, state: str) -> None:
+        """Count a target of a rollout that came into a state."""
+        self._targets.labels(state).inc()
 
     def remediated(self, setting: str, elements: int) -> None:
         """Count elements whose drift was remediated."""

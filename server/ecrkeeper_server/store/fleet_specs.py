@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -184,14 +184,3 @@ class SetSpec:
             "allow_replacement": self.allow_replacement,
             **({} if self.max_removals is None else {"max_removals": self.max_removals.to_json()}),
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountSpec:
-    """What is known of an account of the fleet before anybody asks AWS."""
-
-    display_name: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    organizational_unit: str = ""
-    state: AccountState = AccountState.ACTIVE
-    regions: tuple[str, ...] = ()

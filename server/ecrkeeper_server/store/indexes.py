@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
+from ecrkeeper_server.store import fleet_tables
 from ecrkeeper_server.store.tables import metadata, operations, resources
 
-__all__ = ["metadata"]
+__all__ = ["fleet_tables", "metadata"]
 
 Index("resources_urgent", resources.c.due_at, postgresql_where=text("urgent"), sqlite_where=text("urgent = 1"))
 Index(

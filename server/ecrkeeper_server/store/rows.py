@@ -147,7 +147,11 @@ class RegistryStatus:
 
 @dataclass(frozen=True, slots=True)
 class Declaration(FromRow):
-    """One owner's declaration for one registry; `settings` is in AWS's shape."""
+    """One owner's declaration for one registry; `settings` is in AWS's shape.
+
+    `managed_by` is the name of the registry set that made it, at `set_revision`; None
+    for other declarations.
+    """
 
     account: str
     region: str
@@ -161,6 +165,8 @@ class Declaration(FromRow):
     registry_generation: int
     create_time: int
     update_time: int
+    managed_by: str | None = None
+    set_revision: int | None = None
 
     @property
     def name(self) -> SettingsName:

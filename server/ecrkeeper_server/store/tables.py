@@ -134,6 +134,9 @@ declarations = Table(
     Column("registry_generation", BigInteger, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
+    # The registry set that made it, by name, and the revision of the set; NULL: somebody declared it by a call.
+    Column("managed_by", Text),
+    Column("set_revision", BigInteger),
     Index("declarations_owner", "owner", "account", "region"),
 )
 

@@ -28,6 +28,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Manager:
+    """The registry set that makes a declaration, by name, and the revision of the set."""
+
+    name: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """A unit of work as it was read."""
 
@@ -89,6 +97,7 @@ class UnitOfWork:
         allow_replacement: bool,
         registry_generation: int,
         origin: Origin,
+        manager: Manager | None = None,
     ) -> Declaration:
         """Create or change a declaration, with a new generation and a revision."""
         owners, number = self.declared.setdefault(name.registry, {}), self._next(name)
@@ -106,8 +115,18 @@ class UnitOfWork:
             generation=number,
             registry_generation=registry_generation,
             update_time=self.now,
+            managed_by=None if manager is None else manager.name,
+            set_revision=None if manager is None else manager.revision,
         )
         self._revise(changed, number, settings, origin)
+        return changed
+
+    def mark(self, declared: Declaration, manager: Manager) -> Declaration:
+        """Note that a declaration is at this revision of its registry set already."""
+        if declared.set_revision == manager.revision and declared.managed_by == manager.name:
+            return declared
+        changed = replace(declared, managed_by=manager.name, set_revision=manager.revision)
+        self.declared[declared.name.registry][declared.owner] = changed
         return changed
 
     def remove(self, declared: Declaration, origin: Origin) -> None:

@@ -17,7 +17,10 @@ from ecrkeeper_server.store.tables import declarations, json_rows, requests, res
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
 
 KEY = ("account", "region", "owner")
-_DECLARED = ("settings", "deletion_policy", "allow_replacement", "generation", "registry_generation", "update_time")
+_DECLARED = (
+    "settings", "deletion_policy", "allow_replacement", "generation", "registry_generation", "update_time",
+    "managed_by", "set_revision",
+)  # fmt: skip
 # The columns of a resource that a unit of work changes.
 _DESIRED = tuple(with_new_spec(resources.c, spec=None, now=None, trace=None))
 

@@ -13,11 +13,10 @@ from ecrkeeper_server.fleet.progress import (
     Counts,
     Decision,
     Progress,
-    RolloutState,
-    TargetState,
     allowed,
     decide,
 )
+from ecrkeeper_server.store.fleet_rows import RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import Amount, Gate, Wave
 from hypothesis import given
 from hypothesis import strategies as st

@@ -17,7 +17,7 @@ TARGET = Target(account(1, labels={"env": "prod", "empty": ""}), "us-east-1")
 
 
 def templates(settings: dict[str, Any], *overrides: Override) -> Templates:
-    return Templates.of(SetSpec(selector=Selector(), settings=settings, overrides=overrides))
+    return Templates(SetSpec(selector=Selector(), settings=settings, overrides=overrides))
 
 
 ROWS = [

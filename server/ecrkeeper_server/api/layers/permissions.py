@@ -13,6 +13,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2
 
 from ecrkeeper_server.access.policy import Target, Verb
+from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.names import (
     WILDCARD,
     BackfillName,
@@ -194,6 +195,55 @@ def _event(request: Any) -> Sequence[Need]:
     return _trail(request)
 
 
+def set_target(set_id: str) -> Target:
+    """Return the target of a registry set: anything that its declarations can be for."""
+    return Target(WILDCARD, WILDCARD, set_id)
+
+
+def _account(verb: Verb, field: str = "name") -> Needs:
+    def needs(request: Any) -> Sequence[Need]:
+        value = request
+        for part in field.split("."):
+            value = getattr(value, part)
+        name = value if field != "account_id" else f"accounts/{value}"
+        return [Need(verb, name, Target(parse_account(name, field)))]
+
+    return needs
+
+
+def _accounts(_: Any) -> Sequence[Need]:
+    return [Need(Verb.READ, "accounts/-", Target(WILDCARD))]
+
+
+def _set(verb: Verb, field: str = "name") -> Needs:
+    """Need a verb on some declaration of the set; a write then needs it on every registry that the set reaches."""
+
+    def needs(request: Any) -> Sequence[Need]:
+        value = request
+        for part in field.split("."):
+            value = getattr(value, part)
+        name = SetName.of(value, field) if field == "registry_set_id" else SetName.parse(value, field)
+        return [Need(verb, str(name), set_target(name.id))]
+
+    return needs
+
+
+def _sets(_: Any) -> Sequence[Need]:
+    return [Need(Verb.READ, "registrySets/-", set_target(WILDCARD))]
+
+
+def _rollout(verb: Verb, field: str = "name") -> Needs:
+    def needs(request: Any) -> Sequence[Need]:
+        name = RolloutName.parse(getattr(request, field), field)
+        return [Need(verb, str(name.set), set_target(name.set.id))]
+
+    return needs
+
+
+def _fleet(_: Any) -> Sequence[Need]:
+    return [Need(Verb.READ, "fleet", Target(WILDCARD, WILDCARD))]
+
+
 PERMISSIONS: Mapping[str, Needs] = _table(
     RoleService={
         "GetServiceLinkedRole": _role(Verb.READ),
@@ -235,6 +285,30 @@ PERMISSIONS: Mapping[str, Needs] = _table(
         "GetServerInfo": _nothing,
         "WhoAmI": _nothing,
         "GetAwsIdentity": lambda request: [Need(Verb.READ, request.parent, Target(parse_account(request.parent)))],
+    },
+    FleetService={
+        "CreateAccount": _account(Verb.ADMIN, "account_id"),
+        "UpdateAccount": _account(Verb.ADMIN, "account.name"),
+        "GetAccount": _account(Verb.READ),
+        "ListAccounts": _accounts,
+        "DeleteAccount": _account(Verb.ADMIN),
+        "CreateRegistrySet": _set(Verb.WRITE, "registry_set_id"),
+        "UpdateRegistrySet": _set(Verb.WRITE, "registry_set.name"),
+        "GetRegistrySet": _set(Verb.READ),
+        "ListRegistrySets": _sets,
+        "DeleteRegistrySet": _set(Verb.WRITE),
+        "ListRegistrySetTargets": _set(Verb.READ, "parent"),
+        "ListRegistrySetRevisions": _set(Verb.READ, "parent"),
+        "GetRollout": _rollout(Verb.READ),
+        "ListRollouts": _set(Verb.READ, "parent"),
+        "ListRolloutTargets": _rollout(Verb.READ, "parent"),
+        "PauseRollout": _rollout(Verb.WRITE),
+        "ResumeRollout": _rollout(Verb.WRITE),
+        "ApproveRollout": _rollout(Verb.APPROVE),
+        "CancelRollout": _rollout(Verb.WRITE),
+        "RollBackRollout": _rollout(Verb.WRITE),
+        "WatchRollout": _rollout(Verb.READ),
+        "GetFleet": _fleet,
     },
     AuditService={"GetAuditEvent": _event, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
     Operations={

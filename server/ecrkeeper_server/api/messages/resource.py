@@ -190,6 +190,7 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         settings=settings_from_aws(declared.settings),
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
+        managed_by=declared.managed_by or "",
     )
     state = State(row.state)
     own = state.of_owner(declared.owner)

@@ -21,6 +21,7 @@ from ecrkeeper_server.api.services.pages import M, Page, Show, page_of, scan
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.names import parse_account, partition_of
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database, Tx
@@ -56,6 +57,9 @@ class Dependencies:
     relists: dict[str, Relist] = field(default_factory=dict)
     page_key: PageKey = field(default_factory=PageKey)
     setup: Setup = field(default_factory=Setup)
+    # What registry sets may reach, and who makes the steps of their rollouts.
+    bounds: Bounds = field(default_factory=Bounds)
+    wake_rollouts: Callable[[], None] = lambda: None
 
     @property
     def partition(self) -> str:

@@ -1,0 +1,191 @@
+"""Rows of the fleet as proto messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2, fleet_pb2
+from google.protobuf import duration_pb2
+
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
+from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
+from ecrkeeper_server.store.fleet_specs import Amount, Gate, Selector, SetSpec, Wave
+
+_STATES = ("PENDING", "RUNNING", "BAKING", "SUCCEEDED", "FAILED", "SKIPPED", "HELD")
+
+
+def account(row: AccountRow) -> fleet_pb2.Account:
+    """An account of the fleet."""
+    return fleet_pb2.Account(
+        name=f"accounts/{row.account}",
+        uid=row.uid,
+        etag=row.etag,
+        create_time=render.timestamp(row.create_time or None),
+        update_time=render.timestamp(row.update_time or None),
+        display_name=row.display_name,
+        labels=row.labels,
+        organizational_unit=row.organizational_unit,
+        state=render.number(fleet_pb2.Account, "State", row.state),
+        enabled_regions=row.enabled_regions,
+        source=render.number(fleet_pb2.Account, "Source", row.source),
+    )
+
+
+def _selector(selector: Selector) -> fleet_pb2.RegistrySelector:
+    return fleet_pb2.RegistrySelector(accounts=selector.accounts, regions=selector.regions, exclude=selector.exclude)
+
+
+def _amount(amount: Amount | None) -> fleet_pb2.TargetAmount | None:
+    if amount is None:
+        return None
+    return fleet_pb2.TargetAmount(**{"percent" if amount.percent else "count": amount.number})
+
+
+def _wave(wave: Wave) -> fleet_pb2.RolloutWave:
+    message = fleet_pb2.RolloutWave(
+        max_concurrent=_amount(wave.max_concurrent),
+        failure_tolerance=_amount(wave.failure_tolerance),
+        gate=render.number(fleet_pb2.RolloutWave, "Gate", wave.gate if wave.gate is not Gate.NONE else None),
+    )
+    if wave.bake_seconds:
+        message.bake.CopyFrom(duration_pb2.Duration(seconds=wave.bake_seconds))
+    if wave.selector is not None:
+        message.selector.CopyFrom(_selector(wave.selector))
+    elif wave.share is None:
+        message.rest = True
+    elif wave.share.percent:
+        message.percent = wave.share.number
+    else:
+        message.count = wave.share.number
+    return message
+
+
+def strategy(waves: tuple[Wave, ...]) -> fleet_pb2.RolloutStrategy:
+    """The waves of a set or of a rollout."""
+    return fleet_pb2.RolloutStrategy(waves=map(_wave, waves))
+
+
+def registry_set(
+    row: SetRow, active: RolloutRow | None = None, queued: RolloutRow | None = None
+) -> fleet_pb2.RegistrySet:
+    """A registry set, with the rollouts of it that have not ended."""
+    message = fleet_pb2.RegistrySet(
+        name=row.name,
+        uid=row.uid,
+        etag=row.etag,
+        generation=row.generation,
+        current_revision=row.current_revision,
+        create_time=render.timestamp(row.create_time),
+        update_time=render.timestamp(row.update_time),
+        active_rollout="" if active is None else active.name,
+        queued_rollout="" if queued is None else queued.name,
+        deleting=row.deleting,
+        held_removals=row.held_removals,
+    )
+    message.MergeFrom(set_content(row.set_spec))
+    return message
+
+
+def set_content(spec: SetSpec) -> fleet_pb2.RegistrySet:
+    """The fields of a set that calls change."""
+    message = fleet_pb2.RegistrySet(
+        selector=_selector(spec.selector),
+        settings=settings_from_aws(spec.settings),
+        overrides=[
+            fleet_pb2.RegistrySetOverride(selector=_selector(each.selector), settings=settings_from_aws(each.settings))
+            for each in spec.overrides
+        ],
+        deletion_policy=render.number(common_pb2, "DeletionPolicy", spec.deletion_policy),
+        allow_replacement=spec.allow_replacement,
+        max_removals=_amount(spec.max_removals),
+    )
+    if spec.waves:
+        message.strategy.CopyFrom(strategy(spec.waves))
+    return message
+
+
+def revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
+    """One revision of a set."""
+    message = fleet_pb2.RegistrySetRevision(
+        revision=row.revision,
+        create_time=render.timestamp(row.create_time),
+        principal=row.principal,
+        request_id=row.request_id,
+        reason=row.reason,
+        method=row.method,
+    )
+    if row.spec is not None:
+        message.registry_set.CopyFrom(set_content(SetSpec.from_json(row.spec)))
+        message.registry_set.name = f"registrySets/{row.set_id}"
+    return message
+
+
+def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> fleet_pb2.FleetPlan:
+    """The plan of a set."""
+    return fleet_pb2.FleetPlan(
+        target_count=found.targets,
+        changing_count=found.changing,
+        unchanged_count=found.unchanged,
+        removing_count=found.removing,
+        released_count=found.released,
+        held_count=found.held,
+        failing_count=found.failing,
+        groups=map(_group, found.largest()),
+        ungrouped_count=found.ungrouped,
+        problems=[
+            fleet_pb2.FleetPlanProblem(reason=each.reason, registry=str(each.registry), message=each.message)
+            for each in found.problems
+        ],
+        warnings=warnings,
+    )
+
+
+def _group(group: Group) -> fleet_pb2.FleetPlanGroup:
+    return fleet_pb2.FleetPlanGroup(
+        summary=summary(group),
+        registry_count=group.count,
+        registries=map(str, group.names),
+        changes=render.changes(group.changes),
+    )
+
+
+def _wave_status(counts: Mapping[str, int]) -> fleet_pb2.RolloutWaveStatus:
+    numbers: dict[str, Any] = {f"{state.lower()}_count": counts.get(state, 0) for state in _STATES}
+    return fleet_pb2.RolloutWaveStatus(target_count=sum(counts.values()), **numbers)
+
+
+def rollout(row: RolloutRow) -> fleet_pb2.Rollout:
+    """A rollout."""
+    return fleet_pb2.Rollout(
+        name=row.name,
+        state=render.number(fleet_pb2.Rollout, "State", row.state),
+        cause=render.number(fleet_pb2.Rollout, "Cause", row.cause),
+        revision=row.revision,
+        principal=row.principal,
+        reason=row.reason,
+        create_time=render.timestamp(row.create_time),
+        update_time=render.timestamp(row.update_time),
+        end_time=render.timestamp(row.end_time),
+        wave=row.wave,
+        waves=map(_wave_status, row.counts),
+        message=row.message,
+        strategy=strategy(row.waves),
+    )
+
+
+def target(row: TargetRow) -> fleet_pb2.RolloutTarget:
+    """One registry of a rollout."""
+    return fleet_pb2.RolloutTarget(
+        registry=str(row.registry),
+        wave=row.wave,
+        state=render.number(fleet_pb2.RolloutTarget, "State", row.state),
+        action=render.number(fleet_pb2.RolloutTarget, "Action", row.action),
+        reason=row.reason,
+        message=row.message,
+        changed=row.changed,
+        rolled_back=row.undo,
+        update_time=render.timestamp(row.update_time),
+    )

@@ -1,0 +1,111 @@
+"""FleetService: the view of the whole fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ecrkeeper.v1 import fleet_pb2
+from ecrkeeper.v1 import fleet_service_pb2 as pb
+
+from ecrkeeper_server.access.policy import Rule, Target, Verb
+from ecrkeeper_server.api.layers.access import CALLER
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.permissions import set_target
+from ecrkeeper_server.api.messages import fleet as render
+from ecrkeeper_server.api.messages.resource import timestamp
+from ecrkeeper_server.api.services.context import Dependencies
+from ecrkeeper_server.names import RegistryName, RoleName
+from ecrkeeper_server.store import fleet_accounts, fleet_counts, rollouts
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_counts import KindCounts, Part
+from ecrkeeper_server.store.fleet_rows import RolloutRow
+from ecrkeeper_server.store.rows import Resource
+
+_EXAMPLES, _MOST_PROBLEMS, _MOST_ROLLOUTS, _MESSAGE_CHARACTERS = 3, 20, 100, 1_000
+_EVERYWHERE = ("*",)
+
+
+class FleetView:
+    """What is wrong in the fleet."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+
+    async def GetFleet(self, request: pb.GetFleetRequest, context: Context) -> fleet_pb2.Fleet:
+        """Return counts, problems and rollouts, as far as the caller may read them."""
+        registries, roles = self._readable()
+        may = self._deps.access.readable(_set_of)
+
+        def read(tx: Tx) -> fleet_pb2.Fleet:
+            opened = [row for row in rollouts.open_page(tx, _MOST_ROLLOUTS) if may(row)]
+            return _message(tx, registries, roles, opened)
+
+        return await self._deps.db.read(read)
+
+    def _readable(self) -> tuple[list[Part] | None, list[Part] | None]:
+        """Return the registries and the roles that the caller may read; None for all."""
+        policy = self._deps.access.policy
+        if policy is None:
+            return None, None
+        # A rule that is limited to owners covers declarations, not the registries of all owners.
+        rules = [rule for rule in policy.rules_for(CALLER.get(), Verb.READ) if _all(rule, "owners")]
+        registries = [Part(_texts(rule, "accounts"), _texts(rule, "regions")) for rule in rules]
+        roles = [Part(_texts(rule, "accounts"), _EVERYWHERE) for rule in rules if _all(rule, "regions")]
+        return registries, roles
+
+
+def _set_of(row: RolloutRow) -> Target:
+    return set_target(row.set_id)
+
+
+def _texts(rule: Rule, part: str) -> tuple[str, ...]:
+    return tuple(pattern.text for pattern in getattr(rule, part))
+
+
+def _all(rule: Rule, part: str) -> bool:
+    return "*" in _texts(rule, part)
+
+
+def _message(
+    tx: Tx, registries: list[Part] | None, roles: list[Part] | None, opened: list[RolloutRow]
+) -> fleet_pb2.Fleet:
+    of_registries = fleet_counts.counts(tx, RegistryName.kind, registries)
+    of_roles = fleet_counts.counts(tx, RoleName.kind, roles)
+    problems = [
+        *_problems(tx, RoleName.kind, of_roles, roles),
+        *_problems(tx, RegistryName.kind, of_registries, registries),
+    ]
+    return fleet_pb2.Fleet(
+        name="fleet",
+        account_count=fleet_accounts.count(tx),
+        registry_count=of_registries.total,
+        ready_registry_count=of_registries.ready,
+        registry_reasons=_reasons(of_registries),
+        drifted_registry_count=of_registries.drifted,
+        role_count=of_roles.total,
+        role_reasons=_reasons(of_roles),
+        worst_problems=problems[:_MOST_PROBLEMS],
+        rollouts=map(render.rollout, opened),
+    )
+
+
+def _reasons(counts: KindCounts) -> Iterator[fleet_pb2.ReasonCount]:
+    for reason, number in counts.reasons:
+        yield fleet_pb2.ReasonCount(reason=reason, resource_count=number)
+
+
+def _problems(tx: Tx, kind: str, counts: KindCounts, parts: list[Part] | None) -> Iterator[fleet_pb2.FleetProblem]:
+    for reason, _ in counts.reasons[:_MOST_PROBLEMS]:
+        yield from map(_problem, fleet_counts.examples(tx, kind, reason, parts, _EXAMPLES))
+
+
+def _problem(row: Resource) -> fleet_pb2.FleetProblem:
+    ready = next((each for each in row.state.get("conditions", ()) if each["type"] == "Ready"), None)
+    if ready is None:
+        return fleet_pb2.FleetProblem(resource=row.name, reason=row.reason or "")
+    return fleet_pb2.FleetProblem(
+        resource=row.name,
+        reason=ready["reason"],
+        message=ready["message"][:_MESSAGE_CHARACTERS],
+        since=timestamp(ready["since"]),
+    )

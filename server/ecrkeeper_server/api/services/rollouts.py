@@ -1,0 +1,165 @@
+"""FleetService: the calls on rollouts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from ecrkeeper.v1 import fleet_pb2
+from ecrkeeper.v1 import fleet_service_pb2 as pb
+
+from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.layers.access import CALLER
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
+from ecrkeeper_server.api.messages import fleet as render
+from ecrkeeper_server.api.services.broadcaster import Subscription
+from ecrkeeper_server.api.services.context import Dependencies
+from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
+from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.fleet.bounds import out_of_bounds
+from ecrkeeper_server.fleet.names import RolloutName, SetName
+from ecrkeeper_server.fleet.progress import ENDED
+from ecrkeeper_server.fleet.rollout_commands import control
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import rollout_targets, rollouts
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import Authority, RolloutRow, TargetRow
+
+_FIELDS: Fields = {
+    "account": lambda row: [row.account],
+    "region": lambda row: [row.region],
+    "state": enum_choice(fleet_pb2.RolloutTarget.State, lambda row: [row.state]),
+    "reason": lambda row: [row.reason],
+}
+# How often a stream looks although no hint came: hints can be lost.
+_POLL_SECONDS = 1.0
+
+
+class Rollouts:
+    """Get, list, watch and control rollouts."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+
+    async def GetRollout(self, request: pb.GetRolloutRequest, context: Context) -> fleet_pb2.Rollout:
+        """Return one rollout."""
+        return render.rollout(await self._row(RolloutName.parse(request.name)))
+
+    async def _row(self, name: RolloutName) -> RolloutRow:
+        row = await self._deps.db.read(lambda tx: rollouts.get(tx, name.set.id, name.number))
+        if row is None:
+            raise NotFound("Rollout", str(name))
+        return row
+
+    async def ListRollouts(self, request: pb.ListRolloutsRequest, context: Context) -> pb.ListRolloutsResponse:
+        """List rollouts."""
+        name, page = SetName.parse(request.parent, "parent"), await self._deps.page(request, -1)
+
+        async def fetch(after: int, limit: int) -> list[RolloutRow]:
+            below = None if after < 0 else after
+            return await self._deps.db.read(lambda tx: rollouts.page(tx, name.id, below, limit))
+
+        async def show(rows: Sequence[RolloutRow]) -> list[fleet_pb2.Rollout]:
+            return list(map(render.rollout, rows))
+
+        everything = lambda _: True  # noqa: E731 - there is neither a filter nor anything to hide
+        found, token = await scan(fetch, page, everything, lambda row: row.number, everything, show, maximum=50)
+        return pb.ListRolloutsResponse(rollouts=found, next_page_token=token)
+
+    async def ListRolloutTargets(
+        self, request: pb.ListRolloutTargetsRequest, context: Context
+    ) -> pb.ListRolloutTargetsResponse:
+        """List targets."""
+        name, meets = RolloutName.parse(request.parent, "parent"), matcher(request.filter, _FIELDS)
+        row, page = await self._row(name), await self._deps.page(request, ["", ""])
+        state = equal_to(request.filter, _FIELDS, "state")
+
+        async def fetch(after: list[str], limit: int) -> list[TargetRow]:
+            behind = (after[0], after[1])
+            return await self._deps.db.read(lambda tx: rollout_targets.page(tx, row, behind, limit, state))
+
+        async def show(rows: Sequence[TargetRow]) -> list[fleet_pb2.RolloutTarget]:
+            return list(map(render.target, rows))
+
+        def target_of(target: TargetRow) -> Target:
+            return Target(target.account, target.region, name.set.id)
+
+        may = self._deps.access.readable(target_of)
+        found, token = await scan(fetch, page, meets, lambda target: [target.account, target.region], may, show)
+        return pb.ListRolloutTargetsResponse(targets=found, next_page_token=token)
+
+    async def PauseRollout(self, request: pb.PauseRolloutRequest, context: Context) -> fleet_pb2.Rollout:
+        """Let no more targets begin."""
+        return await self._control(request, "pause")
+
+    async def ResumeRollout(self, request: pb.ResumeRolloutRequest, context: Context) -> fleet_pb2.Rollout:
+        """Go on."""
+        return await self._control(request, "resume")
+
+    async def ApproveRollout(self, request: pb.ApproveRolloutRequest, context: Context) -> fleet_pb2.Rollout:
+        """Open the gate of the next wave."""
+        return await self._control(request, "approve")
+
+    async def CancelRollout(self, request: pb.CancelRolloutRequest, context: Context) -> fleet_pb2.Rollout:
+        """End a rollout where it is."""
+        return await self._control(request, "cancel")
+
+    async def RollBackRollout(self, request: pb.RollBackRolloutRequest, context: Context) -> fleet_pb2.Rollout:
+        """Take the changed targets back."""
+        name = RolloutName.parse(request.name)
+        await self._check_reach(name, await self._row(name))
+        return await self._control(request, "roll back")
+
+    async def _check_reach(self, name: RolloutName, row: RolloutRow) -> None:
+        """Reject a caller who may not declare for every target: going back declares again."""
+        who = CALLER.get()
+        authority = Authority(who.name, tuple(sorted(who.groups)))
+        reach, after = self._deps.bounds.reach(authority, name.set), ("", "")
+        while True:
+            behind = after
+            page = await self._deps.db.read(lambda tx, behind=behind: rollout_targets.page(tx, row, behind, 1000))  # type: ignore[misc]
+            for target in page:
+                registry = RegistryName(target.account, target.region)
+                if target.changed and not reach(registry):
+                    raise out_of_bounds(authority, name.set, registry)
+            if len(page) < 1000:
+                return
+            after = (page[-1].account, page[-1].region)
+
+    async def _control(self, request: Any, action: str) -> fleet_pb2.Rollout:
+        name, caller = RolloutName.parse(request.name), caller_of(request)
+
+        def change(tx: Tx) -> RolloutRow:
+            return control(tx, caller, name, action)
+
+        row = await self._deps.db.write(change)
+        self._deps.wake_rollouts()
+        return render.rollout(row)
+
+    async def WatchRollout(
+        self, request: pb.WatchRolloutRequest, context: Context
+    ) -> AsyncIterator[pb.WatchRolloutResponse]:
+        """Stream a rollout until it has ended."""
+        name = RolloutName.parse(request.name)
+        with self._deps.changes.subscribe() as listener:
+            sent: RolloutRow | None = None
+            while True:
+                row = await self._row(name)
+                if row != sent:
+                    yield pb.WatchRolloutResponse(rollout=render.rollout(row))
+                    sent = row
+                if row.state in ENDED:
+                    return
+                await _wait_for(listener, str(name))
+
+
+async def _wait_for(listener: Subscription, name: str) -> None:
+    """Wait until a rollout may have changed."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + _POLL_SECONDS
+    while (left := until - clock()) > 0:
+        if name in await listener.wait(left):
+            return

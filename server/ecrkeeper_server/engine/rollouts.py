@@ -1,0 +1,115 @@
+"""The loop that makes steps on rollouts and compares registry sets with their selectors, beside the engine's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.fleet.bounds import Bounds
+from ecrkeeper_server.fleet.membership import claim_comparison, compare
+from ecrkeeper_server.fleet.steps import Stepped, step
+from ecrkeeper_server.metrics.engine import EngineMetrics
+from ecrkeeper_server.store import registry_sets, rollouts
+from ecrkeeper_server.store.database import Database, Tx
+
+log = structlog.get_logger("ecrkeeper.fleet")
+
+# Hints can be lost, and other replicas start rollouts.
+_IDLE_SECONDS = 2.0
+# Between attempts while the database fails; doubled each time.
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
+
+
+class RolloutWorker:
+    """Works on rollouts until it is stopped; `wake_engine` makes the engine claim what a step has written."""
+
+    def __init__(
+        self,
+        db: Database,
+        bounds: Bounds,
+        wake_engine: Callable[[], None],
+        metrics: EngineMetrics | None = None,
+    ) -> None:
+        self._db = db
+        self._bounds = bounds
+        self._wake_engine = wake_engine
+        self._metrics = metrics
+        self._woken = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Look at once whether a step is due."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Let the loop end after the step under way, which is a transaction."""
+        self._stopping = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; a database that does not answer is waited for."""
+        failures = 0
+        while not self._stopping:
+            try:
+                pause = await self._pause_after_work()
+                failures = 0
+            except Exception as error:
+                # The loop outlives whatever it was: rollouts would stop without a word.
+                if not isinstance(error, StatusError):
+                    log.exception("rollout_step_failed")
+                pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10))
+                failures += 1
+            if pause > 0:
+                await self._wait(pause)
+
+    async def work_once(self) -> bool:
+        """Make one step or one comparison; whether there was anything to do."""
+        if await self._due(rollouts.next_due):
+            stepped = await self._db.write(lambda tx: step(tx, self._bounds))
+            if stepped is not None:
+                self._report(stepped)
+                return True
+        if not await self._due(registry_sets.next_due):
+            return False
+        row = await self._db.write(claim_comparison)
+        if row is not None:
+            await compare(self._db, row)
+        return row is not None
+
+    async def _due(self, next_due: Callable[[Tx], float | None]) -> bool:
+        """Return whether something is due; a plain read, because claiming opens a transaction."""
+        return await self._db.read(next_due) == 0.0
+
+    async def _pause_after_work(self) -> float:
+        self._woken.clear()
+        if await self.work_once():
+            # Others may wait for the database.
+            await asyncio.sleep(0)
+            return 0.0
+        waits = [await self._db.read(rollouts.next_due), await self._db.read(registry_sets.next_due)]
+        # What is due and was not claimed is another replica's, for a moment.
+        return min([_IDLE_SECONDS, *(max(0.05, wait) for wait in waits if wait is not None)])
+
+    def _report(self, stepped: Stepped) -> None:
+        if stepped.written:
+            self._wake_engine()
+        rollout = stepped.rollout
+        for target in stepped.changed:
+            if self._metrics is not None:
+                self._metrics.rollout_target(target.state)
+            if target.state in ("FAILED", "SKIPPED"):
+                log.warning(
+                    "rollout_target", resource=rollout.name, registry=str(target.registry), state=target.state,
+                    reason=target.reason,
+                )  # fmt: skip
+        if rollout.end_time is not None or rollout.state == "HALTED":
+            log.info("rollout", resource=rollout.name, state=rollout.state, wave=rollout.wave)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return

@@ -1,0 +1,166 @@
+"""Whether a target of a rollout is in order, by its declaration and its registry; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecrkeeper_server.declarations.registry_summary import of_owner
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState
+from ecrkeeper_server.store.rollout_targets import Observed
+
+REPLICATION, CACHE_RULES = "replication_configuration", "pull_through_cache_rules"
+# The calls without which nothing can be done in an account.
+_ACCOUNT_CALLS = ("AssumeRole", "GetCallerIdentity")
+_ACCOUNT_REASONS = ("AWS_NO_CREDENTIALS", "WRONG_ACCOUNT")
+_UNREACHABLE = ("AWS_UNREACHABLE", "AWS_UNAVAILABLE")
+# How long what may pass by itself is waited for: an account or a destination that cannot be read, anything else.
+PATIENCE_SECONDS, LONGEST_SECONDS = 60, 1800
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a target stands: `state` is the one to go to, RUNNING to wait on; `counted` destinations matter by now."""
+
+    state: TargetState
+    reason: str = ""
+    message: str = ""
+
+
+_GOOD = Finding(TargetState.SUCCEEDED)
+
+
+def judge(seen: Observed, now: int, bake_seconds: int, uncounted: Collection[RegistryName]) -> TargetRow:
+    """Return the target as it is from now on; destinations in `uncounted` get no images yet, and need not."""
+    target = seen.target
+    found = _released(seen) if _releases(target) else _applied(seen, now, uncounted)
+    if found.state is TargetState.RUNNING and now - target.since >= LONGEST_SECONDS * MICROSECONDS:
+        found = Finding(TargetState.FAILED, found.reason or "ROLLOUT_TIMEOUT", found.message or "AWS does not follow")
+    if found is _GOOD and bake_seconds and not target.undo:
+        found = _baked(target, now, bake_seconds)
+    if (found.state, found.reason, found.message) == (target.state, target.reason, target.message):
+        return target
+    since = target.since if found.state == target.state else now
+    return replace(target, state=found.state, reason=found.reason, message=found.message, since=since, update_time=now)
+
+
+def _releases(target: TargetRow) -> bool:
+    """Return whether the end of its declaration is what the target waits for."""
+    return target.before_revision == 0 if target.undo else target.action == Action.RELEASE
+
+
+def _baked(target: TargetRow, now: int, bake_seconds: int) -> Finding:
+    if target.state == TargetState.BAKING and now - target.since >= bake_seconds * MICROSECONDS:
+        return _GOOD
+    return Finding(TargetState.BAKING)
+
+
+def _released(seen: Observed) -> Finding:
+    row = seen.registry
+    if row is None or seen.target.registry_generation == 0:
+        return _GOOD
+    if row.observed_generation < seen.target.registry_generation:
+        return Finding(TargetState.RUNNING)
+    left = [drift for drift in row.registry_state.drift if drift["kind"] == "UNEXPECTED"]
+    if not left:
+        return _GOOD
+    text = f"AWS still has {len(left)} elements that are to be removed, {left[0]['setting']} {left[0]['key']}"
+    state = TargetState.FAILED if _condition(row.state, "Blocked") else TargetState.RUNNING
+    return Finding(state, "REMOVAL_PENDING", text)
+
+
+def _applied(seen: Observed, now: int, uncounted: Collection[RegistryName]) -> Finding:
+    target, row, declared = seen.target, seen.registry, seen.declared
+    if row is None or declared is None or declared.generation != target.generation:
+        return Finding(TargetState.FAILED, "DECLARATION_LOST", "its declaration was changed by something else")
+    if row.observed_generation < target.registry_generation:
+        return _pending(row.state, target, now)
+    state = of_owner(row.state, target.set_id)
+    if not _condition(state, "Ready"):
+        return _unready(state, target, now)
+    if problem := _cache_problem(row.state, declared.settings):
+        return Finding(TargetState.FAILED, "ELEMENT_PROBLEM", problem)
+    return _replication(row.state, declared.settings, target, now, uncounted)
+
+
+def _pending(state: Mapping[str, Any], target: TargetRow, now: int) -> Finding:
+    """Return how a target stands whose registry has not observed its generation: it may be out of reach."""
+    error = state.get("error")
+    if error and error["reason"] in _UNREACHABLE and _waited(target, now):
+        return Finding(TargetState.SKIPPED, error["reason"], error["message"])
+    return Finding(TargetState.RUNNING, *((error["reason"], error["message"]) if error else ()))
+
+
+def _unready(state: Mapping[str, Any], target: TargetRow, now: int) -> Finding:
+    error = state.get("error")
+    reason, message = _why(state)
+    if error and _out_of_reach(error):
+        return Finding(TargetState.SKIPPED, reason, message)
+    if _condition(state, "Blocked") or _condition(state, "Degraded"):
+        return Finding(TargetState.FAILED, reason, message)
+    if error and error["reason"] in _UNREACHABLE and _waited(target, now):
+        return Finding(TargetState.SKIPPED, reason, message)
+    return Finding(TargetState.RUNNING, reason, message)
+
+
+def _out_of_reach(error: Mapping[str, Any]) -> bool:
+    operation = error.get("metadata", {}).get("operation")
+    return operation in _ACCOUNT_CALLS or error["reason"] in _ACCOUNT_REASONS
+
+
+def _waited(target: TargetRow, now: int) -> bool:
+    return now - target.since >= PATIENCE_SECONDS * MICROSECONDS
+
+
+def _condition(state: Mapping[str, Any], kind: str) -> bool:
+    return any(each["type"] == kind and each["status"] == "TRUE" for each in state.get("conditions", ()))
+
+
+def _why(state: Mapping[str, Any]) -> tuple[str, str]:
+    found = next((each for each in state.get("conditions", ()) if each["type"] == "Ready"), None)
+    return (found["reason"], found["message"]) if found else ("", "")
+
+
+def _cache_problem(state: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    problems = (state.get("problems") or {}).get(CACHE_RULES) or {}
+    if not problems or CACHE_RULES not in settings:
+        return ""
+    own = SETTINGS[CACHE_RULES].split(settings[CACHE_RULES])
+    return next((f"{CACHE_RULES} {key}: {text}" for key, text in problems.items() if key in own), "")
+
+
+def destinations(settings: Mapping[str, Any]) -> set[RegistryName]:
+    """Return the registries that settings replicate to."""
+    if REPLICATION not in settings:
+        return set()
+    keys = SETTINGS[REPLICATION].split(settings[REPLICATION])
+    return {RegistryName(*key.partition(":")[0].split("/")) for key in keys}
+
+
+def _replication(
+    state: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    target: TargetRow,
+    now: int,
+    uncounted: Collection[RegistryName],
+) -> Finding:
+    own = destinations(settings) - set(uncounted)
+    unknown = ""
+    for check in state.get("checks") or ():
+        where = RegistryName(check["destination"]["registryId"], check["destination"]["region"])
+        if where not in own or check.get("result") not in ("BROKEN", "UNKNOWN"):
+            continue
+        findings = check.get("findings") or [{"message": ""}]
+        text = f"{where}: {findings[0]['message']}"
+        if check["result"] == "BROKEN":
+            return Finding(TargetState.FAILED, "REPLICATION_BROKEN", text)
+        unknown = unknown or text
+    if not unknown:
+        return _GOOD
+    if _waited(target, now):
+        return Finding(TargetState.SKIPPED, "REPLICATION_UNKNOWN", unknown)
+    return Finding(TargetState.RUNNING, "REPLICATION_UNKNOWN", unknown)

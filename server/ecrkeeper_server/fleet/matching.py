@@ -1,0 +1,86 @@
+"""The registries of a set, page by page: what its selector matches, and what it still declares for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ecrkeeper_server.fleet.names import SetName
+from ecrkeeper_server.fleet.selectors import Matcher
+from ecrkeeper_server.fleet.targets import FleetAccount, Target
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import fleet_accounts, registry_sets
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import AccountRow
+from ecrkeeper_server.store.fleet_specs import AccountState, Source
+from ecrkeeper_server.store.rows import Declaration
+
+ACCOUNTS = 100
+"""How many accounts are read at once; each may have some thirty Regions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A registry that a set matches or declares for.
+
+    `declared` is the declaration with the set as its owner, whoever made it; `others` are those of other owners.
+    """
+
+    target: Target
+    matched: bool
+    declared: Declaration | None
+    others: list[Declaration] = field(default_factory=list)
+    # When its account was changed last, in microseconds.
+    changed_at: int = 0
+
+    @property
+    def registry(self) -> RegistryName:
+        """The registry."""
+        return self.target.registry
+
+    def managed_by(self, name: SetName) -> Declaration | None:
+        """Return the declaration if the set made it."""
+        return self.declared if self.declared is not None and self.declared.managed_by == str(name) else None
+
+
+def fleet_account(row: AccountRow) -> FleetAccount:
+    """Return an account as selectors see it."""
+    return FleetAccount(
+        row.account,
+        row.display_name,
+        row.labels,
+        row.organizational_unit,
+        AccountState(row.state),
+        Source(row.source),
+        row.enabled_regions,
+    )
+
+
+def page(tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool = False) -> tuple[list[Place], str]:
+    """Return the registries of a page of accounts behind `after`, and the last account; empty at the end."""
+    accounts = fleet_accounts.page(tx, after, ACCOUNTS)
+    rows = registry_sets.declared(tx, [row.account for row in accounts], None if others else name.id)
+    declared: dict[str, dict[str, list[Declaration]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        declared[row.account][row.region].append(row)
+    found = [place for row in accounts for place in _places(row, selector, name, declared[row.account])]
+    return found, accounts[-1].account if len(accounts) == ACCOUNTS else ""
+
+
+def _places(
+    row: AccountRow, selector: Matcher, name: SetName, declared: dict[str, list[Declaration]]
+) -> Iterator[Place]:
+    account = fleet_account(row)
+    matched = {target.region: target for target in selector.targets(account)}
+    own = {region for region, rows in declared.items() for each in rows if each.managed_by == str(name)}
+    for region in sorted({*matched, *own}):
+        rows = declared.get(region, [])
+        own_row = next((each for each in rows if each.owner == name.id), None)
+        yield Place(
+            matched.get(region) or Target(account, region),
+            region in matched,
+            own_row,
+            [each for each in rows if each.owner != name.id],
+            row.update_time,
+        )

@@ -1,0 +1,173 @@
+"""The plan of a set over its whole fleet, read page by page so that memory is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+from ecrkeeper_server.declarations.audit_records import settings_changes
+from ecrkeeper_server.declarations.commands import DeclarationSpec, compose_specs, specs_of
+from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
+from ecrkeeper_server.fleet import matching, template, waves
+from ecrkeeper_server.fleet.bounds import Reach
+from ecrkeeper_server.fleet.matching import Place
+from ecrkeeper_server.fleet.names import SetName
+from ecrkeeper_server.fleet.plan import FleetPlan, Problem
+from ecrkeeper_server.fleet.rendering import violations_of
+from ecrkeeper_server.fleet.selectors import Matcher, matcher
+from ecrkeeper_server.fleet.template import Chosen, MissingLabelError, Templates
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.specs import Json
+
+_KNOWN = 1_000
+PATH = "registry_set"
+
+
+def check(spec: SetSpec) -> None:
+    """Reject a set with violations that do not depend on the fleet, all at once."""
+    found: list[Violation] = []
+    selecting = [(spec.selector, f"{PATH}.selector")]
+    selecting += [(each.selector, f"{PATH}.overrides[{at}].selector") for at, each in enumerate(spec.overrides)]
+    selecting += [
+        (wave.selector, f"{PATH}.strategy.waves[{at}].selector")
+        for at, wave in enumerate(spec.waves)
+        if wave.selector is not None
+    ]
+    for selector, path in selecting:
+        try:
+            matcher(selector, path)
+        except InvalidArgument as error:
+            found += error.violations
+    found += waves.violations(spec.waves, f"{PATH}.strategy.waves")
+    found += template.violations(spec.settings, f"{PATH}.settings")
+    for at, each in enumerate(spec.overrides):
+        found += template.violations(each.settings, f"{PATH}.overrides[{at}].settings")
+    if found:
+        raise rejection(found)
+
+
+@dataclass(slots=True)
+class Planned:
+    """The plan of a set; `present` counts the registries it declares for now, `denied` is one beyond its bounds."""
+
+    plan: FleetPlan = field(default_factory=FleetPlan)
+    present: int = 0
+    denied: Place | None = None
+    pool: int = 0
+    total: int = 0
+
+
+class Planner:
+    """Plans one set: everything about a target that does not depend on other targets."""
+
+    def __init__(self, name: SetName, spec: SetSpec, reach: Reach, *, releasing: bool = False) -> None:
+        self._name = name
+        self._spec = spec
+        self._reach = reach
+        self._releasing = releasing
+        self._templates = Templates(spec)
+        self._selecting = waves.Selecting.of(spec.effective_waves)
+        self._checked: set[Chosen] = set()
+        self._known: dict[tuple[str, Chosen], list[Change]] = {}
+        self._planned = Planned()
+
+    @property
+    def selector(self) -> Matcher:
+        """The selector of the set."""
+        return matcher(self._spec.selector)
+
+    async def run(self, db: Database) -> Planned:
+        """Plan over all accounts; InvalidArgument for a target that no wave takes, or the first one that is invalid."""
+        after, selector = "", self.selector
+        while True:
+            places, after = await db.read(
+                lambda tx, after=after: matching.page(tx, selector, self._name, after, others=True)  # type: ignore[misc]
+            )
+            for at, place in enumerate(places):
+                self._add(place)
+                if at % 50 == 49:
+                    await asyncio.sleep(0)
+            if not after:
+                break
+            await asyncio.sleep(0)
+        self._check_waves()
+        return self._planned
+
+    def _check_waves(self) -> None:
+        planned = self._planned
+        _, left = waves.ranges(self._spec.effective_waves, planned.total, planned.pool)
+        if left:
+            text = f"must take all {planned.total} targets, and {left} are in no wave; add a wave with `rest`"
+            raise InvalidArgument([Violation(f"{PATH}.strategy.waves", text)])
+
+    def _add(self, place: Place) -> None:
+        planned, plan, registry = self._planned, self._planned.plan, place.registry
+        managed = place.managed_by(self._name)
+        planned.present += managed is not None
+        planned.total += 1
+        planned.pool += self._selecting.wave_of(place.target) is None
+        if not place.target.account.writable:
+            plan.targets += 1
+            plan.held += 1
+            return
+        if not place.matched or self._releasing:
+            if managed is not None:
+                abandoned = self._spec.deletion_policy == "ABANDON"
+                plan.add_release(registry, list(settings_changes(managed.settings, None)), abandoned=abandoned)
+            return
+        if not self._reach(registry):
+            planned.denied = planned.denied or place
+        if problem := self._problem(place):
+            plan.targets += 1
+            plan.add_problem(problem)
+            return
+        plan.add(registry, self._changes(place, self._templates.render(place.target)))
+
+    def _problem(self, place: Place) -> Problem | None:
+        """Return why a target would fail; InvalidArgument if its settings are invalid, whatever the target."""
+        registry, target = place.registry, place.target
+        try:
+            settings = self._templates.render(target)
+        except MissingLabelError as error:
+            return Problem("LABEL_MISSING", registry, str(error))
+        chosen = self._templates.chosen(target)
+        if chosen not in self._checked:
+            self._checked.add(chosen)
+            if found := violations_of(target, settings, f"{PATH}.settings"):
+                raise rejection(found)
+        if place.declared is not None and place.managed_by(self._name) is None:
+            text = f"{place.declared.name} was declared by a call and not by {self._name}"
+            return Problem("DECLARED_BY_CALL", registry, text)
+        return self._conflict(place, settings)
+
+    def _conflict(self, place: Place, settings: Json) -> Problem | None:
+        others = [row for row in place.others if row.settings.keys() & settings.keys()]
+        if not others:
+            return None
+        specs = {**specs_of({row.owner: row for row in others}), self._name.id: DeclarationSpec(settings, "", False)}
+        conflicts = compose_specs(specs, settings).conflicts
+        if not conflicts:
+            return None
+        first = conflicts[0]
+        owners = ", ".join(sorted(owner for owner in first.owners if owner != self._name.id))
+        text = f"{first.setting} {first.key}: {owners} declares another value"
+        return Problem("OWNER_CONFLICT", place.registry, text)
+
+    def _changes(self, place: Place, settings: Json) -> list[Change]:
+        managed = place.managed_by(self._name)
+        before = None if managed is None else managed.settings
+        if before == settings:
+            return []
+        chosen = self._templates.chosen(place.target)
+        if chosen.has_placeholders:
+            return list(settings_changes(before, settings))
+        key = (json.dumps(before, sort_keys=True), chosen)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            found = self._known[key] = list(settings_changes(before, settings))
+        return found

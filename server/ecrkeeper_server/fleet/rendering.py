@@ -1,0 +1,20 @@
+"""The declaration of a target: rendered, and checked as a call that declares it would be; pure."""
+
+from __future__ import annotations
+
+from ecrkeeper_server.declarations import message_rules
+from ecrkeeper_server.declarations.commands import violations
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.fleet.targets import Target
+from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.store.specs import Json
+
+
+def violations_of(target: Target, settings: Json, path: str) -> list[Violation]:
+    """Return every violation of the settings of a target: those of the field rules, and those that AWS never takes."""
+    by_rules = [
+        Violation(f"{path}.{each.field}", each.description, each.reason)
+        for each in message_rules.violations(settings_from_aws(settings))
+    ]
+    # AWS's rules assume what the field rules say.
+    return by_rules or violations(target.registry, settings, path)

@@ -1,0 +1,175 @@
+"""The beginning and the end of rollouts, and what calls do with them, each in one transaction.
+
+Rollouts are locked before their set, here and in the worker, so that two transactions never wait for each other.
+"""
+
+from __future__ import annotations
+
+from ecrkeeper_server.declarations.idempotency import Caller, answered, remember
+from ecrkeeper_server.errors import FailedPrecondition, NotFound
+from ecrkeeper_server.fleet.names import RolloutName
+from ecrkeeper_server.fleet.progress import ENDED, allowed
+from ecrkeeper_server.store import audit, registry_sets, rollout_targets, rollouts
+from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, RolloutState, SetRow, TargetState
+from ecrkeeper_server.store.specs import Json
+
+_BEFORE = {RolloutState.QUEUED, RolloutState.PLANNING}
+
+
+def begin(tx: Tx, row: SetRow, cause: Cause, caller: Caller, *, spec: Json, revision: int, queued: bool) -> RolloutRow:
+    """Start a rollout of a set, or queue it."""
+    made = RolloutRow(
+        set_id=row.id,
+        number=rollouts.next_number(tx, row.id),
+        state=RolloutState.QUEUED if queued else RolloutState.PLANNING,
+        cause=cause,
+        principal=caller.principal,
+        reason=caller.reason,
+        authority=row.authority,
+        spec=spec,
+        counts=[],
+        revision=revision,
+        create_time=0,
+        update_time=0,
+    )
+    return rollouts.add(tx, made)
+
+
+def end(tx: Tx, rollout: RolloutRow, state: RolloutState, message: str = "") -> RolloutRow:
+    """End a rollout, and start the one that waits for it."""
+    ended = rollouts.change(tx, rollout, due_in=None, state=state, message=message)
+    waiting = queued_of(rollouts.open_of(tx, rollout.set_id))
+    if waiting is not None and rollout.state != RolloutState.QUEUED:
+        rollouts.change(tx, waiting, due_in=0, state=RolloutState.PLANNING)
+    if rollout.state not in _BEFORE:
+        _settle(tx, ended)
+    return ended
+
+
+def _settle(tx: Tx, rollout: RolloutRow) -> None:
+    """Note what the end of a rollout means for its set."""
+    row = registry_sets.get(tx, rollout.set_id, lock=True)
+    if row is None:
+        return
+    if rollout.state == RolloutState.SUCCEEDED and rollout.cause == Cause.REVISION:
+        registry_sets.change(tx, row.id, current_revision=rollout.revision, due_at=tx.now())
+    elif rollout.state == RolloutState.ROLLED_BACK and rollout.cause == Cause.REVISION:
+        registry_sets.change(tx, row.id, current_revision=rollouts.succeeded_before(tx, rollout), due_at=tx.now())
+    elif rollout.cause == Cause.DELETION and rollout.state == RolloutState.SUCCEEDED:
+        if not registry_sets.managed_count(tx, row.id):
+            registry_sets.remove(tx, row.id)
+    elif rollout.state != RolloutState.CANCELLED:
+        # Whoever cancels growth does not want it to begin anew at once.
+        registry_sets.change(tx, row.id, due_at=tx.now())
+
+
+def _locked(tx: Tx, name: RolloutName, action: str) -> RolloutRow:
+    row = rollouts.get(tx, name.set.id, name.number, lock=True)
+    if row is None:
+        raise NotFound("Rollout", str(name))
+    states = allowed(action)
+    if row.state not in states:
+        known = ", ".join(sorted(states))
+        raise FailedPrecondition(
+            f"{name} is {row.state}, and `{action}` needs one of {known}",
+            reason="ROLLOUT_STATE",
+            metadata={"state": row.state},
+        )
+    return row
+
+
+def control(tx: Tx, caller: Caller, name: RolloutName, action: str) -> RolloutRow:
+    """Pause, resume, approve, cancel or roll back a rollout."""
+    if answered(tx, caller) is not None:
+        found = rollouts.get(tx, name.set.id, name.number)
+        if found is None:
+            raise NotFound("Rollout", str(name))
+        return found
+    row = _locked(tx, name, action)
+    changed = _ACTIONS[action](tx, row, caller)
+    remember(tx, caller, str(name))
+    record(tx, caller, str(name))
+    return changed
+
+
+def record(tx: Tx, caller: Caller, name: str) -> None:
+    """Record that a call on a rollout was accepted."""
+    event = NewEvent(
+        kind="CALL",
+        method=caller.method,
+        resource=name,
+        principal=caller.principal,
+        request_id=caller.request_id,
+        call_id=caller.call_id,
+        reason=caller.reason,
+    )
+    audit.add(tx, [event])
+
+
+def _pause(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
+    # Targets under way are still observed.
+    return rollouts.change(tx, row, due_in=0, state=RolloutState.PAUSED, message="")
+
+
+def _resume(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
+    again = {"state": TargetState.PENDING, "reason": "", "message": "", "since": 0}
+    rollout_targets.move_wave(tx, row, row.wave, [TargetState.FAILED], **again)
+    counts = rollout_targets.counts(tx, row)
+    return rollouts.change(tx, row, due_in=0, state=RolloutState.RUNNING, message="", counts=counts)
+
+
+def _approve(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
+    if not caller.principal or caller.principal == row.principal:
+        who = "started it" if caller.principal else "is not authenticated"
+        raise FailedPrecondition(
+            f"{row.name} needs the approval of another principal than the one who started it, and the caller {who}",
+            reason="SELF_APPROVAL",
+            metadata={"principal": row.principal},
+        )
+    return rollouts.change(tx, row, due_in=0, state=RolloutState.RUNNING, message="", approved=row.wave)
+
+
+def _cancel(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
+    return end(tx, row, RolloutState.CANCELLED)
+
+
+def _roll_back(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
+    newest = next(each for each in rollouts.page(tx, row.set_id, None, 2) if each.state != RolloutState.QUEUED)
+    if newest.number != row.number:
+        raise FailedPrecondition(
+            f"{row.name} cannot be rolled back, because {newest.name} has begun after it; roll that one back first",
+            reason="ROLLOUT_NOT_NEWEST",
+            metadata={"newest": newest.name},
+        )
+    rollout_targets.begin_undo(tx, row)
+    return rollouts.change(
+        tx,
+        row,
+        due_in=0,
+        state=RolloutState.ROLLING_BACK,
+        message="",
+        wave=len(row.waves),
+        counts=rollout_targets.counts(tx, row, undo=True),
+        end_time=None,
+    )
+
+
+_ACTIONS = {
+    "pause": _pause,
+    "resume": _resume,
+    "approve": _approve,
+    "cancel": _cancel,
+    "roll back": _roll_back,
+}
+
+
+def active_of(found: list[RolloutRow]) -> RolloutRow | None:
+    """Return the rollout of a set that is under way."""
+    return next((row for row in found if row.state != RolloutState.QUEUED and row.state not in ENDED), None)
+
+
+def queued_of(found: list[RolloutRow]) -> RolloutRow | None:
+    """Return the rollout of a set that waits for another one."""
+    return next((row for row in found if row.state == RolloutState.QUEUED), None)

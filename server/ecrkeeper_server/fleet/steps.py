@@ -1,0 +1,186 @@
+"""One step of a rollout: a transaction that reads what became of its targets, decides, and writes the next ones.
+
+A step locks the rollout, and nothing of it is visible before it commits. A process that is killed loses the step, and
+the next one decides the same; replicas take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecrkeeper_server.fleet.bounds import Bounds
+from ecrkeeper_server.fleet.judging import destinations, judge
+from ecrkeeper_server.fleet.matching import fleet_account
+from ecrkeeper_server.fleet.membership import plan_targets
+from ecrkeeper_server.fleet.names import SetName
+from ecrkeeper_server.fleet.progress import ENDED, UNDER_WAY, Counts, Decision, Progress, decide
+from ecrkeeper_server.fleet.rollout_commands import end
+from ecrkeeper_server.fleet.selectors import matcher
+from ecrkeeper_server.fleet.targets import FleetAccount, Target
+from ecrkeeper_server.fleet.template import Templates
+from ecrkeeper_server.fleet.writing import BUSY_SECONDS, Writer
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import declarations, fleet_accounts, registry_sets, rollout_targets, rollouts, work
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import (
+    Action,
+    Authority,
+    RolloutRow,
+    RolloutState,
+    TargetRow,
+    TargetState,
+)
+from ecrkeeper_server.store.rollout_targets import Observed
+
+BATCH = 64
+"""How many targets one step writes: it holds their registries."""
+# How soon targets under way are looked at again.
+_POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What a step did: `written` declarations, and targets by the state that they came into."""
+
+    rollout: RolloutRow
+    written: int = 0
+    changed: Sequence[TargetRow] = ()
+
+
+def step(tx: Tx, bounds: Bounds) -> Stepped | None:
+    """Make a step on the rollout that has been due longest; None if none is due."""
+    rollout = rollouts.claim_due(tx)
+    if rollout is None:
+        return None
+    if rollout.state == RolloutState.PLANNING:
+        return Stepped(plan_targets(tx, rollout))
+    if rollout.state in ENDED:
+        return Stepped(rollouts.change(tx, rollout, due_in=None, touch=False))
+    return _advance(tx, rollout, bounds)
+
+
+def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds) -> Stepped:
+    now = rollouts.now(tx)
+    counts = [dict(each) for each in rollout.counts]
+    changed = _observe(tx, rollout, now)
+    for before, after in changed:
+        _count(counts, before, after)
+    rollout_targets.save(tx, [after for _, after in changed])
+    decision = _decide(rollout, counts)
+    if decision.retry:
+        again = {"wave": decision.wave, "state": TargetState.PENDING, "since": 0, "reason": "", "message": ""}
+        rollout_targets.move(tx, rollout, [TargetState.SKIPPED], **again)
+        counts = rollout_targets.counts(tx, rollout)
+        decision = _decide(rollout, counts, retried=True)
+        rollout = rollouts.change(tx, rollout, due_in=0, retried=True)
+    written = _start(tx, rollout, decision, bounds)
+    for before, after in written:
+        _count(counts, before, after)
+    rollout_targets.save(tx, [after for _, after in written])
+    ended = _stored(tx, rollout, decision, counts, moved=bool(changed or written))
+    return Stepped(ended, len(written), [after for _, after in (*changed, *written)])
+
+
+def _count(counts: list[dict[str, int]], before: TargetRow, after: TargetRow) -> None:
+    if before.state != after.state:
+        wave = counts[after.wave]
+        wave[before.state] -= 1
+        wave[after.state] = wave.get(after.state, 0) + 1
+
+
+def _decide(rollout: RolloutRow, counts: list[dict[str, int]], *, retried: bool = False) -> Decision:
+    found = [Counts({TargetState(state): number for state, number in wave.items()}) for wave in counts]
+    state = RolloutState(rollout.state)
+    progress = Progress(state, rollout.wave, found, rollout.approved, rollout.retried or retried)
+    return decide(progress, rollout.waves)
+
+
+def _observe(tx: Tx, rollout: RolloutRow, now: int) -> list[tuple[TargetRow, TargetRow]]:
+    """Return the targets under way that have changed, before and after."""
+    seen = rollout_targets.under_way(tx, rollout)
+    waves, uncounted = rollout.waves, _uncounted(tx, rollout, seen)
+    judged = [
+        (each.target, judge(each, now, waves[min(each.target.wave, len(waves) - 1)].bake_seconds, uncounted))
+        for each in seen
+    ]
+    return [(before, after) for before, after in judged if after is not before]
+
+
+def _uncounted(tx: Tx, rollout: RolloutRow, seen: Sequence[Observed]) -> set[RegistryName]:
+    """Return the replication destinations that the rollout has still to bring into order."""
+    named = {name for each in seen if each.declared is not None for name in destinations(each.declared.settings)}
+    found = rollout_targets.named(tx, rollout, named)
+    return {name for name, target in found.items() if target.state != TargetState.SUCCEEDED}
+
+
+def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> list[tuple[TargetRow, TargetRow]]:
+    """Write the next targets; return them before and after."""
+    undo = decision.state is RolloutState.ROLLING_BACK
+    limit = min(decision.start, BATCH)
+    targets = rollout_targets.pending(tx, rollout, decision.wave, limit, undo=undo) if limit else []
+    if not targets:
+        return []
+    name = SetName(rollout.set_id)
+    unit = work.load(tx, [name.settings(target.registry) for target in targets], wait=False)
+    rows = fleet_accounts.some(tx, {target.account for target in targets})
+    writer = Writer(
+        rollout=rollout,
+        unit=unit,
+        templates=Templates(rollout.set_spec),
+        reach=bounds.reach(Authority.from_json(rollout.authority), name),
+        accounts={account: fleet_account(row) for account, row in rows.items()},
+        taking=_taking(tx, name, targets, {account: fleet_account(row) for account, row in rows.items()}),
+        before={
+            target: declarations.get_revision(tx, name.settings(target.registry), target.before_revision)
+            for target in targets
+            if target.undo and target.before_revision
+        },
+    )
+    written = [(target, writer.write(target)) for target in targets]
+    work.save(tx, unit)
+    return written
+
+
+def _taking(
+    tx: Tx, name: SetName, targets: Sequence[TargetRow], accounts: dict[str, FleetAccount]
+) -> dict[TargetRow, str]:
+    """Return the sets that match targets to be released, and that have not declared for them yet."""
+    releasing = [target for target in targets if target.action == Action.RELEASE and not target.undo]
+    if not releasing:
+        return {}
+    declared = registry_sets.declared(tx, {target.account for target in releasing})
+    has = {(row.account, row.region, row.managed_by) for row in declared}
+    found: dict[TargetRow, str] = {}
+    for other in registry_sets.others(tx, name.id):
+        selector = matcher(other.set_spec.selector)
+        for target in releasing:
+            account = accounts.get(target.account)
+            matched = account is not None and selector.matches(Target(account, target.region))
+            if matched and (target.account, target.region, other.name) not in has:
+                found.setdefault(target, other.name)
+    return found
+
+
+def _stored(
+    tx: Tx, rollout: RolloutRow, decision: Decision, counts: list[dict[str, int]], *, moved: bool
+) -> RolloutRow:
+    """Store what became of a rollout, and when to look at it again."""
+    if decision.state in ENDED:
+        changed = rollouts.change(tx, rollout, due_in=0, counts=counts, wave=decision.wave)
+        return end(tx, changed, decision.state)
+    message = ""
+    if decision.state is RolloutState.HALTED:
+        failed = counts[decision.wave].get(TargetState.FAILED, 0)
+        message = f"{failed} targets of wave {decision.wave} failed, which is more than it tolerates"
+    under_way = any(wave.get(state, 0) for wave in counts for state in UNDER_WAY)
+    due_in: float | None = _POLL_SECONDS if under_way else None
+    if decision.start:
+        due_in = 0.0 if decision.start > BATCH else BUSY_SECONDS
+    elif due_in is None and decision.state in (RolloutState.RUNNING, RolloutState.ROLLING_BACK):
+        due_in = 0.0
+    same = (decision.state, decision.wave) == (rollout.state, rollout.wave)
+    values = {"state": decision.state, "wave": decision.wave, "counts": counts, "message": message}
+    if same:
+        values.pop("message")
+    return rollouts.change(tx, rollout, due_in=due_in, touch=moved or not same, **values)

@@ -1,0 +1,173 @@
+"""Writing the declarations of targets: the same decisions as single calls, many in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ecrkeeper_server.declarations.commands import DeclarationSpec, PutDeclaration, WriteResult
+from ecrkeeper_server.declarations.deletion import DeleteDeclaration
+from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.errors import StatusError, rejection
+from ecrkeeper_server.fleet.bounds import Reach, out_of_bounds
+from ecrkeeper_server.fleet.names import SetName
+from ecrkeeper_server.fleet.rendering import violations_of
+from ecrkeeper_server.fleet.targets import FleetAccount, Target
+from ecrkeeper_server.fleet.template import MissingLabelError, Templates
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.fleet_rows import Action, Authority, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.rows import Revision
+from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
+
+# When a registry that another transaction holds, or that another set is about to take, is tried again.
+BUSY_SECONDS, TAKEOVER_SECONDS = 0.2, 1.0
+_CALL = "Rollout"
+_MESSAGE_CHARACTERS = 1_000
+
+
+class _Waiting(Exception):
+    """A target cannot begin yet."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Writes targets of one rollout into a unit of work.
+
+    `accounts` are the accounts of the targets, `taking` the sets that will declare for a registry and do not yet,
+    `before` the revisions that targets go back to.
+    """
+
+    rollout: RolloutRow
+    unit: UnitOfWork
+    templates: Templates
+    reach: Reach
+    accounts: Mapping[str, FleetAccount]
+    taking: Mapping[TargetRow, str]
+    before: Mapping[TargetRow, Revision | None]
+
+    @property
+    def name(self) -> SetName:
+        """The set."""
+        return SetName(self.rollout.set_id)
+
+    def write(self, target: TargetRow) -> TargetRow:
+        """Write a pending target, and return it as it is from now on."""
+        now = self.unit.now
+        try:
+            return self._write(target)
+        except _Waiting as wait:
+            later = BUSY_SECONDS if not wait.reason else TAKEOVER_SECONDS
+            since = now + int(later * MICROSECONDS)
+            return replace(target, since=since, update_time=now, reason=wait.reason, message=str(wait))
+        except MissingLabelError as error:
+            return self._in_state(target, TargetState.FAILED, "LABEL_MISSING", str(error))
+        except StatusError as error:
+            return self._in_state(target, TargetState.FAILED, error.reason, error.message)
+
+    def _in_state(self, target: TargetRow, state: TargetState, reason: str, message: str) -> TargetRow:
+        now = self.unit.now
+        return replace(
+            target, state=state, reason=reason, message=message[:_MESSAGE_CHARACTERS], since=now, update_time=now
+        )
+
+    def _write(self, target: TargetRow) -> TargetRow:
+        registry = target.registry
+        if registry in self.unit.busy:
+            raise _Waiting("", "")
+        account = self.accounts.get(target.account)
+        if account is None or not account.writable:
+            text = f"accounts/{target.account} is {account.state if account else 'in no fleet'}"
+            return self._in_state(target, TargetState.HELD, "ACCOUNT_SUSPENDED", text)
+        row = self.unit.registries.get(registry)
+        if row is not None and row.mode is not Mode.ENFORCE:
+            return self._in_state(target, TargetState.HELD, "NOT_ENFORCED", f"the mode of {registry} is {row.mode}")
+        if target.undo:
+            return self._undo(target)
+        if target.action == Action.RELEASE:
+            return self._release(target)
+        authority = Authority.from_json(self.rollout.authority)
+        if not self.reach(registry):
+            raise out_of_bounds(authority, self.name, registry)
+        return self._apply(target, Target(account, target.region))
+
+    def _apply(self, target: TargetRow, place: Target) -> TargetRow:
+        settings = self.templates.render(place)
+        if found := violations_of(place, settings, "settings"):
+            raise rejection(found)
+        spec = self.rollout.set_spec
+        wanted = DeclarationSpec(settings, spec.deletion_policy, spec.allow_replacement)
+        result = self._put(target, wanted, self.rollout.revision)
+        before = result.before
+        if not target.changed:
+            target = replace(
+                target,
+                before_revision=0 if before is None else before.generation,
+                before_set_revision=None if before is None else before.set_revision,
+                changed=before is None or before.generation != result.declared.generation,
+            )
+        return self._begun(target, result)
+
+    def _put(self, target: TargetRow, wanted: DeclarationSpec, revision: int) -> WriteResult:
+        call = PutDeclaration(
+            name=self.name.settings(target.registry),
+            change=lambda _: wanted,
+            caller=self._caller(),
+            create=True,
+            update=True,
+            way_out="exclude the registry from the set",
+            manager=Manager(str(self.name), revision),
+        )
+        return call.decide(self.unit)
+
+    def _begun(self, target: TargetRow, result: WriteResult) -> TargetRow:
+        written = replace(
+            target,
+            generation=result.declared.generation,
+            registry_generation=result.declared.registry_generation,
+        )
+        return self._in_state(written, TargetState.RUNNING, "", "")
+
+    def _release(self, target: TargetRow) -> TargetRow:
+        if taker := self.taking.get(target):
+            raise _Waiting("WAITING_FOR_SET", f"{taker} matches the registry and has not declared for it yet")
+        return self._delete(target, self.rollout.set_spec.deletion_policy)
+
+    def _delete(self, target: TargetRow, policy: str) -> TargetRow:
+        name = self.name.settings(target.registry)
+        present = self.unit.declared.get(target.registry, {}).get(name.owner)
+        call = DeleteDeclaration(
+            name=name,
+            caller=self._caller(),
+            allow_missing=True,
+            manager=Manager(str(self.name), self.rollout.revision),
+            deletion_policy=policy,
+        )
+        result = None if present is None else call.decide(self.unit)
+        if result is None or present is None:
+            return self._in_state(target, TargetState.SUCCEEDED, "", "")
+        if not target.undo:
+            target = replace(
+                target, before_revision=present.generation, before_set_revision=present.set_revision, changed=True
+            )
+        return self._in_state(
+            replace(target, generation=0, registry_generation=result.registry.generation), TargetState.RUNNING, "", ""
+        )
+
+    def _undo(self, target: TargetRow) -> TargetRow:
+        if target.before_revision == 0:
+            return self._delete(target, "REMOVE")
+        revision = self.before.get(target)
+        if revision is None or revision.settings is None:
+            return self._in_state(target, TargetState.FAILED, "NOT_FOUND", "its revision before is not stored any more")
+        wanted = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
+        return self._begun(target, self._put(target, wanted, target.before_set_revision or 0))
+
+    def _caller(self) -> Caller:
+        rollout = self.rollout
+        reason = f"{rollout.name}: {rollout.reason}" if rollout.reason else rollout.name
+        return Caller(_CALL, principal=rollout.principal, reason=reason[:1000])

@@ -1,0 +1,61 @@
+"""Queries on the accounts of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import delete, func, insert, select, update
+
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import AccountRow
+from ecrkeeper_server.store.fleet_tables import fleet_accounts as table
+from ecrkeeper_server.store.tables import declarations
+from ecrkeeper_server.store.work import columns_of
+
+
+def get(tx: Tx, account: str, *, lock: bool = False) -> AccountRow | None:
+    """One account; `lock` keeps other transactions from changing it until this one ends."""
+    query = select(table).where(table.c.account == account)
+    row = tx.conn.execute(query.with_for_update() if lock else query).one_or_none()
+    return AccountRow.of(row) if row else None
+
+
+def page(tx: Tx, after: str, limit: int) -> list[AccountRow]:
+    """Up to `limit` accounts behind `after`, by account."""
+    query = select(table).where(table.c.account > after).order_by(table.c.account).limit(limit)
+    return [AccountRow.of(row) for row in tx.conn.execute(query)]
+
+
+def some(tx: Tx, accounts: Collection[str]) -> dict[str, AccountRow]:
+    """The accounts of these ids that exist."""
+    found = tx.conn.execute(select(table).where(table.c.account.in_(accounts))) if accounts else ()
+    return {row.account: AccountRow.of(row) for row in found}
+
+
+def add(tx: Tx, row: AccountRow) -> None:
+    """Add an account that was just found missing; another transaction that does so at the moment repeats this one."""
+    tx.conn.execute(insert(table).values({**columns_of(row), "create_time": tx.now(), "update_time": tx.now()}))
+
+
+def change(tx: Tx, row: AccountRow) -> None:
+    """Store a changed account."""
+    values = {**columns_of(row), "update_time": tx.now()}
+    tx.conn.execute(update(table).where(table.c.account == row.account).values(values))
+
+
+def remove(tx: Tx, account: str) -> None:
+    """Remove an account from the fleet."""
+    tx.conn.execute(delete(table).where(table.c.account == account))
+
+
+def count(tx: Tx) -> int:
+    """How many accounts there are."""
+    return int(tx.conn.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def managing_sets(tx: Tx, account: str, limit: int) -> Sequence[str]:
+    """The names of some registry sets that declare something in an account."""
+    found = select(declarations.c.managed_by).where(
+        declarations.c.account == account, declarations.c.managed_by.is_not(None)
+    )
+    return [name for (name,) in tx.conn.execute(found.distinct().order_by(declarations.c.managed_by).limit(limit))]

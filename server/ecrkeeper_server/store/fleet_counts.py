@@ -1,0 +1,83 @@
+"""What is wrong in the fleet, counted by indexes: no row is kept for it that every attempt would have to write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.tables import resources
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Accounts and Regions, as patterns in which `*` is any text."""
+
+    accounts: tuple[str, ...]
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KindCounts:
+    """The resources of a kind: all, those that nothing is known of yet, those with drift, and the others by reason."""
+
+    total: int
+    pending: int
+    drifted: int
+    reasons: list[tuple[str, int]]
+
+    @property
+    def ready(self) -> int:
+        """How many are Ready."""
+        return max(0, self.total - self.pending - sum(number for _, number in self.reasons))
+
+
+def _like(column: Any, patterns: Sequence[str]) -> ColumnElement[bool]:
+    if "*" in patterns:
+        return true()
+    return or_(
+        *(column.like(pattern.replace("*", "%")) if "*" in pattern else column == pattern for pattern in patterns)
+    )
+
+
+def within(parts: Sequence[Part] | None) -> ColumnElement[bool]:
+    """Return the condition of resources in any of the parts; None is everywhere."""
+    if parts is None:
+        return true()
+    conditions = [
+        and_(_like(resources.c.account, part.accounts), _like(resources.c.place, part.places)) for part in parts
+    ]
+    return or_(*conditions) if conditions else ~true()
+
+
+def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
+    """Count the resources of a kind within some parts of the fleet."""
+    of_kind = and_(resources.c.kind == kind, within(parts))
+
+    def number(*conditions: ColumnElement[bool]) -> int:
+        return int(tx.conn.execute(select(func.count()).where(of_kind, *conditions)).scalar_one())
+
+    size = func.count().label("size")
+    by_reason = (
+        select(resources.c.reason, size)
+        .where(of_kind, resources.c.reason.is_not(None))
+        .group_by(resources.c.reason)
+        .order_by(size.desc(), resources.c.reason)
+    )
+    return KindCounts(
+        total=number(),
+        # What was asked for and is not done yet; an attempt that failed has a reason.
+        pending=number(resources.c.urgent, resources.c.reason.is_(None)),
+        drifted=number(resources.c.drifted),
+        reasons=[(reason, found) for reason, found in tx.conn.execute(by_reason)],
+    )
+
+
+def examples(tx: Tx, kind: str, reason: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
+    """Some resources of a kind whose `Ready` has a reason, by name."""
+    query = select(resources).where(resources.c.kind == kind, resources.c.reason == reason, within(parts))
+    return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]

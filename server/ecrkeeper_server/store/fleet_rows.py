@@ -1,0 +1,237 @@
+"""The rows of the fleet's tables as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from sqlalchemy import Row
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec, Source, Wave
+from ecrkeeper_server.store.specs import Json
+
+
+class RolloutState(StrEnum):
+    """How far a rollout is."""
+
+    QUEUED = "QUEUED"
+    PLANNING = "PLANNING"
+    RUNNING = "RUNNING"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    PAUSED = "PAUSED"
+    HALTED = "HALTED"
+    ROLLING_BACK = "ROLLING_BACK"
+    SUCCEEDED = "SUCCEEDED"
+    CANCELLED = "CANCELLED"
+    ROLLED_BACK = "ROLLED_BACK"
+    SUPERSEDED = "SUPERSEDED"
+
+
+class TargetState(StrEnum):
+    """How far a target of a rollout is."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    BAKING = "BAKING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    HELD = "HELD"
+
+
+class Cause(StrEnum):
+    """Why a rollout began."""
+
+    REVISION = "REVISION"
+    GROWTH = "GROWTH"
+    DELETION = "DELETION"
+
+
+class Action(StrEnum):
+    """What a target gets."""
+
+    APPLY = "APPLY"
+    RELEASE = "RELEASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The principal on whose behalf a set acts, with its groups."""
+
+    principal: str = ""
+    groups: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored authority."""
+        return cls(stored.get("principal", ""), tuple(stored.get("groups", ())))
+
+    def to_json(self) -> Json:
+        """Return the authority as it is stored."""
+        return {"principal": self.principal, "groups": list(self.groups)}
+
+
+class _FromRow:
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The value of a row that holds all columns of the table."""
+        return cls(**row._asdict())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow(_FromRow):
+    """An account of the fleet."""
+
+    account: str
+    uid: str
+    display_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    organizational_unit: str = ""
+    state: str = AccountState.ACTIVE
+    regions: Sequence[str] = ()
+    source: str = Source.DECLARED
+    aws_regions: Sequence[str] | None = None
+    generation: int = 1
+    create_time: int = 0
+    update_time: int = 0
+
+    @property
+    def enabled_regions(self) -> tuple[str, ...]:
+        """The enabled Regions: those that somebody declared, or those that AWS told."""
+        return tuple(self.regions or self.aws_regions or ())
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of the account."""
+        return f"{self.uid[:8]}-{self.generation}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRow(_FromRow):
+    """A registry set."""
+
+    id: str
+    uid: str
+    spec: Json
+    authority: Json
+    generation: int
+    current_revision: int = 0
+    held_removals: int = 0
+    create_time: int
+    update_time: int
+    due_at: int | None = None
+    deleting: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the set."""
+        return f"registrySets/{self.id}"
+
+    @property
+    def set_spec(self) -> SetSpec:
+        """What the set declares."""
+        return SetSpec.from_json(self.spec)
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of the set."""
+        return f"{self.uid[:8]}-{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetRevision(_FromRow):
+    """One content that a set had; `spec` is None where it was deleted."""
+
+    set_id: str
+    revision: int
+    spec: Json | None
+    create_time: int
+    principal: str
+    request_id: str
+    reason: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutRow(_FromRow):
+    """A rollout; `counts` has the number of targets by wave and state, and one more wave for skipped ones."""
+
+    set_id: str
+    number: int
+    state: str
+    cause: str
+    principal: str
+    reason: str
+    authority: Json
+    spec: Json
+    counts: list[dict[str, int]]
+    revision: int
+    create_time: int
+    update_time: int
+    cursor: str = ""
+    message: str = ""
+    wave: int = 0
+    approved: int = -1
+    pool: int = 0
+    end_time: int | None = None
+    due_at: int | None = None
+    retried: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the rollout."""
+        return f"registrySets/{self.set_id}/rollouts/{self.number}"
+
+    @property
+    def set_spec(self) -> SetSpec:
+        """The set as it was when the rollout began."""
+        return SetSpec.from_json(self.spec)
+
+    @property
+    def waves(self) -> tuple[Wave, ...]:
+        """The waves; growth is one wave with the limits of the set's last one."""
+        waves = self.set_spec.effective_waves
+        if self.cause != Cause.GROWTH:
+            return waves
+        last = waves[-1]
+        return (
+            Wave(
+                max_concurrent=last.max_concurrent,
+                failure_tolerance=last.failure_tolerance,
+                bake_seconds=last.bake_seconds,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow(_FromRow):
+    """One registry of a rollout."""
+
+    set_id: str
+    number: int
+    account: str
+    region: str
+    wave: int
+    position: int = 0
+    since: int = 0
+    update_time: int = 0
+    generation: int = 0
+    registry_generation: int = 0
+    before_revision: int = 0
+    before_set_revision: int | None = None
+    state: str = TargetState.PENDING
+    action: str = Action.APPLY
+    reason: str = ""
+    message: str = ""
+    changed: bool = False
+    undo: bool = False
+
+    @property
+    def registry(self) -> RegistryName:
+        """The name of the registry."""
+        return RegistryName(self.account, self.region)

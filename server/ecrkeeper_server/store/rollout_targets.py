@@ -1,0 +1,149 @@
+"""Queries on the targets of rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, insert, literal, select, tuple_, update
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_tables import rollout_targets as table
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.tables import declarations, resources
+from ecrkeeper_server.store.work import columns_of
+
+_UNDER_WAY = (TargetState.RUNNING, TargetState.BAKING)
+_KEY = ("set_id", "number", "account", "region")
+
+
+def _of(rollout: RolloutRow) -> ColumnElement[bool]:
+    return and_(table.c.set_id == rollout.set_id, table.c.number == rollout.number)
+
+
+def add(tx: Tx, rows: Sequence[TargetRow]) -> None:
+    """Add targets."""
+    if rows:
+        tx.conn.execute(insert(table), [columns_of(row) for row in rows])
+
+
+def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, int]]) -> None:
+    """Put the targets of the pool into waves: `(wave, first, end)` are positions; what is left goes into the last."""
+    in_pool = and_(_of(rollout), table.c.wave == -1)
+    whens = [(and_(table.c.position >= first, table.c.position < end), wave) for wave, first, end in ranges]
+    last = len(rollout.waves) - 1
+    wave = case(*whens, else_=last) if whens else literal(last)
+    tx.conn.execute(update(table).where(in_pool).values(wave=wave))
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A target under way, with its declaration and its registry as they are now."""
+
+    target: TargetRow
+    declared: Declaration | None
+    registry: Resource | None
+
+
+def under_way(tx: Tx, rollout: RolloutRow) -> list[Observed]:
+    """The targets that were written and are not decided yet."""
+    query = select(table).where(_of(rollout), table.c.state.in_(_UNDER_WAY)).order_by(table.c.account, table.c.region)
+    targets = [TargetRow.of(row) for row in tx.conn.execute(query)]
+    if not targets:
+        return []
+    names = [str(target.registry) for target in targets]
+    found = tx.conn.execute(select(resources).where(resources.c.name.in_(names)))
+    registries = {row.name: Resource.of(row) for row in found}
+    key = tuple_(declarations.c.account, declarations.c.region)
+    places = [(target.account, target.region) for target in targets]
+    made = select(declarations).where(declarations.c.owner == rollout.set_id, key.in_(places))
+    declared = {(row.account, row.region): Declaration.of(row) for row in tx.conn.execute(made)}
+    return [
+        Observed(target, declared.get((target.account, target.region)), registries.get(str(target.registry)))
+        for target in targets
+    ]
+
+
+def pending(tx: Tx, rollout: RolloutRow, wave: int, limit: int, *, undo: bool) -> list[TargetRow]:
+    """The next targets of a wave that may begin, in their order."""
+    query = select(table).where(
+        _of(rollout), table.c.wave == wave, table.c.state == TargetState.PENDING, table.c.since <= tx.now()
+    )
+    if undo:
+        query = query.where(table.c.undo)
+    return [TargetRow.of(row) for row in tx.conn.execute(query.order_by(table.c.position).limit(limit))]
+
+
+def save(tx: Tx, rows: Sequence[TargetRow]) -> None:
+    """Store changed targets."""
+    for row in rows:
+        values = columns_of(row)
+        this = [table.c[name] == values.pop(name) for name in _KEY]
+        tx.conn.execute(update(table).where(*this).values(**values))
+
+
+def move(tx: Tx, rollout: RolloutRow, states: Collection[str], **values: Any) -> int:
+    """Change all targets of a rollout in some states; how many there are."""
+    return _moved(tx, and_(_of(rollout), table.c.state.in_(states)), values)
+
+
+def move_wave(tx: Tx, rollout: RolloutRow, wave: int, states: Collection[str], **values: Any) -> int:
+    """Change all targets of a wave in some states; how many there are."""
+    return _moved(tx, and_(_of(rollout), table.c.wave == wave, table.c.state.in_(states)), values)
+
+
+def begin_undo(tx: Tx, rollout: RolloutRow) -> None:
+    """Let all targets that the rollout has changed go back."""
+    back = {"state": TargetState.PENDING, "undo": True, "since": 0, "reason": "", "message": ""}
+    _moved(tx, and_(_of(rollout), table.c.changed), back)
+
+
+def _moved(tx: Tx, which: ColumnElement[bool], values: dict[str, Any]) -> int:
+    return int(tx.conn.execute(update(table).where(which).values(**values, update_time=tx.now())).rowcount)
+
+
+def total(tx: Tx, rollout: RolloutRow) -> int:
+    """How many targets a rollout has."""
+    return int(tx.conn.execute(select(func.count()).select_from(table).where(_of(rollout))).scalar_one())
+
+
+def counts(tx: Tx, rollout: RolloutRow, *, undo: bool = False) -> list[dict[str, int]]:
+    """How many targets of each wave are in each state; with `undo`, of those that go back."""
+    query = select(table.c.wave, table.c.state, func.count()).where(_of(rollout))
+    if undo:
+        query = query.where(table.c.undo)
+    found: list[dict[str, int]] = [{} for _ in range(len(rollout.waves) + 1)]
+    for wave, state, number in tx.conn.execute(query.group_by(table.c.wave, table.c.state)):
+        found[wave][state] = number
+    return found
+
+
+def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state: str | None = None) -> list[TargetRow]:
+    """Up to `limit` targets behind `after`, by account and Region; of one state or of all."""
+    query = select(table).where(_of(rollout), tuple_(table.c.account, table.c.region) > after)
+    if state is not None:
+        query = query.where(table.c.state == state)
+    ordered = query.order_by(table.c.account, table.c.region).limit(limit)
+    return [TargetRow.of(row) for row in tx.conn.execute(ordered)]
+
+
+def named(tx: Tx, rollout: RolloutRow, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
+    """The targets of these registries that the rollout has."""
+    places = [(name.account, name.region) for name in names]
+    query = select(table).where(_of(rollout), tuple_(table.c.account, table.c.region).in_(places))
+    rows = [TargetRow.of(row) for row in tx.conn.execute(query)] if places else []
+    return {row.registry: row for row in rows}
+
+
+def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
+    """Of each of these registries, the target of the newest rollout of a set that had it."""
+    places = [(name.account, name.region) for name in names]
+    query = select(table).where(table.c.set_id == set_id, tuple_(table.c.account, table.c.region).in_(places))
+    found: dict[RegistryName, TargetRow] = {}
+    for row in tx.conn.execute(query.order_by(table.c.number)) if places else ():
+        target = TargetRow.of(row)
+        found[target.registry] = target
+    return found

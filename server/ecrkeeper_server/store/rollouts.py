@@ -1,0 +1,99 @@
+"""Queries on rollouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, RolloutState
+from ecrkeeper_server.store.fleet_tables import rollouts as table
+from ecrkeeper_server.store.work import columns_of
+
+ENDED = (RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED)
+
+
+def get(tx: Tx, set_id: str, number: int, *, lock: bool = False) -> RolloutRow | None:
+    """One rollout; `lock` keeps other transactions from changing it until this one ends."""
+    query = select(table).where(table.c.set_id == set_id, table.c.number == number)
+    row = tx.conn.execute(query.with_for_update() if lock else query).one_or_none()
+    return RolloutRow.of(row) if row else None
+
+
+def page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[RolloutRow]:
+    """Up to `limit` rollouts of a set, newest first, numbered below `below`."""
+    query = select(table).where(table.c.set_id == set_id)
+    if below is not None:
+        query = query.where(table.c.number < below)
+    return [RolloutRow.of(row) for row in tx.conn.execute(query.order_by(table.c.number.desc()).limit(limit))]
+
+
+def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
+    """The rollouts of a set that have not ended, oldest first: the active one, and one that is queued."""
+    query = select(table).where(table.c.set_id == set_id, table.c.state.not_in(ENDED)).order_by(table.c.number)
+    return [RolloutRow.of(row) for row in tx.conn.execute(query.with_for_update() if lock else query)]
+
+
+def open_page(tx: Tx, limit: int) -> list[RolloutRow]:
+    """Some rollouts that have not ended."""
+    query = select(table).where(table.c.state.not_in(ENDED)).order_by(table.c.set_id, table.c.number).limit(limit)
+    return [RolloutRow.of(row) for row in tx.conn.execute(query)]
+
+
+def next_number(tx: Tx, set_id: str) -> int:
+    """The number of the next rollout of a set, which goes on where a deleted set of the name ended."""
+    newest = select(func.coalesce(func.max(table.c.number), 0)).where(table.c.set_id == set_id)
+    return int(tx.conn.execute(newest).scalar_one()) + 1
+
+
+def succeeded_before(tx: Tx, row: RolloutRow) -> int:
+    """The revision of the last rollout of a revision that succeeded before this one; 0 if none did."""
+    query = select(table.c.revision).where(
+        table.c.set_id == row.set_id,
+        table.c.number < row.number,
+        table.c.cause == Cause.REVISION,
+        table.c.state == RolloutState.SUCCEEDED,
+    )
+    found = tx.conn.execute(query.order_by(table.c.number.desc()).limit(1)).scalar_one_or_none()
+    return 0 if found is None else int(found)
+
+
+def add(tx: Tx, row: RolloutRow) -> RolloutRow:
+    """Add a rollout; a step on it is due at once, unless it is queued."""
+    now = tx.now()
+    due = None if row.state == RolloutState.QUEUED else now
+    values = {**columns_of(row), "create_time": now, "update_time": now, "due_at": due}
+    tx.changes(row.name)
+    return RolloutRow.of(tx.conn.execute(insert(table).values(values).returning(table)).one())
+
+
+def claim_due(tx: Tx) -> RolloutRow | None:
+    """The rollout that has been due longest, locked; None if there is none that no other transaction holds."""
+    query = select(table).where(table.c.due_at <= tx.now()).order_by(table.c.due_at).limit(1)
+    row = tx.conn.execute(query.with_for_update(skip_locked=True)).one_or_none()
+    return RolloutRow.of(row) if row else None
+
+
+def change(tx: Tx, row: RolloutRow, *, due_in: float | None, touch: bool = True, **values: Any) -> RolloutRow:
+    """Change columns of a rollout; a step on it is due in `due_in` seconds, None for not before a call."""
+    values["due_at"] = None if due_in is None else tx.now() + int(due_in * MICROSECONDS)
+    if touch:
+        values["update_time"] = tx.now()
+        tx.changes(row.name)
+    if values.get("state") in ENDED:
+        values["end_time"] = tx.now()
+    this = (table.c.set_id == row.set_id, table.c.number == row.number)
+    return RolloutRow.of(tx.conn.execute(update(table).where(*this).values(**values).returning(table)).one())
+
+
+def next_due(tx: Tx) -> float | None:
+    """Seconds until a step on a rollout is due; None if none is in sight."""
+    micros = tx.conn.execute(select(func.min(table.c.due_at) - tx.now())).scalar_one()
+    return None if micros is None else max(0.0, micros / MICROSECONDS)
+
+
+def now(tx: Tx) -> int:
+    """The database's time in microseconds."""
+    return int(tx.conn.execute(select(tx.now())).scalar_one())
