@@ -1,0 +1,3 @@
+"""Running servers for the tests of a module."""
+
+from tests.api.conftest import either, live  # noqa: F401

@@ -1,0 +1,104 @@
+"""A fleet of its own for a test: accounts with a label that no other test uses, and a set over them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import ecrkeeper
+from ecrkeeper.v1 import fleet_pb2
+
+from tests import harness
+from tests.e2e.live import Live, fresh_account
+
+REGIONS = ("us-east-1", "eu-west-1")
+Rollout = fleet_pb2.Rollout
+ALL_AT_ONCE = {"waves": [{"rest": True, "maxConcurrent": {"count": 50}, "failureTolerance": {"percent": 100}}]}
+WAIT_SECONDS = 30.0
+
+
+def exclusion(name: str) -> dict[str, Any]:
+    """Settings of one element, which no validation but its pattern limits."""
+    return {"pullTimeUpdateExclusions": {"principalArns": [f"arn:aws:iam::${{account}}:role/{name}"]}}
+
+
+@dataclass
+class Fleet:
+    """Accounts with one label, and a set of the same name over them."""
+
+    live: Live
+    label: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:10]}")
+    accounts: list[str] = field(default_factory=list)
+
+    @property
+    def client(self) -> ecrkeeper.Client:
+        return self.live.client
+
+    @property
+    def set_name(self) -> str:
+        return f"registrySets/{self.label}"
+
+    @property
+    def selector(self) -> dict[str, Any]:
+        return {"accounts": f"labels.fleet = {self.label}"}
+
+    def add(self, count: int = 1, **fields: Any) -> list[str]:
+        """Add accounts to the fleet."""
+        made = sorted(fresh_account() for _ in range(count))
+        for account in made:
+            labels = {"fleet": self.label, **fields.get("labels", {})}
+            given = {"enabledRegions": list(REGIONS), **fields, "labels": labels}
+            self.client.create_account(account, given)
+        self.accounts = sorted([*self.accounts, *made])
+        return made
+
+    def content(self, settings: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        return {"selector": self.selector, "settings": settings, "strategy": ALL_AT_ONCE, **fields}
+
+    def create(self, settings: dict[str, Any], **fields: Any) -> fleet_pb2.RegistrySet:
+        return self.client.create_registry_set(self.label, self.content(settings, **fields))
+
+    def update(self, options: dict[str, Any] | None = None, **fields: Any) -> fleet_pb2.RegistrySet:
+        given = {"name": self.set_name, **fields}
+        return self.client.update_registry_set(given, list(fields), **(options or {}))
+
+    def rollout(self, number: int | None = None) -> fleet_pb2.Rollout:
+        """The newest rollout, or one."""
+        if number is not None:
+            return self.client.get_rollout(f"{self.set_name}/rollouts/{number}")
+        return next(iter(self.client.list_rollouts(self.set_name)))
+
+    def ended(self, state: str = "SUCCEEDED", number: int | None = None) -> fleet_pb2.Rollout:
+        """The newest rollout, or one, once it is in a state."""
+        wanted = Rollout.State.Value(state)
+
+        def look() -> fleet_pb2.Rollout | None:
+            found = self.rollout(number)
+            return found if found.state == wanted else None
+
+        try:
+            found: fleet_pb2.Rollout = harness.eventually(look, WAIT_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{self.rollout(number)}\n{list(self.targets(number))}") from error
+        return found
+
+    def targets(self, number: int | None = None, filter: str = "") -> list[fleet_pb2.RolloutTarget]:
+        return list(self.client.list_rollout_targets(self.rollout(number).name, filter))
+
+    def registries(self) -> Iterator[tuple[str, str]]:
+        """The account and Region of each registry."""
+        return ((account, region) for account in self.accounts for region in REGIONS)
+
+    def excluded(self) -> dict[tuple[str, str], list[str]]:
+        """The roles that AWS has in each registry."""
+        found = {}
+        for account, region in self.registries():
+            arns = self.live.aws.registry(region, account)["exclusions"]
+            found[account, region] = sorted(str(arn).rpartition("/")[2] for arn in arns)
+        return found
+
+    def has(self, *names: str) -> bool:
+        """Whether AWS has exactly these roles in each registry."""
+        return all(found == sorted(names) for found in self.excluded().values())
