@@ -23,6 +23,7 @@ AT, OWN, ACCOUNT = (
     Target("111111111111"),
 )
 READ, WRITE, FORCE, DELETE, ADMIN = Verb.READ, Verb.WRITE, Verb.FORCE, Verb.DELETE_ROLE, Verb.ADMIN
+SET, ROLLOUT, OF_SET = "registrySets/web", "registrySets/web/rollouts/1", Target("-", "-", "web")
 
 
 def methods() -> dict[str, Any]:
@@ -140,6 +141,28 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
     ("GetReplicationBackfill", {"name": BACKFILL}, [(READ, AT)], "only looks"),
     ("ListReplicationBackfills", {"parent": REGISTRY}, [(READ, AT)], "only looks"),
     ("ListReplicationBackfillResults", {"name": BACKFILL}, [(READ, AT)], "only looks"),
+    ("CreateAccount", {"accountId": "111111111111"}, [(ADMIN, ACCOUNT)], "decides which sets reach the account"),
+    ("UpdateAccount", {"account": {"name": "accounts/111111111111"}}, [(ADMIN, ACCOUNT)], "the same"),
+    ("GetAccount", {"name": "accounts/111111111111"}, [(READ, ACCOUNT)], "one account"),
+    ("ListAccounts", {}, [(READ, Target("-"))], "any account; rows are filtered"),
+    ("DeleteAccount", {"name": "accounts/111111111111"}, [(ADMIN, ACCOUNT)], "takes the account out of the fleet"),
+    ("CreateRegistrySet", {"registrySetId": "web"}, [(WRITE, OF_SET)], "each registry is checked when it is planned"),
+    ("UpdateRegistrySet", {"registrySet": {"name": SET}}, [(WRITE, OF_SET)], "the same"),
+    ("DeleteRegistrySet", {"name": SET}, [(WRITE, OF_SET)], "the same"),
+    ("GetRegistrySet", {"name": SET}, [(READ, OF_SET)], "some declaration of the owner"),
+    ("ListRegistrySets", {}, [(READ, Target("-", "-", "-"))], "any set; rows are filtered"),
+    ("ListRegistrySetTargets", {"parent": SET}, [(READ, OF_SET)], "rows are filtered"),
+    ("ListRegistrySetRevisions", {"parent": SET}, [(READ, OF_SET)], "some declaration of the owner"),
+    ("GetRollout", {"name": ROLLOUT}, [(READ, OF_SET)], "some declaration of the owner"),
+    ("ListRollouts", {"parent": SET}, [(READ, OF_SET)], "some declaration of the owner"),
+    ("ListRolloutTargets", {"parent": ROLLOUT}, [(READ, OF_SET)], "rows are filtered"),
+    ("PauseRollout", {"name": ROLLOUT}, [(WRITE, OF_SET)], "changes what the set declares"),
+    ("ResumeRollout", {"name": ROLLOUT}, [(WRITE, OF_SET)], "changes what the set declares"),
+    ("ApproveRollout", {"name": ROLLOUT}, [(Verb.APPROVE, OF_SET)], "has a verb of its own"),
+    ("CancelRollout", {"name": ROLLOUT}, [(WRITE, OF_SET)], "changes what the set declares"),
+    ("RollBackRollout", {"name": ROLLOUT}, [(WRITE, OF_SET)], "each registry is checked"),
+    ("WatchRollout", {"name": ROLLOUT}, [(READ, OF_SET)], "some declaration of the owner"),
+    ("GetFleet", {"name": "fleet"}, [(READ, Target("-", "-"))], "counts what the caller may read"),
     ("GetAuditEvent", {"name": "auditEvents/1"}, [(ADMIN, Target())], "the trail is of everything"),
     ("ListAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
     ("WatchAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
@@ -175,7 +198,7 @@ def test_force_flags_require_force_permission() -> None:
 @pytest.mark.parametrize("path", sorted(PERMISSIONS))
 def test_malformed_name_is_rejected_before_authorization(path: str) -> None:
     request = message_factory.GetMessageClass(methods()[path].input_type)()
-    if path.endswith(("/ListSupportedRegions", "/ListOperations", "AuditEvents", "/GetServerInfo", "/WhoAmI")):
+    if path.endswith(("/GetFleet", "/ListAccounts", "/ListRegistrySets", "/ListSupportedRegions", "/ListOperations", "AuditEvents", "/GetServerInfo", "/WhoAmI")):
         # These permissions do not depend on a name.
         assert PERMISSIONS[path](request) is not None
         return

@@ -220,3 +220,16 @@ def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
     faults = _documents(page.next("json", "event_name").text)
     assert aws.control("POST", "events/faults", faults)["faults"][0]["count"] == 3
     page.ended()
+
+
+def test_fleet(stage: Made, server: harness.Server, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Reading("docs/fleet.md")
+    here = stage({})
+    with ecrkeeper.Client(server.address, insecure=True, timeout=60) as client:
+        here.names.update(client=client, ecrkeeper=ecrkeeper)
+        here.python(page.next("python", "create_registry_set"))
+        shown = capsys.readouterr().out.splitlines()
+        assert shown[0] == "4 registries: add pull_through_cache_rules quay"
+        assert shown[-1].startswith("SUCCEEDED")
+        client.delete_registry_set("registrySets/quay", allow_removals=4)
+    page.ended()

@@ -12,6 +12,9 @@ SERVER = ROOT / "server" / "ecrkeeper_server"
 WORD = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
 LONG = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)+")
 
+# Calls that take a reason by its place.
+_GIVING = ("_rejected", "_rejection", "Finding", "Problem", "_Waiting", "_in_state")
+
 
 def words(node: ast.AST | None, shape: re.Pattern[str] = WORD) -> Iterator[str]:
     for each in ast.walk(node) if node is not None else ():
@@ -36,7 +39,7 @@ def reasons_of(node: ast.AST) -> Iterator[str]:
             yield from words(value)
         case ast.Call(args=[value, *_]) if called(node) in ("Warning", "PreconditionViolation"):
             yield from words(value)
-        case ast.Call(args=arguments) if called(node) in ("_rejected", "_rejection"):
+        case ast.Call(args=arguments) if called(node) in _GIVING:
             for argument in arguments:
                 yield from words(argument)
 

@@ -126,7 +126,8 @@ class PutDeclaration:
             raise presence_error(name, present)
         if self.etag:
             check_etag(str(name), self.etag, "" if present is None else present.etag)
-        check_manager(present, self.manager)
+        if self.manager is not None or (present is not None and present.managed_by):
+            check_manager(present, self.manager)
         spec = self.change(present)
         specs = {**specs_of(declared), name.owner: spec}
         # Untouched settings were checked when they were declared.

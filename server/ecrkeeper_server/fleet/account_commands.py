@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, remember
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, NotFound
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import Change, diff
 from ecrkeeper_server.store import audit, fleet_accounts, registry_sets
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import Source
-from ecrkeeper_server.store.specs import Json
 
 _SHOWN_SETS = 5
 

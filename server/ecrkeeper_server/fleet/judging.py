@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecrkeeper_server.declarations.registry_summary import of_owner
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.elements import DriftKind
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState
 from ecrkeeper_server.store.rollout_targets import Observed
+from ecrkeeper_server.store.state_parts import StoredError
+from ecrkeeper_server.store.states import RegistryState, State
 
 REPLICATION, CACHE_RULES = "replication_configuration", "pull_through_cache_rules"
 # The calls without which nothing can be done in an account.
@@ -65,68 +67,69 @@ def _released(seen: Observed) -> Finding:
         return _GOOD
     if row.observed_generation < seen.target.registry_generation:
         return Finding(TargetState.RUNNING)
-    left = [drift for drift in row.registry_state.drift if drift["kind"] == "UNEXPECTED"]
+    state = row.registry_state
+    left = [drift for drift in state.drift if drift.kind == DriftKind.UNEXPECTED]
     if not left:
         return _GOOD
-    text = f"AWS still has {len(left)} elements that are to be removed, {left[0]['setting']} {left[0]['key']}"
-    state = TargetState.FAILED if _condition(row.state, "Blocked") else TargetState.RUNNING
-    return Finding(state, "REMOVAL_PENDING", text)
+    text = f"AWS still has {len(left)} elements that are to be removed, {left[0].setting} {left[0].key}"
+    return Finding(TargetState.FAILED if _holds(state, "Blocked") else TargetState.RUNNING, "REMOVAL_PENDING", text)
 
 
 def _applied(seen: Observed, now: int, uncounted: Collection[RegistryName]) -> Finding:
     target, row, declared = seen.target, seen.registry, seen.declared
     if row is None or declared is None or declared.generation != target.generation:
         return Finding(TargetState.FAILED, "DECLARATION_LOST", "its declaration was changed by something else")
+    state = row.registry_state
     if row.observed_generation < target.registry_generation:
-        return _pending(row.state, target, now)
-    state = of_owner(row.state, target.set_id)
-    if not _condition(state, "Ready"):
-        return _unready(state, target, now)
-    if problem := _cache_problem(row.state, declared.settings):
+        return _pending(state, target, now)
+    own = state.of_owner(target.set_id)
+    if not _holds(own, "Ready"):
+        return _unready(own, target, now)
+    if problem := _cache_problem(state, declared.settings):
         return Finding(TargetState.FAILED, "ELEMENT_PROBLEM", problem)
-    return _replication(row.state, declared.settings, target, now, uncounted)
+    return _replication(state, declared.settings, target, now, uncounted)
 
 
-def _pending(state: Mapping[str, Any], target: TargetRow, now: int) -> Finding:
+def _pending(state: State, target: TargetRow, now: int) -> Finding:
     """Return how a target stands whose registry has not observed its generation: it may be out of reach."""
-    error = state.get("error")
-    if error and error["reason"] in _UNREACHABLE and _waited(target, now):
-        return Finding(TargetState.SKIPPED, error["reason"], error["message"])
-    return Finding(TargetState.RUNNING, *((error["reason"], error["message"]) if error else ()))
+    error = state.error
+    if error is None:
+        return Finding(TargetState.RUNNING)
+    skips = error.reason in _UNREACHABLE and _waited(target, now)
+    return Finding(TargetState.SKIPPED if skips else TargetState.RUNNING, error.reason, error.message)
 
 
-def _unready(state: Mapping[str, Any], target: TargetRow, now: int) -> Finding:
-    error = state.get("error")
+def _unready(state: State, target: TargetRow, now: int) -> Finding:
+    error = state.error
     reason, message = _why(state)
-    if error and _out_of_reach(error):
+    if error is not None and _out_of_reach(error):
         return Finding(TargetState.SKIPPED, reason, message)
-    if _condition(state, "Blocked") or _condition(state, "Degraded"):
+    if _holds(state, "Blocked") or _holds(state, "Degraded"):
         return Finding(TargetState.FAILED, reason, message)
-    if error and error["reason"] in _UNREACHABLE and _waited(target, now):
+    if error is not None and error.reason in _UNREACHABLE and _waited(target, now):
         return Finding(TargetState.SKIPPED, reason, message)
     return Finding(TargetState.RUNNING, reason, message)
 
 
-def _out_of_reach(error: Mapping[str, Any]) -> bool:
-    operation = error.get("metadata", {}).get("operation")
-    return operation in _ACCOUNT_CALLS or error["reason"] in _ACCOUNT_REASONS
+def _out_of_reach(error: StoredError) -> bool:
+    return error.metadata.get("operation") in _ACCOUNT_CALLS or error.reason in _ACCOUNT_REASONS
 
 
 def _waited(target: TargetRow, now: int) -> bool:
     return now - target.since >= PATIENCE_SECONDS * MICROSECONDS
 
 
-def _condition(state: Mapping[str, Any], kind: str) -> bool:
-    return any(each["type"] == kind and each["status"] == "TRUE" for each in state.get("conditions", ()))
+def _holds(state: State, kind: str) -> bool:
+    return any(each.type == kind and each.holds for each in state.conditions)
 
 
-def _why(state: Mapping[str, Any]) -> tuple[str, str]:
-    found = next((each for each in state.get("conditions", ()) if each["type"] == "Ready"), None)
-    return (found["reason"], found["message"]) if found else ("", "")
+def _why(state: State) -> tuple[str, str]:
+    found = next((each for each in state.conditions if each.type == "Ready"), None)
+    return (found.reason, found.message) if found else ("", "")
 
 
-def _cache_problem(state: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    problems = (state.get("problems") or {}).get(CACHE_RULES) or {}
+def _cache_problem(state: RegistryState, settings: Mapping[str, Any]) -> str:
+    problems = state.problems.get(CACHE_RULES) or {}
     if not problems or CACHE_RULES not in settings:
         return ""
     own = SETTINGS[CACHE_RULES].split(settings[CACHE_RULES])
@@ -142,7 +145,7 @@ def destinations(settings: Mapping[str, Any]) -> set[RegistryName]:
 
 
 def _replication(
-    state: Mapping[str, Any],
+    state: RegistryState,
     settings: Mapping[str, Any],
     target: TargetRow,
     now: int,
@@ -150,7 +153,7 @@ def _replication(
 ) -> Finding:
     own = destinations(settings) - set(uncounted)
     unknown = ""
-    for check in state.get("checks") or ():
+    for check in state.checks:
         where = RegistryName(check["destination"]["registryId"], check["destination"]["region"])
         if where not in own or check.get("result") not in ("BROKEN", "UNKNOWN"):
             continue

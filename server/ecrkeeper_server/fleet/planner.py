@@ -17,10 +17,10 @@ from ecrkeeper_server.fleet.plan import FleetPlan, Problem
 from ecrkeeper_server.fleet.rendering import violations_of
 from ecrkeeper_server.fleet.selectors import Matcher, matcher
 from ecrkeeper_server.fleet.template import Chosen, MissingLabelError, Templates
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.fleet_specs import SetSpec
-from ecrkeeper_server.store.specs import Json
 
 _KNOWN = 1_000
 PATH = "registry_set"

@@ -6,8 +6,8 @@ from ecrkeeper_server.declarations import message_rules
 from ecrkeeper_server.declarations.commands import violations
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.fleet.targets import Target
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.codec import settings_from_aws
-from ecrkeeper_server.store.specs import Json
 
 
 def violations_of(target: Target, settings: Json, path: str) -> list[Violation]:

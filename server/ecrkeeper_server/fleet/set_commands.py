@@ -9,13 +9,13 @@ from ecrkeeper_server.declarations.idempotency import Caller, answered, check_et
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, NotFound
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.rollout_commands import active_of, begin, end, queued_of
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import diff
 from ecrkeeper_server.store import audit, registry_sets, rollouts
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Authority, Cause, RolloutState, SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import SetSpec
-from ecrkeeper_server.store.specs import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

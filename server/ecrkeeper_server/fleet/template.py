@@ -10,9 +10,9 @@ from typing import Any
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import Target
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store.fleet_specs import SetSpec
-from ecrkeeper_server.store.specs import Json
 
 _DOLLAR = re.compile(r"\$(?:\$|\{([^{}]*)\})?")
 _LABEL = re.compile(r"label:([A-Za-z0-9_./+@ -]{1,128})(?::(.*))?", re.DOTALL)

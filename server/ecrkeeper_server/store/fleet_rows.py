@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from sqlalchemy import Row
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec, Source, Wave
-from ecrkeeper_server.store.specs import Json
 
 
 class RolloutState(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from ecrkeeper_server.store.specs import Json
+from ecrkeeper_server.json_object import Json
 
 
 class AccountState(StrEnum):

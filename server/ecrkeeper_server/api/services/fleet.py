@@ -20,6 +20,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_counts import KindCounts, Part
 from ecrkeeper_server.store.fleet_rows import RolloutRow
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 
 _EXAMPLES, _MOST_PROBLEMS, _MOST_ROLLOUTS, _MESSAGE_CHARACTERS = 3, 20, 100, 1_000
 _EVERYWHERE = ("*",)
@@ -100,12 +101,12 @@ def _problems(tx: Tx, kind: str, counts: KindCounts, parts: list[Part] | None) -
 
 
 def _problem(row: Resource) -> fleet_pb2.FleetProblem:
-    ready = next((each for each in row.state.get("conditions", ()) if each["type"] == "Ready"), None)
+    ready = next((each for each in State(row.state).conditions if each.type == "Ready"), None)
     if ready is None:
         return fleet_pb2.FleetProblem(resource=row.name, reason=row.reason or "")
     return fleet_pb2.FleetProblem(
         resource=row.name,
-        reason=ready["reason"],
-        message=ready["message"][:_MESSAGE_CHARACTERS],
-        since=timestamp(ready["since"]),
+        reason=ready.reason,
+        message=ready.message[:_MESSAGE_CHARACTERS],
+        since=timestamp(ready.since),
     )

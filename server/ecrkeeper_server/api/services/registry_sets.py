@@ -18,7 +18,6 @@ from ecrkeeper_server.api.messages.fleet_specs import SET_PATHS, set_spec
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.declarations.idempotency import answered
-from ecrkeeper_server.declarations.registry_summary import of_owner
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet import matching, planner
 from ecrkeeper_server.fleet.bounds import out_of_bounds
@@ -239,8 +238,8 @@ def _target_message(tx: Tx, name: SetName, place: Place) -> fleet_pb2.RegistrySe
     ready = False
     if managed is not None and managed.observed_generation >= managed.generation:
         row = resources.get(tx, str(place.registry))
-        state = {} if row is None else of_owner(row.state, name.id)
-        ready = any(each["type"] == "Ready" and each["status"] == "TRUE" for each in state.get("conditions", ()))
+        own = [] if row is None else row.registry_state.of_owner(name.id).conditions
+        ready = any(each.type == "Ready" and each.holds for each in own)
     return fleet_pb2.RegistrySetTarget(
         registry=str(place.registry),
         matched=place.matched,
