@@ -198,7 +198,18 @@ def test_force_flags_require_force_permission() -> None:
 @pytest.mark.parametrize("path", sorted(PERMISSIONS))
 def test_malformed_name_is_rejected_before_authorization(path: str) -> None:
     request = message_factory.GetMessageClass(methods()[path].input_type)()
-    if path.endswith(("/GetFleet", "/ListAccounts", "/ListRegistrySets", "/ListSupportedRegions", "/ListOperations", "AuditEvents", "/GetServerInfo", "/WhoAmI")):
+    if path.endswith(
+        (
+            "/GetFleet",
+            "/ListAccounts",
+            "/ListRegistrySets",
+            "/ListSupportedRegions",
+            "/ListOperations",
+            "AuditEvents",
+            "/GetServerInfo",
+            "/WhoAmI",
+        )
+    ):
         # These permissions do not depend on a name.
         assert PERMISSIONS[path](request) is not None
         return

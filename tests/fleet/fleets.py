@@ -75,7 +75,10 @@ class Fleet:
         wanted = Rollout.State.Value(state)
 
         def look() -> fleet_pb2.Rollout | None:
-            found = self.rollout(number)
+            try:
+                found = self.rollout(number)
+            except ecrkeeper.NotFound:
+                return None
             return found if found.state == wanted else None
 
         try:

@@ -9,13 +9,15 @@ from google.protobuf import timestamp_pb2
 from ecrkeeper_server.access.policy import Target, Verb, decide
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.permissions import set_target
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.names import RoleName, SettingsName, parse_account, parse_registry_pattern, shown
 from ecrkeeper_server.settings.table import SETTINGS
 
 # Names of calls and fields that older versions lack.
-_FEATURES = ("ABANDON_ROLE", "DELETE_REGISTRY", "FILTER_OR")
+_FEATURES = ("ABANDON_ROLE", "DELETE_REGISTRY", "FILTER_OR", "FLEET")
 
 
 class Server(ServerServiceServicer):
@@ -77,6 +79,8 @@ def target_of(resource: str) -> Target:
         case ["accounts", _, "registries", _, "settings", _]:
             name = SettingsName.parse(resource, "resource")
             return Target(name.registry.account, name.registry.region, name.owner)
+        case ["registrySets", _]:
+            return set_target(SetName.parse(resource, "resource").id)
         case ["accounts", _, "serviceLinkedRoles", _]:
             return Target(RoleName.parse(resource, "resource").account)
     known = "an account, a registry, a declaration or a role, such as `accounts/111111111111/registries/us-east-1`"
