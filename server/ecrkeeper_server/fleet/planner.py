@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.declarations.commands import DeclarationSpec, compose_specs, specs_of
+from ecrkeeper_server.declarations.preconditions import MAX_DECLARATION_BYTES
 from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
 from ecrkeeper_server.fleet import matching, template, waves
 from ecrkeeper_server.fleet.bounds import Reach
@@ -28,6 +29,10 @@ PATH = "registry_set"
 
 def check(spec: SetSpec) -> None:
     """Reject a set with violations that do not depend on the fleet, all at once."""
+    size = len(json.dumps(spec.to_json()))
+    if size > MAX_DECLARATION_BYTES:
+        text = f"must be at most {MAX_DECLARATION_BYTES:,} bytes as JSON with all its overrides, got {size:,} bytes"
+        raise InvalidArgument([Violation(PATH, text)], reason="DECLARATION_TOO_LARGE")
     found: list[Violation] = []
     selecting = [(spec.selector, f"{PATH}.selector")]
     selecting += [(each.selector, f"{PATH}.overrides[{at}].selector") for at, each in enumerate(spec.overrides)]
@@ -113,13 +118,14 @@ class Planner:
             plan.targets += 1
             plan.held += 1
             return
+        reached = managed is not None or (place.matched and not self._releasing)
+        if reached and not self._reach(registry):
+            planned.denied = planned.denied or place
         if not place.matched or self._releasing:
             if managed is not None:
                 abandoned = self._spec.deletion_policy == "ABANDON"
                 plan.add_release(registry, list(settings_changes(managed.settings, None)), abandoned=abandoned)
             return
-        if not self._reach(registry):
-            planned.denied = planned.denied or place
         if problem := self._problem(place):
             plan.targets += 1
             plan.add_problem(problem)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, select, tuple_, update
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
@@ -18,6 +18,13 @@ from ecrkeeper_server.store.work import columns_of
 
 _UNDER_WAY = (TargetState.RUNNING, TargetState.BAKING)
 _KEY = ("set_id", "number", "account", "region")
+
+
+_SAVE = (
+    update(table)
+    .where(*(table.c[name] == bindparam(f"_{name}") for name in _KEY))
+    .values({column.name: bindparam(f"_{column.name}") for column in table.c if column.name not in _KEY})
+)
 
 
 def _of(rollout: RolloutRow) -> ColumnElement[bool]:
@@ -79,10 +86,9 @@ def pending(tx: Tx, rollout: RolloutRow, wave: int, limit: int, *, undo: bool) -
 
 def save(tx: Tx, rows: Sequence[TargetRow]) -> None:
     """Store changed targets."""
-    for row in rows:
-        values = columns_of(row)
-        this = [table.c[name] == values.pop(name) for name in _KEY]
-        tx.conn.execute(update(table).where(*this).values(**values))
+    if rows:
+        values = [columns_of(row) for row in rows]
+        tx.conn.execute(_SAVE, [{f"_{name}": value for name, value in each.items()} for each in values])
 
 
 def move(tx: Tx, rollout: RolloutRow, states: Collection[str], **values: Any) -> int:

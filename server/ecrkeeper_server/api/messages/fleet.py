@@ -14,6 +14,8 @@ from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
 from ecrkeeper_server.store.fleet_specs import Amount, Gate, Selector, SetSpec, Wave
 
+# Of each group of a plan: the answer has to fit into a message.
+_MOST_CHANGES = 20
 _STATES = ("PENDING", "RUNNING", "BAKING", "SUCCEEDED", "FAILED", "SKIPPED", "HELD")
 
 
@@ -148,7 +150,7 @@ def _group(group: Group) -> fleet_pb2.FleetPlanGroup:
         summary=summary(group),
         registry_count=group.count,
         registries=map(str, group.names),
-        changes=render.changes(group.changes),
+        changes=render.changes(group.changes[:_MOST_CHANGES]),
     )
 
 
