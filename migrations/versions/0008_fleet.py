@@ -69,6 +69,7 @@ def upgrade() -> None:
         _flag("retried"),
     )
     op.create_index("rollouts_due", "rollouts", ["due_at"])
+    op.create_table("fleet_syncs", _key("source"), _number("due_at"))
     op.create_table(
         "rollout_targets",
         _key("set_id"),

@@ -28,7 +28,9 @@ from ecrkeeper_server.api.services.context import Dependencies, Setup
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
+from ecrkeeper_server.aws_options import organization_options
 from ecrkeeper_server.config.settings import Config
+from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.triggers import Trigger
@@ -36,6 +38,7 @@ from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics.server import Metrics
+from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.security import Security
 from ecrkeeper_server.server_options import bounded, engine_options, limits_of
 from ecrkeeper_server.store import schema
@@ -89,6 +92,8 @@ async def serve(config: Config, security: Security, options: AwsOptions) -> None
         wake_engine = partial(engine.triggers.enqueue, (), Trigger.CALL)
         worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
 
+    organization, client = _organization(db, aws, options, config, worker, instruments)
+
     def on_notify(names: set[str]) -> None:
         changes.publish(names)
         if worker is not None and any(name.startswith("registrySets/") for name in names):
@@ -115,13 +120,37 @@ async def serve(config: Config, security: Security, options: AwsOptions) -> None
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(db.close)
         stack.push_async_callback(aws.close)
+        if client is not None:
+            stack.push_async_callback(client.close)
         asking = asyncio.create_task(_log_accounts(aws, config))
         stack.callback(asking.cancel)
         if spans is not None:
             # First, because all spans have ended, and closing Postgres takes up to a second in
             # which the supervisor may kill the process.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(config, db, deps, Work(engine, worker), instruments, security, stack)
+        await _run(config, db, deps, Work(engine, worker, organization), instruments, security, stack)
+
+
+def _organization(
+    db: InstrumentedDatabase,
+    aws: AwsClient,
+    options: AwsOptions,
+    config: Config,
+    worker: RolloutWorker | None,
+    instruments: Instruments,
+) -> tuple[OrganizationWorker | None, AwsClient | None]:
+    """Return what reads AWS Organizations, and its client; neither if that is not configured."""
+    if worker is None or not config.organization_role_arn:
+        return None, None
+    telemetry = CallTelemetry(instruments.metrics.aws, instruments.tracing)
+    client = AwsClient(organization_options(config, options), telemetry=telemetry)
+    reading = OrganizationOptions(
+        account=config.organization_role_arn.split(":")[4],
+        home_region=config.home_region,
+        partition=partition_of(config.home_region) or "aws",
+        seconds=config.organization_seconds,
+    )
+    return OrganizationWorker(db, client, aws, reading, worker.wake), client
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
@@ -189,10 +218,12 @@ class Work:
 
     engine: Engine | None
     rollouts: RolloutWorker | None
+    organization: OrganizationWorker | None = None
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start it."""
-        return [asyncio.create_task(part.run()) for part in (self.engine, self.rollouts) if part is not None]
+        parts = (self.engine, self.rollouts, self.organization)
+        return [asyncio.create_task(part.run()) for part in parts if part is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +264,8 @@ async def _drain(api: Api | None, work: Work, seconds: float) -> None:
     ending = [] if work.engine is None else [work.engine.stop(seconds)]
     if work.rollouts is not None:
         work.rollouts.stop()
+    if work.organization is not None:
+        work.organization.stop()
     if api is not None:
         await api.health.enter_graceful_shutdown()
         api.admission.close()

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ecrkeeper_server.aws.client import AwsOptions
 from ecrkeeper_server.aws.environment import InvalidEnvironment, aws_environment
 from ecrkeeper_server.config.settings import Config, ConfigError
+
+_ORGANIZATION_CONNECTIONS = 4
+
+
+def organization_options(config: Config, options: AwsOptions) -> AwsOptions:
+    """Return how AWS Organizations is reached: by one role, whatever the account."""
+    return replace(options, role_template=config.organization_role_arn, connections=_ORGANIZATION_CONNECTIONS)
 
 
 def aws_options(config: Config) -> AwsOptions:

@@ -10,6 +10,7 @@ from typing import Any
 from ecrkeeper_sim.event_control import event_calls
 from ecrkeeper_sim.faults import Faults
 from ecrkeeper_sim.iam_deletion import advance, update_deletions
+from ecrkeeper_sim.organization import organization_of, shown_organization
 from ecrkeeper_sim.recorder import Recorder
 from ecrkeeper_sim.seeding import configure_account, seed_registry, shown_account, shown_registry
 from ecrkeeper_sim.state import Json, World
@@ -36,6 +37,8 @@ class Control:
             ("PUT", "settings"): self._configure,
             ("GET", "clock"): lambda body, query: {"now": world.clock.now()},
             ("POST", "clock"): self._set_clock,
+            ("GET", "organization"): lambda body, query: shown_organization(world.organization),
+            ("PUT", "organization"): self._organize,
             ("POST", "deletions"): self._advance_deletions,
             ("GET", "accounts"): lambda body, query: {"accounts": sorted(world.accounts)},
             **event_calls(world),
@@ -94,6 +97,10 @@ class Control:
     def _configure(self, body: Json, query: Mapping[str, str]) -> Json:
         self._world.configure(body)
         return asdict(self._world.settings)
+
+    def _organize(self, body: Json, query: Mapping[str, str]) -> Json:
+        self._world.organization = organization_of(body)
+        return shown_organization(self._world.organization)
 
     def _set_clock(self, body: Json, query: Mapping[str, str]) -> Json:
         clock = self._world.clock

@@ -25,6 +25,7 @@ from ecrkeeper_sim import (  # noqa: F401
     iam_api,
     iam_deletion,
     models,
+    organizations_api,
     protocols,
     secrets_api,
     sqs_api,

@@ -13,7 +13,7 @@ import botocore.session
 
 from ecrkeeper_sim.constraints import Shape, compile_shape
 
-SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account", "cloudtrail", "sqs")
+SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account", "cloudtrail", "sqs", "organizations")
 # Services that answer in XML, with their own names for common errors.
 XML_SERVICES = ("iam", "sts")
 

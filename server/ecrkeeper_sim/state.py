@@ -10,6 +10,7 @@ from typing import Any
 from ecrkeeper_sim.clock import Clock
 from ecrkeeper_sim.cloudtrail_history import History
 from ecrkeeper_sim.event_bus import EventBus
+from ecrkeeper_sim.organization import Organization
 from ecrkeeper_sim.partitions import enabled_by_default, regions_of
 from ecrkeeper_sim.sqs_queue import Queues
 
@@ -190,6 +191,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.history = History()
         self.bus = EventBus()
+        self.organization = Organization()
         self.queues.clear()
 
     def configure(self, changes: Json) -> None:

@@ -20,6 +20,7 @@ from tests import harness
 from tests.docs.blocks import ROOT, Reading
 from tests.docs.stage import Made, Stage
 from tests.e2e.secured import secured
+from tests.fleet.test_organization import ORGANIZATION_POLICY
 from tests.issuer import AUDIENCE, serving
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
@@ -232,4 +233,6 @@ def test_fleet(stage: Made, server: harness.Server, capsys: pytest.CaptureFixtur
         assert shown[0] == "4 registries: add pull_through_cache_rules quay"
         assert shown[-1].startswith("SUCCEEDED")
         client.delete_registry_set("registrySets/quay", allow_removals=4)
+    (document,) = _documents(page.next("json", "organizations:ListAccounts").text)
+    assert document == ORGANIZATION_POLICY
     page.ended()

@@ -112,6 +112,22 @@ ESSENTIALS = (
         "account", "ListRegions", "Regions[+].RegionName",
         "an account has Regions; without them, a role in use would pass for unused",
     ),
+    _row(
+        "organizations", "ListAccounts", "Accounts[+].Id",
+        "an organization has accounts; without them, all would pass for closed",
+    ),
+    _row(
+        "organizations", "ListParents", "Parents[+].Id Parents[+].Type",
+        "each account is in a unit or in the root",
+    ),
+    _row(
+        "organizations", "DescribeOrganizationalUnit", "OrganizationalUnit.Id OrganizationalUnit.Name",
+        "the name is a part of the path", **{"OrganizationalUnit.Id": "OrganizationalUnitId"},
+    ),
+    _row(
+        "organizations", "ListTagsForResource", "Tags[].Key Tags[].Value",
+        "an account without tags answers with an empty list",
+    ),
 )  # fmt: skip
 
 _YEARS = (1980, 9000)

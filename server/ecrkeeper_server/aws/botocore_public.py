@@ -27,7 +27,10 @@ from botocore.config import Config
 from ecrkeeper_server.aws.codec import ALWAYS_USED, SERVICES, Location, Serialized
 
 # Any operation without parameters: its request shows the host of a service and the Region to sign for.
-_PROBES = {"ecr": "DescribeRegistry", "iam": "ListAccountAliases", "sts": "GetCallerIdentity", "account": "ListRegions"}
+_PROBES = {
+    "ecr": "DescribeRegistry", "iam": "ListAccountAliases", "sts": "GetCallerIdentity", "account": "ListRegions",
+    "organizations": "DescribeOrganization",
+}  # fmt: skip
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([^/]+)/")
 # Headers of boto3 itself; those of the connection are the transport's.
 _NOT_OF_THE_CALL = frozenset(

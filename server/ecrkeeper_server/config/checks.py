@@ -66,7 +66,7 @@ def check(config: Config) -> list[str]:
         errors.append("share_port: SQLite serves one process; use Postgres for several")
     if partition_of(config.home_region) is None:
         errors.append(f"home_region: must be an AWS Region, got {config.home_region!r}")
-    errors += _role_template(config)
+    errors += _role_template(config) + _organization(config)
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         errors.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
     if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
@@ -101,6 +101,14 @@ def _role_template(config: Config) -> list[str]:
             f" got {template!r}"
         ]
     return []
+
+
+def _organization(config: Config) -> list[str]:
+    arn = config.organization_role_arn
+    if not arn or _ROLE.fullmatch(arn):
+        return []
+    rule = "must be the ARN of a role in the management account or a delegated one"
+    return [f"organization_role_arn: {rule}, as in arn:aws:iam::111111111111:role/ecrkeeper-organization, got {arn!r}"]
 
 
 def _controls(config: Config) -> list[str]:

@@ -48,6 +48,8 @@ class Config:
     aws_role_template: str = ""
     aws_external_id: str = ""
     aws_timeout_seconds: float = 10.0
+    organization_role_arn: str = ""
+    organization_seconds: float = 300.0
     resync_seconds: float = 900.0
     lease_seconds: float = 30.0
     drain_seconds: float = 20.0

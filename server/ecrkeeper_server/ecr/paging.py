@@ -22,12 +22,13 @@ async def read_list(
     *,
     items: str,
     cursor: str = "nextToken",
+    pages: int = _PAGES,
 ) -> list[Any]:
     """Return the items of all pages; raise AWS_ANSWER_INVALID instead of a part."""
     listed: list[Any] = []
     tokens: set[str] = set()
     request = dict(params)
-    for _ in range(_PAGES):
+    for _ in range(pages):
         answer = await aws.call(account, region, service, operation, request)
         listed += answer.get(items) or ()
         following = answer.get(cursor)
@@ -37,5 +38,5 @@ async def read_list(
             break
         tokens.add(following)
         request = {**params, cursor: following}
-    text = f"{service}:{operation}: unusable answer: the list does not end within {_PAGES} pages, or is circular"
+    text = f"{service}:{operation}: unusable answer: the list does not end within {pages} pages, or is circular"
     raise Temporary(text, reason="AWS_ANSWER_INVALID", operation=operation)

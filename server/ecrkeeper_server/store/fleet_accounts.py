@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, func, insert, select, update
 
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_tables import fleet_accounts as table
+from ecrkeeper_server.store.fleet_tables import fleet_syncs
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
 
@@ -59,3 +61,14 @@ def managing_sets(tx: Tx, account: str, limit: int) -> Sequence[str]:
         declarations.c.account == account, declarations.c.managed_by.is_not(None)
     )
     return [name for (name,) in tx.conn.execute(found.distinct().order_by(declarations.c.managed_by).limit(limit))]
+
+
+def claim_sync(tx: Tx, source: str, seconds: float) -> bool:
+    """Whether this replica may synchronize with a source now; the next one may after so many seconds."""
+    now = tx.now()
+    later = now + int(seconds * MICROSECONDS)
+    tx.conn.execute(tx.dialect.insert_or_ignore(fleet_syncs).values(source=source, due_at=0))
+    claimed = (
+        update(fleet_syncs).where(fleet_syncs.c.source == source, fleet_syncs.c.due_at <= now).values(due_at=later)
+    )
+    return tx.conn.execute(claimed.returning(fleet_syncs.c.source)).first() is not None

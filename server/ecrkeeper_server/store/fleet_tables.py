@@ -104,6 +104,15 @@ rollouts = Table(
     Index("rollouts_due", "due_at"),
 )
 
+fleet_syncs = Table(
+    "fleet_syncs",
+    metadata,
+    # Of what the accounts are synchronized with.
+    Column("source", Text, primary_key=True),
+    # When a replica may begin again.
+    _number("due_at"),
+)
+
 rollout_targets = Table(
     "rollout_targets",
     metadata,

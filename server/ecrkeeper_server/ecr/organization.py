@@ -1,0 +1,78 @@
+"""The accounts of an organization, as AWS Organizations describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.paging import read_list
+from ecrkeeper_server.names import is_account
+
+# An organization has up to 10,000 accounts and more, and a page has 20 of them.
+_PAGES, _DEEPEST = 5_000, 10
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationAccount:
+    """One account; `state` is AWS's, `unit` the path of its organizational unit."""
+
+    account: str
+    name: str
+    state: str
+    unit: str = "/"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Organization:
+    """Reads an organization through a role in one of its accounts; each unit is read once."""
+
+    def __init__(self, aws: Aws, account: str, region: str) -> None:
+        self._aws = aws
+        self._account = account
+        self._region = region
+        self._units: dict[str, str] = {}
+
+    async def accounts(self) -> list[dict[str, Any]]:
+        """Return the accounts as AWS lists them, those that are closed for less than 90 days included."""
+        found = await self._list("ListAccounts", {}, "Accounts")
+        return [each for each in found if is_account(each["Id"])]
+
+    async def describe(self, listed: Mapping[str, Any]) -> OrganizationAccount:
+        """Return an account with its unit and its tags."""
+        account = listed["Id"]
+        tags = await self._list("ListTagsForResource", {"ResourceId": account}, "Tags")
+        return OrganizationAccount(
+            account,
+            str(listed.get("Name") or ""),
+            str(listed.get("State") or listed.get("Status") or "ACTIVE"),
+            await self._path(account),
+            {str(tag["Key"]): str(tag["Value"]) for tag in tags},
+        )
+
+    async def _path(self, child: str) -> str:
+        """Return the path of the unit that a child is in; `/` for the root."""
+        names: list[str] = []
+        for _ in range(_DEEPEST):
+            (parent, *_rest) = await self._list("ListParents", {"ChildId": child}, "Parents")
+            child = parent["Id"]
+            if parent["Type"] == "ROOT":
+                break
+            names.append(await self._name(child))
+        return "/" + "/".join(reversed(names))
+
+    async def _name(self, unit: str) -> str:
+        if unit not in self._units:
+            params = {"OrganizationalUnitId": unit}
+            answer = await self._aws.call(
+                self._account, self._region, "organizations", "DescribeOrganizationalUnit", params
+            )
+            self._units[unit] = str(answer["OrganizationalUnit"]["Name"])
+        return self._units[unit]
+
+    async def _list(self, operation: str, params: dict[str, Any], items: str) -> list[Any]:
+        return await read_list(
+            self._aws, self._account, self._region, "organizations", operation, params,
+            items=items, cursor="NextToken", pages=_PAGES,
+        )  # fmt: skip

@@ -1,0 +1,102 @@
+"""Accounts as an organization has them: what changes in the fleet when AWS shows something else; in transactions."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from ecrkeeper_server.ecr.organization import OrganizationAccount
+from ecrkeeper_server.fleet.account_commands import members
+from ecrkeeper_server.settings.elements import diff
+from ecrkeeper_server.store import audit, fleet_accounts, registry_sets
+from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import AccountRow
+from ecrkeeper_server.store.fleet_specs import AccountState, Source
+
+# Tags that an account of the fleet cannot have as labels are left out: AWS allows no others for accounts.
+_LABEL = re.compile(r"[\w\s_.:/=+\-@]*")
+_STATES = {
+    "ACTIVE": AccountState.ACTIVE,
+    "PENDING_ACTIVATION": AccountState.SUSPENDED,
+    "SUSPENDED": AccountState.SUSPENDED,
+    "PENDING_CLOSURE": AccountState.SUSPENDED,
+    "CLOSED": AccountState.GONE,
+}
+_MOST_LABELS, _LONGEST_KEY, _LONGEST_VALUE, _LONGEST_NAME = 50, 128, 256, 256
+_METHOD = "OrganizationSync"
+
+
+def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags as labels."""
+    good = {
+        key: value
+        for key, value in sorted(tags.items())
+        if 0 < len(key) <= _LONGEST_KEY
+        and len(value) <= _LONGEST_VALUE
+        and _LABEL.fullmatch(key)
+        and _LABEL.fullmatch(value)
+    }
+    return dict(list(good.items())[:_MOST_LABELS])
+
+
+def merged(present: AccountRow | None, found: OrganizationAccount, regions: Sequence[str] | None) -> AccountRow:
+    """Return an account as the organization has it; without `regions`, those that were known stay."""
+    row = present or AccountRow(account=found.account, uid=str(uuid.uuid4()), source=Source.ORGANIZATION)
+    return replace(
+        row,
+        display_name=found.name[:_LONGEST_NAME],
+        labels=labels_of(found.tags),
+        organizational_unit=found.unit,
+        # A state that this version does not know is no reason to write.
+        state=_STATES.get(found.state, AccountState.SUSPENDED),
+        aws_regions=row.aws_regions if regions is None else sorted(regions),
+    )
+
+
+def store_account(tx: Tx, found: OrganizationAccount, regions: Sequence[str] | None) -> bool:
+    """Store an account of the organization; whether it has changed. One that somebody declared stays as declared."""
+    present = fleet_accounts.get(tx, found.account, lock=True)
+    if present is not None and present.source != Source.ORGANIZATION:
+        return False
+    row = merged(present, found, regions)
+    if present is not None and row == replace(present, aws_regions=row.aws_regions, labels=dict(present.labels)):
+        same = list(present.aws_regions or ()) == list(row.aws_regions or ())
+        if same:
+            return False
+    _store(tx, present, row)
+    return True
+
+
+def store_gone(tx: Tx, listed: Collection[str], after: str, limit: int) -> tuple[int, str]:
+    """Mark accounts of a page that the organization does not list any more; how many, and the last account."""
+    page = fleet_accounts.page(tx, after, limit)
+    gone = [
+        row
+        for row in page
+        if row.source == Source.ORGANIZATION and row.state != AccountState.GONE and row.account not in listed
+    ]
+    for row in gone:
+        _store(tx, row, replace(row, state=AccountState.GONE))
+    return len(gone), page[-1].account if len(page) == limit else ""
+
+
+def _store(tx: Tx, present: AccountRow | None, row: AccountRow) -> None:
+    if present is None:
+        fleet_accounts.add(tx, row)
+    else:
+        row = replace(row, generation=present.generation + 1)
+        fleet_accounts.change(tx, row)
+    registry_sets.compare_all(tx)
+    before = {} if present is None else {**members(present), "aws_regions": list(present.aws_regions or ())}
+    event = NewEvent(
+        kind="CALL",
+        method=_METHOD,
+        resource=f"accounts/{row.account}",
+        account=row.account,
+        generation=row.generation,
+        changes=diff("account", before, {**members(row), "aws_regions": list(row.aws_regions or ())}),
+    )
+    audit.add(tx, [event])
