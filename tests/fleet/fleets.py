@@ -77,7 +77,7 @@ class Fleet:
         def look() -> fleet_pb2.Rollout | None:
             try:
                 found = self.rollout(number)
-            except ecrkeeper.NotFound:
+            except (ecrkeeper.NotFound, StopIteration):
                 return None
             return found if found.state == wanted else None
 

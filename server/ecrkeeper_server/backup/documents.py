@@ -27,6 +27,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 
+from ecrkeeper_server.backup.fleet_documents import VERSION, AccountDocument, SetDocument, account, registry_set
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations import commands
 from ecrkeeper_server.declarations.commands import DeclarationSpec
@@ -40,8 +41,8 @@ from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, 
 from ecrkeeper_server.settings.table import unknown_members
 from ecrkeeper_server.settings.unknown_fields import fields
 from ecrkeeper_server.store.specs import RoleSpec
+from ecrkeeper_server.store.unit_of_work import Manager
 
-VERSION = "ecrkeeper/v1"
 _MODES = words(common_pb2.Mode)
 _UNMANAGED = words(common_pb2.UnmanagedElements)
 # The current name, and the name in exports of 0.1.0, which every later version imports.
@@ -63,6 +64,8 @@ class RegistryDocument:
     mode: str | None = None
     unmanaged_elements: str | None = None
     specs: Mapping[str, DeclarationSpec] = field(default_factory=dict)
+    # The registry sets that made declarations, by owner.
+    managers: Mapping[str, Manager] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return the document."""
@@ -70,6 +73,7 @@ class RegistryDocument:
             owner: {
                 "deletionPolicy": spec.deletion_policy,
                 "allowReplacement": spec.allow_replacement,
+                **_managed(self.managers.get(owner)),
                 "settings": {_FIELDS[name]: spec.settings[name] for name in sorted(spec.settings)},
             }
             for owner, spec in sorted(self.specs.items())
@@ -111,7 +115,7 @@ class RoleDocument:
         return made
 
 
-Document = RegistryDocument | RoleDocument
+Document = RegistryDocument | RoleDocument | AccountDocument | SetDocument
 
 
 def read(given: Any, as_owner: str = "") -> Document:
@@ -123,12 +127,16 @@ def read(given: Any, as_owner: str = "") -> Document:
         raise InvalidArgument([Violation("", "must be a mapping with apiVersion, kind and name")])
     reader = Reader(given)
     reader.choice("apiVersion", (VERSION,), required=True)
-    kind = reader.choice("kind", ("Registry", "ServiceLinkedRole"), required=True)
+    kind = reader.choice("kind", ("Registry", "ServiceLinkedRole", "Account", "RegistrySet"), required=True)
     document: Document | None = None
     if kind == "Registry":
         document = _registry(reader, as_owner)
     elif kind == "ServiceLinkedRole":
         document = _role(reader)
+    elif kind == "Account":
+        document = account(reader)
+    elif kind == "RegistrySet":
+        document = registry_set(reader)
     if reader.violations or document is None:
         raise InvalidArgument(reader.violations)
     return document
@@ -157,7 +165,26 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
         except InvalidArgument as error:
             reader.rejected(error)
     specs = {final: _spec(declared.inner(owner), name, final) for owner, final in owners.items()}
-    return RegistryDocument(name, mode, unmanaged, specs) if name is not None else None
+    managers = {
+        final: manager for owner, final in owners.items() if (manager := _manager(declared.inner(owner), final))
+    }
+    return RegistryDocument(name, mode, unmanaged, specs, managers) if name is not None else None
+
+
+def _managed(manager: Manager | None) -> Json:
+    return {} if manager is None else {"managedBy": manager.name, "setRevision": str(manager.revision)}
+
+
+def _manager(reader: Reader, owner: str) -> Manager | None:
+    name, revision = reader.value("managedBy", str, ""), reader.value("setRevision", str, "0")
+    if not name:
+        return None
+    if name != f"registrySets/{owner}":
+        reader.invalid("managedBy", f"must be registrySets/{owner}, the set whose id is the owner, got {shown(name)}")
+    if not revision.isdigit() or len(revision) > 18:
+        reader.invalid("setRevision", f"must be a number in quotes, got {shown(revision)}")
+        return None
+    return Manager(name, int(revision))
 
 
 def _unmanaged(reader: Reader) -> str | None:
@@ -170,7 +197,7 @@ def _unmanaged(reader: Reader) -> str | None:
 
 
 def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> DeclarationSpec:
-    reader.only("deletionPolicy", "allowReplacement", "settings")
+    reader.only("deletionPolicy", "allowReplacement", "managedBy", "setRevision", "settings")
     policy = reader.choice("deletionPolicy", _DELETION)
     replacement: bool = reader.value("allowReplacement", bool, False)
     spec = DeclarationSpec({}, policy, replacement)

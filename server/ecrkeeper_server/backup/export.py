@@ -7,18 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
+from ecrkeeper_server.backup.fleet_restore import exported_accounts, exported_sets
 from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.unit_of_work import Manager
 
 _PAGE = 200
 
 
 async def exported(db: Database, account: str = WILDCARD) -> AsyncIterator[Document]:
-    """Yield all registries, then all roles, by name.
+    """Yield all registries, then all roles, then the fleet unless it is of one account, by name.
 
     A registry and its declarations come from one snapshot.
     """
@@ -33,6 +35,11 @@ async def exported(db: Database, account: str = WILDCARD) -> AsyncIterator[Docum
             if len(rows) < _PAGE:
                 break
             after = rows[-1].name
+    if account == WILDCARD:
+        async for each in exported_accounts(db):
+            yield each
+        async for found in exported_sets(db):
+            yield found
 
 
 def _page(tx: Tx, kind: str, account: str, after: str) -> tuple[list[Resource], dict[str, list[Declaration]]]:
@@ -52,7 +59,8 @@ def _document(row: Resource, declared: list[Declaration]) -> Document | None:
         mode, unmanaged = str(spec.mode), str(spec.unmanaged_elements)
         if not specs and (mode, unmanaged) == ("ENFORCE", "PRESERVE"):
             return None
-        return RegistryDocument(row.registry, mode, unmanaged, specs)
+        managers = {d.owner: Manager(d.managed_by, d.set_revision or 0) for d in declared if d.managed_by}
+        return RegistryDocument(row.registry, mode, unmanaged, specs, managers)
     if not row.role_spec.managed or row.deleting:
         return None
     role, provenance = row.role_state.role, row.role_state.provenance

@@ -36,6 +36,10 @@ class Reader:
             return default
         return given
 
+    def raw(self, name: str) -> Any:
+        """Return a member of any type, which something else checks."""
+        return self._given.get(name)
+
     def has(self, name: str) -> bool:
         """Return whether a member is present and not null."""
         return self._given.get(name) is not None

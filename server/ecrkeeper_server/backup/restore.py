@@ -5,9 +5,12 @@ An equal document changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
+from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument
+from ecrkeeper_server.backup.fleet_restore import account_differs, restore_account, restore_set, set_differs
 from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY, DeclarationSpec, put_declaration, set_spec
 from ecrkeeper_server.declarations.idempotency import Caller
@@ -16,7 +19,7 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
 from ecrkeeper_server.settings.element_sets import brief
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import audit, declarations, resources, work
+from ecrkeeper_server.store import audit, declarations, fleet_accounts, registry_sets, resources, work
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, RegistrySpec, RoleSpec, UnmanagedElements
@@ -47,6 +50,8 @@ class Restored:
 
 def planned(tx: Tx | None, document: Document) -> Restored:
     """Return the changes that `restore` would make, or raise its error."""
+    if isinstance(document, AccountDocument | SetDocument):
+        return _fleet_change(tx, document)
     row = None if tx is None else resources.get(tx, str(document.name))
     if isinstance(document, RoleDocument):
         return _role_change(row, document)
@@ -56,6 +61,8 @@ def planned(tx: Tx | None, document: Document) -> Restored:
 
 def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     """Store a document; everything that it does not mention stays."""
+    if isinstance(document, AccountDocument | SetDocument):
+        return _restore_fleet(tx, document, origin)
     if isinstance(document, RoleDocument):
         return _restore_role(tx, document, origin)
     names = [SettingsName(document.name, owner) for owner in document.specs] or [SettingsName(document.name, "")]
@@ -73,9 +80,46 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
         changes = spec_changes(before, row.registry_spec)
         unit.events.append(accepted(caller, document.name, generation=row.generation, changes=changes))
     for owner in (*change.created, *change.updated):
-        put_declaration(unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin)
+        put_declaration(
+            unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin,
+            document.managers.get(owner),
+        )  # fmt: skip
     work.save(tx, unit)
     return change
+
+
+def _fleet_change(tx: Tx | None, document: AccountDocument | SetDocument) -> Restored:
+    if isinstance(document, SetDocument):
+        exists = tx is not None and registry_sets.get(tx, document.name.id) is not None
+        differs = set_differs(tx, document)
+    else:
+        present = None if tx is None else fleet_accounts.get(tx, document.name.account)
+        exists, differs = present is not None, account_differs(present, document)
+    names = (str(document.name),) if differs else ()
+    return Restored(updated=names) if exists else Restored(created=names)
+
+
+def _restore_fleet(tx: Tx, document: AccountDocument | SetDocument, origin: Origin) -> Restored:
+    change = _fleet_change(tx, document)
+    if change and isinstance(document, SetDocument):
+        restore_set(tx, document, origin)
+    elif change and isinstance(document, AccountDocument):
+        restore_account(tx, document, origin)
+    return change
+
+
+def _check_managers(declared: Sequence[Declaration], document: RegistryDocument, differing: Sequence[str]) -> None:
+    """Reject a document that takes a declaration from a registry set, or gives it to one."""
+    found = {each.owner: each.managed_by or "" for each in declared}
+    violations = []
+    for owner in differing:
+        manager = document.managers.get(owner)
+        meant = "" if manager is None else manager.name
+        if owner in found and found[owner] != meant:
+            text = f"is declared by {found[owner] or 'a call'} in the store, and by {meant or 'a call'} in the file"
+            violations.append(Violation(f"declarations.{owner}", text, "MANAGED_BY_SET"))
+    if violations:
+        raise InvalidArgument(violations)
 
 
 def _caller(origin: Origin) -> Caller:
@@ -107,6 +151,7 @@ def _registry_change(
     _check(document, composition)
     before = RegistrySpec() if row is None else row.registry_spec
     differing = [owner for owner, spec in sorted(document.specs.items()) if not _alike(present.get(owner), spec)]
+    _check_managers(declared, document, differing)
     created = tuple(owner for owner in differing if owner not in present)
     updated = tuple(owner for owner in differing if owner in present)
     return Restored(created, updated, _kept(before, _declared_spec(document, before)), row is None), composition

@@ -13,7 +13,7 @@ from typing import IO, Any
 import yaml
 
 from ecrkeeper_server import strict_yaml
-from ecrkeeper_server.backup.documents import VERSION
+from ecrkeeper_server.backup.fleet_documents import VERSION
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import shown_value
 from ecrkeeper_server.strict_yaml import Document

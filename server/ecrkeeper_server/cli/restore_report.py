@@ -13,13 +13,15 @@ class Counts:
     """The counts of the changes of an import."""
 
     def __init__(self) -> None:
-        self._declared = self._roles = self._kept = self._unchanged = 0
+        self._declared = self._roles = self._fleet = self._kept = self._unchanged = 0
 
     def add(self, document: Document, change: Restored) -> None:
         """Count a document."""
         written = len(change.created) + len(change.updated)
         if document.name.kind == "role":
             self._roles += written
+        elif document.name.kind in ("account", "registrySet"):
+            self._fleet += written
         else:
             self._declared += written
         self._kept += bool(change.kept)
@@ -27,9 +29,10 @@ class Counts:
 
     def described(self, verb: str) -> str:
         """Return the counts in words; `verb` is `were` or `would be`."""
+        fleet = f", {self._fleet} accounts and sets of the fleet as well" if self._fleet else ""
         return (
             f"{self._declared} declarations and {self._roles} roles {verb} written, the modes of {self._kept} "
-            f"registries and roles {verb} changed, {self._unchanged} documents need no change"
+            f"registries and roles {verb} changed, {self._unchanged} documents need no change{fleet}"
         )
 
 

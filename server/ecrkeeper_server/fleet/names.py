@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
-from ecrkeeper_server.names import RegistryName, SettingsName, shown
+from ecrkeeper_server.names import RegistryName, SettingsName, parse_account, shown
 
 _SET = re.compile(r"registrySets/([^/]*)")
 _ROLLOUT = re.compile(r"registrySets/([^/]*)/rollouts/([1-9][0-9]{0,17})")
@@ -16,10 +16,27 @@ _ANY = RegistryName("000000000000", "us-east-1")
 
 
 @dataclass(frozen=True, slots=True)
+class AccountName:
+    """An account of the fleet."""
+
+    account: str
+    kind: ClassVar[str] = "account"
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read `accounts/{account}`; InvalidArgument names `field`."""
+        return cls(parse_account(name, field))
+
+    def __str__(self) -> str:
+        return f"accounts/{self.account}"
+
+
+@dataclass(frozen=True, slots=True)
 class SetName:
     """A registry set; its id is the owner of what it declares."""
 
     id: str
+    kind: ClassVar[str] = "registrySet"
 
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:

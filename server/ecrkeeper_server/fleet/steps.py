@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecrkeeper_server.fleet.bounds import Bounds
-from ecrkeeper_server.fleet.judging import destinations, judge
+from ecrkeeper_server.fleet.judging import PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.fleet.matching import fleet_account
 from ecrkeeper_server.fleet.membership import plan_targets
 from ecrkeeper_server.fleet.names import SetName
@@ -22,6 +22,7 @@ from ecrkeeper_server.fleet.template import Templates
 from ecrkeeper_server.fleet.writing import BUSY_SECONDS, Writer
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations, fleet_accounts, registry_sets, rollout_targets, rollouts, work
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import (
     Action,
@@ -35,6 +36,8 @@ from ecrkeeper_server.store.rollout_targets import Observed
 
 BATCH = 64
 """How many targets one step writes: it holds their registries."""
+# How many targets under way one step decides.
+_OBSERVED = 2_000
 # How soon targets under way are looked at again.
 _POLL_SECONDS = 0.25
 
@@ -98,7 +101,8 @@ def _decide(rollout: RolloutRow, counts: list[dict[str, int]], *, retried: bool 
 
 def _observe(tx: Tx, rollout: RolloutRow, now: int) -> list[tuple[TargetRow, TargetRow]]:
     """Return the targets under way that have changed, before and after."""
-    seen = rollout_targets.under_way(tx, rollout)
+    old = now - PATIENCE_SECONDS * MICROSECONDS
+    seen = rollout_targets.under_way(tx, rollout, old, _OBSERVED)
     waves, uncounted = rollout.waves, _uncounted(tx, rollout, seen)
     judged = [
         (each.target, judge(each, now, waves[min(each.target.wave, len(waves) - 1)].bake_seconds, uncounted))

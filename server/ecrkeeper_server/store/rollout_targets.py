@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, or_, select, tuple_, update
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
@@ -55,9 +55,22 @@ class Observed:
     registry: Resource | None
 
 
-def under_way(tx: Tx, rollout: RolloutRow) -> list[Observed]:
-    """The targets that were written and are not decided yet."""
-    query = select(table).where(_of(rollout), table.c.state.in_(_UNDER_WAY)).order_by(table.c.account, table.c.region)
+def under_way(tx: Tx, rollout: RolloutRow, old: int, limit: int) -> list[Observed]:
+    """Some targets under way that may be decided now, those that wait longest first.
+
+    The registry of such a target has observed its generation, or the target is in its state since before `old`: of
+    thousands that have just been written, none is read.
+    """
+    name = literal("accounts/") + table.c.account + "/registries/" + table.c.region
+    joined = table.outerjoin(resources, resources.c.name == name)
+    reached = or_(resources.c.name.is_(None), resources.c.observed_generation >= table.c.registry_generation)
+    query = (
+        select(table)
+        .select_from(joined)
+        .where(_of(rollout), table.c.state.in_(_UNDER_WAY), or_(reached, table.c.since <= old))
+        .order_by(table.c.since, table.c.account, table.c.region)
+        .limit(limit)
+    )
     targets = [TargetRow.of(row) for row in tx.conn.execute(query)]
     if not targets:
         return []

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, fleet_pb2
-from google.protobuf import duration_pb2
 
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.fleet.messages import set_content, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
-from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
-from ecrkeeper_server.store.fleet_specs import Amount, Gate, Selector, SetSpec, Wave
+from ecrkeeper_server.store.fleet_specs import SetSpec
 
 # Of each group of a plan: the answer has to fit into a message.
 _MOST_CHANGES = 20
@@ -36,40 +35,6 @@ def account(row: AccountRow) -> fleet_pb2.Account:
     )
 
 
-def _selector(selector: Selector) -> fleet_pb2.RegistrySelector:
-    return fleet_pb2.RegistrySelector(accounts=selector.accounts, regions=selector.regions, exclude=selector.exclude)
-
-
-def _amount(amount: Amount | None) -> fleet_pb2.TargetAmount | None:
-    if amount is None:
-        return None
-    return fleet_pb2.TargetAmount(**{"percent" if amount.percent else "count": amount.number})
-
-
-def _wave(wave: Wave) -> fleet_pb2.RolloutWave:
-    message = fleet_pb2.RolloutWave(
-        max_concurrent=_amount(wave.max_concurrent),
-        failure_tolerance=_amount(wave.failure_tolerance),
-        gate=render.number(fleet_pb2.RolloutWave, "Gate", wave.gate if wave.gate is not Gate.NONE else None),
-    )
-    if wave.bake_seconds:
-        message.bake.CopyFrom(duration_pb2.Duration(seconds=wave.bake_seconds))
-    if wave.selector is not None:
-        message.selector.CopyFrom(_selector(wave.selector))
-    elif wave.share is None:
-        message.rest = True
-    elif wave.share.percent:
-        message.percent = wave.share.number
-    else:
-        message.count = wave.share.number
-    return message
-
-
-def strategy(waves: tuple[Wave, ...]) -> fleet_pb2.RolloutStrategy:
-    """The waves of a set or of a rollout."""
-    return fleet_pb2.RolloutStrategy(waves=map(_wave, waves))
-
-
 def registry_set(
     row: SetRow, active: RolloutRow | None = None, queued: RolloutRow | None = None
 ) -> fleet_pb2.RegistrySet:
@@ -88,24 +53,6 @@ def registry_set(
         held_removals=row.held_removals,
     )
     message.MergeFrom(set_content(row.set_spec))
-    return message
-
-
-def set_content(spec: SetSpec) -> fleet_pb2.RegistrySet:
-    """The fields of a set that calls change."""
-    message = fleet_pb2.RegistrySet(
-        selector=_selector(spec.selector),
-        settings=settings_from_aws(spec.settings),
-        overrides=[
-            fleet_pb2.RegistrySetOverride(selector=_selector(each.selector), settings=settings_from_aws(each.settings))
-            for each in spec.overrides
-        ],
-        deletion_policy=render.number(common_pb2, "DeletionPolicy", spec.deletion_policy),
-        allow_replacement=spec.allow_replacement,
-        max_removals=_amount(spec.max_removals),
-    )
-    if spec.waves:
-        message.strategy.CopyFrom(strategy(spec.waves))
     return message
 
 

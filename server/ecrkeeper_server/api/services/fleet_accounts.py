@@ -12,12 +12,12 @@ from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fleet as render
-from ecrkeeper_server.api.messages.fleet_specs import ACCOUNT_PATHS, changed_account
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.fleet.account_commands import delete_account, put_account
 from ecrkeeper_server.fleet.matching import fleet_account
+from ecrkeeper_server.fleet.messages import ACCOUNT_PATHS, changed_account
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.names import parse_account
 from ecrkeeper_server.settings.codec import masked_paths

@@ -14,7 +14,6 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.permissions import set_target
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fleet as render
-from ecrkeeper_server.api.messages.fleet_specs import SET_PATHS, set_spec
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.declarations.idempotency import answered
@@ -23,6 +22,7 @@ from ecrkeeper_server.fleet import matching, planner
 from ecrkeeper_server.fleet.bounds import out_of_bounds
 from ecrkeeper_server.fleet.guards import check_removals, max_removals
 from ecrkeeper_server.fleet.matching import Place
+from ecrkeeper_server.fleet.messages import SET_PATHS, set_content, set_spec
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.planner import Planned, Planner
 from ecrkeeper_server.fleet.rollout_commands import active_of, queued_of
@@ -125,7 +125,7 @@ class RegistrySets:
         if spec is not None:
             for path in SET_PATHS:
                 message.ClearField(path)
-            message.MergeFrom(render.set_content(spec))
+            message.MergeFrom(set_content(spec))
         warnings = []
         if not planned.plan.targets and spec is not None:
             text = "the selector matches no registry; account.enabled_regions may be unknown"

@@ -1,4 +1,4 @@
-"""What messages ask of accounts and registry sets."""
+"""Accounts and registry sets between proto messages and values."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, fleet_pb2
+from google.protobuf import duration_pb2
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import partition_of, shown
-from ecrkeeper_server.settings.codec import settings_to_aws, word
+from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, word
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import (
     AccountState,
@@ -110,3 +111,61 @@ def _spec(given: fleet_pb2.RegistrySet, found: list[Violation]) -> SetSpec:
         allow_replacement=given.allow_replacement,
         max_removals=_amount(given, "max_removals", "registry_set", found),
     )
+
+
+def _selector_message(selector: Selector) -> fleet_pb2.RegistrySelector:
+    return fleet_pb2.RegistrySelector(accounts=selector.accounts, regions=selector.regions, exclude=selector.exclude)
+
+
+def _amount_message(amount: Amount | None) -> fleet_pb2.TargetAmount | None:
+    if amount is None:
+        return None
+    return fleet_pb2.TargetAmount(**{"percent" if amount.percent else "count": amount.number})
+
+
+def _wave_message(wave: Wave) -> fleet_pb2.RolloutWave:
+    message = fleet_pb2.RolloutWave(
+        max_concurrent=_amount_message(wave.max_concurrent),
+        failure_tolerance=_amount_message(wave.failure_tolerance),
+        gate=_number(fleet_pb2.RolloutWave, "Gate", wave.gate if wave.gate is not Gate.NONE else None),
+    )
+    if wave.bake_seconds:
+        message.bake.CopyFrom(duration_pb2.Duration(seconds=wave.bake_seconds))
+    if wave.selector is not None:
+        message.selector.CopyFrom(_selector_message(wave.selector))
+    elif wave.share is None:
+        message.rest = True
+    elif wave.share.percent:
+        message.percent = wave.share.number
+    else:
+        message.count = wave.share.number
+    return message
+
+
+def strategy(waves: tuple[Wave, ...]) -> fleet_pb2.RolloutStrategy:
+    """The waves of a set or of a rollout."""
+    return fleet_pb2.RolloutStrategy(waves=map(_wave_message, waves))
+
+
+def set_content(spec: SetSpec) -> fleet_pb2.RegistrySet:
+    """The fields of a set that calls change."""
+    message = fleet_pb2.RegistrySet(
+        selector=_selector_message(spec.selector),
+        settings=settings_from_aws(spec.settings),
+        overrides=[
+            fleet_pb2.RegistrySetOverride(
+                selector=_selector_message(each.selector), settings=settings_from_aws(each.settings)
+            )
+            for each in spec.overrides
+        ],
+        deletion_policy=_number(common_pb2, "DeletionPolicy", spec.deletion_policy),
+        allow_replacement=spec.allow_replacement,
+        max_removals=_amount_message(spec.max_removals),
+    )
+    if spec.waves:
+        message.strategy.CopyFrom(strategy(spec.waves))
+    return message
+
+
+def _number(message: Any, enum: str, name: str | None) -> Any:
+    return getattr(message, enum).Value(name) if name else 0
