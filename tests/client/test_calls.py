@@ -11,7 +11,7 @@ from typing import Any
 import ecrkeeper
 import grpc
 import pytest
-from ecrkeeper import _audit, _declarations, _operation, _registries, _roles, _server
+from ecrkeeper import _accounts, _audit, _declarations, _operation, _registries, _roles, _rollouts, _server, _sets
 from ecrkeeper._base import PATHS, Paged, Unary
 from google.longrunning import operations_pb2
 from google.protobuf import descriptor_pool, message_factory
@@ -25,6 +25,10 @@ SAMPLES: dict[str, Any] = {
     "name": NAME,
     "parent": NAME,
     "registry_settings_id": "team-a",
+    "account_id": "111111111111",
+    "account": ecrkeeper.Account(name="accounts/111111111111"),
+    "registry_set_id": "team-a",
+    "registry_set": ecrkeeper.RegistrySet(name="registrySets/team-a"),
     "service_linked_role_id": "replication",
     "ecr_repository_prefix": "hub",
     "repository": "app",
@@ -37,7 +41,7 @@ SAMPLES: dict[str, Any] = {
 }
 BUILDERS = [
     build
-    for module in (_roles, _registries, _declarations, _audit, _server, _operation)
+    for module in (_roles, _registries, _declarations, _accounts, _sets, _rollouts, _audit, _server, _operation)
     for name, build in vars(module).items()
     if inspect.isfunction(build) and build.__module__ == module.__name__ and not name.startswith("_")
 ]

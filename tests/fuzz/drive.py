@@ -13,7 +13,13 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from ecrkeeper.v1 import audit_service_pb2, registry_settings_service_pb2, role_service_pb2, server_service_pb2
+from ecrkeeper.v1 import (
+    audit_service_pb2,
+    fleet_service_pb2,
+    registry_settings_service_pb2,
+    role_service_pb2,
+    server_service_pb2,
+)
 from google.longrunning import operations_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
@@ -29,6 +35,7 @@ _FILES = (
     role_service_pb2,
     registry_settings_service_pb2,
     audit_service_pb2,
+    fleet_service_pb2,
     server_service_pb2,
     operations_pb2,
     health_pb2,

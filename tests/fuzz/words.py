@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ecrkeeper.v1 import registry_pb2, role_pb2
+from ecrkeeper.v1 import fleet_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 from google.api import resource_pb2
 from google.protobuf.descriptor import FieldDescriptor
@@ -35,7 +35,7 @@ _TREE = Path(__file__).parents[2] / "examples" / "two-accounts"
 def _patterns() -> dict[str, list[str]]:
     """Return the name patterns of all resources, by type, and `parent of TYPE`."""
     found: dict[str, list[str]] = {}
-    for file in (registry_pb2, role_pb2):
+    for file in (registry_pb2, role_pb2, fleet_pb2):
         for kind in file.DESCRIPTOR.message_types_by_name.values():
             resource = kind.GetOptions().Extensions[resource_pb2.resource]
             for pattern in resource.pattern:
@@ -51,6 +51,8 @@ _VARIABLES: dict[str, tuple[str, ...]] = {
     "registry_settings": OWNERS,
     "service_linked_role": ROLES,
     "replication_backfill": IDS,
+    "registry_set": OWNERS,
+    "rollout": ("1", "2", "9"),
 }
 _ALL_PATTERNS = sorted(
     {pattern for patterns in _PATTERNS.values() for pattern in patterns} | {"operations/{operation}"}
