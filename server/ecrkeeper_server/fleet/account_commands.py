@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
-from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, remember
+from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response, save_response
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, NotFound
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import Change, diff
@@ -37,7 +37,7 @@ def put_account(
 ) -> AccountRow:
     """Create or change an account, and let registry sets compare their targets; with `dry`, only check."""
     present = fleet_accounts.get(tx, account, lock=not dry)
-    if answered(tx, caller) is not None:
+    if find_response(tx, caller) is not None:
         if present is None:
             raise NotFound("Account", f"accounts/{account}", "the call was answered before; deleted since")
         return present
@@ -46,7 +46,7 @@ def put_account(
     row = change(before)
     if dry:
         return row
-    remember(tx, caller, f"accounts/{account}")
+    save_response(tx, caller, f"accounts/{account}")
     if present is not None and row == before:
         return row
     if present is None:
@@ -78,7 +78,7 @@ def delete_account(tx: Tx, caller: Caller, account: str, *, etag: str, allow_mis
     """Remove an account from the fleet; with `dry`, only check."""
     name = f"accounts/{account}"
     present = fleet_accounts.get(tx, account, lock=not dry)
-    if answered(tx, caller) is not None:
+    if find_response(tx, caller) is not None:
         return
     if present is None:
         if not allow_missing:
@@ -94,7 +94,7 @@ def delete_account(tx: Tx, caller: Caller, account: str, *, etag: str, allow_mis
             )
     if dry:
         return
-    remember(tx, caller, name)
+    save_response(tx, caller, name)
     if present is not None:
         fleet_accounts.remove(tx, account)
         _changed(tx, caller, present, diff("account", members(present), {}))

@@ -19,6 +19,7 @@ from ecrkeeper_server.fleet.rendering import violations_of
 from ecrkeeper_server.fleet.selectors import Matcher, matcher
 from ecrkeeper_server.fleet.template import Chosen, MissingLabelError, Templates
 from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.settings.element_sets import brief
 from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.fleet_specs import SetSpec
@@ -159,7 +160,7 @@ class Planner:
             return None
         first = conflicts[0]
         owners = ", ".join(sorted(owner for owner in first.owners if owner != self._name.id))
-        text = f"{first.setting} {first.key}: {owners} declares another value"
+        text = f"{first.setting} {brief(first.keys)}: {owners} declares another value"
         return Problem("OWNER_CONFLICT", place.registry, text)
 
     def _changes(self, place: Place, settings: Json) -> list[Change]:

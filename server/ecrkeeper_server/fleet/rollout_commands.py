@@ -5,7 +5,7 @@ Rollouts are locked before their set, here and in the worker, so that two transa
 
 from __future__ import annotations
 
-from ecrkeeper_server.declarations.idempotency import Caller, answered, remember
+from ecrkeeper_server.declarations.idempotency import Caller, find_response, save_response
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.fleet.names import RolloutName
 from ecrkeeper_server.fleet.progress import ENDED, allowed
@@ -82,14 +82,14 @@ def _locked(tx: Tx, name: RolloutName, action: str) -> RolloutRow:
 
 def control(tx: Tx, caller: Caller, name: RolloutName, action: str) -> RolloutRow:
     """Pause, resume, approve, cancel or roll back a rollout."""
-    if answered(tx, caller) is not None:
+    if find_response(tx, caller) is not None:
         found = rollouts.get(tx, name.set.id, name.number)
         if found is None:
             raise NotFound("Rollout", str(name))
         return found
     row = _locked(tx, name, action)
     changed = _ACTIONS[action](tx, row, caller)
-    remember(tx, caller, str(name))
+    save_response(tx, caller, str(name))
     record(tx, caller, str(name))
     return changed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, remember
+from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response, save_response
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, NotFound
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.rollout_commands import active_of, begin, end, queued_of
@@ -58,12 +58,12 @@ def write_set(tx: Tx, call: SetWrite) -> SetRow:
     name, caller = call.name, call.caller
     opened = rollouts.open_of(tx, name.id, lock=True)
     present = registry_sets.get(tx, name.id, lock=True)
-    if answered(tx, caller) is not None:
+    if find_response(tx, caller) is not None:
         if present is None:
             raise NotFound("RegistrySet", str(name), "the call was answered before; deleted since")
         return present
     call.check(present)
-    remember(tx, caller, str(name))
+    save_response(tx, caller, str(name))
     if present is not None and call.unchanged(present):
         return present
     active, queued = active_of(opened), queued_of(opened)

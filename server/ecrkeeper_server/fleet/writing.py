@@ -119,7 +119,7 @@ class Writer:
             caller=self._caller(),
             create=True,
             update=True,
-            way_out="exclude the registry from the set",
+            remedy="exclude the registry from the set",
             manager=Manager(str(self.name), revision),
         )
         return call.decide(self.unit)

@@ -16,7 +16,7 @@ from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import scan
-from ecrkeeper_server.declarations.idempotency import answered
+from ecrkeeper_server.declarations.idempotency import find_response
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet import matching, planner
 from ecrkeeper_server.fleet.bounds import out_of_bounds
@@ -92,7 +92,7 @@ class RegistrySets:
             supersede=getattr(request, "supersede", False),
             confirmed=bool(removals),
         )
-        first = await self._deps.db.read(lambda tx: answered(tx, call.caller))
+        first = await self._deps.db.read(lambda tx: find_response(tx, call.caller))
         if first is None:
             call.check(seen)
             planned = await self._planned(name, spec, seen, authority)
