@@ -40,6 +40,8 @@ class Sizes:
     takeover_lease: int = 5
     scaling_block: int = 1_000
     scaling_cases: tuple[str, ...] = ("waiting for AWS", "bound by CPU")
+    # rollout
+    rollout: tuple[int, ...] = (1_000, 10_000, 100_000)
     # transport
     transport_calls: int = 3_000
     transport_rounds: int = 10
@@ -63,6 +65,7 @@ QUICK = Sizes(
     takeover_rounds=2,
     scaling_block=400,
     largest_calls=8,
+    rollout=(1_000, 5_000),
     transport_rounds=5,
     starts=3,
     idle_seconds=15.0,
@@ -92,6 +95,7 @@ SMOKE = Sizes(
     takeover_rows=40,
     takeover_lease=1,
     scaling_block=20,
+    rollout=(40,),
     transport_calls=40,
     transport_rounds=1,
     scaling_cases=("waiting for AWS",),

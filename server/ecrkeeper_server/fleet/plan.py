@@ -97,7 +97,8 @@ def removes(changes: Iterable[Change]) -> bool:
 
 def _key(name: RegistryName, changes: Sequence[Change]) -> str:
     """Return the same text for changes that differ in no more than the names of their registry."""
-    text = json.dumps([[c.setting, c.key, str(c.kind), c.before, c.after] for c in changes], sort_keys=True)
+    rows = [[c.setting, sorted(c.pairs or (c.key,)), str(c.kind), c.before, c.after] for c in changes]
+    text = json.dumps(rows, sort_keys=True)
     text = text.replace(name.account, "${account}").replace(name.region, "${region}")
     return text if len(text) <= _MOST_KEY else f"{text[:_MOST_KEY]}{hash(text)}"
 
