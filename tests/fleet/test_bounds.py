@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from tests import harness
-from tests.e2e.live import Live, refused
+from tests.e2e.live import Live, rejection
 from tests.e2e.secured import Secured, secured
 from tests.fleet.fleets import Fleet, exclusion
 
@@ -54,25 +54,25 @@ def test_set_stays_within_the_bounds_of_its_author(
 ) -> None:
     platform, team, boss = clients["platform"], clients["team"], clients["boss"]
     account = {"labels": {"fleet": "team-set"}, "enabledRegions": ["us-east-1"]}
-    refused(DENIED, team.create_account, MINE, account)
+    rejection(DENIED, team.create_account, MINE, account)
     platform.create_account(MINE, account)
     platform.create_account(OTHER, {**account, "labels": {}})
     gated = {"waves": [{"rest": True, "gate": "APPROVAL"}]}
     content = {"selector": SELECTOR, "settings": exclusion("scanner"), "strategy": gated}
     wide = {**content, "selector": {}}
-    error = refused(DENIED, team.create_registry_set, "team-set", wide)
+    error = rejection(DENIED, team.create_registry_set, "team-set", wide)
     assert f"accounts/{OTHER}/registries/us-east-1/settings/team-set" in str(error)
-    refused(DENIED, team.create_registry_set, "another-set", content)
-    refused(DENIED, boss.create_registry_set, "team-set", content)
+    rejection(DENIED, team.create_registry_set, "another-set", content)
+    rejection(DENIED, boss.create_registry_set, "team-set", content)
     team.create_registry_set("team-set", content)
     fleet = Fleet(Live(served.server, simulated_aws, platform), "team-set", [MINE])
     waiting = fleet.ended("AWAITING_APPROVAL")
     assert waiting.principal == "team.example"
-    refused(DENIED, team.approve_rollout, waiting.name)
-    refused(DENIED, boss.pause_rollout, waiting.name)
+    rejection(DENIED, team.approve_rollout, waiting.name)
+    rejection(DENIED, boss.pause_rollout, waiting.name)
     boss.approve_rollout(waiting.name)
     fleet.ended()
-    refused(DENIED, team.update_registry_set, {"name": fleet.set_name, "selector": {}}, ["selector"])
+    rejection(DENIED, team.update_registry_set, {"name": fleet.set_name, "selector": {}}, ["selector"])
     found = platform.list_audit_events('method = ApproveRollout AND principal = "boss.example"')
     assert [event.resource for event in found] == [waiting.name]
 

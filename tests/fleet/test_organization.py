@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from tests import harness
-from tests.e2e.live import Live, fresh_account, refused
+from tests.e2e.live import Live, fresh_account, rejection
 from tests.fleet.fleets import Fleet, exclusion
 
 ORGANIZATION_POLICY = {
@@ -68,7 +68,7 @@ def test_accounts_follow_the_organization(live: Live) -> None:
     assert list(account.enabled_regions) == ["af-south-1", "us-east-1"]
     assert (account.source, account.state) == (account.ORGANIZATION, account.ACTIVE)
     assert found[declared].display_name == "mine", "what somebody declared stays"
-    error = refused(
+    error = rejection(
         grpc.StatusCode.FAILED_PRECONDITION,
         lambda: live.client.update_account({"name": account.name, "labels": {}}, ["labels"]),
     )

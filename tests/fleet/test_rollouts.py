@@ -10,7 +10,7 @@ import pytest
 from ecrkeeper.v1.fleet_pb2 import Rollout
 
 from tests import harness
-from tests.e2e.live import Live, refused
+from tests.e2e.live import Live, rejection
 from tests.fleet.fleets import Fleet, exclusion
 
 
@@ -134,7 +134,7 @@ def test_pause_stops_new_targets_and_cancel_ends(fleet: Fleet) -> None:
     assert now.waves[0].pending_count == paused.waves[0].pending_count
     assert not writes(fleet, since)
     assert now.waves[0].running_count + now.waves[0].baking_count == 0, "targets under way go on"
-    error = refused(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.pause_rollout, now.name)
+    error = rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.pause_rollout, now.name)
     assert error.reason == "ROLLOUT_STATE"
     fleet.client.resume_rollout(now.name)
     harness.eventually(lambda: fleet.rollout().waves[0].pending_count < now.waves[0].pending_count)
@@ -144,7 +144,7 @@ def test_pause_stops_new_targets_and_cancel_ends(fleet: Fleet) -> None:
     time.sleep(1)
     assert len(writes(fleet, since)) <= 1
     assert fleet.rollout().waves[0].pending_count == cancelled.waves[0].pending_count
-    refused(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.resume_rollout, now.name)
+    rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.resume_rollout, now.name)
 
 
 def test_new_revision_is_queued_and_superseded(fleet: Fleet) -> None:
@@ -153,7 +153,7 @@ def test_new_revision_is_queued_and_superseded(fleet: Fleet) -> None:
     fleet.create(exclusion("one"), strategy=slow)
     two = fleet.update(settings=exclusion("two"), strategy=slow, options={"allow_removals": 4})
     assert two.queued_rollout == f"{fleet.set_name}/rollouts/2"
-    error = refused(grpc.StatusCode.FAILED_PRECONDITION, fleet.update, settings=exclusion("three"))
+    error = rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.update, settings=exclusion("three"))
     assert error.reason == "ROLLOUT_QUEUED"
     three = fleet.update({"supersede": True}, settings=exclusion("three"), strategy={"waves": [{"rest": True}]})
     assert three.queued_rollout == f"{fleet.set_name}/rollouts/3"
@@ -218,6 +218,6 @@ def test_approval_needs_another_principal(fleet: Fleet) -> None:
     fleet.create(exclusion("scanner"), strategy=waves({"count": 1}, {"rest": True, "gate": "APPROVAL"}))
     waiting = fleet.ended("AWAITING_APPROVAL")
     assert [each.succeeded_count for each in waiting.waves] == [1, 0, 0]
-    error = refused(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.approve_rollout, waiting.name)
+    error = rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.approve_rollout, waiting.name)
     assert error.reason == "SELF_APPROVAL"
     fleet.client.cancel_rollout(waiting.name)

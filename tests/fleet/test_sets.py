@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from tests import harness
-from tests.e2e.live import Live, fresh_account, refused
+from tests.e2e.live import Live, fresh_account, rejection
 from tests.fleet.fleets import REGIONS, Fleet, exclusion
 
 
@@ -49,7 +49,7 @@ def test_deleted_set_releases_its_targets_and_disappears(fleet: Fleet) -> None:
     fleet.add(2)
     fleet.create(exclusion("scanner"))
     fleet.ended()
-    error = refused(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.delete_account, f"accounts/{fleet.accounts[0]}")
+    error = rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.delete_account, f"accounts/{fleet.accounts[0]}")
     assert error.reason == "ACCOUNT_IN_USE"
     deleting = fleet.client.delete_registry_set(fleet.set_name, allow_removals=4)
     assert deleting.deleting
@@ -88,7 +88,7 @@ def test_only_the_set_changes_its_declarations(fleet: Fleet) -> None:
         "rollback": lambda: fleet.client.rollback_registry_settings(name, 0),
     }
     for kind, call in calls.items():
-        error = refused(grpc.StatusCode.FAILED_PRECONDITION, call)
+        error = rejection(grpc.StatusCode.FAILED_PRECONDITION, call)
         assert error.reason == "MANAGED_BY_SET", kind
         assert fleet.set_name in str(error), kind
     assert fleet.has("scanner")
@@ -103,7 +103,7 @@ def test_force_takes_nothing_from_a_set(fleet: Fleet) -> None:
     fleet.create(rule("public.ecr.aws"))
     fleet.ended()
     other = settings_name(fleet, account, owner="other")
-    error = refused(
+    error = rejection(
         grpc.StatusCode.FAILED_PRECONDITION,
         lambda: fleet.client.apply_registry_settings(other, rule("quay.io"), force=True),
     )
@@ -163,11 +163,13 @@ def test_removals_beyond_the_guard_need_their_number(fleet: Fleet) -> None:
         "another template": {"settings": exclusion("other")},
         "a selector that matches nothing": {"selector": {"accounts": "labels.fleet = nothing"}},
     }.items():
-        error = refused(grpc.StatusCode.FAILED_PRECONDITION, fleet.update, **fields)
+        error = rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.update, **fields)
         assert error.reason == "TOO_MANY_REMOVALS", reason
         assert "8 registries" in str(error), reason
-        refused(grpc.StatusCode.FAILED_PRECONDITION, fleet.update, {"allow_removals": 7}, **fields)
-    error = refused(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.update_registry_set, {"name": fleet.set_name}, ["*"])
+        rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.update, {"allow_removals": 7}, **fields)
+    error = rejection(
+        grpc.StatusCode.INVALID_ARGUMENT, fleet.client.update_registry_set, {"name": fleet.set_name}, ["*"]
+    )
     assert fleet.has("scanner")
     fleet.update({"allow_removals": 8}, settings={})
     fleet.ended(number=2)
@@ -181,7 +183,7 @@ def test_invalid_sets_are_rejected_with_every_violation(fleet: Fleet) -> None:
         "settings": exclusion("$oops"),
         "strategy": {"waves": [{"rest": True}, {"rest": True}]},
     }
-    error = refused(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_registry_set, fleet.label, content)
+    error = rejection(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_registry_set, fleet.label, content)
     assert {each.field for each in error.violations} == {
         "registry_set.selector.accounts",
         "registry_set.selector.regions[0]",
@@ -189,10 +191,10 @@ def test_invalid_sets_are_rejected_with_every_violation(fleet: Fleet) -> None:
         "registry_set.strategy.waves[1]",
     }
     invalid = fleet.content({"pullTimeUpdateExclusions": {"principalArns": ["role-of-${account}"]}})
-    error = refused(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_registry_set, fleet.label, invalid)
+    error = rejection(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_registry_set, fleet.label, invalid)
     assert account in str(error), "the first rendered target is checked"
     few = fleet.content(exclusion("a"), strategy={"waves": [{"count": 1}]})
-    error = refused(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_registry_set, fleet.label, few)
+    error = rejection(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_registry_set, fleet.label, few)
     assert [each.field for each in error.violations] == ["registry_set.strategy.waves"]
     assert gone(fleet)
 
@@ -212,8 +214,8 @@ def test_repeated_request_has_one_effect(fleet: Fleet) -> None:
     first = fleet.client.create_registry_set(fleet.label, content, request_id=request_id)
     again = fleet.client.create_registry_set(fleet.label, content, request_id=request_id)
     assert (first.uid, first.generation) == (again.uid, again.generation)
-    refused(grpc.StatusCode.ALREADY_EXISTS, fleet.client.create_registry_set, fleet.label, content)
-    refused(
+    rejection(grpc.StatusCode.ALREADY_EXISTS, fleet.client.create_registry_set, fleet.label, content)
+    rejection(
         grpc.StatusCode.ABORTED,
         fleet.client.update_registry_set,
         {"name": fleet.set_name, "etag": "old", "settings": exclusion("b")},
@@ -228,13 +230,13 @@ def test_accounts_are_kept_and_listed(fleet: Fleet) -> None:
     assert [each.name for each in listed] == [f"accounts/{account}", f"accounts/{other}"]
     changed = fleet.client.update_account({"name": found.name, "labels": {}, "etag": found.etag}, ["labels"])
     assert (dict(changed.labels), changed.display_name) == ({}, "shop")
-    refused(grpc.StatusCode.ABORTED, fleet.client.update_account, {"name": found.name, "etag": found.etag}, ["*"])
-    refused(grpc.StatusCode.ALREADY_EXISTS, fleet.client.create_account, account)
-    refused(
+    rejection(grpc.StatusCode.ABORTED, fleet.client.update_account, {"name": found.name, "etag": found.etag}, ["*"])
+    rejection(grpc.StatusCode.ALREADY_EXISTS, fleet.client.create_account, account)
+    rejection(
         grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_account, fresh_account(), {"enabledRegions": ["mars-1"]}
     )
-    refused(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_account, fresh_account(), {"labels": {"a": '"'}})
+    rejection(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_account, fresh_account(), {"labels": {"a": '"'}})
     fleet.client.delete_account(found.name)
-    refused(grpc.StatusCode.NOT_FOUND, fleet.client.get_account, found.name)
-    refused(grpc.StatusCode.NOT_FOUND, fleet.client.delete_account, found.name)
+    rejection(grpc.StatusCode.NOT_FOUND, fleet.client.get_account, found.name)
+    rejection(grpc.StatusCode.NOT_FOUND, fleet.client.delete_account, found.name)
     fleet.client.delete_account(found.name, allow_missing=True)
