@@ -132,7 +132,7 @@ def test_pause_stops_new_targets_and_cancel_ends(fleet: Fleet) -> None:
     time.sleep(2.5)
     now = fleet.rollout()
     assert now.waves[0].pending_count == paused.waves[0].pending_count
-    assert not writes(fleet, since)
+    assert len(writes(fleet, since)) <= 1, "no more than the target under way"
     assert now.waves[0].running_count + now.waves[0].baking_count == 0, "targets under way go on"
     error = rejection(grpc.StatusCode.FAILED_PRECONDITION, fleet.client.pause_rollout, now.name)
     assert error.reason == "ROLLOUT_STATE"

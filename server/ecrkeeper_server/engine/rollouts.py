@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import structlog
@@ -19,6 +20,8 @@ log = structlog.get_logger("ecrkeeper.fleet")
 
 # Hints can be lost, and other replicas start rollouts.
 _IDLE_SECONDS = 2.0
+# One rollout at a time: it may have a hundred thousand targets.
+_PURGE_SECONDS, _PURGE_AGAIN_SECONDS = 3600.0, 10.0
 # Between attempts while the database fails; doubled each time.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
 
@@ -51,9 +54,12 @@ class RolloutWorker:
 
     async def run(self) -> None:
         """Work until `stop`; a database that does not answer is waited for."""
-        failures = 0
+        failures, purge_at = 0, 0.0
         while not self._stopping:
             try:
+                if time.monotonic() >= purge_at:
+                    purged = await self._db.write(rollouts.purge)
+                    purge_at = time.monotonic() + (_PURGE_AGAIN_SECONDS if purged else _PURGE_SECONDS)
                 pause = await self._pause_after_work()
                 failures = 0
             except Exception as error:

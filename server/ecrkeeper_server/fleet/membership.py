@@ -108,10 +108,13 @@ class _Held:
 
 
 def may_grow(place: Place, latest: TargetRow | None, now: int) -> bool:
-    """Return whether growth may write a target: its account is active, and the last attempt did not just fail."""
+    """Return whether growth may write a target: its account is active, and the last attempt did not just fail.
+
+    An attempt that was rolled back counts as one that failed.
+    """
     if not place.target.account.writable:
         return False
-    if latest is None or latest.state not in _ATTEMPTED:
+    if latest is None or (latest.state not in _ATTEMPTED and not latest.undo):
         return True
     return place.changed_at > latest.update_time or now - latest.update_time >= RETRY_SECONDS * MICROSECONDS
 

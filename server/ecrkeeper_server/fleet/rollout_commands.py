@@ -60,8 +60,10 @@ def _settle(tx: Tx, rollout: RolloutRow) -> None:
     elif rollout.cause == Cause.DELETION and rollout.state == RolloutState.SUCCEEDED:
         if not registry_sets.managed_count(tx, row.id):
             registry_sets.remove(tx, row.id)
-    elif rollout.state != RolloutState.CANCELLED:
-        # Whoever cancels growth does not want it to begin anew at once.
+    elif rollout.cause == Cause.DELETION and rollout.state == RolloutState.ROLLED_BACK:
+        registry_sets.change(tx, row.id, deleting=False)
+    elif rollout.state == RolloutState.SUCCEEDED:
+        # Growth that was cancelled or rolled back must not begin anew at once.
         registry_sets.change(tx, row.id, due_at=tx.now())
 
 
@@ -136,6 +138,8 @@ def _cancel(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
 
 
 def _roll_back(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
+    if registry_sets.get(tx, row.set_id) is None:
+        raise NotFound("RegistrySet", f"registrySets/{row.set_id}", "it was deleted; create it again")
     newest = next(each for each in rollouts.page(tx, row.set_id, None, 2) if each.state != RolloutState.QUEUED)
     if newest.number != row.number:
         raise FailedPrecondition(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, RolloutState
+from ecrkeeper_server.store.fleet_tables import rollout_targets
 from ecrkeeper_server.store.fleet_tables import rollouts as table
 from ecrkeeper_server.store.work import columns_of
 
 ENDED = (RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED)
+
+# How long, and how many of each set, ended rollouts are kept with their targets.
+_KEPT_DAYS, _KEPT = 90, 20
 
 
 def get(tx: Tx, set_id: str, number: int, *, lock: bool = False) -> RolloutRow | None:
@@ -86,6 +90,19 @@ def change(tx: Tx, row: RolloutRow, *, due_in: float | None, touch: bool = True,
         values["end_time"] = tx.now()
     this = (table.c.set_id == row.set_id, table.c.number == row.number)
     return RolloutRow.of(tx.conn.execute(update(table).where(*this).values(**values).returning(table)).one())
+
+
+def purge(tx: Tx) -> bool:
+    """Forget the oldest rollout that ended long ago and is not one of the newest of its set; whether there was one."""
+    newer = table.alias("newer")
+    newest = select(func.max(newer.c.number)).where(newer.c.set_id == table.c.set_id).scalar_subquery()
+    old = (table.c.end_time < tx.now() - _KEPT_DAYS * DAY, table.c.number <= newest - _KEPT)
+    row = tx.conn.execute(select(table.c.set_id, table.c.number).where(*old).limit(1)).one_or_none()
+    if row is None:
+        return False
+    for rows in (rollout_targets, table):
+        tx.conn.execute(delete(rows).where(rows.c.set_id == row.set_id, rows.c.number == row.number))
+    return True
 
 
 def next_due(tx: Tx) -> float | None:

@@ -1,0 +1,128 @@
+"""Whether a target of a rollout is in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, judge
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.fleet_rows import Action, TargetRow
+from ecrkeeper_server.store.rollout_targets import Observed
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+HERE, PEER = RegistryName("111111111111", "us-east-1"), RegistryName("222222222222", "eu-west-1")
+NOW = 10_000 * MICROSECONDS
+TARGET = TargetRow(
+    set_id="quay", number=1, account=HERE.account, region=HERE.region, wave=0, since=NOW, generation=3,
+    registry_generation=7, before_revision=2, changed=True, state="RUNNING",
+)  # fmt: skip
+RULES = {"rules": [{"destinations": [{"region": PEER.region, "registryId": PEER.account}]}]}
+CACHE = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}
+
+
+def conditions(**holding: bool) -> list[dict[str, Any]]:
+    given = {"Ready": True, "Synced": True, "Blocked": False, "Degraded": False, **holding}
+    return [
+        {"type": kind, "status": "TRUE" if on else "FALSE", "reason": "AWS_REJECTED", "message": "no", "since": 1}
+        for kind, on in given.items()
+    ]
+
+
+def error(reason: str, operation: str = "PutRegistryPolicy") -> dict[str, Any]:
+    return {"code": "UNAVAILABLE", "reason": reason, "message": "no", "metadata": {"operation": operation}}
+
+
+def check(result: str) -> dict[str, Any]:
+    where = {"registryId": PEER.account, "region": PEER.region}
+    return {"destination": where, "result": result, "findings": [{"reason": "X", "message": "denied"}]}
+
+
+def seen(state: dict[str, Any], target: TargetRow = TARGET, *, observed: int = 7, generation: int = 3) -> Observed:
+    settings = {"replication_configuration": RULES, "pull_through_cache_rules": CACHE}
+    declared = Declaration(
+        HERE.account, HERE.region, "quay", "uid", settings, "REMOVE", False, generation, generation, 7, 1, 1
+    )
+    row = replace(Resource.new(HERE, {}, 1, uid="u", generation=7), observed_generation=observed, state=state)
+    return Observed(target, declared, row)
+
+
+OWN = {"conditions": conditions(), "owners": {"other": {"conditions": conditions(Ready=False, Blocked=True)}}}
+BLOCKED = {"conditions": conditions(Ready=False, Blocked=True), "error": error("AWS_REJECTED")}
+DENIED = {**BLOCKED, "error": error("AWS_ACCESS_DENIED", "AssumeRole")}
+THROTTLED = {"conditions": conditions(Ready=False), "error": error("AWS_THROTTLED")}
+AWAY = {"conditions": conditions(Ready=False), "error": error("AWS_UNREACHABLE")}
+GOOD = {"conditions": conditions()}
+LONG_AGO = replace(TARGET, since=NOW - PATIENCE_SECONDS * MICROSECONDS)
+TOO_LONG_AGO = replace(TARGET, since=NOW - LONGEST_SECONDS * MICROSECONDS)
+ROWS = [
+    (seen(GOOD), "SUCCEEDED", "", "in order"),
+    (seen({**OWN, "owners": {**OWN["owners"], "quay": {"conditions": conditions()}}}), "SUCCEEDED", "", "others do not count"),
+    (seen(GOOD, observed=6), "RUNNING", "", "the generation is not observed yet"),
+    (seen(GOOD, generation=4), "FAILED", "DECLARATION_LOST", "somebody changed the declaration"),
+    (seen(BLOCKED), "FAILED", "AWS_REJECTED", "AWS rejects it"),
+    (seen(DENIED), "SKIPPED", "AWS_REJECTED", "the account cannot be reached"),
+    (seen(THROTTLED), "RUNNING", "AWS_REJECTED", "an error that passes is waited for"),
+    (seen(AWAY), "RUNNING", "AWS_REJECTED", "an endpoint that does not answer is waited for"),
+    (seen(AWAY, LONG_AGO), "SKIPPED", "AWS_REJECTED", "and then skipped"),
+    (seen({**GOOD, "error": error("AWS_UNREACHABLE")}, LONG_AGO, observed=6), "SKIPPED", "AWS_UNREACHABLE", "at the first attempt, too"),
+    (seen(THROTTLED, TOO_LONG_AGO), "FAILED", "AWS_REJECTED", "nothing is waited for without an end"),
+    (seen(GOOD, TOO_LONG_AGO, observed=6), "FAILED", "ROLLOUT_TIMEOUT", "nor is an attempt that never ends"),
+    (seen({**GOOD, "checks": [check("BROKEN")]}), "FAILED", "REPLICATION_BROKEN", "no image arrives"),
+    (seen({**GOOD, "checks": [check("CONDITIONAL")]}), "SUCCEEDED", "", "some images arrive"),
+    (seen({**GOOD, "checks": [check("UNKNOWN")]}), "RUNNING", "REPLICATION_UNKNOWN", "unknown is waited for"),
+    (seen({**GOOD, "checks": [check("UNKNOWN")]}, LONG_AGO), "SKIPPED", "REPLICATION_UNKNOWN", "and then skipped"),
+    (
+        seen({**GOOD, "problems": {"pull_through_cache_rules": {"quay": "login failed"}}}),
+        "FAILED", "ELEMENT_PROBLEM", "ECR cannot log in",
+    ),
+    (
+        seen({**GOOD, "problems": {"pull_through_cache_rules": {"hub": "login failed"}}}),
+        "SUCCEEDED", "", "a rule of another owner does not count",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "state", "why", "reason"), ROWS, ids=[row[3] for row in ROWS])
+def test_target_is_judged_by_its_own_declaration(given: Observed, state: str, why: str, reason: str) -> None:
+    found = judge(given, NOW, 0, ())
+    assert (found.state, found.reason) == (state, why), reason
+
+
+def test_destination_of_a_later_wave_does_not_count() -> None:
+    assert judge(seen({**GOOD, "checks": [check("BROKEN")]}), NOW, 0, {PEER}).state == "SUCCEEDED"
+
+
+def test_target_bakes_before_it_succeeds() -> None:
+    baking = judge(seen(GOOD), NOW, 60, ())
+    assert (baking.state, baking.since) == ("BAKING", NOW)
+    later = NOW + 59 * MICROSECONDS
+    assert judge(seen(GOOD, baking), later, 60, ()) is baking
+    assert judge(seen(GOOD, baking), NOW + 60 * MICROSECONDS, 60, ()).state == "SUCCEEDED"
+    assert judge(seen(BLOCKED, baking), later, 60, ()).state == "FAILED"
+    again = judge(seen(THROTTLED, baking), later, 60, ())
+    assert (again.state, again.since) == ("RUNNING", later), "the baking begins anew"
+    assert judge(seen(GOOD, replace(TARGET, undo=True)), NOW, 60, ()).state == "SUCCEEDED", "going back does not bake"
+
+
+def drift(kind: str) -> dict[str, Any]:
+    return {"setting": "signing", "key": "a", "kind": kind, "desired": None, "observed": {}}
+
+
+RELEASED = replace(TARGET, action=Action.RELEASE)
+RELEASES = [
+    (seen(GOOD, RELEASED, observed=6), "RUNNING", "AWS was not observed yet"),
+    (seen(GOOD, RELEASED), "SUCCEEDED", "nothing is left"),
+    (seen({**GOOD, "drift": [drift("UNEXPECTED")]}, RELEASED), "RUNNING", "elements are still to be removed"),
+    (seen({**BLOCKED, "drift": [drift("UNEXPECTED")]}, RELEASED), "FAILED", "AWS does not let them be removed"),
+    (seen({**BLOCKED, "drift": [drift("MISSING")]}, RELEASED), "SUCCEEDED", "what others lack does not count"),
+    (seen(GOOD, replace(TARGET, undo=True, before_revision=0)), "SUCCEEDED", "going back to no declaration"),
+    (replace(seen(GOOD, RELEASED), registry=None), "SUCCEEDED", "the registry was forgotten"),
+]
+
+
+@pytest.mark.parametrize(("given", "state", "reason"), RELEASES, ids=[row[2] for row in RELEASES])
+def test_release_ends_when_nothing_is_left(given: Observed, state: str, reason: str) -> None:
+    assert judge(given, NOW, 0, ()).state == state, reason
