@@ -6,39 +6,15 @@ with ecrkeeper.Client("127.0.0.1:50051", insecure=True) as client:
         {"scanningConfiguration": {"scanType": "ENHANCED"}},
     )
     client.wait_until_synced("accounts/111111111111/registries/us-east-1")
+
+The first name that is used imports the client, and gRPC with it; `ecrkeeper.profiles` needs neither.
 """
 
-from ecrkeeper._aio import AsyncClient
-from ecrkeeper._aws_requests import to_aws
-from ecrkeeper._channel import SERVICE_CONFIG
-from ecrkeeper._client import Client
-from ecrkeeper._errors import (
-    AlreadyExists,
-    Cancelled,
-    Conflict,
-    DeadlineExceeded,
-    FailedPrecondition,
-    FieldViolation,
-    InvalidArgument,
-    NotFound,
-    OperationFailed,
-    PermissionDenied,
-    PreconditionViolation,
-    QuotaViolation,
-    RegistryError,
-    ResourceExhausted,
-    ServerError,
-    Unauthenticated,
-    Unavailable,
-)
-from ecrkeeper._operation import AsyncOperation, Operation
-from ecrkeeper._pager import AsyncPager, Pager
-from ecrkeeper._watch import AsyncWatch, Watch
-from ecrkeeper.v1.audit_pb2 import AuditEvent
-from ecrkeeper.v1.common_pb2 import DeletionPolicy, Mode, UnmanagedElements
-from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings, RegistryView
-from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
-from ecrkeeper.v1.settings_pb2 import ReplicationDestination, Settings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ecrkeeper import v1 as v1
+    from ecrkeeper._public import *  # noqa: F403
 
 __all__ = [
     "SERVICE_CONFIG",
@@ -63,6 +39,8 @@ __all__ = [
     "Pager",
     "PermissionDenied",
     "PreconditionViolation",
+    "Profile",
+    "ProfileError",
     "QuotaViolation",
     "Registry",
     "RegistryError",
@@ -79,3 +57,16 @@ __all__ = [
     "Watch",
     "to_aws",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__ and name != "v1":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ecrkeeper import _public
+
+    globals().update({each: getattr(_public, each) for each in __all__})
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
@@ -23,13 +25,15 @@ from ecrkeeper._base import (
     method,
     wire,
 )
-from ecrkeeper._channel import Endpoint, Token
+from ecrkeeper._channel import Endpoint
 from ecrkeeper._errors import Cancelled, DeadlineExceeded
 from ecrkeeper._failures import from_rpc
 from ecrkeeper._operation import OUTLASTED, AsyncOperation
 from ecrkeeper._pager import AsyncPager
 from ecrkeeper._synced import Synced
+from ecrkeeper._tokens import Token
 from ecrkeeper._watch import AsyncStream, AsyncWatch
+from ecrkeeper.profiles import load
 from ecrkeeper.v1.registry_pb2 import Registry
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 
@@ -77,15 +81,39 @@ class AsyncClient(BaseClient):
         insecure: bool = False,
         credentials: grpc.ChannelCredentials | None = None,
         token: Token | None = None,
+        allow_plaintext_token: bool = False,
         timeout: float = DEFAULT_TIMEOUT,
         channel: grpc.aio.Channel | None = None,
     ) -> None:
         super().__init__(timeout)
         self._endpoint = Endpoint.of(
-            target, insecure=insecure, credentials=credentials, token=token, injected=channel is not None
+            target,
+            insecure=insecure,
+            credentials=credentials,
+            token=token,
+            allow_plaintext_token=allow_plaintext_token,
+            injected=channel is not None,
         )
         self._channel = channel
         self._owned = channel is None
+
+    @classmethod
+    def from_profile(cls, name: str = "", *, path: str | PathLike[str] | None = None, **given: Any) -> Self:
+        """Return a client for a profile of the configuration file and the environment.
+
+        `ecrkeeper.profiles` describes both. `given` are keys of a profile, such as `target`, and override them.
+        ProfileError says what is wrong.
+        """
+        profile = load(name, path=None if path is None else Path(path), **given)
+        endpoint = Endpoint.of_profile(profile)
+        return cls(
+            endpoint.target,
+            insecure=endpoint.insecure,
+            credentials=endpoint.credentials,
+            token=endpoint.token,
+            allow_plaintext_token=endpoint.allow_plaintext_token,
+            timeout=profile.timeout,
+        )
 
     get_service_linked_role = _unary(_roles.get_service_linked_role)
     list_service_linked_roles = _paged(_roles.list_service_linked_roles)
