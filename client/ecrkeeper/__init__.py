@@ -25,6 +25,8 @@ __all__ = [
     "AsyncWatch",
     "AuditEvent",
     "Cancelled",
+    "Caution",
+    "Change",
     "Client",
     "Conflict",
     "DeadlineExceeded",
@@ -55,6 +57,7 @@ __all__ = [
     "Unavailable",
     "UnmanagedElements",
     "Watch",
+    "WritePlan",
     "to_aws",
 ]
 

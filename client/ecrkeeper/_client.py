@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -29,12 +29,15 @@ from ecrkeeper._errors import DeadlineExceeded
 from ecrkeeper._failures import from_rpc
 from ecrkeeper._operation import OUTLASTED, Operation
 from ecrkeeper._pager import Pager
+from ecrkeeper._plans import WritePlan, write_plan
 from ecrkeeper._synced import Synced
 from ecrkeeper._tokens import Token
 from ecrkeeper._watch import Stream, Watch
 from ecrkeeper.profiles import load
+from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.registry_pb2 import Registry
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
+from ecrkeeper.v1.settings_pb2 import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,6 +169,28 @@ class Client(BaseClient):
 
     list_operations = _paged(_operation.list_operations)
     delete_operation = _unary(_operation.delete_operation)
+
+    def plan(
+        self,
+        name: str,
+        settings: Settings | Mapping[str, Any],
+        *,
+        deletion_policy: DeletionPolicy | str | None = None,
+        allow_replacement: bool = False,
+        force: bool = False,
+        timeout: float | None = None,
+    ) -> WritePlan:
+        """Return what `apply_registry_settings` would change in AWS, and write nothing; the same errors."""
+        planned = self.apply_registry_settings(
+            name,
+            settings,
+            deletion_policy=deletion_policy,
+            allow_replacement=allow_replacement,
+            force=force,
+            validate_only=True,
+            timeout=timeout,
+        )
+        return write_plan(name, planned.plan)
 
     @overload
     def operation(self, name: str) -> Operation[Message]: ...

@@ -25,6 +25,7 @@ from ecrkeeper._errors import (
 )
 from ecrkeeper._operation import AsyncOperation, Operation
 from ecrkeeper._pager import AsyncPager, Pager
+from ecrkeeper._plans import Caution, Change, WritePlan
 from ecrkeeper._watch import AsyncWatch, Watch
 from ecrkeeper.profiles import Profile, ProfileError
 from ecrkeeper.v1.audit_pb2 import AuditEvent
@@ -42,6 +43,8 @@ __all__ = [
     "AsyncWatch",
     "AuditEvent",
     "Cancelled",
+    "Caution",
+    "Change",
     "Client",
     "Conflict",
     "DeadlineExceeded",
@@ -72,5 +75,6 @@ __all__ = [
     "Unavailable",
     "UnmanagedElements",
     "Watch",
+    "WritePlan",
     "to_aws",
 ]

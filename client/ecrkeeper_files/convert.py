@@ -21,7 +21,7 @@ def converted(text: Text) -> Iterator[dict[str, Any]]:
         if "owner" in value and "registries" in value:
             yield from _of_example(value, source.at())
         else:
-            yield {_FORMER.get(name, name): member for name, member in value.items()}
+            yield {_FORMER.get(str(name), str(name)): member for name, member in value.items()}
 
 
 def _of_example(value: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:

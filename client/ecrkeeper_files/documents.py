@@ -96,7 +96,8 @@ class Documents:
     @property
     def names(self) -> list[str]:
         """The names of all that is declared."""
-        return [each.name for each in (*self.registries, *self.declarations, *self.roles)]
+        treated = [each.name for each in (*self.registries, *self.roles)]
+        return [*treated, *(each.name for each in self.declarations)]
 
 
 def read(texts: Iterable[Text]) -> Documents:
