@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +76,11 @@ class WritePlan:
 
 def write_plan(name: str, plan: Plan) -> WritePlan:
     """Return a plan that the server has made."""
+    warnings: Iterable[Any] = plan.warnings  # The stubs name the builtin of that name.
     return WritePlan(
         name,
         tuple(_changes(plan)),
-        tuple(Caution(each.reason, each.subject, each.message) for each in plan.warnings),
+        tuple(Caution(each.reason, each.subject, each.message) for each in warnings),
         tuple(f"{call.service}:{call.operation}" for call in plan.calls),
         plan.omitted_calls + sum(call.omitted_changes for call in plan.calls),
     )

@@ -32,6 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _MAX_BYTES = 1 << 20
 _TOKENS = ("token", "token_file", "token_command")
+_TLS = ("ca_file", "certificate_file", "key_file")
 
 T = TypeVar("T")
 
@@ -111,6 +112,8 @@ def load(
     overriding = {**_from_environment(environment, errors), **{k: v for k, v in given.items() if v is not None}}
     if any(key in overriding for key in _TOKENS):
         values = {key: value for key, value in values.items() if key not in _TOKENS}
+    if overriding.get("plaintext"):
+        values = {key: value for key, value in values.items() if key not in _TLS}
     if errors:
         raise ProfileError(*errors)
     return Profile(**{**values, **overriding})
@@ -240,7 +243,7 @@ def _from_environment(environment: Mapping[str, str], errors: list[str]) -> dict
 
 def _errors(profile: Profile) -> list[str]:
     errors = [f"target: {error}"] if (error := target_error(profile.target)) else []
-    tls = [key for key in ("ca_file", "certificate_file", "key_file") if getattr(profile, key)]
+    tls = [key for key in _TLS if getattr(profile, key)]
     if profile.plaintext and tls:
         errors.append(f"plaintext: excludes {' and '.join(tls)}, which are for TLS")
     if bool(profile.certificate_file) != bool(profile.key_file):

@@ -56,7 +56,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 }
 # Commands of other packages: their entry point, the extra that they need, and what they do.
 PLUGINS: dict[str, tuple[str, str]] = {
-    "dev": ("dev", "Run a simulated AWS and a server with an example."),
+    "dev": ("local", "Run a simulated AWS and a server with an example."),
 }
 GROUP = "ecrkeeper.commands"
 

@@ -44,7 +44,7 @@ def _version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
 )
 @click.pass_context
-def cli(ctx: click.Context, profile: str | None, config: str | None, **given: Any) -> None:
+def cli(ctx: click.Context, /, profile: str | None, config: str | None, **given: Any) -> None:
     """Keep what all commands need; `_HELP` is what people read."""
     session: Session = ctx.obj
     session.choose(profile or "", config, {name: value for name, value in given.items() if value is not None})

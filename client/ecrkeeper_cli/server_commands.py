@@ -47,7 +47,7 @@ def profiles_(session: Session) -> int:
     overrides each.
     """
     known = profiles.names(session.config)
-    rows = []
+    rows: list[render.Row] = []
     for name in known:
         try:
             profile = profiles.load(name, path=session.config, environment={})
