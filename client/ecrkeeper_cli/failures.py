@@ -69,9 +69,10 @@ def _message(error: RegistryError, session: Session) -> str:
         found = "" if error.reason else cause(session.profile)
         if found:
             return found
-    profile = session.profile
-    if isinstance(error, Unauthenticated) and profile.source_of_token() is None and not profile.certificate_file:
-        return f"the profile has neither a token nor a client certificate, and the server needs one: {error}"
+    if isinstance(error, Unauthenticated):
+        profile = session.profile
+        if profile.source_of_token() is None and not profile.certificate_file:
+            return f"the profile has neither a token nor a client certificate, and the server needs one: {error}"
     return str(error)
 
 

@@ -76,9 +76,8 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
                 "\n".join(of_call(error, session, each.source, f"{each.source.at()}: {short(each.name)}")), err=True
             )
     count = len(found.declarations) + len(found.registries) + len(found.roles)
-    click.echo(
-        f"{count} documents, {failed} with errors" if failed else f"{count} documents are valid", err=bool(failed)
-    )
+    valid = "1 document is valid" if count == 1 else f"{count} documents are valid"
+    click.echo(f"{failed} of {count} documents have errors" if failed else valid, err=bool(failed))
     return 1 if failed else 0
 
 

@@ -32,7 +32,7 @@ def lines(result: Result, *, values: bool = False) -> Iterator[str]:
 def summary(result: Result) -> str:
     """Return the counts of a plan in one sentence."""
     if not result:
-        return f"No changes: AWS and the declarations are as {_documents(len(result.items))} say."
+        return f"No changes in {documents(len(result.items))}: AWS has what is declared."
     made = (
         f"{result.actions(CREATE)} to create, {result.actions(UPDATE)} to update, {result.actions(UNCHANGED)} unchanged"
     )
@@ -40,10 +40,11 @@ def summary(result: Result) -> str:
         f"{result.count('ADD')} to add, {result.count('UPDATE')} to change, {result.count('REPLACE')} to replace, "
         f"{result.count('REMOVE')} to remove"
     )
-    return f"{_documents(len(result.items))}: {made}. Elements in AWS: {elements}."
+    return f"{documents(len(result.items))}: {made}. Elements in AWS: {elements}."
 
 
-def _documents(count: int) -> str:
+def documents(count: int) -> str:
+    """Return a number of documents in words."""
     return "1 document" if count == 1 else f"{count} documents"
 
 

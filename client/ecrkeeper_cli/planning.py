@@ -166,8 +166,10 @@ def _treated(document: Treatment, current: Any, planned: Any) -> Item:
         return Item(document, CREATE, (), plan.changes, plan.warnings, plan.omitted)
     pairs = [(name, _member(current, name), _member(planned, name)) for name in document.members]
     members = tuple(pair for pair in pairs if pair[1] != pair[2])
-    action = UPDATE if members else UNCHANGED
-    return Item(document, action, members, plan.changes, plan.warnings, plan.omitted, current.etag)
+    if not members:
+        # Changes that AWS needs without this document are those of the declarations.
+        return Item(document, UNCHANGED, etag=current.etag)
+    return Item(document, UPDATE, members, plan.changes, plan.warnings, plan.omitted, current.etag)
 
 
 def _member(resource: Any, name: str) -> Any:

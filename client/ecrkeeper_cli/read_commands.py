@@ -68,10 +68,10 @@ def get(session: Session, name: names.Name, refresh: bool, output: str) -> None:
 @pass_session
 def list_(session: Session, kind: str, registry: names.Name | None, account: str, filter_: str, output: str) -> None:
     """List registries, declarations or roles of all accounts, or the elements of one REGISTRY."""
+    if kind == "elements" and registry is None:
+        raise click.UsageError("list elements needs the name of a registry")
     client = session.client
     if kind == "elements":
-        if registry is None:
-            raise click.UsageError("list elements needs the name of a registry")
         _shown(list(client.list_registry_elements(str(registry), filter_)), _ELEMENTS, _element_row, output)
     elif kind == "declarations":
         parent = str(registry) if registry else f"accounts/{account}/registries/-"

@@ -14,6 +14,7 @@ from ecrkeeper_files.plain_text import escaped
 SUFFIXES = (".yaml", ".yml", ".json")
 _MAX_BYTES = 64 << 20
 # The variables of IAM policies, such as `${aws:PrincipalOrgID}`, have a colon and stay as they are.
+_LIST = re.compile(r"\.(?:rules|templates|settings|principalArns)\[")
 _VARIABLE = re.compile(r"\$(?P<escape>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -44,7 +45,10 @@ class Source:
     def of(self, path: str) -> str:
         """Return `FILE:LINE` of a part, by its path in this part; names of members may be those of the API."""
         wanted = _camel(f"{self.path}.{path}" if self.path else path)
-        return f"{self.file}:{self.document.line_of(wanted)}"
+        # The file may have a bare list where a message has a member that holds it.
+        bare = _LIST.sub("[", wanted, count=1)
+        line = max(self.document.line_of(wanted), self.document.line_of(bare))
+        return f"{self.file}:{line}"
 
 
 def _camel(path: str) -> str:

@@ -36,9 +36,7 @@ class Saved:
             accounts = content["accounts"]
             self._world.accounts = {name: rebuilt(Account, value) for name, value in accounts.items()}
         except (ValueError, KeyError, TypeError) as error:
-            raise OSError(
-                f"{self._path} is not the state of a simulated AWS that this version reads: {error}"
-            ) from error
+            raise OSError(f"{self._path} holds no state of the simulated AWS that can be read: {error}") from error
 
     def save(self) -> None:
         """Write the state if it has changed; a reader sees the old file or the new one."""
