@@ -38,6 +38,7 @@ __all__ = [
     "NotFound",
     "Operation",
     "OperationFailed",
+    "Outcome",
     "Pager",
     "PermissionDenied",
     "PreconditionViolation",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
@@ -25,18 +24,18 @@ from ecrkeeper._base import (
     method,
     wire,
 )
-from ecrkeeper._channel import Endpoint
+from ecrkeeper._channel import Endpoint, profile_options
 from ecrkeeper._errors import Cancelled, DeadlineExceeded
 from ecrkeeper._failures import from_rpc
+from ecrkeeper._many import AT_ONCE, Outcome, each_aio
 from ecrkeeper._operation import OUTLASTED, AsyncOperation
 from ecrkeeper._pager import AsyncPager
 from ecrkeeper._plans import WritePlan, write_plan
 from ecrkeeper._synced import Synced
 from ecrkeeper._tokens import Token
 from ecrkeeper._watch import AsyncStream, AsyncWatch
-from ecrkeeper.profiles import load
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
-from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 from ecrkeeper.v1.settings_pb2 import Settings
 
@@ -107,16 +106,7 @@ class AsyncClient(BaseClient):
         `ecrkeeper.profiles` describes both. `given` are keys of a profile, such as `target`, and override them.
         ProfileError says what is wrong.
         """
-        profile = load(name, path=None if path is None else Path(path), **given)
-        endpoint = Endpoint.of_profile(profile)
-        return cls(
-            endpoint.target,
-            insecure=endpoint.insecure,
-            credentials=endpoint.credentials,
-            token=endpoint.token,
-            allow_plaintext_token=endpoint.allow_plaintext_token,
-            timeout=profile.timeout,
-        )
+        return cls(**profile_options(name, path, given))
 
     get_service_linked_role = _unary(_roles.get_service_linked_role)
     list_service_linked_roles = _paged(_roles.list_service_linked_roles)
@@ -186,6 +176,30 @@ class AsyncClient(BaseClient):
             timeout=timeout,
         )
         return write_plan(name, planned.plan)
+
+    async def apply_many(
+        self,
+        declarations: Mapping[str, Settings | Mapping[str, Any]],
+        *,
+        reason: str = "",
+        force: bool = False,
+        validate_only: bool = False,
+        at_once: int = AT_ONCE,
+    ) -> list[Outcome[RegistrySettings]]:
+        """Apply settings by the names of declarations, several at a time; each outcome has the result or the error."""
+        return await each_aio(
+            declarations,
+            lambda name: self.apply_registry_settings(
+                name, declarations[name], reason=reason, force=force, validate_only=validate_only
+            ),
+            at_once,
+        )
+
+    async def wait_many(
+        self, names: Iterable[str], timeout: float = 300.0, *, at_once: int = AT_ONCE
+    ) -> list[Outcome[Registry]]:
+        """Wait for registries or declarations as `wait_until_synced` does, each for `timeout` seconds at most."""
+        return await each_aio(names, lambda name: self.wait_until_synced(name, timeout), at_once)
 
     @overload
     def operation(self, name: str) -> AsyncOperation[Message]: ...

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 import grpc
@@ -11,7 +14,7 @@ import grpc.aio
 
 from ecrkeeper._targets import is_loopback, target_error
 from ecrkeeper._tokens import Token, checked
-from ecrkeeper.profiles import Profile
+from ecrkeeper.profiles import Profile, load
 
 # Retries of every call are safe, because the client sets `request_id` in every write. There is no
 # `timeout` here: it would cap what a caller asks for. RESOURCE_EXHAUSTED is repeated when and if
@@ -94,13 +97,6 @@ class Endpoint:
         if isinstance(self.token, str):
             checked(self.token)
 
-    @classmethod
-    def of_profile(cls, profile: Profile) -> Self:
-        """Return the endpoint of a profile; ProfileError for a file that cannot be read."""
-        credentials = None if profile.plaintext else _tls(profile)
-        token = profile.source_of_token()
-        return cls(profile.target, profile.plaintext, credentials, token, profile.allow_plaintext_token)
-
     def open(self) -> grpc.Channel:
         """Return a channel for the synchronous API; it connects with the first call."""
         if self.insecure:
@@ -122,6 +118,19 @@ class Endpoint:
         if self.token is None:
             return channel
         return grpc.composite_channel_credentials(channel, grpc.metadata_call_credentials(_BearerToken(self.token)))
+
+
+def profile_options(name: str, path: str | PathLike[str] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a client is made with for a profile; ProfileError says what is wrong with it."""
+    profile = load(name, path=None if path is None else Path(path), **given)
+    return {
+        "target": profile.target,
+        "insecure": profile.plaintext,
+        "credentials": None if profile.plaintext else _tls(profile),
+        "token": profile.source_of_token(),
+        "allow_plaintext_token": profile.allow_plaintext_token,
+        "timeout": profile.timeout,
+    }
 
 
 def _tls(profile: Profile) -> grpc.ChannelCredentials:

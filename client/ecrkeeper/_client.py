@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
@@ -24,18 +23,18 @@ from ecrkeeper._base import (
     method,
     wire,
 )
-from ecrkeeper._channel import Endpoint
+from ecrkeeper._channel import Endpoint, profile_options
 from ecrkeeper._errors import DeadlineExceeded
 from ecrkeeper._failures import from_rpc
+from ecrkeeper._many import AT_ONCE, Outcome, each
 from ecrkeeper._operation import OUTLASTED, Operation
 from ecrkeeper._pager import Pager
 from ecrkeeper._plans import WritePlan, write_plan
 from ecrkeeper._synced import Synced
 from ecrkeeper._tokens import Token
 from ecrkeeper._watch import Stream, Watch
-from ecrkeeper.profiles import load
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
-from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 from ecrkeeper.v1.settings_pb2 import Settings
 
@@ -112,16 +111,7 @@ class Client(BaseClient):
         `ecrkeeper.profiles` describes both. `given` are keys of a profile, such as `target`, and override them.
         ProfileError says what is wrong.
         """
-        profile = load(name, path=None if path is None else Path(path), **given)
-        endpoint = Endpoint.of_profile(profile)
-        return cls(
-            endpoint.target,
-            insecure=endpoint.insecure,
-            credentials=endpoint.credentials,
-            token=endpoint.token,
-            allow_plaintext_token=endpoint.allow_plaintext_token,
-            timeout=profile.timeout,
-        )
+        return cls(**profile_options(name, path, given))
 
     get_service_linked_role = _unary(_roles.get_service_linked_role)
     list_service_linked_roles = _paged(_roles.list_service_linked_roles)
@@ -191,6 +181,30 @@ class Client(BaseClient):
             timeout=timeout,
         )
         return write_plan(name, planned.plan)
+
+    def apply_many(
+        self,
+        declarations: Mapping[str, Settings | Mapping[str, Any]],
+        *,
+        reason: str = "",
+        force: bool = False,
+        validate_only: bool = False,
+        at_once: int = AT_ONCE,
+    ) -> list[Outcome[RegistrySettings]]:
+        """Apply settings by the names of declarations, several at a time; each outcome has the result or the error."""
+        return each(
+            declarations,
+            lambda name: self.apply_registry_settings(
+                name, declarations[name], reason=reason, force=force, validate_only=validate_only
+            ),
+            at_once,
+        )
+
+    def wait_many(
+        self, names: Iterable[str], timeout: float = 300.0, *, at_once: int = AT_ONCE
+    ) -> list[Outcome[Registry]]:
+        """Wait for registries or declarations as `wait_until_synced` does, each for `timeout` seconds at most."""
+        return each(names, lambda name: self.wait_until_synced(name, timeout), at_once)
 
     @overload
     def operation(self, name: str) -> Operation[Message]: ...

@@ -23,6 +23,7 @@ from ecrkeeper._errors import (
     Unauthenticated,
     Unavailable,
 )
+from ecrkeeper._many import Outcome
 from ecrkeeper._operation import AsyncOperation, Operation
 from ecrkeeper._pager import AsyncPager, Pager
 from ecrkeeper._plans import Caution, Change, WritePlan
@@ -56,6 +57,7 @@ __all__ = [
     "NotFound",
     "Operation",
     "OperationFailed",
+    "Outcome",
     "Pager",
     "PermissionDenied",
     "PreconditionViolation",

@@ -98,7 +98,7 @@ def rich_table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Any:
     for at, heading in enumerate(headings):
         made.add_column(heading.upper(), overflow="fold", no_wrap=at == 0)
     for row in rows:
-        made.add_row(*(Text(cell.text or "-", style=cell.colour or "") for cell in row))
+        made.add_row(*(Text(cell.text or "-", style=cell.colour if cell.text else "dim") for cell in row))
     return made
 
 

@@ -13,8 +13,8 @@ from ecrkeeper_files.plain_text import escaped
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MAX_BYTES = 64 << 20
-# The variables of IAM policies, such as `${aws:PrincipalOrgID}`, have a colon and stay as they are.
 _LIST = re.compile(r"\.(?:rules|templates|settings|principalArns)\[")
+# The variables of IAM policies, such as `${aws:PrincipalOrgID}`, have a colon and stay as they are.
 _VARIABLE = re.compile(r"\$(?P<escape>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
 
 
