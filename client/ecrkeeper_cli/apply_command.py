@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from ecrkeeper_files.documents import Declaration
@@ -108,15 +107,11 @@ def _wait(session: Session, result: Result, seconds: float) -> int:
     waited = [item.name for item in result.items if isinstance(item.document, Declaration)]
     if not waited:
         return 0
-    begun = time.monotonic()
     failed = wait_all(session, waited, seconds, excused=True)
     if failed:
         click.echo(f"{failed} of {len(waited)} declarations are not in sync", err=True)
         return 1
-    took = time.monotonic() - begun
-    click.echo(f"{_counted(len(waited))} in sync with AWS after {took:.1f} s")
+    click.echo(
+        f"{len(waited)} declarations are in sync with AWS" if len(waited) > 1 else "the declaration is in sync with AWS"
+    )
     return 0
-
-
-def _counted(count: int) -> Any:
-    return "1 declaration is" if count == 1 else f"{count} declarations are"

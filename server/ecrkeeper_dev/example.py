@@ -17,10 +17,8 @@ _ACCOUNT, _REGION, _SECRET = "111111111111", "us-east-1", "ecr-pullthroughcache/
 
 
 def files() -> list[Path]:
-    """Return the files of the example: of the installed package, or of the checkout."""
-    packaged = Path(__file__).parent / "two-accounts"
-    folder = packaged if packaged.is_dir() else Path(__file__).parents[2] / "examples" / "two-accounts"
-    return sorted(folder.glob("*.yaml"))
+    """Return the files of the example."""
+    return sorted((Path(__file__).parent / "two-accounts").glob("*.yaml"))
 
 
 async def declare(world: Any, address: str, ca: Made | None) -> bool:
