@@ -181,7 +181,7 @@ async def _begin(given: Local, simulator: Any, address: str, ca: certificates.Ma
     for command in ("status", "describe 111111111111/us-east-1", "explain base/app 111111111111/us-east-1", "audit"):
         click.echo(f"  ecrkeeper {use}{command}")
     click.echo(
-        "\nAWS as account 111111111111, for changes behind ecrkeeper's back:\n\n"
+        "\nAWS as account 111111111111, for out-of-band changes:\n\n"
         f"  AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any aws --endpoint-url {simulator.url} "
         "--region us-east-1 ecr describe-registry\n"
     )

@@ -86,7 +86,7 @@ def test_pause_and_resume(cli: Command, declared: str) -> None:
     assert "Paused" in cli("get", f"{declared}/us-east-1").out
     waited = cli("wait", f"{declared}/us-east-1")
     assert waited.status == 1
-    assert "its mode is PAUSED" in waited.err
+    assert "the mode is PAUSED" in waited.err
     assert cli("resume", f"{declared}/us-east-1").status == 0
     assert cli("reconcile", f"{declared}/us-east-1").out == f"{declared}/us-east-1 is in sync\n"
     assert cli("wait", f"{declared}/us-east-1", f"{declared}/us-east-1/team-a").status == 0
