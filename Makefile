@@ -3,6 +3,7 @@ BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 DESCRIPTORS := server/ecrkeeper_server/api/descriptors.binpb
 DESCRIBE := .venv-gen/bin/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --include_imports --include_source_info
+SCHEMA := client/ecrkeeper_files/schema.json
 REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto grpc/health/v1/health.proto \
 	grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
 FORMATTED := server client tests benchmarks examples migrations
@@ -26,9 +27,10 @@ setup: .venv/.installed ## Make the virtual environment with everything in it
 	.venv-gen/bin/python -m pip install --quiet --disable-pip-version-check -r protos/requirements.txt
 	@touch $@
 
-gen: .venv-gen/.installed ## Generate the Python code of the protos, and the descriptors for reflection
+gen: .venv-gen/.installed ## Generate the Python code of the protos, the descriptors for reflection and the JSON schema
 	.venv-gen/bin/python protos/generate.py client
 	$(DESCRIBE) --descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
+	.venv-gen/bin/python protos/schema.py $(DESCRIPTORS) $(SCHEMA)
 
 demo: setup ## Run the main job from end to end against a simulated AWS
 	@$(BIN)/python examples/demo.py
@@ -100,6 +102,7 @@ fuzz: setup ## Call every RPC 10,000 times with whatever can be sent
 fresh: .venv-gen/.installed ## Check that the generated code is that of the protos
 	@rm -rf build/fresh && mkdir -p build/fresh && .venv-gen/bin/python protos/generate.py build/fresh
 	@$(DESCRIBE) --descriptor_set_out=build/fresh/descriptors.binpb $(PROTOS) $(REFLECTED)
+	@.venv-gen/bin/python protos/schema.py build/fresh/descriptors.binpb build/fresh/schema.json
 	@diff -r -x __pycache__ -x __init__.py build/fresh/ecrkeeper/v1 client/ecrkeeper/v1 \
-		&& cmp build/fresh/descriptors.binpb $(DESCRIPTORS) \
+		&& cmp build/fresh/descriptors.binpb $(DESCRIPTORS) && cmp build/fresh/schema.json $(SCHEMA) \
 		|| { echo "the generated code is stale: run make gen and commit"; exit 1; }

@@ -1,62 +1,31 @@
 """Apply declaration files to a running ecrkeeper and wait until AWS matches them.
 
-A file names one owner and holds, for each registry, settings in AWS's shape; `${NAME}` stands for an
-environment variable and a policy may be written as JSON instead of text:
+`ecrkeeper apply` does more; this shows how a program uses the client and the files. `${NAME}` stands for
+an environment variable:
 
     export DOCKER_HUB_SECRET_ARN=arn:aws:secretsmanager:us-east-1:111111111111:secret:ecr-pullthroughcache/docker-hub
-    python examples/apply.py --insecure --target 127.0.0.1:50051 examples/two-accounts/*.json
+    python examples/apply.py --insecure --target 127.0.0.1:50051 examples/two-accounts/*.yaml
     python examples/apply.py --ca ca.crt --token-env TOKEN --target ecrkeeper.internal:443 FILE...
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import string
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import ecrkeeper
 import grpc
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """The declaration of one owner for one registry."""
-
-    registry: str
-    owner: str
-    settings: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The resource name."""
-        return f"{self.registry}/settings/{self.owner}"
+from ecrkeeper_files import documents
+from ecrkeeper_files.documents import Declaration
+from ecrkeeper_files.sources import Errors, Text
 
 
 def load(path: Path, variables: Mapping[str, str]) -> list[Declaration]:
-    """Return the declarations of one file; ValueError has the error."""
-    try:
-        document = json.loads(string.Template(path.read_text(encoding="utf-8")).substitute(variables))
-        return [
-            Declaration(registry, document["owner"], _with_policy_text(settings))
-            for registry, settings in document["registries"].items()
-        ]
-    except KeyError as error:
-        raise ValueError(f"{path}: {error} is neither a member of the file nor a variable that is set") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _with_policy_text(settings: dict[str, Any]) -> dict[str, Any]:
-    policy = settings.get("registryPolicy", {}).get("policyText")
-    if not isinstance(policy, dict):
-        return settings
-    return {**settings, "registryPolicy": {"policyText": json.dumps(policy)}}
+    """Return the declarations of one file; Errors names everything that is wrong with it."""
+    return list(documents.read([Text(str(path), path.read_bytes(), variables)]).declarations)
 
 
 def apply(client: ecrkeeper.Client, declarations: Iterable[Declaration], reason: str = "") -> None:
@@ -96,7 +65,7 @@ def main() -> int:
             for registry in sorted({each.registry for each in declarations}):
                 client.wait_until_synced(registry, given.timeout)
                 print(f"in sync: {registry}")
-    except (OSError, ValueError, ecrkeeper.RegistryError) as error:
+    except (OSError, ValueError, Errors, ecrkeeper.RegistryError) as error:
         print(f"apply: {error}", file=sys.stderr)
         for violation in getattr(error, "violations", ()):
             print(f"  {violation}", file=sys.stderr)

@@ -43,7 +43,7 @@ def _explain(stack: Stack, folder: Path, secret: str) -> None:
         say(f"  {line}")
     say("\nThe declarations again, after a change of yours in these files:\n")
     say(f"  DOCKER_HUB_SECRET_ARN={secret} \\")
-    say(f"    .venv/bin/python examples/apply.py --insecure --target {stack.target} examples/two-accounts/*.json\n")
+    say(f"    .venv/bin/python examples/apply.py --insecure --target {stack.target} examples/two-accounts/*.yaml\n")
     say("AWS as account 111111111111, for out-of-band changes:\n")
     say("  AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1 \\")
     say(f"    .venv/bin/aws --endpoint-url {stack.aws_url} ecr describe-registry\n")

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import ecrkeeper
-from apply import Declaration, load
+from apply import load
 from ecrkeeper.v1.common_pb2 import Condition
 from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper_files.documents import Declaration
 from google.protobuf.descriptor import EnumDescriptor
 from screen import Progress, checked
 from stack import Stack
@@ -22,7 +23,7 @@ CENTRAL, PARTNER = "111111111111", "222222222222"
 HOME = "us-east-1"
 SOURCE = f"accounts/{CENTRAL}/registries/{HOME}"
 REPLICATION_ROLE = f"accounts/{CENTRAL}/serviceLinkedRoles/replication"
-FILES = sorted((Path(__file__).parent / "two-accounts").glob("*.json"))
+FILES = sorted((Path(__file__).parent / "two-accounts").glob("*.yaml"))
 WAIT_SECONDS = 60.0
 
 

@@ -5,41 +5,16 @@ with ecrkeeper.Client("127.0.0.1:50051", insecure=True) as client:
         "accounts/111111111111/registries/us-east-1/settings/team-a",
         {"scanningConfiguration": {"scanType": "ENHANCED"}},
     )
-    client.wait_until_synced("accounts/111111111111/registries/us-east-1")
-"""
+    client.wait_until_synced("accounts/111111111111/registries/us-east-1")"""
 
-from ecrkeeper._aio import AsyncClient
-from ecrkeeper._aws_requests import to_aws
-from ecrkeeper._channel import SERVICE_CONFIG
-from ecrkeeper._client import Client
-from ecrkeeper._errors import (
-    AlreadyExists,
-    Cancelled,
-    Conflict,
-    DeadlineExceeded,
-    FailedPrecondition,
-    FieldViolation,
-    InvalidArgument,
-    NotFound,
-    OperationFailed,
-    PermissionDenied,
-    PreconditionViolation,
-    QuotaViolation,
-    RegistryError,
-    ResourceExhausted,
-    ServerError,
-    Unauthenticated,
-    Unavailable,
-)
-from ecrkeeper._operation import AsyncOperation, Operation
-from ecrkeeper._pager import AsyncPager, Pager
-from ecrkeeper._watch import AsyncWatch, Watch
-from ecrkeeper.v1.audit_pb2 import AuditEvent
-from ecrkeeper.v1.common_pb2 import DeletionPolicy, Mode, UnmanagedElements
-from ecrkeeper.v1.fleet_pb2 import Account, RegistrySet, Rollout
-from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings, RegistryView
-from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
-from ecrkeeper.v1.settings_pb2 import ReplicationDestination, Settings
+# The first name that is used imports the client, and gRPC with it. `ecrkeeper.profiles` and `ecrkeeper.names` need
+# neither, and the command line starts without them.
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ecrkeeper import v1 as v1
+    from ecrkeeper._public import *  # noqa: F403
 
 __all__ = [
     "SERVICE_CONFIG",
@@ -51,6 +26,8 @@ __all__ = [
     "AsyncWatch",
     "AuditEvent",
     "Cancelled",
+    "Caution",
+    "Change",
     "Client",
     "Conflict",
     "DeadlineExceeded",
@@ -62,9 +39,12 @@ __all__ = [
     "NotFound",
     "Operation",
     "OperationFailed",
+    "Outcome",
     "Pager",
     "PermissionDenied",
     "PreconditionViolation",
+    "Profile",
+    "ProfileError",
     "QuotaViolation",
     "Registry",
     "RegistryError",
@@ -81,5 +61,19 @@ __all__ = [
     "Unavailable",
     "UnmanagedElements",
     "Watch",
+    "WritePlan",
     "to_aws",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__ and name != "v1":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ecrkeeper import _public
+
+    globals().update({each: getattr(_public, each) for each in __all__})
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

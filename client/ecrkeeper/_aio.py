@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from os import PathLike
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
@@ -33,15 +34,20 @@ from ecrkeeper._base import (
     method,
     wire,
 )
-from ecrkeeper._channel import Endpoint, Token
+from ecrkeeper._channel import Endpoint, profile_options
 from ecrkeeper._errors import Cancelled, DeadlineExceeded
 from ecrkeeper._failures import from_rpc
+from ecrkeeper._many import AT_ONCE, Outcome, each_aio
 from ecrkeeper._operation import OUTLASTED, AsyncOperation
 from ecrkeeper._pager import AsyncPager
+from ecrkeeper._plans import WritePlan, write_plan
 from ecrkeeper._synced import Synced
+from ecrkeeper._tokens import Token
 from ecrkeeper._watch import AsyncStream, AsyncWatch
-from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.common_pb2 import DeletionPolicy
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
+from ecrkeeper.v1.settings_pb2 import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,15 +93,30 @@ class AsyncClient(BaseClient):
         insecure: bool = False,
         credentials: grpc.ChannelCredentials | None = None,
         token: Token | None = None,
+        allow_plaintext_token: bool = False,
         timeout: float = DEFAULT_TIMEOUT,
         channel: grpc.aio.Channel | None = None,
     ) -> None:
         super().__init__(timeout)
         self._endpoint = Endpoint.of(
-            target, insecure=insecure, credentials=credentials, token=token, injected=channel is not None
+            target,
+            insecure=insecure,
+            credentials=credentials,
+            token=token,
+            allow_plaintext_token=allow_plaintext_token,
+            injected=channel is not None,
         )
         self._channel = channel
         self._owned = channel is None
+
+    @classmethod
+    def from_profile(cls, name: str = "", *, path: str | PathLike[str] | None = None, **given: Any) -> Self:
+        """Return a client for a profile of the configuration file and the environment.
+
+        `ecrkeeper.profiles` describes both. `given` are keys of a profile, such as `target`, and override them.
+        ProfileError says what is wrong.
+        """
+        return cls(**profile_options(name, path, given))
 
     get_service_linked_role = _unary(_roles.get_service_linked_role)
     list_service_linked_roles = _paged(_roles.list_service_linked_roles)
@@ -166,6 +187,52 @@ class AsyncClient(BaseClient):
 
     list_operations = _paged(_operation.list_operations)
     delete_operation = _unary(_operation.delete_operation)
+
+    async def plan(
+        self,
+        name: str,
+        settings: Settings | Mapping[str, Any],
+        *,
+        deletion_policy: DeletionPolicy | str | None = None,
+        allow_replacement: bool = False,
+        force: bool = False,
+        timeout: float | None = None,
+    ) -> WritePlan:
+        """Return what `apply_registry_settings` would change in AWS, and write nothing; the same errors."""
+        planned = await self.apply_registry_settings(
+            name,
+            settings,
+            deletion_policy=deletion_policy,
+            allow_replacement=allow_replacement,
+            force=force,
+            validate_only=True,
+            timeout=timeout,
+        )
+        return write_plan(name, planned.plan)
+
+    async def apply_many(
+        self,
+        declarations: Mapping[str, Settings | Mapping[str, Any]],
+        *,
+        reason: str = "",
+        force: bool = False,
+        validate_only: bool = False,
+        at_once: int = AT_ONCE,
+    ) -> list[Outcome[RegistrySettings]]:
+        """Apply settings by the names of declarations, several at a time; each outcome has the result or the error."""
+        return await each_aio(
+            declarations,
+            lambda name: self.apply_registry_settings(
+                name, declarations[name], reason=reason, force=force, validate_only=validate_only
+            ),
+            at_once,
+        )
+
+    async def wait_many(
+        self, names: Iterable[str], timeout: float = 300.0, *, at_once: int = AT_ONCE
+    ) -> list[Outcome[Registry]]:
+        """Wait for registries or declarations as `wait_until_synced` does, each for `timeout` seconds at most."""
+        return await each_aio(names, lambda name: self.wait_until_synced(name, timeout), at_once)
 
     @overload
     def operation(self, name: str) -> AsyncOperation[Message]: ...

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
 
 import grpc
 import grpc.aio
 
-Token: TypeAlias = str | Callable[[], str]
+from ecrkeeper._targets import is_loopback, target_error
+from ecrkeeper._tokens import Token, checked
+from ecrkeeper.profiles import Profile, load
 
 # Retries of every call are safe, because the client sets `request_id` in every write. There is no
 # `timeout` here: it would cap what a caller asks for. RESOURCE_EXHAUSTED is repeated when and if
@@ -58,6 +60,7 @@ class Endpoint:
     insecure: bool = False
     credentials: grpc.ChannelCredentials | None = None
     token: Token | None = None
+    allow_plaintext_token: bool = False
 
     @classmethod
     def of(
@@ -67,6 +70,7 @@ class Endpoint:
         insecure: bool,
         credentials: grpc.ChannelCredentials | None,
         token: Token | None,
+        allow_plaintext_token: bool,
         injected: bool,
     ) -> Self:
         """Return the endpoint of a client.
@@ -74,20 +78,24 @@ class Endpoint:
         ValueError for options that conflict with `channel`.
         """
         if not injected:
-            return cls(target, insecure, credentials, token)
+            return cls(target, insecure, credentials, token, allow_plaintext_token)
         if target or insecure or credentials is not None or token is not None:
             raise ValueError("channel= excludes target, credentials=, token= and insecure=")
-        return cls("(given channel)")
+        return cls("(given-channel)")
 
     def __post_init__(self) -> None:
-        if not self.target:
-            raise ValueError("a target is required, for example 127.0.0.1:50051")
+        if error := target_error(self.target):
+            raise ValueError(error)
         if self.insecure and self.credentials is not None:
             raise ValueError("insecure=True and credentials= exclude each other")
-        if self.insecure and self.token is not None and not is_loopback(self.target):
-            raise ValueError(f"a token must not be sent in plaintext to {self.target}; use TLS")
+        trusted = self.allow_plaintext_token or is_loopback(self.target)
+        if self.insecure and self.token is not None and not trusted:
+            raise ValueError(
+                f"a token must not be sent in plaintext to {self.target}; use TLS, or allow_plaintext_token=True where "
+                "something else, such as a service mesh, encrypts the connection"
+            )
         if isinstance(self.token, str):
-            _checked(self.token)
+            checked(self.token)
 
     def open(self) -> grpc.Channel:
         """Return a channel for the synchronous API; it connects with the first call."""
@@ -112,6 +120,25 @@ class Endpoint:
         return grpc.composite_channel_credentials(channel, grpc.metadata_call_credentials(_BearerToken(self.token)))
 
 
+def profile_options(name: str, path: str | PathLike[str] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a client is made with for a profile; ProfileError says what is wrong with it."""
+    profile = load(name, path=None if path is None else Path(path), **given)
+    return {
+        "target": profile.target,
+        "insecure": profile.plaintext,
+        "credentials": None if profile.plaintext else _tls(profile),
+        "token": profile.source_of_token(),
+        "allow_plaintext_token": profile.allow_plaintext_token,
+        "timeout": profile.timeout,
+    }
+
+
+def _tls(profile: Profile) -> grpc.ChannelCredentials:
+    return grpc.ssl_channel_credentials(
+        profile.read("ca_file"), profile.read("key_file"), profile.read("certificate_file")
+    )
+
+
 class _BearerToken(grpc.AuthMetadataPlugin):
     """Adds the token to each call over TLS.
 
@@ -131,38 +158,4 @@ class _BearerToken(grpc.AuthMetadataPlugin):
 
 
 def _bearer(token: Token) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {_checked(token if isinstance(token, str) else token())}"),)
-
-
-def _checked(token: str) -> str:
-    """Return the token; ValueError without its text if it cannot be sent."""
-    if not token:
-        raise ValueError("the token is empty")
-    for at, character in enumerate(token):
-        if not "!" <= character <= "~":
-            raise ValueError(
-                f"the token must be visible ASCII characters, got U+{ord(character):04X} at position {at:,} of "
-                f"{len(token):,}; strip blanks and line ends from a token that you read from a file"
-            )
-    return token
-
-
-def is_loopback(target: str) -> bool:
-    """Return whether every address of a gRPC target is on this machine."""
-    if target.startswith(("unix:", "unix-abstract:")):
-        return True
-    addresses = re.sub(r"^(dns|ipv4|ipv6|passthrough):(//[^/]*/)?", "", target)
-    return all(_is_loopback_host(_host(address)) for address in addresses.split(","))
-
-
-def _host(address: str) -> str:
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.rpartition(":")[0] if address.count(":") == 1 else address
-
-
-def _is_loopback_host(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return (("authorization", f"Bearer {checked(token if isinstance(token, str) else token())}"),)

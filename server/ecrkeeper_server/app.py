@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -67,10 +68,18 @@ def prepare(config: Config) -> None:
         raise SystemExit(lacking)
 
 
-async def serve(config: Config, security: Security, options: AwsOptions) -> None:
+def announce(address: str) -> None:
+    """Print where the server listens."""
+    print(f"listening on {address}" if address else "engine running", flush=True)  # noqa: T201
+
+
+async def serve(
+    config: Config, security: Security, options: AwsOptions, ready: Callable[[str], None] = announce
+) -> None:
     """Run until SIGTERM or SIGINT.
 
-    Then admit no calls, let attempts end, release leases, close.
+    Then admit no calls, let attempts end, release leases, close. Calls `ready` with the address
+    once the server accepts calls; the address is empty for an engine without an API.
     """
     instruments = _instruments(config)
     metrics, spans = instruments.metrics, instruments.tracing
@@ -128,7 +137,7 @@ async def serve(config: Config, security: Security, options: AwsOptions) -> None
             # First, because all spans have ended, and closing Postgres takes up to a second in
             # which the supervisor may kill the process.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(config, db, deps, Work(engine, worker, organization), instruments, security, stack)
+        await _run(config, db, deps, Work(engine, worker, organization), instruments, security, stack, ready)
 
 
 def _organization(
@@ -183,6 +192,7 @@ async def _run(
     instruments: Instruments,
     security: Security,
     stack: contextlib.AsyncExitStack,
+    ready: Callable[[str], None],
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -201,7 +211,7 @@ async def _run(
     # them.
     gc.freeze()
     gc.enable()
-    print("engine running" if api is None else f"listening on {api.host}:{api.port}", flush=True)  # noqa: T201
+    ready("" if api is None else f"{api.host}:{api.port}")
     log.info("started", role=config.role, metrics_port=metrics_port)
     requested = await until_stopped(stopping, None if api is None else api.server)
     stopping.set()

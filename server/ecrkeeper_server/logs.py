@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from ecrkeeper_server.plain_text import escaped
+from ecrkeeper_files.plain_text import escaped
 
 
 @contextlib.contextmanager

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
+from ecrkeeper_files.plain_text import shown as shown  # noqa: PLC0414 - most messages take it from here
+
 from ecrkeeper_server.errors import InvalidArgument, Violation
-from ecrkeeper_server.plain_text import escaped
 
 WILDCARD = "-"
 _KINDS: dict[type, str] = {list: "a list", dict: "a mapping", int: "a number of more than 19 digits"}
@@ -63,11 +64,6 @@ def _parts(name: str, pattern: str, field: str) -> list[str]:
         shape = pattern.replace("{}", "…")
         raise InvalidArgument([Violation(field, f"must look like `{shape}`, got {shown(name)}")])
     return [g for w, g in zip(expected, segments, strict=True) if w == "{}"]
-
-
-def shown(text: str) -> str:
-    """Return the text quoted for an error message, shortened to a readable length."""
-    return escaped(repr(text if len(text) <= 80 else text[:77] + "..."))
 
 
 def shown_value(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -111,6 +112,67 @@ def test_absent_fields_are_not_written(absent: dict[str, None]) -> None:
 @pytest.mark.parametrize("word", ["PRESERVE", "PRUNE"])
 def test_registry_accepts_former_name_of_unmanaged_elements(name: str, word: str) -> None:
     assert documents.read({**REGISTRY, name: word}) == RegistryDocument(NAME, None, word)
+
+
+SETTINGS = {**HEAD, "kind": "RegistrySettings", "name": f"{NAME}/settings/team-a"}
+POLICY = {"Version": "2012-10-17", "Statement": [{"Sid": "a", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": ["ecr:ReplicateImage"], "Resource": "arn:aws:ecr:eu-west-1:000000000001:repository/*"}]}  # fmt: skip
+
+
+def test_declaration_of_one_owner_is_a_registry_with_one_owner() -> None:
+    one = documents.read({**SETTINGS, "deletionPolicy": "ABANDON", "settings": {"pullThroughCacheRules": RULES}})
+    assert one == documents.read(
+        {
+            **REGISTRY,
+            "declarations": {"team-a": {"deletionPolicy": "ABANDON", "settings": {"pullThroughCacheRules": RULES}}},
+        }
+    )
+    assert documents.read({**SETTINGS, "settings": {}}, "other").to_json()["declarations"].keys() == {"other"}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "reason"),
+    [
+        ({"pullThroughCacheRules": RULES["rules"]}, {"pullThroughCacheRules": RULES}, "a list as AWS answers it"),
+        ({"pullTimeUpdateExclusions": []}, {"pullTimeUpdateExclusions": {"principalArns": []}}, "an empty list"),
+        ({"registryPolicy": {"policyText": POLICY}}, {"registryPolicy": {"policyText": json.dumps(POLICY, separators=(",", ":"))}}, "a policy"),
+        (
+            {"repositoryCreationTemplates": [{"prefix": "ROOT", "appliedFor": ["REPLICATION"], "lifecyclePolicy": {"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]}}]},
+            {"repositoryCreationTemplates": {"templates": [{"prefix": "ROOT", "appliedFor": ["REPLICATION"], "lifecyclePolicy": '{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}'}]}},
+            "a lifecycle policy",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_are_read_as_people_write_them(written: Any, meant: Any, reason: str) -> None:
+    assert documents.read({**SETTINGS, "settings": written}) == documents.read({**SETTINGS, "settings": meant}), reason
+
+
+@pytest.mark.parametrize(
+    ("document", "fields"),
+    [
+        (SETTINGS, ["settings"]),
+        ({**SETTINGS, "settings": {}, "mode": "PAUSED"}, ["mode"]),
+        ({**SETTINGS, "settings": {"nothing": {}}, "name": str(NAME)}, ["name", "settings.nothing"]),
+        ({**SETTINGS, "settings": {"registryPolicy": {"policyText": {**POLICY, "Version": "1999"}}}}, ["settings.registry_policy.policy_text.Version"]),
+    ],
+)  # fmt: skip
+def test_errors_of_a_declaration_name_its_members(document: dict[str, Any], fields: list[str]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        documents.read(document)
+    assert [found.field for found in caught.value.violations] == fields
+
+
+@pytest.mark.parametrize(
+    ("second", "owners", "reason"),
+    [
+        ({**SETTINGS, "name": f"{NAME}/settings/team-b", "settings": {}}, {"team-a", "team-b"}, "another owner"),
+        ({**SETTINGS, "settings": {}}, None, "the same owner twice"),
+        ({**REGISTRY, "mode": "PAUSED"}, None, "the mode comes after an owner"),
+        ({**ROLE}, None, "a role"),
+    ],
+)
+def test_neighbours_of_one_registry_are_merged(second: dict[str, Any], owners: set[str] | None, reason: str) -> None:
+    merged = documents.merged(documents.read({**SETTINGS, "settings": {}}), documents.read(second))
+    assert (merged and set(merged.specs)) == owners, reason  # type: ignore[union-attr]
 
 
 def test_empty_setting_differs_from_absent_one() -> None:

@@ -9,6 +9,8 @@ import types
 from pathlib import Path
 
 import ecrkeeper
+import ecrkeeper._errors
+from ecrkeeper import _public
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,10 +18,11 @@ ROOT = Path(__file__).parents[2]
 def test_exported_names_are_exact() -> None:
     public = {
         name
-        for name, value in vars(ecrkeeper).items()
+        for name, value in vars(_public).items()
         if not name.startswith("_") and not isinstance(value, types.ModuleType)
     }
-    assert public == set(ecrkeeper.__all__)
+    assert public == set(ecrkeeper.__all__) == set(_public.__all__)
+    assert all(getattr(ecrkeeper, name) is getattr(_public, name) for name in public)
     assert list(ecrkeeper.__all__) == sorted(ecrkeeper.__all__, key=lambda name: (not name.isupper(), name))
 
 
@@ -28,8 +31,18 @@ def test_every_exception_is_exported() -> None:
     assert {name for name in kinds if not name.startswith("_")} <= set(ecrkeeper.__all__)
 
 
+def test_package_and_profiles_import_no_grpc() -> None:
+    code = "import sys, ecrkeeper; from ecrkeeper import profiles; assert not {'grpc', 'google.protobuf'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd="/")
+
+
+def test_messages_need_no_import_of_their_module() -> None:
+    code = "import ecrkeeper; assert ecrkeeper.v1.registry_pb2.Registry is ecrkeeper.Registry"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd="/")
+
+
 def test_client_imports_nothing_of_the_server() -> None:
-    code = "import sys, ecrkeeper; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    code = "import sys, ecrkeeper; ecrkeeper.Client; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
     loaded = set(shown.stdout.split())
     assert "ecrkeeper" in loaded

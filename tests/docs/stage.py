@@ -22,6 +22,7 @@ from tests.docs.blocks import ROOT, Block
 FOREGROUND = {
     r"ecrkeeper-server serve\b": "listening on ",
     r"ecrkeeper-sim\b": "listening on ",
+    r"ecrkeeper dev\b": "ready; ",
     r"grpcurl .*/Watch": '"awsRequestId',
 }
 _SECONDS = 60.0

@@ -12,6 +12,8 @@ from typing import Any
 
 from ecrkeeper.v1 import fleet_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
+from ecrkeeper_files import documents
+from ecrkeeper_files.sources import Text
 from google.api import resource_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -160,12 +162,9 @@ def mask(rng: random.Random) -> list[str]:
 
 def _examples() -> list[Settings]:
     found = []
-    for path in sorted(_TREE.glob("*.json")):
-        for declared in json.loads(path.read_text())["registries"].values():
-            policy = declared.get("registryPolicy", {})
-            if isinstance(policy.get("policyText"), dict):
-                policy["policyText"] = json.dumps(policy["policyText"])
-            found.append(message(declared))
+    for path in sorted(_TREE.glob("*.yaml")):
+        read = documents.read([Text(path.name, path.read_bytes())])
+        found += [message(declared.settings) for declared in read.declarations]
     return found
 
 

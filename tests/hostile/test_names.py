@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 import structlog
+from ecrkeeper_files.plain_text import escaped, is_plain, is_plain_name
 from ecrkeeper_server import logs, names
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, _begin
 from ecrkeeper_server.config import settings as config
 from ecrkeeper_server.config.settings import Config, ConfigError
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName, shown, shown_value
-from ecrkeeper_server.plain_text import escaped, is_plain, is_plain_name
 from hypothesis import given
 from hypothesis import strategies as st
 

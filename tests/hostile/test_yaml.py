@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import structlog
-from ecrkeeper_server import strict_yaml
+from ecrkeeper_files import strict_yaml
+from ecrkeeper_files.strict_yaml import StrictYamlError
 from ecrkeeper_server.access import policy_file
 from ecrkeeper_server.access.policy import Policy, Principal
 from ecrkeeper_server.access.policy_file import PolicyError
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
-from ecrkeeper_server.strict_yaml import StrictYamlError
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -33,13 +33,17 @@ def test_wheel_has_the_migrations_the_simulator_and_the_license(image: Path) -> 
     assert "ecrkeeper_server/api/descriptors.binpb" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"ecrkeeper", "ecrkeeper_server", "ecrkeeper_sim", "ecrkeeper_testing"}
+    assert tops == {
+        "ecrkeeper", "ecrkeeper_cli", "ecrkeeper_dev", "ecrkeeper_files",
+        "ecrkeeper_server", "ecrkeeper_sim", "ecrkeeper_testing",
+    }  # fmt: skip
+    assert {"ecrkeeper_files/schema.json", "ecrkeeper_dev/two-accounts/team-payments.yaml"} <= names
 
 
 def test_wheel_modules_can_be_imported(installed: Path) -> None:
     script = (
         "import importlib, pkgutil, sys\n"
-        "for root in ('ecrkeeper', 'ecrkeeper_server', 'ecrkeeper_sim', 'ecrkeeper_testing'):\n"
+        "for root in ('ecrkeeper', 'ecrkeeper_files', 'ecrkeeper_server', 'ecrkeeper_sim', 'ecrkeeper_testing'):\n"
         "    for found in pkgutil.walk_packages(importlib.import_module(root).__path__, root + '.'):\n"
         "        if '.migrations' not in found.name and not found.name.endswith('__main__'):\n"
         "            importlib.import_module(found.name)\n"

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ecrkeeper_server import strict_yaml
+from ecrkeeper_files import strict_yaml
+from ecrkeeper_files.plain_text import is_plain_name
+
 from ecrkeeper_server.access.patterns import Pattern
 from ecrkeeper_server.access.policy import Policy, Rule, Verb
 from ecrkeeper_server.names import shown, shown_value
-from ecrkeeper_server.plain_text import is_plain_name
 
 MAX_BYTES = 256 * 1024
 _TEXT = 256

@@ -1,4 +1,4 @@
-"""The documents of a backup: one for each registry and each role. Pure, no I/O.
+"""The documents of a backup: one for each registry and each role, as in declaration files. Pure, no I/O.
 
     apiVersion: ecrkeeper/v1
     kind: Registry
@@ -13,6 +13,8 @@
           pullThroughCacheRules:
             rules: [...]
 
+A document of the kind `RegistrySettings` holds the declaration of one owner.
+
 Settings have AWS's shape. This module runs every check that the API runs on a message. Modes and
 the handling of unmanaged elements may be absent, and then stay unchanged.
 """
@@ -26,6 +28,7 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
+from ecrkeeper_files.settings_shapes import shaped
 
 from ecrkeeper_server.backup.fleet_documents import VERSION, AccountDocument, SetDocument, account, registry_set
 from ecrkeeper_server.backup.reader import Reader
@@ -50,6 +53,7 @@ _UNMANAGED_NAMES = ("unmanagedElements", "foreignElements")
 _DELETION = words(common_pb2.DeletionPolicy)
 # A name for checks that are independent of the registry.
 _ANY = RegistryName("000000000000", "us-east-1")
+_DECLARED = ("deletionPolicy", "allowReplacement", "managedBy", "setRevision", "settings")
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _ROLE_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _FIELDS = {setting.name: name for name, setting in fields(Settings.DESCRIPTOR).items()}
@@ -127,10 +131,14 @@ def read(given: Any, as_owner: str = "") -> Document:
         raise InvalidArgument([Violation("", "must be a mapping with apiVersion, kind and name")])
     reader = Reader(given)
     reader.choice("apiVersion", (VERSION,), required=True)
-    kind = reader.choice("kind", ("Registry", "ServiceLinkedRole", "Account", "RegistrySet"), required=True)
+    kind = reader.choice(
+        "kind", ("Registry", "RegistrySettings", "ServiceLinkedRole", "Account", "RegistrySet"), required=True
+    )
     document: Document | None = None
     if kind == "Registry":
         document = _registry(reader, as_owner)
+    elif kind == "RegistrySettings":
+        document = _registry_settings(reader, as_owner)
     elif kind == "ServiceLinkedRole":
         document = _role(reader)
     elif kind == "Account":
@@ -140,6 +148,31 @@ def read(given: Any, as_owner: str = "") -> Document:
     if reader.violations or document is None:
         raise InvalidArgument(reader.violations)
     return document
+
+
+def merged(first: Document, second: Document) -> Document | None:
+    """Return one document for two of the same registry; None if they cannot be one."""
+    if not isinstance(first, RegistryDocument) or not isinstance(second, RegistryDocument):
+        return None
+    if first.name != second.name or first.specs.keys() & second.specs.keys():
+        return None
+    if second.mode is not None or second.unmanaged_elements is not None:
+        return None
+    return replace(first, specs={**first.specs, **second.specs})
+
+
+def _registry_settings(reader: Reader, as_owner: str) -> RegistryDocument | None:
+    reader.only("apiVersion", "kind", "name", *_DECLARED)
+    if not reader.has("settings"):
+        reader.invalid("settings", "must be a mapping; {} declares nothing")
+    try:
+        name = SettingsName.parse(reader.value("name", str, ""))
+    except InvalidArgument as error:
+        reader.rejected(error)
+        _spec(reader, None, "", head=True)
+        return None
+    owner = as_owner or name.owner
+    return RegistryDocument(name.registry, specs={owner: _spec(reader, name.registry, owner, head=True)})
 
 
 def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
@@ -196,13 +229,15 @@ def _unmanaged(reader: Reader) -> str | None:
     return reader.option(former, _UNMANAGED)
 
 
-def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> DeclarationSpec:
-    reader.only("deletionPolicy", "allowReplacement", "managedBy", "setRevision", "settings")
+def _spec(reader: Reader, registry: RegistryName | None, owner: str, *, head: bool = False) -> DeclarationSpec:
+    """Read what one owner declares; `head` says that the members of a document are beside it."""
+    if not head:
+        reader.only(*_DECLARED)
     policy = reader.choice("deletionPolicy", _DELETION)
     replacement: bool = reader.value("allowReplacement", bool, False)
     spec = DeclarationSpec({}, policy, replacement)
     known = len(reader.violations)
-    shapes = _shapes(reader.inner("settings"))
+    shapes = _shapes(reader.inner("settings", shaped))
     if len(reader.violations) > known:
         return spec
     message = registry_pb2.RegistrySettings(settings=settings_from_aws(shapes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
@@ -58,9 +58,9 @@ class Reader:
             return ""
         return str(given)
 
-    def inner(self, name: str) -> Reader:
-        """Return the reader of a mapping."""
-        return Reader(self.value(name, dict, {}), self.at(name), self.violations)
+    def inner(self, name: str, changed: Callable[[Any], Any] = lambda value: value) -> Reader:
+        """Return the reader of a mapping, after a change of its form."""
+        return Reader(changed(self.value(name, dict, {})), self.at(name), self.violations)
 
     def names(self) -> list[str]:
         """Return the names of all members; a name that is not text is a violation."""

@@ -8,34 +8,19 @@ neither.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
-import yaml
+from ecrkeeper_files import strict_yaml
+from ecrkeeper_files.strict_yaml import Document
+from ecrkeeper_files.written import dump
 
-from ecrkeeper_server import strict_yaml
 from ecrkeeper_server.backup.fleet_documents import VERSION
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import shown_value
-from ecrkeeper_server.strict_yaml import Document
 
 
 class StreamError(Exception):
     """The stream is not YAML, or is truncated; `args` has all errors."""
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Writes text of several lines, such as a policy, in a readable form."""
-
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
-
-
-def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
 
 
 class Writer:
@@ -57,8 +42,7 @@ class Writer:
         self._out.flush()
 
     def _dump(self, document: Json) -> None:
-        options: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "encoding": "utf-8", "width": 120}
-        yaml.dump(document, self._out, _Dumper, explicit_start=True, **options)
+        dump(document, self._out)
 
 
 def read(source: IO[bytes]) -> Iterator[tuple[int, Document]]:

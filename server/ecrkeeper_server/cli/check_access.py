@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ecrkeeper_files.plain_text import is_plain_name
+
 from ecrkeeper_server.access.policy import Principal, Target, Verb, decide
 from ecrkeeper_server.cli import configuration
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, SettingsName, is_account, partition_of, shown
-from ecrkeeper_server.plain_text import is_plain_name
 
 # No token and no certificate has a longer name.
 _MAX = 512

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ecrkeeper_files.plain_text import escaped
+
 from ecrkeeper_server.config.settings import Config, ConfigError, load
-from ecrkeeper_server.plain_text import escaped
 
 
 def add(parser: argparse.ArgumentParser) -> None:

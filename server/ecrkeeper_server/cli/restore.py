@@ -16,15 +16,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ecrkeeper_files.plain_text import escaped
+
 from ecrkeeper_server.cli import configuration
 from ecrkeeper_server.cli.restore_report import Counts, described
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import InvalidArgument, StatusError
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.plain_text import escaped
 
 if TYPE_CHECKING:
-    from ecrkeeper_server import strict_yaml
+    from ecrkeeper_files import strict_yaml
+
     from ecrkeeper_server.backup.documents import Document
     from ecrkeeper_server.backup.restore import Restored
     from ecrkeeper_server.store.database import Database
@@ -142,6 +144,24 @@ class _Import:
         return 0
 
     def _documents(self) -> Iterator[tuple[int, Document]]:
+        """Yield the documents of the file; neighbours that concern one registry are one, so that they are one write."""
+        from ecrkeeper_server.backup import documents
+
+        held: tuple[int, Document, strict_yaml.Document] | None = None
+        for number, document, lines in self._parsed():
+            both = None if held is None else documents.merged(held[1], document)
+            if held is not None and both is not None:
+                held = held[0], both, held[2]
+                continue
+            if held is not None:
+                self._lines = held[2]
+                yield held[:2]
+            held = number, document, lines
+        if held is not None:
+            self._lines = held[2]
+            yield held[:2]
+
+    def _parsed(self) -> Iterator[tuple[int, Document, strict_yaml.Document]]:
         from ecrkeeper_server.backup import documents, stream
 
         self._source.seek(0)
@@ -149,7 +169,7 @@ class _Import:
             for number, parsed in stream.read(self._source):
                 self._lines = parsed
                 try:
-                    yield number, documents.read(parsed.value, self._given.as_owner)
+                    yield number, documents.read(parsed.value, self._given.as_owner), parsed
                 except InvalidArgument as error:
                     self._fault(number, _name_of(parsed.value), error)
         except stream.StreamError as error:

@@ -8,6 +8,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ecrkeeper import profiles
+
 from ecrkeeper_server.config.checks import check
 from ecrkeeper_server.names import shown_value
 
@@ -118,6 +120,8 @@ def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str
     for variable in sorted(environment):
         right = variable.upper()
         if not right.startswith(PREFIX) or variable in (PREFIX + name.upper() for name in known):
+            continue
+        if variable in profiles.VARIABLES:
             continue
         meant = right.removeprefix(PREFIX).lower() in known
         errors.append(f"unknown environment variable {variable}" + (f"; its name is {right}" if meant else ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ecrkeeper_server.plain_text import is_plain
+from ecrkeeper_files.plain_text import is_plain
 
 # Only asymmetric algorithms: with HS256, a key that verifies tokens also signs them.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from ecrkeeper_files.plain_text import is_plain
+
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.names import shown
-from ecrkeeper_server.plain_text import is_plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
+from ecrkeeper_files.plain_text import is_plain_name
 
 from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.certificate_names import CertificateNames, rejected
 from ecrkeeper_server.identity.files import FileError
 from ecrkeeper_server.names import shown
-from ecrkeeper_server.plain_text import is_plain_name
 
 if TYPE_CHECKING:
     # Loaded with the first pair, because it is large and unused without TLS.

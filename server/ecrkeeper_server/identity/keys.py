@@ -11,12 +11,12 @@ from typing import Any, Protocol, TypeAlias
 import aiohttp
 import jwt
 import structlog
+from ecrkeeper_files.plain_text import is_plain_name
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.identity.algorithms import secure
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
 from ecrkeeper_server.names import shown_value
-from ecrkeeper_server.plain_text import is_plain_name
 
 MAX_BYTES = 512 * 1024
 _MAX_KEYS = 200

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from ecrkeeper_files.plain_text import is_plain, is_plain_name
 
 from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.keys import Keys, KeySource
 from ecrkeeper_server.names import shown, shown_value
-from ecrkeeper_server.plain_text import is_plain, is_plain_name
 
 # gRPC accepts at least 8 KiB of metadata.
 MAX_CHARACTERS = 8192

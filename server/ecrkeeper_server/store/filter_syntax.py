@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ecrkeeper_files.plain_text import control_in
+
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
-from ecrkeeper_server.plain_text import control_in
 from ecrkeeper_server.store.filter_expression import Either, Every, Expression, Negation, Restriction
 
 _SPACE = re.compile(r"\s*")

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import grpc
 import grpc.aio
 import structlog
+from ecrkeeper_files.plain_text import control_in
 from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
@@ -24,7 +25,6 @@ from ecrkeeper_server.api.messages.status import internal, status_of_aws, status
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
 from ecrkeeper_server.errors import DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
-from ecrkeeper_server.plain_text import control_in
 
 log = structlog.get_logger("ecrkeeper.api")
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import yaml
 
-from ecrkeeper_server.names import shown
+from ecrkeeper_files.plain_text import shown
 
 _MAX_LEVELS = 50
 _MAX_DIGITS = 40

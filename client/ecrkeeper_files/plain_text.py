@@ -40,3 +40,8 @@ def control_in(text: str) -> str:
     """Return the first control character of a multi-line text, such as U+0000, or ''."""
     found = _CONTROL.search(text)
     return "" if found is None else f"U+{ord(found[0]):04X}"
+
+
+def shown(text: str) -> str:
+    """Return the text quoted for an error message, shortened to a readable length."""
+    return escaped(repr(text if len(text) <= 80 else text[:77] + "..."))

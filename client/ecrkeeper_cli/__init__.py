@@ -1,0 +1,1 @@
+"""The command line `ecrkeeper`; it needs the extra `cli`."""

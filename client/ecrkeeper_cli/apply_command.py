@@ -1,0 +1,117 @@
+"""`apply`: everything is checked before the first write, and the wait ends with AWS or with the cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from ecrkeeper_files.documents import Declaration
+
+from ecrkeeper_cli import plan_text
+from ecrkeeper_cli.file_commands import file_options, read
+from ecrkeeper_cli.planning import Item, Result, apply_declaration, apply_registry, apply_role, plan_all
+from ecrkeeper_cli.resources import short
+from ecrkeeper_cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    import ecrkeeper
+
+_REMOVALS = 10
+
+
+@click.command()
+@file_options()
+@click.option("--reason", default="", help="Why; kept with the revision and in the audit trail.")
+@click.option("--force", is_flag=True, help="Take over elements that other owners declare otherwise.")
+@click.option(
+    "--allow-removals", type=click.IntRange(min=0), default=_REMOVALS, show_default=True, metavar="N",
+    help="The most elements that may be removed from AWS.",
+)  # fmt: skip
+@click.option("--wait/--no-wait", default=True, help="Wait until AWS matches.", show_default=True)
+@click.option(
+    "--wait-timeout", type=float, default=300.0, show_default=True, metavar="SECONDS", help="The longest wait."
+)
+@pass_session
+def apply(
+    session: Session,
+    paths: tuple[str, ...],
+    recursive: bool,
+    env: bool,
+    reason: str,
+    force: bool,
+    allow_removals: int,
+    wait: bool,
+    wait_timeout: float,
+) -> int:
+    """Apply files and wait until AWS matches them.
+
+    All documents are checked before the first is written. Elements that a declaration had and a file leaves out are
+    removed from AWS; they are shown and counted, and more than N need --allow-removals.
+    """
+    result = plan_all(session, read(paths, recursive, env), force=force)
+    for line in result.errors:
+        click.echo(line, err=True)
+    if result.errors:
+        click.echo("nothing was written", err=True)
+        return 1
+    for line in plan_text.lines(result):
+        click.echo(line)
+    removals = result.count("REMOVE")
+    if removals > allow_removals:
+        click.echo(
+            f"error: {removals} elements would be removed from AWS, and {allow_removals} may be; "
+            f"nothing was written. To remove them: --allow-removals {removals}",
+            err=True,
+        )
+        return 1
+    changed = [item for item in result.items if item.action != "unchanged"]
+    if not _write(session, changed, reason, force):
+        return 1
+    return _wait(session, result, wait_timeout) if wait else 0
+
+
+def _write(session: Session, items: list[Item], reason: str, force: bool) -> bool:
+    """Write all items; after a failure, say which were written and which were not."""
+    from ecrkeeper import RegistryError
+
+    from ecrkeeper_cli.failures import of_call
+
+    for at, item in enumerate(items):
+        try:
+            _written(session.client, item, reason, force)
+        except RegistryError as error:
+            click.echo("\n".join(of_call(error, session, item.document.source, item.name)), err=True)
+            for written in items[:at]:
+                click.echo(f"  written:     {short(written.name)}", err=True)
+            for left in items[at:]:
+                click.echo(f"  not written: {short(left.name)}", err=True)
+            return False
+    return True
+
+
+def _written(client: ecrkeeper.Client, item: Item, reason: str, force: bool) -> None:
+    document = item.document
+    if isinstance(document, Declaration):
+        # The etag rejects a declaration that has changed since it was planned.
+        apply_declaration(client, document, etag=item.etag, reason=reason, force=force)
+    elif item.kind == "Registry":
+        apply_registry(client, document)
+    else:
+        apply_role(client, document)
+
+
+def _wait(session: Session, result: Result, seconds: float) -> int:
+    """Wait for each declaration and say how it went; 1 if one does not come into sync."""
+    from ecrkeeper_cli.waiting import wait_all
+
+    waited = [item.name for item in result.items if isinstance(item.document, Declaration)]
+    if not waited:
+        return 0
+    failed = wait_all(session, waited, seconds, excused=True)
+    if failed:
+        click.echo(f"{failed} of {len(waited)} declarations are not in sync", err=True)
+        return 1
+    click.echo(
+        f"{len(waited)} declarations are in sync with AWS" if len(waited) > 1 else "the declaration is in sync with AWS"
+    )
+    return 0

@@ -1,0 +1,115 @@
+"""`describe`: everything about one resource that a person may want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+from ecrkeeper import names
+from ecrkeeper_files.plain_text import escaped
+
+from ecrkeeper_cli import render, resources
+from ecrkeeper_cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ecrkeeper import Registry
+
+
+@click.command()
+@click.argument("name", type=resources.NameType("Registry", "RegistrySettings", "ServiceLinkedRole"))
+@click.option("--refresh", is_flag=True, help="Ask AWS now, instead of showing what was observed last.")
+@pass_session
+def describe(session: Session, name: names.Name, refresh: bool) -> None:
+    """Explain one registry, declaration or role: its state, errors, drift, owners and quotas."""
+    client, kind = session.client, name.kind
+    if kind == "Registry":
+        resource: Any = client.get_registry(str(name), refresh=refresh)
+    elif kind == "RegistrySettings":
+        resource = client.get_registry_settings(str(name))
+    else:
+        resource = client.get_service_linked_role(str(name), refresh=refresh)
+    for line in _lines(resource):
+        click.echo(line)
+
+
+def _lines(resource: Any) -> Iterator[str]:
+    state = resources.state_of(resource)
+    yield click.style(resources.short(resource.name), bold=True)
+    yield f"  state         {click.style(state.text, fg=state.colour)}"
+    if resource.DESCRIPTOR.name != "RegistrySettings":
+        yield f"  mode          {resources.mode_of(resource)}"
+        yield f"  observed      {resources.moment(resource.observe_time) or 'never'}"
+    yield f"  generation    {resource.generation}, of which AWS has {resource.observed_generation}"
+    yield f"  next          {resources.moment(resource.next_reconcile_time) or 'none'}"
+    yield from _conditions(resource)
+    if resource.last_error.message:
+        yield ""
+        yield click.style("Error", bold=True)
+        yield f"  {click.style(escaped(resource.last_error.message), fg='red')}"
+    yield from _drift(resource)
+    if resource.DESCRIPTOR.name == "Registry":
+        yield from _registry(resource)
+
+
+def _conditions(resource: Any) -> Iterator[str]:
+    from ecrkeeper.v1.common_pb2 import Condition
+
+    yield ""
+    yield click.style("Conditions", bold=True)
+    cells = [
+        [render.Cell(each.type), render.Cell(Condition.Status.Name(each.status)), render.Cell(each.reason),
+         render.Cell(escaped(each.message))]
+        for each in resource.conditions
+    ]  # fmt: skip
+    yield from _indented(("condition", "status", "reason", "message"), cells)
+
+
+def _drift(resource: Any) -> Iterator[str]:
+    if not resource.drift:
+        return
+    yield ""
+    yield click.style("Drift", bold=True)
+    rows = [
+        [render.Cell(type(each).Kind.Name(each.kind)), render.Cell(each.setting), render.Cell(escaped(each.key)),
+         render.Cell(", ".join(each.owners)), render.Cell(resources.moment(each.since))]
+        for each in resource.drift
+    ]  # fmt: skip
+    yield from _indented(("drift", "setting", "element", "owners", "since"), rows)
+
+
+def _registry(registry: Registry) -> Iterator[str]:
+    yield ""
+    yield click.style("Declarations", bold=True)
+    rows = [
+        [render.Cell(each.owner), resources.state_of(_Declared(each)), render.Cell(each.last_error.message)]
+        for each in registry.declarations
+    ]
+    yield from _indented(("owner", "state", "error"), rows)
+    if registry.quota_usage:
+        yield ""
+        yield click.style("Quotas", bold=True)
+        used = [
+            [render.Cell(each.setting), render.Cell(each.quota), render.Cell(f"{each.used} of {each.limit}")]
+            for each in registry.quota_usage
+        ]
+        yield from _indented(("setting", "quota", "used"), used)
+    if registry.last_remediation.drift:
+        yield ""
+        yield click.style(f"Reverted at {resources.moment(registry.last_remediation.remediation_time)}", bold=True)
+        for each in registry.last_remediation.drift:
+            yield f"  {each.setting} {escaped(each.key)}"
+    if registry.truncated_fields:
+        yield f"left out because they are long: {', '.join(registry.truncated_fields)}"
+
+
+class _Declared:
+    """The status of a declaration with the members that a resource has."""
+
+    def __init__(self, status: Any) -> None:
+        self.conditions = status.conditions
+        self.reconciling = status.observed_generation < status.generation
+
+
+def _indented(headings: tuple[str, ...], rows: list[list[render.Cell]]) -> Iterator[str]:
+    yield from (f"  {line}" for line in render.plain_table(headings, rows))

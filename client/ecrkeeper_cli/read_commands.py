@@ -1,0 +1,115 @@
+"""`status`, `get` and `list`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from ecrkeeper import names
+
+from ecrkeeper_cli import render, resources
+from ecrkeeper_cli.session import Session, pass_session
+
+_ACCOUNT = click.option("--account", default="-", metavar="ID", help="Only this account.")
+_FILTER = click.option(
+    "--filter", "filter_", default="", help="A filter such as 'drift = true AND region = us-east-1'."
+)
+
+
+@click.command()
+@_ACCOUNT
+@_FILTER
+@render.output_option()
+@pass_session
+def status(session: Session, account: str, filter_: str, output: str) -> None:
+    """Show all registries and their problems, those that need somebody first."""
+    found = list(session.client.list_registries(f"accounts/{account}", filter_))
+    if output == "table":
+        found.sort(key=lambda each: (_rank(each), each.name))
+    _shown(found, resources.REGISTRY_HEADINGS, resources.registry_row, output)
+    if output == "table":
+        ready = sum(resources.state_of(each).text == "Ready" for each in found)
+        click.echo(f"{ready} of {len(found)} registries are ready", err=True)
+
+
+def _rank(registry: Any) -> int:
+    order = ("Blocked", "Degraded", "OutOfSync", "Pending", "Paused", "Ready")
+    return order.index(resources.state_of(registry).text)
+
+
+@click.command()
+@click.argument("name", type=resources.NameType("Registry", "RegistrySettings", "ServiceLinkedRole"))
+@click.option("--refresh", is_flag=True, help="Ask AWS now, instead of showing what was observed last.")
+@render.output_option()
+@pass_session
+def get(session: Session, name: names.Name, refresh: bool, output: str) -> None:
+    """Show one registry, declaration or role. `-o yaml` of a declaration is a document that `apply` reads."""
+    client = session.client
+    if name.kind == "RegistrySettings":
+        if refresh:
+            raise click.UsageError("--refresh is for registries and roles; a declaration is not in AWS")
+        declared = client.get_registry_settings(str(name))
+        _shown([declared], resources.DECLARATION_HEADINGS, resources.declaration_row, output, single=True)
+    elif name.kind == "ServiceLinkedRole":
+        role = client.get_service_linked_role(str(name), refresh=refresh)
+        _shown([role], resources.ROLE_HEADINGS, resources.role_row, output, single=True)
+    else:
+        registry = client.get_registry(str(name), refresh=refresh)
+        _shown([registry], resources.REGISTRY_HEADINGS, resources.registry_row, output, single=True)
+
+
+@click.command(name="list")
+@click.argument("kind", type=click.Choice(["registries", "declarations", "roles", "elements"]))
+@click.argument("registry", required=False, type=resources.NameType("Registry"))
+@_ACCOUNT
+@_FILTER
+@render.output_option()
+@pass_session
+def list_(session: Session, kind: str, registry: names.Name | None, account: str, filter_: str, output: str) -> None:
+    """List registries, declarations or roles of all accounts, or the elements of one REGISTRY."""
+    if kind == "elements" and registry is None:
+        raise click.UsageError("list elements needs the name of a registry")
+    client = session.client
+    if kind == "elements":
+        _shown(list(client.list_registry_elements(str(registry), filter_)), _ELEMENTS, _element_row, output)
+    elif kind == "declarations":
+        parent = str(registry) if registry else f"accounts/{account}/registries/-"
+        found = list(client.list_registry_settings(parent, filter_))
+        _shown(found, resources.DECLARATION_HEADINGS, resources.declaration_row, output)
+    elif kind == "roles":
+        roles = list(client.list_service_linked_roles(f"accounts/{account}", filter_))
+        _shown(roles, resources.ROLE_HEADINGS, resources.role_row, output)
+    else:
+        registries = list(client.list_registries(f"accounts/{account}", filter_))
+        _shown(registries, resources.REGISTRY_HEADINGS, resources.registry_row, output)
+
+
+_ELEMENTS = ("setting", "key", "state", "owners", "problem")
+
+
+def _element_row(element: Any) -> Sequence[str | render.Cell]:
+    state = type(element).State.Name(element.state)
+    colour = {"IN_SYNC": "green", "OUT_OF_SYNC": "yellow", "REMOVING": "yellow"}.get(state, "dim")
+    owners = ", ".join(element.owners)
+    return element.setting, element.key, render.Cell(state, colour), owners, render.Cell(element.problem, "red")
+
+
+def _shown(found: Sequence[Any], headings: Sequence[str], row: Any, output: str, *, single: bool = False) -> None:
+    if output == "name":
+        click.echo("\n".join(getattr(each, "name", "") or f"{each.setting} {each.key}" for each in found))
+    elif output in ("json", "yaml"):
+        shapes = [_shape(each, output) for each in found]
+        render.show(shapes[0] if single else shapes, output)
+    else:
+        render.table(headings, [row(each) for each in found], output)
+
+
+def _shape(resource: Any, output: str) -> Any:
+    """Return a resource as JSON; a declaration in YAML as the document of a file."""
+    shape = render.as_json(resource)
+    if output == "yaml" and resource.DESCRIPTOR.name == "RegistrySettings":
+        kept = {name: shape[name] for name in ("deletionPolicy", "allowReplacement") if name in shape}
+        head = {"apiVersion": "ecrkeeper/v1", "kind": "RegistrySettings", "name": shape["name"]}
+        return {**head, **kept, "settings": shape.get("settings", {})}
+    return shape

@@ -1,0 +1,54 @@
+"""What a command works with: the profile, the client, and where it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import ecrkeeper
+    from ecrkeeper.profiles import Profile
+
+
+class Session:
+    """The options of all commands; the client connects when it is used first."""
+
+    def __init__(self) -> None:
+        self._client: ecrkeeper.Client | None = None
+        self.choose("", None, {})
+
+    def choose(self, profile: str, config: str | None, given: Mapping[str, Any]) -> None:
+        """Take the options: a profile, the file that has it, and keys that override it."""
+        self.profile_name = profile
+        self.config = config
+        self.given = dict(given)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile; ProfileError says what is wrong with it."""
+        from ecrkeeper import profiles
+
+        return profiles.load(self.profile_name, path=self.config, **self.given)
+
+    @property
+    def client(self) -> ecrkeeper.Client:
+        """The client of the server; ProfileError, TokenError."""
+        if self._client is None:
+            import os
+
+            # gRPC's own log lines say the same as the error, less clearly.
+            os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+            import ecrkeeper
+
+            self._client = ecrkeeper.Client.from_profile(self.profile_name, path=self.config, **self.given)
+        return self._client
+
+    def close(self) -> None:
+        """Close the client, if there is one."""
+        if self._client is not None:
+            self._client.close()
+
+
+pass_session = click.make_pass_decorator(Session)

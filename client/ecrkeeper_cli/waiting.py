@@ -1,0 +1,77 @@
+"""Waiting for several names at once, with progress."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+
+import click
+
+from ecrkeeper_cli.failures import of_call
+from ecrkeeper_cli.resources import short
+from ecrkeeper_cli.session import Session
+
+_AT_ONCE = 8
+# What is not written by intention is no failure.
+_BY_INTENTION = frozenset({"PAUSED", "OBSERVE_ONLY"})
+
+
+def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused: bool = False) -> int:
+    """Wait until AWS matches each name; say how each went, and return how many failed.
+
+    `excused` says that names which are not written by intention, because of their mode, have not failed.
+    """
+    client = session.client
+    progress = _Progress(len(names))
+    failed = 0
+    end = time.monotonic() + seconds
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        running: dict[Future[object], str] = {
+            pool.submit(lambda name=name: client.wait_until_synced(name, max(0.1, end - time.monotonic()))): name  # type: ignore[misc]
+            for name in names
+        }
+        while running:
+            progress.show(len(names) - len(running))
+            for done in wait_for(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
+                failed += _told(session, running.pop(done), done, progress, excused=excused)
+    progress.clear()
+    return failed
+
+
+def _told(session: Session, name: str, done: Future[object], progress: _Progress, *, excused: bool) -> int:
+    from ecrkeeper import RegistryError
+
+    progress.clear()
+    try:
+        done.result()
+    except RegistryError as error:
+        if excused and error.reason in _BY_INTENTION:
+            click.echo(f"{click.style('not waited for', fg='cyan')}  {short(name)}: {error.message}")
+            return 0
+        click.echo("\n".join(of_call(error, session, name=short(name))), err=True)
+        return 1
+    click.echo(f"{click.style('in sync', fg='green')}  {short(name)}")
+    return 0
+
+
+class _Progress:
+    """A line on a terminal that says how many are done; nothing elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._begun = time.monotonic()
+        self._shows = sys.stderr.isatty()
+
+    def show(self, done: int) -> None:
+        if self._shows:
+            passed = time.monotonic() - self._begun
+            sys.stderr.write(f"\r\033[K{done} of {self._total} in sync, {passed:.0f} s")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self._shows:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()

@@ -1,0 +1,37 @@
+"""Files of release 0.1 in the format of today: exports, and the JSON files of its examples. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecrkeeper_files.documents import VERSION
+from ecrkeeper_files.sources import Errors, Text
+
+_FORMER = {"foreignElements": "unmanagedElements"}
+
+
+def converted(text: Text) -> Iterator[dict[str, Any]]:
+    """Yield the documents of a file in the format of today; documents of today stay as they are. Errors."""
+    for value, source in text.documents():
+        if value is None:
+            continue
+        if not isinstance(value, Mapping):
+            raise Errors([f"{source.at()}: must be a mapping"])
+        if "owner" in value and "registries" in value:
+            yield from _of_example(value, source.at())
+        else:
+            yield {_FORMER.get(str(name), str(name)): member for name, member in value.items()}
+
+
+def _of_example(value: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
+    registries, owner = value["registries"], value["owner"]
+    if not isinstance(registries, Mapping) or not isinstance(owner, str):
+        raise Errors([f"{where}: owner must be text, and registries a mapping of names to settings"])
+    for registry, settings in registries.items():
+        yield {
+            "apiVersion": VERSION,
+            "kind": "RegistrySettings",
+            "name": f"{registry}/settings/{owner}",
+            "settings": settings,
+        }

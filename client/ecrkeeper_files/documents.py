@@ -1,0 +1,253 @@
+"""The documents of declaration files.
+
+    apiVersion: ecrkeeper/v1
+    kind: RegistrySettings          # what one owner declares for one registry
+    name: accounts/111111111111/registries/us-east-1/settings/team-payments
+    settings: {...}                 # in AWS's shape; a policy is an object or text
+    ---
+    apiVersion: ecrkeeper/v1
+    kind: Registry                  # how a registry is treated; `declarations` holds settings by owner
+    name: accounts/111111111111/registries/us-east-1
+    mode: ENFORCE
+    ---
+    apiVersion: ecrkeeper/v1
+    kind: ServiceLinkedRole
+    name: accounts/111111111111/serviceLinkedRoles/replication
+
+`ecrkeeper-server export` writes this format, too. `schema.json` describes it for editors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecrkeeper_files.plain_text import shown
+from ecrkeeper_files.settings_shapes import shaped
+from ecrkeeper_files.sources import Errors, Source, Text
+from ecrkeeper_files.strict_yaml import shown_path
+
+VERSION = "ecrkeeper/v1"
+_REGISTRY = r"accounts/[0-9]{12}/registries/[a-z0-9-]+"
+_OWNER = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+NAMES = {
+    "RegistrySettings": rf"{_REGISTRY}/settings/{_OWNER}",
+    "Registry": _REGISTRY,
+    "ServiceLinkedRole": r"accounts/[0-9]{12}/serviceLinkedRoles/[a-z-]+",
+}
+EXAMPLES = {
+    "RegistrySettings": "accounts/111111111111/registries/us-east-1/settings/team-a",
+    "Registry": "accounts/111111111111/registries/us-east-1",
+    "ServiceLinkedRole": "accounts/111111111111/serviceLinkedRoles/replication",
+}
+_HEAD = ("apiVersion", "kind", "name")
+_DECLARED = ("deletionPolicy", "allowReplacement", "settings")
+MEMBERS = {
+    "RegistrySettings": (*_HEAD, *_DECLARED),
+    "Registry": (*_HEAD, "mode", "unmanagedElements", "declarations"),
+    "ServiceLinkedRole": (*_HEAD, "mode", "description", "tags", "remembered"),
+}
+# Documents around an export, which show whether it is whole.
+_MARKS = ("Export", "End")
+_CONVERT = "run: ecrkeeper convert FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What one owner declares for one registry."""
+
+    name: str
+    settings: Mapping[str, Any]
+    deletion_policy: str | None = None
+    allow_replacement: bool = False
+    source: Source = field(default_factory=Source, compare=False)
+
+    @property
+    def registry(self) -> str:
+        """The name of the registry."""
+        return self.name.partition("/settings/")[0]
+
+    @property
+    def owner(self) -> str:
+        """The owner."""
+        return self.name.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How a registry or a role is treated: what the document says of it, by the member's name."""
+
+    kind: str
+    name: str
+    members: Mapping[str, Any]
+    source: Source = field(default_factory=Source, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Everything that files declare, in their order."""
+
+    declarations: tuple[Declaration, ...] = ()
+    registries: tuple[Treatment, ...] = ()
+    roles: tuple[Treatment, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all that is declared."""
+        treated = [each.name for each in (*self.registries, *self.roles)]
+        return [*treated, *(each.name for each in self.declarations)]
+
+
+def read(texts: Iterable[Text]) -> Documents:
+    """Return the documents of texts; Errors with all that is wrong with them, by file and line."""
+    reader = _Reader()
+    for text in texts:
+        reader.read(text)
+    if not (reader.errors or reader.known):
+        reader.errors.append("the files have no documents")
+    if reader.errors:
+        raise Errors(reader.errors)
+    return Documents(tuple(reader.declarations), tuple(reader.registries), tuple(reader.roles))
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.declarations: list[Declaration] = []
+        self.registries: list[Treatment] = []
+        self.roles: list[Treatment] = []
+        self.known: dict[tuple[str, str], Source] = {}
+
+    def read(self, text: Text) -> None:
+        """Read the documents of one file."""
+        counted = self._counted(text)
+        try:
+            for value, source in text.documents():
+                if value is not None and not counted.mark(value, source):
+                    self._document(value, source)
+        except Errors as error:
+            self.errors += error.errors
+        else:
+            self.errors += counted.end()
+
+    def _counted(self, text: Text) -> _Export:
+        return _Export(text.name)
+
+    def _document(self, value: Any, source: Source) -> None:
+        problem = _problem(value)
+        if problem:
+            self.errors.append(f"{source.at(problem[0])}: {problem[1]}")
+            return
+        kind, name = value["kind"], value["name"]
+        before = len(self.errors)
+        self._members(value, MEMBERS[kind], "", source)
+        if not re.fullmatch(NAMES[kind], name):
+            self._error(source, "name", f"must look like {EXAMPLES[kind]}, got {shown(name)}")
+        if len(self.errors) > before or self._repeated(kind, name, source):
+            return
+        if kind == "RegistrySettings":
+            self._declaration(name, value, "", source)
+        elif kind == "Registry":
+            self._registry(name, value, source)
+        else:
+            members = {k: v for k, v in value.items() if k in ("mode", "description", "tags") and v is not None}
+            self.roles.append(Treatment(kind, name, members, source))
+
+    def _registry(self, name: str, value: Mapping[str, Any], source: Source) -> None:
+        members = {k: v for k, v in value.items() if k in ("mode", "unmanagedElements") and v is not None}
+        if members:
+            self.registries.append(Treatment("Registry", name, members, source))
+        declared = value.get("declarations")
+        if declared is not None and not isinstance(declared, Mapping):
+            self._error(source, "declarations", "must be a mapping of owners")
+            return
+        for owner, inner in (declared or {}).items():
+            path = f"declarations.{owner}"
+            if not re.fullmatch(_OWNER, owner):
+                self._error(source, path, f"an owner has small letters, digits and hyphens, got {shown(owner)}")
+            elif not isinstance(inner, Mapping):
+                self._error(source, path, "must be a mapping with settings")
+            elif self._members(inner, _DECLARED, path, source) and not self._repeated(
+                "RegistrySettings", f"{name}/settings/{owner}", source.within(path)
+            ):
+                self._declaration(f"{name}/settings/{owner}", inner, path, source)
+
+    def _declaration(self, name: str, value: Mapping[str, Any], path: str, source: Source) -> None:
+        at = f"{path}." if path else ""
+        settings = value.get("settings")
+        replacement = value.get("allowReplacement")
+        if not isinstance(settings, Mapping):
+            given = "nothing" if settings is None else type(settings).__name__
+            self._error(source, f"{at}settings", f"must be a mapping; {{}} declares nothing, got {given}")
+        elif not isinstance(replacement, bool | None):
+            self._error(source, f"{at}allowReplacement", "must be true or false")
+        else:
+            policy = value.get("deletionPolicy")
+            self.declarations.append(
+                Declaration(name, shaped(settings), policy, bool(replacement), source.within(path))
+            )
+
+    def _members(self, value: Mapping[str, Any], allowed: tuple[str, ...], path: str, source: Source) -> bool:
+        unknown = [name for name in value if name not in allowed]
+        for name in unknown:
+            known = f"unknown member; known are {', '.join(allowed)}"
+            if name == "foreignElements":
+                known = f"is the name of unmanagedElements in release 0.1; {_CONVERT}"
+            self._error(source, f"{path}.{name}" if path else name, known)
+        return not unknown
+
+    def _repeated(self, kind: str, name: str, source: Source) -> bool:
+        """Whether something is declared a second time; the second one would silently win."""
+        first = self.known.setdefault((kind, name), source)
+        if first is not source:
+            self._error(source, "name", f"{name} is declared in {first.at()} already")
+        return first is not source
+
+    def _error(self, source: Source, path: str, text: str) -> None:
+        self.errors.append(f"{source.at(path)}: {shown_path(path)}: {text}")
+
+
+def _problem(value: Any) -> tuple[str, str] | None:
+    """Return the path and the text of an error that hides what a document is."""
+    if not isinstance(value, Mapping):
+        return "", "must be a mapping with apiVersion, kind and name"
+    if "owner" in value and "registries" in value:
+        return "owner", f"this is the format of the examples of release 0.1; {_CONVERT}"
+    if value.get("apiVersion") != VERSION:
+        return "apiVersion", f"apiVersion: must be {VERSION}, got {shown(str(value.get('apiVersion', '')))}"
+    if value.get("kind") not in NAMES:
+        return "kind", f"kind: must be one of {', '.join(NAMES)}, got {shown(str(value.get('kind', '')))}"
+    if not isinstance(value.get("name"), str):
+        return "name", f"name: must be text such as {EXAMPLES[value['kind']]}"
+    return None
+
+
+class _Export:
+    """Notes whether an export was cut short."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._number = 0
+        self._begun = False
+        self._said: Any = None
+
+    def mark(self, value: Any, source: Source) -> bool:
+        """Count a document; return whether it only marks the beginning or the end of an export."""
+        kind = value.get("kind") if isinstance(value, Mapping) else None
+        if kind not in _MARKS:
+            self._number += 1
+            return False
+        if kind == "Export":
+            self._begun = True
+        else:
+            self._said = value.get("documents")
+        return True
+
+    def end(self) -> Iterator[str]:
+        """Yield what is wrong."""
+        if self._begun and self._said is None:
+            yield f"{self._file}: the export was cut short after document {self._number}"
+        elif self._said is not None and self._said != self._number:
+            yield f"{self._file}: the export has {self._number} documents and says that it has {self._said}"

@@ -1,0 +1,137 @@
+"""The places that documents come from: files, folders, standard input; and variables in their text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from ecrkeeper_files import strict_yaml
+from ecrkeeper_files.plain_text import escaped
+
+SUFFIXES = (".yaml", ".yml", ".json")
+_MAX_BYTES = 64 << 20
+_LIST = re.compile(r"\.(?:rules|templates|settings|principalArns)\[")
+# The variables of IAM policies, such as `${aws:PrincipalOrgID}`, have a colon and stay as they are.
+_VARIABLE = re.compile(r"\$(?P<escape>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class Errors(Exception):
+    """Files cannot be used; `errors` names everything that is wrong, each with its file and line."""
+
+    def __init__(self, errors: Iterable[str]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(self.errors))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A document, or a part of it, in a file."""
+
+    file: str = ""
+    document: strict_yaml.Document = field(default_factory=lambda: strict_yaml.Document(None, {}))
+    path: str = ""
+
+    def at(self, path: str = "") -> str:
+        """Return `FILE:LINE` of a part, by its path in the document."""
+        return f"{self.file}:{self.document.line_of(path or self.path)}"
+
+    def within(self, path: str) -> Source:
+        """Return the source of a part, by its path in the document."""
+        return Source(self.file, self.document, path)
+
+    def of(self, path: str) -> str:
+        """Return `FILE:LINE` of a part, by its path in this part; names of members may be those of the API."""
+        wanted = _camel(f"{self.path}.{path}" if self.path else path)
+        # The file may have a bare list where a message has a member that holds it.
+        bare = _LIST.sub("[", wanted, count=1)
+        line = max(self.document.line_of(wanted), self.document.line_of(bare))
+        return f"{self.file}:{line}"
+
+
+def _camel(path: str) -> str:
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), path)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One file with its content; `variables` replace `${NAME}` where they are given."""
+
+    name: str
+    content: bytes
+    variables: Mapping[str, str] | None = None
+
+    def documents(self) -> Iterator[tuple[Any, Source]]:
+        """Yield the value of each document and where it is; Errors for what is no YAML."""
+        try:
+            for document in strict_yaml.load_all(self.content):
+                source = Source(escaped(self.name), document)
+                yield self._filled(document.value, source), source
+        except strict_yaml.StrictYamlError as error:
+            raise Errors(_located(escaped(self.name), each) for each in error.violations) from error
+
+    def _filled(self, value: Any, source: Source) -> Any:
+        if self.variables is None:
+            return value
+        errors: list[str] = []
+        filled = _replaced(value, self.variables, "", source, errors)
+        if errors:
+            raise Errors(errors)
+        return filled
+
+
+def _located(file: str, violation: str) -> str:
+    found = re.match(r"line (\d+): (.*)", violation, re.DOTALL)
+    return f"{file}:{found[1]}: {found[2]}" if found else f"{file}: {violation}"
+
+
+def _replaced(value: Any, variables: Mapping[str, str], path: str, source: Source, errors: list[str]) -> Any:
+    if isinstance(value, dict):
+        at = f"{path}." if path else ""
+        return {k: _replaced(v, variables, f"{at}{k}", source, errors) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_replaced(v, variables, f"{path}[{i}]", source, errors) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replacement(found: re.Match[str]) -> str:
+        if found["escape"]:
+            return found[0][1:]
+        if found["name"] not in variables:
+            errors.append(f"{source.at(path)}: {path}: the variable {found['name']} is not set")
+        return variables.get(found["name"], "")
+
+    return _VARIABLE.sub(replacement, value)
+
+
+def texts(
+    paths: Iterable[str], stdin: IO[bytes], variables: Mapping[str, str] | None = None, *, recursive: bool = False
+) -> list[Text]:
+    """Return the content of files, of the YAML and JSON files of folders, and of standard input (`-`)."""
+    found: list[Text] = []
+    errors: list[str] = []
+    for given in paths:
+        try:
+            if given == "-":
+                found.append(Text("<stdin>", stdin.read(_MAX_BYTES), variables))
+                continue
+            for path in _files(Path(given), recursive, errors):
+                found.append(Text(str(path), path.read_bytes(), variables))
+        except OSError as error:
+            errors.append(f"{escaped(given)}: {error.strerror or error}")
+    if errors:
+        raise Errors(errors)
+    return found
+
+
+def _files(path: Path, recursive: bool, errors: list[str]) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    inside = path.rglob("*") if recursive else path.glob("*")
+    files = sorted(each for each in inside if each.suffix in SUFFIXES and each.is_file())
+    if not files:
+        below = "" if recursive else "; --recursive looks into its folders, too"
+        errors.append(f"{escaped(str(path))}: the folder has no files ending in {', '.join(SUFFIXES)}{below}")
+    return files

@@ -1,0 +1,189 @@
+"""The simulated AWS, the server and the example in one process and one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from ecrkeeper_server.config.settings import Config, load
+from ecrkeeper_server.iam_policy.policy import Scope, policy
+from ecrkeeper_server.settings.table import SETTINGS
+
+from ecrkeeper_dev import certificates, example, profile, saved
+
+_HOST = "127.0.0.1"
+_RESYNC_SECONDS = 60.0
+_SAVE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What `ecrkeeper dev` was asked for."""
+
+    port: int
+    aws_port: int
+    tls: bool
+    data: Path | None
+    example: bool
+    profile: str
+    log_level: str
+
+
+def run(given: Local) -> int:
+    """Serve until SIGINT or SIGTERM; OSError for a port that is taken."""
+    _free(given.port, "--port", "ecrkeeper dev --port 0")
+    _free(given.aws_port, "--aws-port", "ecrkeeper dev --aws-port 0")
+    with _folder(given.data) as folder:
+        return _served(given, folder)
+
+
+def _free(port: int, option: str, instead: str) -> None:
+    """Raise OSError with a sentence if another program listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise OSError(
+                f"port {port} is taken, maybe by another `ecrkeeper dev`; "
+                f"choose another one with {option}, or a free one with `{instead}`"
+            ) from error
+
+
+@contextlib.contextmanager
+def _folder(data: Path | None) -> Iterator[Path]:
+    if data is None:
+        with tempfile.TemporaryDirectory(prefix="ecrkeeper-dev-") as name:
+            yield Path(name)
+        return
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    yield data
+
+
+def _served(given: Local, folder: Path) -> int:
+    os.environ.update(_environment())
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ECRKEEPER_")) and name not in _environment()]:
+        del os.environ[name]
+    from ecrkeeper_server import allocator
+
+    allocator.return_memory()
+    from ecrkeeper_server.aws import models
+
+    models.load()
+    from ecrkeeper_server import logs
+
+    logs.configure(given.log_level, "text")
+    import uvloop
+    from ecrkeeper_server.errors import StatusError
+    from ecrkeeper_server.store.file_lock import locked
+
+    ca = certificates.made(folder / "tls") if given.tls else None
+    try:
+        with (
+            locked(_config(given, folder, "", ca).database_url),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            runner.run(_serve(given, folder, ca))
+    except StatusError as error:
+        click.echo(f"error: {error.message}", err=True)
+        return 1
+    return 0
+
+
+def _environment() -> dict[str, str]:
+    """Return variables that keep the process away from the real AWS and from proxies."""
+    return {
+        "AWS_ACCESS_KEY_ID": "999999999999",
+        "AWS_SECRET_ACCESS_KEY": "simulated",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # gRPC's own log lines say less than what a client is told.
+        "GRPC_VERBOSITY": "NONE",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def _config(given: Local, folder: Path, aws_url: str, ca: certificates.Made | None) -> Config:
+    settings: dict[str, Any] = {
+        "database_url": f"sqlite:///{folder.resolve() / 'ecrkeeper.db'}",
+        "listen": f"{_HOST}:{given.port}",
+        "metrics_listen": f"{_HOST}:0",
+        "aws_endpoint_url": aws_url,
+        "aws_role_template": "arn:aws:iam::{account}:role/ecrkeeper",
+        "resync_seconds": _RESYNC_SECONDS,
+        "log_level": given.log_level,
+        "log_format": "text",
+        "access_log": "off",
+    }
+    if ca is not None:
+        settings |= {"tls_certificate_file": ca.certificate_file, "tls_key_file": ca.key_file}
+    return load(None, {f"ECRKEEPER_{name.upper()}": str(value) for name, value in settings.items()})
+
+
+async def _serve(given: Local, folder: Path, ca: certificates.Made | None) -> None:
+    from ecrkeeper_server import app
+    from ecrkeeper_server.aws_options import aws_options
+    from ecrkeeper_server.security import open_security
+    from ecrkeeper_sim.server import serve as simulate
+
+    rights = policy(Scope(settings=tuple(SETTINGS), enforce=True, partition="aws", account="*"))
+    async with simulate(given.aws_port, iam_policy=rights) as simulator:
+        kept = saved.Saved(simulator.world, folder / "aws.json")
+        kept.restore()
+        config = _config(given, folder, simulator.url, ca)
+        app.prepare(config)
+        tasks: list[asyncio.Task[None]] = []
+        with contextlib.ExitStack() as stack:
+
+            def ready(address: str) -> None:
+                written = stack.enter_context(profile.written(given.profile, address, ca))
+                tasks.append(asyncio.create_task(_begin(given, simulator, address, ca, written)))
+
+            tasks.append(asyncio.create_task(_save(kept)))
+            try:
+                await app.serve(config, open_security(config), aws_options(config), ready)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                kept.save()
+        click.echo("stopped")
+
+
+async def _save(kept: saved.Saved) -> None:
+    while True:
+        await asyncio.sleep(_SAVE_SECONDS)
+        kept.save()
+
+
+async def _begin(given: Local, simulator: Any, address: str, ca: certificates.Made | None, written: str) -> None:
+    """Declare the example, and say what to try."""
+    import ecrkeeper
+
+    click.echo(f"ecrkeeper listens on {address} ({'TLS' if ca else 'plaintext'}), the simulated AWS on {simulator.url}")
+    if given.example:
+        try:
+            await example.declare(simulator.world, address, ca)
+        except ecrkeeper.RegistryError as error:
+            click.echo(f"the example is not declared: {error}", err=True)
+    use = f"--profile {given.profile} " if written == profile.NAMED else ""
+    click.echo("\nTry in another terminal:\n")
+    for command in ("status", "describe 111111111111/us-east-1", "explain base/app 111111111111/us-east-1", "audit"):
+        click.echo(f"  ecrkeeper {use}{command}")
+    click.echo(
+        "\nAWS as account 111111111111, for out-of-band changes:\n\n"
+        f"  AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any aws --endpoint-url {simulator.url} "
+        "--region us-east-1 ecr describe-registry\n"
+    )
+    where = f"in {given.data}" if given.data else "until Ctrl-C"
+    click.echo(f"ready; the state is kept {where}. Ctrl-C ends both.")

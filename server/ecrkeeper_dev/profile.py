@@ -1,0 +1,43 @@
+"""The profile that leads to the server that runs here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+
+from ecrkeeper import profiles
+
+from ecrkeeper_dev.certificates import Made
+
+# Whether the profile has to be named, because there are others.
+NAMED, DEFAULT = "named", "default"
+
+
+@contextlib.contextmanager
+def written(name: str, address: str, ca: Made | None) -> Iterator[str]:
+    """Keep a profile in the user's configuration until the block ends; yield whether it has to be named."""
+    folder = profiles.folder() / "profiles.d"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{name}.toml"
+    security = "plaintext = true" if ca is None else f"ca_file = {json.dumps(ca.ca_file)}"
+    content = f"# Written by `ecrkeeper dev`.\ntarget = {json.dumps(address)}\n{security}\n"
+    temporary = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(content)
+    temporary.replace(path)
+    try:
+        yield DEFAULT if _is_default(address) else NAMED
+    finally:
+        # Another one may have been started since.
+        with contextlib.suppress(OSError):
+            if path.read_text() == content:
+                path.unlink()
+
+
+def _is_default(address: str) -> bool:
+    try:
+        return profiles.load().target == address
+    except profiles.ProfileError:
+        return False

@@ -1,0 +1,106 @@
+"""The causes of a connection that does not come about, each with a sentence of its own."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+from ecrkeeper.profiles import Profile
+from ecrkeeper_cli.probe import address_of, cause
+
+Context = Callable[[], ssl.SSLContext | None]
+
+
+@contextmanager
+def listening(context: ssl.SSLContext | None) -> Iterator[int]:
+    """A server that makes TLS handshakes, or hangs up on what is no HTTP/2, as a gRPC server does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stop = threading.Event()
+
+        def serve() -> None:
+            while not stop.is_set():
+                connection, _ = server.accept()
+                connection.settimeout(5)
+                try:
+                    if context is None:
+                        connection.recv(1000)
+                        connection.close()
+                    else:
+                        context.wrap_socket(connection, server_side=True).close()
+                except OSError:
+                    connection.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        stop.set()
+        socket.create_connection(server.getsockname()).close()
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("tls", "plaintext", "known", "host", "said", "reason"),
+    [
+        (True, False, True, "127.0.0.1", "", "a certificate of the given CA"),
+        (False, True, False, "127.0.0.1", "", "plaintext on both sides"),
+        (True, True, False, "127.0.0.1", "uses TLS, and the call was in plaintext; use --tls", "plaintext against TLS"),
+        (False, False, False, "127.0.0.1", "does not use TLS; use --plaintext", "TLS against plaintext"),
+        (True, False, False, "127.0.0.1", "is signed by a private CA, not by one that this machine", "a private CA"),
+        (True, False, True, "localhost", "is for another name", "another name"),
+    ],
+)
+def test_cause_of_a_failed_handshake(
+    authority: trustme.CA, tmp_path: Path, tls: bool, plaintext: bool, known: bool, host: str, said: str, reason: str
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    with listening(certified(authority, "127.0.0.1") if tls else None) as port:
+        ca = str(tmp_path / "ca.crt") if known else ""
+        found = cause(Profile(f"{host}:{port}", plaintext=plaintext, ca_file=ca))
+    assert (found == "") if not said else (said in found), (reason, found)
+
+
+def test_wrong_ca_file_is_named(authority: trustme.CA, tmp_path: Path) -> None:
+    other = tmp_path / "other.crt"
+    trustme.CA().cert_pem.write_to_path(other)
+    with listening(certified(authority, "127.0.0.1")) as port:
+        assert f"not by one of {other}" in cause(Profile(f"127.0.0.1:{port}", ca_file=str(other)))
+
+
+def test_port_without_server_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert cause(Profile(f"127.0.0.1:{port}", plaintext=True)) == (
+        f"no server listens on 127.0.0.1:{port}; `ecrkeeper dev` starts one to try"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "address"),
+    [
+        ("a:1", ("a", 1)),
+        ("[::1]:1", ("::1", 1)),
+        ("dns:///a:1", ("a", 1)),
+        ("unix:/run/x.sock", None),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", None),
+        ("a", None),
+    ],
+)
+def test_address_of_a_target(target: str, address: tuple[str, int] | None) -> None:
+    assert address_of(target) == address

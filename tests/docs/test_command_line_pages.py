@@ -1,0 +1,88 @@
+"""The pages of the command line, each followed from its first block to its last beside `ecrkeeper dev`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ecrkeeper import profiles
+from ecrkeeper_files import documents
+from ecrkeeper_files.sources import Text
+
+from tests.cli.test_dev import developing
+from tests.docs.blocks import Reading
+from tests.docs.stage import Made, Stage
+
+
+@pytest.fixture
+def beside(stage: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A stage whose commands find the profile of a running `ecrkeeper dev`."""
+    with developing(tmp_path) as (environment, _):
+        monkeypatch.setenv("XDG_CONFIG_HOME", environment["XDG_CONFIG_HOME"])
+        here = stage({}, XDG_CONFIG_HOME=environment["XDG_CONFIG_HOME"])
+        here.environment.pop("ECRKEEPER_LISTEN")
+        yield here
+
+
+def test_quick_start(beside: Stage, stage: Made, tmp_path: Path) -> None:
+    page = Reading("docs/quickstart.md")
+    beside.addresses["ecrkeeper dev"] = "ecrkeeper dev --port 0 --aws-port 0 --profile other"
+    beside.shell(page.next("sh", "ecrkeeper dev"))
+    beside.console(page.next("console", "ecrkeeper status"))
+    file = beside.folder / "team-web.yaml"
+    file.write_text(page.next("yaml", "kind: RegistrySettings").text)
+    beside.console(page.next("console", "ecrkeeper plan"))
+    beside.console(page.next("console", "ecrkeeper apply"))
+    added = page.next("yaml", "docker-hub").text
+    file.write_text(file.read_text() + "".join(f"  {line}\n" for line in added.splitlines()))
+    beside.console(page.next("console", "nothing was written"))
+    beside.console(page.next("console", "ecrkeeper explain"))
+    page.ended()
+
+
+def test_command_line(beside: Stage, tmp_path: Path) -> None:
+    page = Reading("docs/cli.md")
+    config = page.next("toml", "profiles.prod").text
+    (tmp_path / "shown.toml").write_text(config)
+    (tmp_path / "shown.toml").chmod(0o600)
+    for name in tomllib.loads(config)["profiles"]:
+        assert profiles.load(name, path=tmp_path / "shown.toml", environment={}).target
+    shown = page.next("yaml", "kind: RegistrySettings").text
+    found = documents.read([Text("docs.yaml", shown.encode())])
+    assert (len(found.declarations), len(found.registries), len(found.roles)) == (1, 1, 1)
+    (beside.folder / "docs.yaml").write_text(shown)
+    assert "3 documents are valid" in beside.shell(page.next("sh", "ecrkeeper validate"))
+    assert "the declaration is in sync with AWS" in beside.shell(page.next("sh", "ecrkeeper apply"))
+    assert "No changes in 1 document" in beside.shell(page.next("sh", "copy.yaml"))
+    beside.shell(page.next("sh", "completion"))
+    for name, text in (("ecrkeeper.bash", "complete"), ("_ecrkeeper", "#compdef"), ("ecrkeeper.fish", "complete")):
+        assert text in (beside.folder / name).read_text()
+    subprocess.run(["bash", "-n", beside.folder / "ecrkeeper.bash"], check=True)
+    page.ended()
+
+
+def test_recipes(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Reading("docs/cookbook.md")
+    while page.left[0].language == "sh":
+        block = page.next("sh")
+        said = beside.shell(block)
+        if "comment.md" in block.text:
+            assert "**ecrkeeper plan.**" in (beside.folder / "comment.md").read_text()
+        elif "apply" not in block.text and "-o name" not in block.text:
+            assert said, str(block)
+    assert page.left[0].language == "python"
+    beside.python(page.next("python", "from_profile"))
+    said = capsys.readouterr().out
+    assert "+ pull_through_cache_rules k8s" in said
+    assert said.endswith("in sync\n")
+    page.ended()
+
+
+def test_help_of_the_pages_is_that_of_the_commands() -> None:
+    script = "from ecrkeeper_cli.main import run; raise SystemExit(run(['completion', '--help']))"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert all(shell in said for shell in ("bash:", "zsh:", "fish:"))
