@@ -74,21 +74,18 @@ def test_suspended_account_is_held_and_the_others_go_on(fleet: Fleet) -> None:
 
 
 def test_releases_beyond_the_guard_are_held_back(fleet: Fleet) -> None:
-    accounts = fleet.add(8, enabledRegions=["us-east-1"])
-    fleet.create(exclusion("scanner"))
+    leaving, staying = fleet.add(2, enabledRegions=["us-east-1"])
+    fleet.create(exclusion("scanner"), maxRemovals={"count": 0})
     fleet.ended()
-    for account in accounts[:7]:
-        fleet.client.update_account({"name": f"accounts/{account}", "state": "SUSPENDED"}, ["state"])
-    for account in accounts[:7]:
-        relabel(fleet, account, "nowhere")
-    for account in accounts[:7]:
-        fleet.client.update_account({"name": f"accounts/{account}", "state": "ACTIVE"}, ["state"])
-
-    def held() -> int:
-        return fleet.client.get_registry_set(fleet.set_name).held_removals
-
-    assert harness.eventually(lambda: held() > 5)
-    assert fleet.excluded()[accounts[0], "us-east-1"] == ["scanner"]
+    relabel(fleet, leaving, "nowhere")
+    harness.eventually(lambda: fleet.client.get_registry_set(fleet.set_name).held_removals == 1)
+    assert fleet.excluded()[leaving, "us-east-1"] == ["scanner"]
+    assert fleet.rollout().name == f"{fleet.set_name}/rollouts/1", "nothing has begun"
+    fleet.update({"allow_removals": 1}, settings=exclusion("scanner"))
+    fleet.ended(number=2)
+    assert fleet.excluded()[leaving, "us-east-1"] == []
+    assert fleet.excluded()[staying, "us-east-1"] == ["scanner"]
+    assert fleet.client.get_registry_set(fleet.set_name).held_removals == 0
 
 
 def test_fleet_counts_what_is_wrong(fleet: Fleet) -> None:
