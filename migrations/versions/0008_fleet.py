@@ -34,7 +34,7 @@ def _key(name: str) -> sa.Column[str]:
 def upgrade() -> None:
     op.add_column("declarations", sa.Column("managed_by", sa.Text))
     op.add_column("declarations", sa.Column("set_revision", sa.BigInteger))
-    op.create_index("resources_fleet", "resources", ["kind", "account", "place"])
+    op.create_index("resources_fleet", "resources", ["place", "account", "kind"])
     op.create_table(
         "fleet_accounts",
         _key("account"),

@@ -105,7 +105,7 @@ resources = Table(
     Index("resources_kind_name", "kind", "name"),
     Index("resources_account", "account", "kind"),
     Index("resources_place", "kind", "place", "name"),
-    Index("resources_fleet", "kind", "account", "place"),
+    Index("resources_fleet", "place", "account", "kind"),
 )
 
 # The elements with drift, as an index of resources.
