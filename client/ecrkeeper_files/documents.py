@@ -51,6 +51,8 @@ MEMBERS = {
 }
 # Documents around an export, which show whether it is whole.
 _MARKS = ("Export", "End")
+# Kinds of the fleet, which an export has, too.
+_FLEET = ("Account", "RegistrySet")
 _CONVERT = "run: ecrkeeper convert FILE"
 
 
@@ -217,6 +219,8 @@ def _problem(value: Any) -> tuple[str, str] | None:
         return "owner", f"this is the format of the examples of release 0.1; {_CONVERT}"
     if value.get("apiVersion") != VERSION:
         return "apiVersion", f"apiVersion: must be {VERSION}, got {shown(str(value.get('apiVersion', '')))}"
+    if value.get("kind") in _FLEET:
+        return "kind", f"kind: documents of the kind {value['kind']} are read by `ecrkeeper-server import` only"
     if value.get("kind") not in NAMES:
         return "kind", f"kind: must be one of {', '.join(NAMES)}, got {shown(str(value.get('kind', '')))}"
     if not isinstance(value.get("name"), str):

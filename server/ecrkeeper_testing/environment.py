@@ -42,7 +42,8 @@ def server(
     """
     with _folder(folder) as place:
         url = database_url or f"sqlite:///{place / 'ecrkeeper.db'}"
-        migrate(url)
+        if not url.startswith("sqlite:"):  # The server migrates its own file.
+            migrate(url)
         aws_url = aws if isinstance(aws, str) else aws.url
         running = Server(place, url, aws_url, environment=environment, **settings)
         try:

@@ -13,6 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ecrkeeper_server.iam_policy.policy import Scope
+from ecrkeeper_server.iam_policy.policy import policy as role_policy
+from ecrkeeper_server.settings.table import SETTINGS
+
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 ACCOUNT, OTHER_ACCOUNT = "111111111111", "222222222222"
 
@@ -73,7 +77,7 @@ class Simulator(Process):
 
     def __init__(self, folder: Path) -> None:
         policy = folder / "iam-policy.json"
-        policy.write_text(iam_policy())
+        policy.write_text(json.dumps(role_policy(Scope(settings=tuple(SETTINGS), enforce=True))))
         arguments = [program("ecrkeeper-sim"), "--port", "0", "--iam-policy", str(policy)]
         super().__init__(arguments, {}, folder / "sim.log")
         self.url = self.address
@@ -87,6 +91,18 @@ class Simulator(Process):
         with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read()
         return json.loads(text) if text else None
+
+    def move_clock(self, seconds: float) -> float:
+        """Move the clock of the simulated AWS forward; return its time in seconds since 1970."""
+        return float(self.control("POST", "clock", {"advance": seconds})["now"])
+
+    def inject(self, *faults: Mapping[str, Any]) -> None:
+        """Let calls fail as the rules say; docs/simulated-aws.md describes them."""
+        self.control("POST", "faults", [dict(fault) for fault in faults])
+
+    def clear_faults(self) -> None:
+        """End all faults."""
+        self.control("DELETE", "faults")
 
     def registry(self, region: str = "us-east-1", account: str = ACCOUNT) -> Any:
         """Return the state of one registry."""

@@ -204,6 +204,20 @@ def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
     here.python(page.next("python", "from ecrkeeper_testing import"))
     assert [rule["ecrRepositoryPrefix"] for rule in here.names["in_aws"]] == ["quay"]
     assert "CreatePullThroughCacheRule" in here.names["calls"]
+    (here.folder / "test_users.py").write_text(page.next("python", "pytest_plugins").text)
+    pytest_command = [
+        harness.program("python"),
+        "-m",
+        "pytest",
+        "-q",
+        "--rootdir=.",
+        "--confcutdir=.",
+        "-c",
+        "/dev/null",
+        "test_users.py",
+    ]
+    done = subprocess.run(pytest_command, cwd=here.folder, capture_output=True, text=True, timeout=120, check=False)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
     assert "PutAccountSetting" in here.shell(page.next("sh", "sqs receive-message"))
     (state,) = _documents(page.next("json", "blobMounting").text)
     aws.seed(state)
