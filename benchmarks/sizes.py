@@ -45,6 +45,10 @@ class Sizes:
     # transport
     transport_calls: int = 3_000
     transport_rounds: int = 10
+    # event_drift
+    event_registries: int = 1_000
+    event_rate: float = 100.0
+    event_messages: int = 10_000
     # startup
     starts: int = 7
     imports: int = 5
@@ -67,6 +71,8 @@ QUICK = Sizes(
     largest_calls=8,
     rollout=(1_000, 5_000),
     transport_rounds=5,
+    event_registries=200,
+    event_messages=3_000,
     starts=3,
     idle_seconds=15.0,
 )
@@ -99,6 +105,8 @@ SMOKE = Sizes(
     transport_calls=40,
     transport_rounds=1,
     scaling_cases=("waiting for AWS",),
+    event_registries=3,
+    event_messages=20,
     starts=1,
     imports=1,
     idle_seconds=0.5,

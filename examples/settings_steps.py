@@ -8,7 +8,7 @@ from typing import Any
 
 import ecrkeeper
 from apply import apply
-from ecrkeeper.v1.common_pb2 import Drift
+from ecrkeeper.v1.common_pb2 import Cause, Drift
 from ecrkeeper.v1.registry_pb2 import Element, Registry
 from screen import Progress, checked, note, table
 from world import CENTRAL, HOME, PARTNER, SOURCE, WAIT_SECONDS, DemoError, World, check, enum, short, wait_in_sync
@@ -83,10 +83,12 @@ def drift(world: World) -> None:
             rule["repositoryFilters"] = [f for f in rule["repositoryFilters"] if f["filter"] != "payments/"]
             rule["deleteReplication"] = {"enabled": True}
     last = world.client.get_registry(SOURCE).last_remediation.remediation_time.ToNanoseconds()
-    world.ecr(CENTRAL, HOME).put_replication_configuration(replicationConfiguration={"rules": unmanaged})
+    somebody = world.stack.assumed("ecr", CENTRAL, HOME, "Admin", "mallory")
+    begun = time.monotonic()
+    somebody.put_replication_configuration(replicationConfiguration={"rules": unmanaged})
     note("somebody writes the document without ecrkeeper; payments/ is gone, and base/ copies deletions:")
     _show_rules(unmanaged)
-    registry = _reverted(world, last)
+    registry = _reverted(world, last, begun)
     kinds = Drift.Kind.DESCRIPTOR
     table(
         ("found", "element", "AWS had", "wanted"),
@@ -97,19 +99,25 @@ def drift(world: World) -> None:
     )
     found = {enum(kinds, d.kind) for d in registry.last_remediation.drift}
     check(found == {"MISSING", "CHANGED"}, "the remediation shows the missing and the changed elements")
+    cause = registry.last_remediation.cause
+    check(cause.principal.endswith(":role/Admin") and cause.session == "mallory", _culprit(cause))
     check(_rules(world, HOME) == before, "AWS has the declared document again")
 
 
-def _reverted(world: World, last: int) -> Registry:
+def _culprit(cause: Cause) -> str:
+    return f"it was {cause.session} as {cause.principal}, from {cause.source_ip} with {cause.user_agent.split()[0]}"
+
+
+def _reverted(world: World, last: int, begun: float) -> Registry:
     progress, until = Progress(), time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         registry = world.client.get_registry(SOURCE)
         if registry.last_remediation.remediation_time.ToNanoseconds() > last:
             progress.end()
-            checked("detected and reverted at the next resync")
+            checked(f"an event told of it: reverted {time.monotonic() - begun:.1f} s after the change")
             return registry
-        progress.show("waiting for the next resync of the registry")
-        time.sleep(0.2)
+        progress.show("waiting for the event")
+        time.sleep(0.05)
     raise DemoError(f"the change was not reverted within {WAIT_SECONDS:.0f} s")
 
 

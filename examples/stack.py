@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ import boto3
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _READY = "listening on "
+_QUEUE_ARN = "arn:aws:sqs:us-east-1:999999999999:events"
+_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/999999999999/events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,19 @@ class Stack:
     aws_url: str
     target: str
     children: Mapping[str, subprocess.Popen[str]]
+
+    def assumed(self, service: str, account: str, region: str, role: str, session: str) -> Any:
+        """Return a boto3 client of a role of the account, in a session of that name."""
+        arn = f"arn:aws:iam::{account}:role/{role}"
+        keys = self.aws("sts", account, region).assume_role(RoleArn=arn, RoleSessionName=session)["Credentials"]
+        return boto3.client(
+            service,
+            endpoint_url=self.aws_url,
+            region_name=region,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
 
     def aws(self, service: str, account: str, region: str) -> Any:
         """Return a boto3 client of one account.
@@ -52,7 +69,10 @@ def running(
     os.environ.update(environment)
     with contextlib.ExitStack() as stack:
         sim, url = _start(stack, "ecrkeeper-sim", ["-m", "ecrkeeper_sim", "--port", str(sim_port)], environment, folder)
+        _route_events(url)
         settings = {
+            "ECRKEEPER_EVENT_QUEUE_URLS": _QUEUE_URL,
+            "ECRKEEPER_EVENT_DEBOUNCE_SECONDS": "0.2",
             "ECRKEEPER_DATABASE_URL": f"sqlite:///{folder / 'ecrkeeper.db'}",
             "ECRKEEPER_LISTEN": listen,
             "ECRKEEPER_METRICS_LISTEN": metrics,
@@ -65,6 +85,22 @@ def running(
         arguments = ["-m", "ecrkeeper_server", "serve"]
         server, target = _start(stack, "ecrkeeper-server", arguments, {**environment, **settings}, folder)
         yield Stack(url, target, {"ecrkeeper-sim": sim, "ecrkeeper-server": server})
+
+
+def _route_events(aws_url: str) -> None:
+    """Send all events to a queue in the server's account.
+
+    The stacks of docs/events.md do the same.
+    """
+    _, _, _, region, account, name = _QUEUE_ARN.split(":")
+    _control(aws_url, "queues", {"account": account, "region": region, "name": name})
+    _control(aws_url, "events/routes", {"routes": [{"queue": _QUEUE_ARN}]})
+
+
+def _control(aws_url: str, path: str, body: Any) -> None:
+    request = urllib.request.Request(f"{aws_url}/_sim/{path}", json.dumps(body).encode(), method="PUT")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        answer.read()
 
 
 def _environment() -> dict[str, str]:

@@ -10,7 +10,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import grpc.aio
 import structlog
 
-from ecrkeeper_server import tracing
+from ecrkeeper_server import event_sources, tracing
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
@@ -36,13 +36,15 @@ from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.events.user_agent import product
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.security import Security
 from ecrkeeper_server.server_options import bounded, engine_options, limits_of
-from ecrkeeper_server.store import schema
+from ecrkeeper_server.store import installation, schema
+from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.tracing import Tracing
 
@@ -85,11 +87,15 @@ async def serve(
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
     db = InstrumentedDatabase(store, metrics.store, spans.current if spans is not None else None)
+    install = await _installation(store)
+    options = replace(options, product=product(version("ecrkeeper"), install))
     aws = AwsClient(options, telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
     engine: Engine | None = None
+    health = event_sources.health_of(config, db, metrics.events)
     if config.role != "api":
-        engine = Engine(db, aws, engine_options(config), telemetry=ReconcileTelemetry(metrics.engine, spans))
+        reports = ReconcileTelemetry(metrics.engine, spans)
+        engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health)
         metrics.engine.leases_held.set_function(engine.running)
         metrics.engine.capacity.set(config.concurrency)
     changes = Changes()
@@ -131,6 +137,9 @@ async def serve(
         stack.push_async_callback(aws.close)
         if client is not None:
             stack.push_async_callback(client.close)
+        if engine is not None:
+            telemetry = CallTelemetry(metrics.aws, spans)
+            event_sources.start(config, options, install, db, aws, engine, health, metrics.events, telemetry, stack)
         asking = asyncio.create_task(_log_accounts(aws, config))
         stack.callback(asking.cancel)
         if spans is not None:
@@ -160,6 +169,12 @@ def _organization(
         seconds=config.organization_seconds,
     )
     return OrganizationWorker(db, client, aws, reading, worker.wake), client
+
+
+async def _installation(db: Database) -> str:
+    """Return the id of the installation that the database belongs to."""
+    found = await db.read(installation.find)
+    return await db.write(installation.create) if found is None else found
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 
 from ecrkeeper_server.aws.client import AwsOptions
 from ecrkeeper_server.aws.environment import InvalidEnvironment, aws_environment
 from ecrkeeper_server.config.settings import Config, ConfigError
+from ecrkeeper_server.engine.event_queue import POLL_SECONDS
+from ecrkeeper_server.events.user_agent import product
+
+
+def queue_options(config: Config, options: AwsOptions) -> AwsOptions:
+    """Return the options of the client for queues.
+
+    It has credentials of its own, and time for long polls.
+    """
+    return replace(
+        options,
+        role_template=config.event_queue_role or None,
+        external_id=None,
+        timeout=POLL_SECONDS + config.aws_timeout_seconds,
+    )
+
 
 _ORGANIZATION_CONNECTIONS = 4
 
@@ -32,4 +49,5 @@ def aws_options(config: Config) -> AwsOptions:
         sts_region=config.home_region,
         timeout=config.aws_timeout_seconds,
         environment=environment,
+        product=product(version("ecrkeeper")),
     )

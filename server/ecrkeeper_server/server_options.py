@@ -48,6 +48,7 @@ def engine_options(config: Config) -> EngineOptions:
         concurrency=config.concurrency,
         lease=config.lease_seconds,
         resync=config.resync_seconds,
+        contest_window=config.contest_window_seconds,
         home_region=config.home_region,
         audit_days=config.audit_retention_days,
     )

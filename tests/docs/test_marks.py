@@ -14,7 +14,7 @@ from tests.docs.blocks import MARK, PAGES, ROOT, Block, blocks_of
 
 LANGUAGES = {"sh", "console", "python", "json", "yaml", "text", "toml"}
 # Blocks that no test runs. A new one needs a reason in the page, and a change here.
-NOT_RUNNABLE = 13
+NOT_RUNNABLE = 16
 
 ALL = [block for page in PAGES for block in blocks_of(page)]
 MARKED = [block for block in ALL if block.reason is not None]
@@ -67,13 +67,20 @@ def test_named_make_targets_exist() -> None:
 
 @pytest.mark.parametrize("command", ["create-stack-set", "create-stack-instances"])
 def test_cloudformation_parameters_match_the_command(command: str, tmp_path: Path) -> None:
-    (line,) = [line for _, line in lines_of("aws") if f"cloudformation {command} " in line]
+    lines = [line for _, line in lines_of("aws") if f"cloudformation {command} " in line]
+    assert len(lines) == 2, "of the roles, and of the rules for events"
     template = harness.iam_policy("--format", "stackset", "--principal", "arn:aws:iam::999999999999:role/a")
     (tmp_path / "role.yaml").write_text(template)
+    (tmp_path / "rules.yaml").write_text(harness.iam_policy("--format", "events-stackset"))
+    for line in lines:
+        check_parameters(line, tmp_path)
+
+
+def check_parameters(line: str, folder: Path) -> None:
     # The AWS CLI checks its input against the service model, and prints a sample without a call.
     options = ["--region", "us-east-1", "--generate-cli-skeleton", "output"]
     done = subprocess.run(
         [harness.program("aws"), *shlex.split(line)[1:], *options],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        cwd=folder, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,6 @@ import pytest
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.triggers import Trigger, Triggers
 from ecrkeeper_server.engine.worker import Engine
-from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store import resources
 
 from tests.engine.conftest import REGISTRY, World
@@ -17,23 +16,23 @@ RULE = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 CACHING = {"pull_through_cache_rules": {"rules": [RULE]}}
 
 
-def test_stored_triggers_wake_without_names() -> None:
+async def event(world: World) -> None:
+    await world.db.write(lambda tx: resources.enqueue_by_event(tx, [str(REGISTRY), "accounts/9/registries/x"]))
+
+
+async def due_at(world: World) -> int:
+    found = (await world.row()).due_at
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("reason", Trigger)
+def test_triggers_wake_the_loop_and_leave_a_hint(reason: Trigger) -> None:
     woken: list[int] = []
     triggers = Triggers(lambda: woken.append(1))
     triggers.hinted = False
-    for reason in (Trigger.CALL, Trigger.NOTIFICATION):
-        triggers.enqueue(["a"], reason)
-    assert (triggers.drain(), len(woken), triggers.hinted) == ([], 2, True)
-
-
-def test_event_names_are_deduplicated() -> None:
-    triggers = Triggers(lambda: None)
-    triggers.enqueue(["b", "a"], Trigger.EVENT)
-    triggers.enqueue(["a"], Trigger.EVENT)
-    assert triggers.drain() == ["a", "b"]
-    assert triggers.drain() == []
-    triggers.restore(["a"])
-    assert triggers.drain() == ["a"]
+    triggers.enqueue(["a"], reason)
+    assert (len(woken), triggers.hinted) == (1, True)
 
 
 async def test_event_reconciles_registry_before_resync(world: World) -> None:
@@ -43,43 +42,89 @@ async def test_event_reconciles_registry_before_resync(world: World) -> None:
     await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
     engine = Engine(world.db, world.aws, EngineOptions())
     task = asyncio.create_task(engine.run())
-    engine.triggers.enqueue([str(REGISTRY), "accounts/999999999999/registries/us-east-1"], Trigger.EVENT)
+    await event(world)
+    world.seconds += 2
+    engine.triggers.enqueue([str(REGISTRY)], Trigger.EVENT)
     for _ in range(1000):
-        if (await world.row()).state.get("remediation"):
+        if (await world.row()).registry_state.remediation is not None:
             break
         await asyncio.sleep(0.01)
-    assert (await world.row()).state["remediation"]["drift"][0]["key"] == "quay"
+    remediation = (await world.row()).registry_state.remediation
+    assert remediation is not None
+    assert remediation.drift[0].key == "quay"
     await engine.stop(1)
     await task
 
 
-async def test_event_during_attempt_makes_resource_due_again(world: World) -> None:
+async def test_events_of_one_change_share_a_time(world: World) -> None:
     await world.declare(CACHING)
-
-    async def event() -> None:
-        await world.db.write(lambda tx: resources.enqueue(tx, [str(REGISTRY)]))
-
-    world.aws.before["CreatePullThroughCacheRule"] = event
     await world.reconcile()
-    assert (await world.due_in() or 0) <= 0
+    await event(world)
+    first = await due_at(world)
+    assert first == (world.seconds + 2) * 1_000_000
+    for _ in range(10):
+        world.seconds += 0.1
+        await event(world)
+    assert await due_at(world) == first
+
+
+async def test_events_cause_few_observations_a_minute(world: World) -> None:
+    await world.declare(CACHING)
+    await world.reconcile()
+    attempts = 0
+    for _ in range(600):
+        await event(world)
+        world.seconds += 0.1
+        if await due_at(world) <= world.seconds * 1_000_000:
+            await world.reconcile()
+            attempts += 1
+    assert attempts == 6
+
+
+async def test_event_during_an_attempt_makes_the_row_due_again(world: World) -> None:
+    await world.declare(CACHING)
+    world.aws.before["CreatePullThroughCacheRule"] = lambda: event(world)
+    await world.reconcile()
+    assert await due_at(world) == (world.seconds + 2) * 1_000_000
+
+
+async def test_event_during_an_attempt_without_changes_is_not_lost(world: World) -> None:
+    await world.declare(CACHING)
+    await world.reconcile()
+    world.seconds += 2000
+    world.aws.before["DescribePullThroughCacheRules"] = lambda: event(world)
+    row = await world.reconcile()
+    assert row.due_at == (world.seconds + 2) * 1_000_000
+    world.seconds += 2
+    await world.reconcile()
+    assert (await world.due_in() or 0) > 600
+
+
+async def test_event_that_a_claim_overtook_is_not_lost(world: World) -> None:
+    await world.declare(CACHING)
+    await world.reconcile()
+    await event(world)
+    scheduled = await due_at(world)
+    # Somebody asks for an attempt before that time, and another event comes while it runs.
+    world.seconds += 1
+    await world.db.write(lambda tx: resources.request(tx, str(REGISTRY)))
+    world.aws.before["DescribePullThroughCacheRules"] = lambda: event(world)
+    row = await world.reconcile()
+    assert row.due_at == scheduled
 
 
 async def test_event_keeps_earlier_due_time(world: World) -> None:
     await world.declare(CACHING)
     due = (await world.row()).due_at
     world.seconds += 10
-    await world.db.write(lambda tx: resources.enqueue(tx, [str(REGISTRY)]))
+    await event(world)
     row = await world.row()
     assert (row.due_at, row.urgent) == (due, True)
 
 
-async def test_event_names_survive_store_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(change: object) -> None:
-        raise Unavailable("away", reason="STORE_UNAVAILABLE")
-
-    world.engine.triggers.enqueue([str(REGISTRY)], Trigger.EVENT)
-    with monkeypatch.context() as patched:
-        patched.setattr(world.db, "write", away)
-        with pytest.raises(Unavailable):
-            await world.engine._store_triggered()
-    assert world.engine.triggers.drain() == [str(REGISTRY)]
+async def test_event_leaves_a_paused_registry_alone(world: World) -> None:
+    await world.declare(CACHING)
+    await world.set_spec({"mode": "PAUSED"})
+    await world.reconcile()
+    await event(world)
+    assert (await world.row()).due_at is None

@@ -101,6 +101,7 @@ JSON_ANSWERS: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = {
         {"registryId": ACCOUNT, "ecrRepositoryPrefix": "hub", "isValid": False, "failure": SECRET},
         {"ecrRepositoryPrefix": "hub"},
     ),
+    ("cloudtrail", "LookupEvents"): ({"Events": [{"EventId": SECRET, "CloudTrailEvent": f'"{SECRET}"'}]}, {}),
     ("account", "ListRegions"): (
         {"Regions": [{"RegionName": "us-east-1", "RegionOptStatus": SECRET}]},
         {},

@@ -143,6 +143,9 @@ FAMILIES = [
     ("ecr", "StartReplicationBackfill", "ecr-write", False, "not idempotent"),
     ("sts", "AssumeRole", "sts", True, "may be repeated"),
     ("account", "ListRegions", "other", True, "neither"),
+    ("cloudtrail", "LookupEvents", "cloudtrail", True, "AWS publishes this rate"),
+    ("sqs", "ReceiveMessage", "sqs", True, "a message that was lost comes again"),
+    ("sqs", "DeleteMessageBatch", "sqs", True, "a message can be deleted twice"),
 ]
 
 

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class AuditEvent(_message.Message):
-    __slots__ = ("name", "kind", "create_time", "complete_time", "principal", "method", "resource", "account", "region", "owners", "request_id", "call_id", "reconcile_id", "generation", "reason", "changes", "omitted_changes", "outcome", "aws_error_code", "aws_request_id")
+    __slots__ = ("name", "kind", "create_time", "complete_time", "principal", "method", "resource", "account", "region", "owners", "request_id", "call_id", "reconcile_id", "generation", "reason", "changes", "omitted_changes", "outcome", "aws_error_code", "aws_request_id", "cause")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[AuditEvent.Kind]
@@ -55,6 +55,7 @@ class AuditEvent(_message.Message):
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     AWS_ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
     AWS_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: AuditEvent.Kind
     create_time: _timestamp_pb2.Timestamp
@@ -75,4 +76,5 @@ class AuditEvent(_message.Message):
     outcome: AuditEvent.Outcome
     aws_error_code: str
     aws_request_id: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[AuditEvent.Kind, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., complete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., method: _Optional[str] = ..., resource: _Optional[str] = ..., account: _Optional[str] = ..., region: _Optional[str] = ..., owners: _Optional[_Iterable[str]] = ..., request_id: _Optional[str] = ..., call_id: _Optional[str] = ..., reconcile_id: _Optional[str] = ..., generation: _Optional[int] = ..., reason: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[_common_pb2.ElementChange, _Mapping]]] = ..., omitted_changes: _Optional[int] = ..., outcome: _Optional[_Union[AuditEvent.Outcome, str]] = ..., aws_error_code: _Optional[str] = ..., aws_request_id: _Optional[str] = ...) -> None: ...
+    cause: _common_pb2.Cause
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[AuditEvent.Kind, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., complete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., method: _Optional[str] = ..., resource: _Optional[str] = ..., account: _Optional[str] = ..., region: _Optional[str] = ..., owners: _Optional[_Iterable[str]] = ..., request_id: _Optional[str] = ..., call_id: _Optional[str] = ..., reconcile_id: _Optional[str] = ..., generation: _Optional[int] = ..., reason: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[_common_pb2.ElementChange, _Mapping]]] = ..., omitted_changes: _Optional[int] = ..., outcome: _Optional[_Union[AuditEvent.Outcome, str]] = ..., aws_error_code: _Optional[str] = ..., aws_request_id: _Optional[str] = ..., cause: _Optional[_Union[_common_pb2.Cause, _Mapping]] = ...) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65\x63rkeeper/v1/common.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x02\n\tCondition\x12\x18\n\x04type\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04type\x12<\n\x06status\x18\x02 \x01(\x0e\x32\x1e.ecrkeeper.v1.Condition.StatusB\x04\xe2\x41\x01\x03R\x06status\x12\x1c\n\x06reason\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x06reason\x12\x1e\n\x07message\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x07message\x12R\n\x14last_transition_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x12lastTransitionTime\"B\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x08\n\x04TRUE\x10\x01\x12\t\n\x05\x46\x41LSE\x10\x02\x12\x0b\n\x07UNKNOWN\x10\x03\"\xec\x03\n\x05\x44rift\x12\x1e\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x07setting\x12\x16\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x03key\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x18.ecrkeeper.v1.Drift.KindB\x04\xe2\x41\x01\x03R\x04kind\x12\x36\n\x07\x64\x65sired\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x07\x64\x65sired\x12\x38\n\x08observed\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x08observed\x12\x36\n\x05since\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x05since\x12\x1c\n\x06owners\x18\x07 \x03(\tB\x04\xe2\x41\x01\x03R\x06owners\x12:\n\x05pairs\x18\x14 \x01(\x0b\x32\x1e.ecrkeeper.v1.ReplicationPairsB\x04\xe2\x41\x01\x03R\x05pairs\x12+\n\x0evalues_omitted\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x03R\rvaluesOmitted\"F\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07MISSING\x10\x01\x12\x0b\n\x07\x43HANGED\x10\x02\x12\x0e\n\nUNEXPECTED\x10\x03\"\xba\x01\n\rErrorAttempts\x12?\n\nfirst_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\tfirstTime\x12=\n\tlast_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x08lastTime\x12)\n\rattempt_count\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0c\x61ttemptCount\"\xd2\x01\n\x04Plan\x12\x35\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x19.ecrkeeper.v1.PlannedCallB\x04\xe2\x41\x01\x03R\x05\x63\x61lls\x12\x37\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.ecrkeeper.v1.WarningB\x04\xe2\x41\x01\x03R\x08warnings\x12)\n\romitted_calls\x18\x14 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0comittedCalls\x12/\n\x10omitted_warnings\x18\x15 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0fomittedWarnings\"\xa5\x02\n\x0bPlannedCall\x12\x1e\n\x07service\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x07service\x12\"\n\toperation\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\toperation\x12\x37\n\x07request\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x03R\x07request\x12;\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1b.ecrkeeper.v1.ElementChangeB\x04\xe2\x41\x01\x03R\x07\x63hanges\x12-\n\x0frequest_omitted\x18\x14 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x0erequestOmitted\x12-\n\x0fomitted_changes\x18\x15 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0eomittedChanges\"\xa2\x03\n\rElementChange\x12\x1e\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x07setting\x12\x16\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x03key\x12:\n\x04kind\x18\x03 \x01(\x0e\x32 .ecrkeeper.v1.ElementChange.KindB\x04\xe2\x41\x01\x03R\x04kind\x12\x34\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x06\x62\x65\x66ore\x12\x32\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x05\x61\x66ter\x12:\n\x05pairs\x18\x14 \x01(\x0b\x32\x1e.ecrkeeper.v1.ReplicationPairsB\x04\xe2\x41\x01\x03R\x05pairs\x12+\n\x0evalues_omitted\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x03R\rvaluesOmitted\"J\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x07\n\x03\x41\x44\x44\x10\x01\x12\n\n\x06UPDATE\x10\x02\x12\x0b\n\x07REPLACE\x10\x03\x12\n\n\x06REMOVE\x10\x04\"g\n\x07Warning\x12\x1c\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x06reason\x12\x1e\n\x07subject\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x07subject\x12\x1e\n\x07message\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x07message\"\\\n\x10ReplicationPairs\x12(\n\x0c\x64\x65stinations\x18\x01 \x03(\tB\x04\xe2\x41\x01\x03R\x0c\x64\x65stinations\x12\x1e\n\x07\x66ilters\x18\x02 \x03(\tB\x04\xe2\x41\x01\x03R\x07\x66ilters*B\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NFORCE\x10\x01\x12\x0b\n\x07OBSERVE\x10\x02\x12\n\n\x06PAUSED\x10\x03*P\n\x11UnmanagedElements\x12\"\n\x1eUNMANAGED_ELEMENTS_UNSPECIFIED\x10\x00\x12\x0c\n\x08PRESERVE\x10\x01\x12\t\n\x05PRUNE\x10\x02*J\n\x0e\x44\x65letionPolicy\x12\x1f\n\x1b\x44\x45LETION_POLICY_UNSPECIFIED\x10\x00\x12\n\n\x06REMOVE\x10\x01\x12\x0b\n\x07\x41\x42\x41NDON\x10\x02\x42\x90\x01\n\x10\x63om.ecrkeeper.v1B\x0b\x43ommonProtoP\x01Z\x18\x65\x63rkeeper/v1;ecrkeeperv1\xa2\x02\x03\x45\x43K\xaa\x02\x0c\x45\x63rkeeper.V1\xba\x02\x03\x45\x43K\xca\x02\x0c\x45\x63rkeeper\\V1\xe2\x02\x18\x45\x63rkeeper\\V1\\GPBMetadata\xea\x02\rEcrkeeper::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65\x63rkeeper/v1/common.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x02\n\tCondition\x12\x18\n\x04type\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04type\x12<\n\x06status\x18\x02 \x01(\x0e\x32\x1e.ecrkeeper.v1.Condition.StatusB\x04\xe2\x41\x01\x03R\x06status\x12\x1c\n\x06reason\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x06reason\x12\x1e\n\x07message\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x07message\x12R\n\x14last_transition_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x12lastTransitionTime\"B\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x08\n\x04TRUE\x10\x01\x12\t\n\x05\x46\x41LSE\x10\x02\x12\x0b\n\x07UNKNOWN\x10\x03\"\x9d\x04\n\x05\x44rift\x12\x1e\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x07setting\x12\x16\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x03key\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x18.ecrkeeper.v1.Drift.KindB\x04\xe2\x41\x01\x03R\x04kind\x12\x36\n\x07\x64\x65sired\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x07\x64\x65sired\x12\x38\n\x08observed\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x08observed\x12\x36\n\x05since\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x05since\x12\x1c\n\x06owners\x18\x07 \x03(\tB\x04\xe2\x41\x01\x03R\x06owners\x12/\n\x05\x63\x61use\x18\x08 \x01(\x0b\x32\x13.ecrkeeper.v1.CauseB\x04\xe2\x41\x01\x03R\x05\x63\x61use\x12:\n\x05pairs\x18\x14 \x01(\x0b\x32\x1e.ecrkeeper.v1.ReplicationPairsB\x04\xe2\x41\x01\x03R\x05pairs\x12+\n\x0evalues_omitted\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x03R\rvaluesOmitted\"F\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07MISSING\x10\x01\x12\x0b\n\x07\x43HANGED\x10\x02\x12\x0e\n\nUNEXPECTED\x10\x03\"\xcf\x03\n\x05\x43\x61use\x12\"\n\tprincipal\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\tprincipal\x12\x1e\n\x07session\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x07session\x12!\n\tsource_ip\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x08sourceIp\x12#\n\nuser_agent\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\tuserAgent\x12\x1f\n\x08\x65vent_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03R\x07\x65ventId\x12?\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\teventTime\x12\x44\n\nconfidence\x18\x07 \x01(\x0e\x32\x1e.ecrkeeper.v1.Cause.ConfidenceB\x04\xe2\x41\x01\x03R\nconfidence\x12#\n\ninvoked_by\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03R\tinvokedBy\x12(\n\x0cinstallation\x18\t \x01(\tB\x04\xe2\x41\x01\x03R\x0cinstallation\"C\n\nConfidence\x12\x1a\n\x16\x43ONFIDENCE_UNSPECIFIED\x10\x00\x12\n\n\x06LIKELY\x10\x01\x12\r\n\tCONFIRMED\x10\x02\"\xba\x01\n\rErrorAttempts\x12?\n\nfirst_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\tfirstTime\x12=\n\tlast_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x08lastTime\x12)\n\rattempt_count\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0c\x61ttemptCount\"\xd2\x01\n\x04Plan\x12\x35\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x19.ecrkeeper.v1.PlannedCallB\x04\xe2\x41\x01\x03R\x05\x63\x61lls\x12\x37\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.ecrkeeper.v1.WarningB\x04\xe2\x41\x01\x03R\x08warnings\x12)\n\romitted_calls\x18\x14 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0comittedCalls\x12/\n\x10omitted_warnings\x18\x15 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0fomittedWarnings\"\xa5\x02\n\x0bPlannedCall\x12\x1e\n\x07service\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x07service\x12\"\n\toperation\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\toperation\x12\x37\n\x07request\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x03R\x07request\x12;\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1b.ecrkeeper.v1.ElementChangeB\x04\xe2\x41\x01\x03R\x07\x63hanges\x12-\n\x0frequest_omitted\x18\x14 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x0erequestOmitted\x12-\n\x0fomitted_changes\x18\x15 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0eomittedChanges\"\xa2\x03\n\rElementChange\x12\x1e\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x07setting\x12\x16\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x03key\x12:\n\x04kind\x18\x03 \x01(\x0e\x32 .ecrkeeper.v1.ElementChange.KindB\x04\xe2\x41\x01\x03R\x04kind\x12\x34\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x06\x62\x65\x66ore\x12\x32\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03R\x05\x61\x66ter\x12:\n\x05pairs\x18\x14 \x01(\x0b\x32\x1e.ecrkeeper.v1.ReplicationPairsB\x04\xe2\x41\x01\x03R\x05pairs\x12+\n\x0evalues_omitted\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x03R\rvaluesOmitted\"J\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x07\n\x03\x41\x44\x44\x10\x01\x12\n\n\x06UPDATE\x10\x02\x12\x0b\n\x07REPLACE\x10\x03\x12\n\n\x06REMOVE\x10\x04\"g\n\x07Warning\x12\x1c\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x06reason\x12\x1e\n\x07subject\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x07subject\x12\x1e\n\x07message\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x07message\"\\\n\x10ReplicationPairs\x12(\n\x0c\x64\x65stinations\x18\x01 \x03(\tB\x04\xe2\x41\x01\x03R\x0c\x64\x65stinations\x12\x1e\n\x07\x66ilters\x18\x02 \x03(\tB\x04\xe2\x41\x01\x03R\x07\x66ilters*B\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NFORCE\x10\x01\x12\x0b\n\x07OBSERVE\x10\x02\x12\n\n\x06PAUSED\x10\x03*P\n\x11UnmanagedElements\x12\"\n\x1eUNMANAGED_ELEMENTS_UNSPECIFIED\x10\x00\x12\x0c\n\x08PRESERVE\x10\x01\x12\t\n\x05PRUNE\x10\x02*J\n\x0e\x44\x65letionPolicy\x12\x1f\n\x1b\x44\x45LETION_POLICY_UNSPECIFIED\x10\x00\x12\n\n\x06REMOVE\x10\x01\x12\x0b\n\x07\x41\x42\x41NDON\x10\x02\x42\x90\x01\n\x10\x63om.ecrkeeper.v1B\x0b\x43ommonProtoP\x01Z\x18\x65\x63rkeeper/v1;ecrkeeperv1\xa2\x02\x03\x45\x43K\xaa\x02\x0c\x45\x63rkeeper.V1\xba\x02\x03\x45\x43K\xca\x02\x0c\x45\x63rkeeper\\V1\xe2\x02\x18\x45\x63rkeeper\\V1\\GPBMetadata\xea\x02\rEcrkeeper::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,10 +59,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRIFT'].fields_by_name['since']._serialized_options = b'\342A\001\003'
   _globals['_DRIFT'].fields_by_name['owners']._loaded_options = None
   _globals['_DRIFT'].fields_by_name['owners']._serialized_options = b'\342A\001\003'
+  _globals['_DRIFT'].fields_by_name['cause']._loaded_options = None
+  _globals['_DRIFT'].fields_by_name['cause']._serialized_options = b'\342A\001\003'
   _globals['_DRIFT'].fields_by_name['pairs']._loaded_options = None
   _globals['_DRIFT'].fields_by_name['pairs']._serialized_options = b'\342A\001\003'
   _globals['_DRIFT'].fields_by_name['values_omitted']._loaded_options = None
   _globals['_DRIFT'].fields_by_name['values_omitted']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['principal']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['principal']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['session']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['session']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['source_ip']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['source_ip']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['user_agent']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['user_agent']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['event_id']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['event_id']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['event_time']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['event_time']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['confidence']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['confidence']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['invoked_by']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['invoked_by']._serialized_options = b'\342A\001\003'
+  _globals['_CAUSE'].fields_by_name['installation']._loaded_options = None
+  _globals['_CAUSE'].fields_by_name['installation']._serialized_options = b'\342A\001\003'
   _globals['_ERRORATTEMPTS'].fields_by_name['first_time']._loaded_options = None
   _globals['_ERRORATTEMPTS'].fields_by_name['first_time']._serialized_options = b'\342A\001\003'
   _globals['_ERRORATTEMPTS'].fields_by_name['last_time']._loaded_options = None
@@ -113,32 +133,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPLICATIONPAIRS'].fields_by_name['destinations']._serialized_options = b'\342A\001\003'
   _globals['_REPLICATIONPAIRS'].fields_by_name['filters']._loaded_options = None
   _globals['_REPLICATIONPAIRS'].fields_by_name['filters']._serialized_options = b'\342A\001\003'
-  _globals['_MODE']._serialized_start=2268
-  _globals['_MODE']._serialized_end=2334
-  _globals['_UNMANAGEDELEMENTS']._serialized_start=2336
-  _globals['_UNMANAGEDELEMENTS']._serialized_end=2416
-  _globals['_DELETIONPOLICY']._serialized_start=2418
-  _globals['_DELETIONPOLICY']._serialized_end=2492
+  _globals['_MODE']._serialized_start=2783
+  _globals['_MODE']._serialized_end=2849
+  _globals['_UNMANAGEDELEMENTS']._serialized_start=2851
+  _globals['_UNMANAGEDELEMENTS']._serialized_end=2931
+  _globals['_DELETIONPOLICY']._serialized_start=2933
+  _globals['_DELETIONPOLICY']._serialized_end=3007
   _globals['_CONDITION']._serialized_start=140
   _globals['_CONDITION']._serialized_end=453
   _globals['_CONDITION_STATUS']._serialized_start=387
   _globals['_CONDITION_STATUS']._serialized_end=453
   _globals['_DRIFT']._serialized_start=456
-  _globals['_DRIFT']._serialized_end=948
-  _globals['_DRIFT_KIND']._serialized_start=878
-  _globals['_DRIFT_KIND']._serialized_end=948
-  _globals['_ERRORATTEMPTS']._serialized_start=951
-  _globals['_ERRORATTEMPTS']._serialized_end=1137
-  _globals['_PLAN']._serialized_start=1140
-  _globals['_PLAN']._serialized_end=1350
-  _globals['_PLANNEDCALL']._serialized_start=1353
-  _globals['_PLANNEDCALL']._serialized_end=1646
-  _globals['_ELEMENTCHANGE']._serialized_start=1649
-  _globals['_ELEMENTCHANGE']._serialized_end=2067
-  _globals['_ELEMENTCHANGE_KIND']._serialized_start=1993
-  _globals['_ELEMENTCHANGE_KIND']._serialized_end=2067
-  _globals['_WARNING']._serialized_start=2069
-  _globals['_WARNING']._serialized_end=2172
-  _globals['_REPLICATIONPAIRS']._serialized_start=2174
-  _globals['_REPLICATIONPAIRS']._serialized_end=2266
+  _globals['_DRIFT']._serialized_end=997
+  _globals['_DRIFT_KIND']._serialized_start=927
+  _globals['_DRIFT_KIND']._serialized_end=997
+  _globals['_CAUSE']._serialized_start=1000
+  _globals['_CAUSE']._serialized_end=1463
+  _globals['_CAUSE_CONFIDENCE']._serialized_start=1396
+  _globals['_CAUSE_CONFIDENCE']._serialized_end=1463
+  _globals['_ERRORATTEMPTS']._serialized_start=1466
+  _globals['_ERRORATTEMPTS']._serialized_end=1652
+  _globals['_PLAN']._serialized_start=1655
+  _globals['_PLAN']._serialized_end=1865
+  _globals['_PLANNEDCALL']._serialized_start=1868
+  _globals['_PLANNEDCALL']._serialized_end=2161
+  _globals['_ELEMENTCHANGE']._serialized_start=2164
+  _globals['_ELEMENTCHANGE']._serialized_end=2582
+  _globals['_ELEMENTCHANGE_KIND']._serialized_start=2508
+  _globals['_ELEMENTCHANGE_KIND']._serialized_end=2582
+  _globals['_WARNING']._serialized_start=2584
+  _globals['_WARNING']._serialized_end=2687
+  _globals['_REPLICATIONPAIRS']._serialized_start=2689
+  _globals['_REPLICATIONPAIRS']._serialized_end=2781
 # @@protoc_insertion_point(module_scope)

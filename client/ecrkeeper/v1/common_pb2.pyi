@@ -66,7 +66,7 @@ class Condition(_message.Message):
     def __init__(self, type: _Optional[str] = ..., status: _Optional[_Union[Condition.Status, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., last_transition_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Drift(_message.Message):
-    __slots__ = ("setting", "key", "kind", "desired", "observed", "since", "owners", "pairs", "values_omitted")
+    __slots__ = ("setting", "key", "kind", "desired", "observed", "since", "owners", "cause", "pairs", "values_omitted")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[Drift.Kind]
@@ -84,6 +84,7 @@ class Drift(_message.Message):
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
     PAIRS_FIELD_NUMBER: _ClassVar[int]
     VALUES_OMITTED_FIELD_NUMBER: _ClassVar[int]
     setting: str
@@ -93,9 +94,40 @@ class Drift(_message.Message):
     observed: _struct_pb2.Value
     since: _timestamp_pb2.Timestamp
     owners: _containers.RepeatedScalarFieldContainer[str]
+    cause: Cause
     pairs: ReplicationPairs
     values_omitted: bool
-    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owners: _Optional[_Iterable[str]] = ..., pairs: _Optional[_Union[ReplicationPairs, _Mapping]] = ..., values_omitted: bool = ...) -> None: ...
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owners: _Optional[_Iterable[str]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., pairs: _Optional[_Union[ReplicationPairs, _Mapping]] = ..., values_omitted: bool = ...) -> None: ...
+
+class Cause(_message.Message):
+    __slots__ = ("principal", "session", "source_ip", "user_agent", "event_id", "event_time", "confidence", "invoked_by", "installation")
+    class Confidence(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CONFIDENCE_UNSPECIFIED: _ClassVar[Cause.Confidence]
+        LIKELY: _ClassVar[Cause.Confidence]
+        CONFIRMED: _ClassVar[Cause.Confidence]
+    CONFIDENCE_UNSPECIFIED: Cause.Confidence
+    LIKELY: Cause.Confidence
+    CONFIRMED: Cause.Confidence
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_IP_FIELD_NUMBER: _ClassVar[int]
+    USER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    INVOKED_BY_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    principal: str
+    session: str
+    source_ip: str
+    user_agent: str
+    event_id: str
+    event_time: _timestamp_pb2.Timestamp
+    confidence: Cause.Confidence
+    invoked_by: str
+    installation: str
+    def __init__(self, principal: _Optional[str] = ..., session: _Optional[str] = ..., source_ip: _Optional[str] = ..., user_agent: _Optional[str] = ..., event_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confidence: _Optional[_Union[Cause.Confidence, str]] = ..., invoked_by: _Optional[str] = ..., installation: _Optional[str] = ...) -> None: ...
 
 class ErrorAttempts(_message.Message):
     __slots__ = ("first_time", "last_time", "attempt_count")

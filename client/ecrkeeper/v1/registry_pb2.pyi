@@ -150,12 +150,14 @@ class QuotaUsage(_message.Message):
     def __init__(self, setting: _Optional[str] = ..., quota: _Optional[str] = ..., used: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class Remediation(_message.Message):
-    __slots__ = ("remediation_time", "drift")
+    __slots__ = ("remediation_time", "drift", "cause")
     REMEDIATION_TIME_FIELD_NUMBER: _ClassVar[int]
     DRIFT_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
     remediation_time: _timestamp_pb2.Timestamp
     drift: _containers.RepeatedCompositeFieldContainer[_common_pb2.Drift]
-    def __init__(self, remediation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ...) -> None: ...
+    cause: _common_pb2.Cause
+    def __init__(self, remediation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., cause: _Optional[_Union[_common_pb2.Cause, _Mapping]] = ...) -> None: ...
 
 class ReplicationCheck(_message.Message):
     __slots__ = ("destination", "result", "findings", "check_time", "arrivals")

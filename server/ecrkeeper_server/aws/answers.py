@@ -109,6 +109,10 @@ ESSENTIALS = (
     ),
     _row("sts", "GetCallerIdentity", "Account Arn", "the account is what was asked for"),
     _row(
+        "cloudtrail", "LookupEvents", "Events[].EventId Events[].CloudTrailEvent",
+        "without events the list is empty; the text of an event says who called",
+    ),
+    _row(
         "account", "ListRegions", "Regions[+].RegionName",
         "an account has Regions; without them, a role in use would pass for unused",
     ),
@@ -131,6 +135,9 @@ ESSENTIALS = (
 )  # fmt: skip
 
 _YEARS = (1980, 9000)
+# An empty queue answers with no member at all.
+MAY_BE_EMPTY = frozenset({("sqs", "ReceiveMessage")})
+
 _BY_OPERATION = {(row.service, row.operation): row for row in ESSENTIALS}
 
 # Members that name the answering account by its id or in an ARN, unlike accounts of destinations.

@@ -30,6 +30,7 @@ from ecrkeeper_server.aws.codec import ALWAYS_USED, SERVICES, Location, Serializ
 _PROBES = {
     "ecr": "DescribeRegistry", "iam": "ListAccountAliases", "sts": "GetCallerIdentity", "account": "ListRegions",
     "organizations": "DescribeOrganization",
+    "cloudtrail": "LookupEvents", "sqs": "ListQueues",
 }  # fmt: skip
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([^/]+)/")
 # Headers of boto3 itself; those of the connection are the transport's.

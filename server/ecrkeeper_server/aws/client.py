@@ -24,6 +24,7 @@ from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.sessions import Sessions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws.transport import Transport
+from ecrkeeper_server.aws.user_agent import PROGRAM
 from ecrkeeper_server.aws.wire import Credentials, Wire
 from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.metrics.server import Metrics
@@ -63,6 +64,8 @@ class AwsOptions:
     timeout: float = 10.0
     connections: int = 128
     environment: AwsEnvironment = field(default_factory=AwsEnvironment)
+    # What the User-Agent says of the program.
+    product: str = PROGRAM
 
 
 class AwsClient:
@@ -78,7 +81,9 @@ class AwsClient:
     ) -> None:
         self._options = options
         self._telemetry = telemetry or CallTelemetry(Metrics().aws)
-        self._wire = Wire(options.endpoint_url, environment=options.environment, codec=models.choose())
+        self._wire = Wire(
+            options.endpoint_url, environment=options.environment, codec=models.choose(), product=options.product
+        )
         self._attempts = Attempts(self._once, Limiter(clock), self._telemetry, clock)
         self._ambient = Ambient()
         self._roles: AssumedRoles | None = None

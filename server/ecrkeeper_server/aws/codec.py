@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 # The services that are called; the endpoints of others are dropped.
 ALWAYS_USED = ("ecr", "iam", "sts")
-SERVICES = (*ALWAYS_USED, "account", "organizations")
+SERVICES = (*ALWAYS_USED, "account", "organizations", "cloudtrail", "sqs")
 
 
 class Serialized(NamedTuple):

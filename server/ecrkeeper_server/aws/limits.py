@@ -24,8 +24,14 @@ RATES = {
     "ecr-read": (20.0, 60.0),
     "ecr-write": (5.0, 20.0),
     "sts": (300.0, 600.0),
+    # LookupEvents: 2 a second in each account and Region.
+    "cloudtrail": (2.0, 2.0),
+    # Queues have no such limit.
+    "sqs": (1000.0, 1000.0),
     "other": (5.0, 20.0),
 }
+# Receiving and deleting messages changes only the queue, and can be repeated.
+_READS = ("Get", "List", "Describe", "Validate", "AssumeRole", "Lookup", "ReceiveMessage", "DeleteMessageBatch")
 # The longest total wait for one call: the queue is for longer waits.
 LONGEST_WAIT = 30.0
 # The lowest rate, however much AWS throttles.
@@ -133,7 +139,7 @@ class Limiter:
 
 def family_of(service: str, operation: str) -> str:
     """Return the family of operations that share a rate."""
-    if service in ("iam", "sts"):
+    if service in ("iam", "sts", "cloudtrail", "sqs"):
         return service
     if service == "ecr":
         return "ecr-read" if is_read(operation) else "ecr-write"
@@ -142,4 +148,4 @@ def family_of(service: str, operation: str) -> str:
 
 def is_read(operation: str) -> bool:
     """Return whether an operation is read-only, so that it may be retried."""
-    return operation.startswith(("Get", "List", "Describe", "Validate", "AssumeRole"))
+    return operation.startswith(_READS)

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ecrkeeper_server.aws.answers import InvalidAnswer, essentials
+from ecrkeeper_server.aws.answers import MAY_BE_EMPTY, InvalidAnswer, essentials
 from ecrkeeper_server.aws.codec import Codec
 from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.failures import short_code
@@ -70,7 +70,9 @@ class Reader:
         if operation not in self._checks:
             shape = self._model.operation_model(operation).output_shape
             row = essentials(self._model.service_name, operation)
-            self._checks[operation] = shape and compile_check(shape, row.members if row else (), self._sent)
+            empty = (self._model.service_name, operation) in MAY_BE_EMPTY
+            members = row.members if row else ()
+            self._checks[operation] = shape and compile_check(shape, members, self._sent, may_be_empty=empty)
         return self._checks[operation]
 
     def _result(self, operation: str, response: Response) -> dict[str, Any]:

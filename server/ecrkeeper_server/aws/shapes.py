@@ -31,10 +31,12 @@ _SCALARS: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def compile_check(shape: Any, members: Iterable[str] = (), sent: Collection[str] = ()) -> Check:
+def compile_check(
+    shape: Any, members: Iterable[str] = (), sent: Collection[str] = (), *, may_be_empty: bool = False
+) -> Check:
     """Return the check for a shape and the paths of required members.
 
-    Without paths, one known member is required: an empty answer says nothing. `sent`
+    Without paths, one known member is required, unless the answer `may_be_empty`. `sent`
     are structures that requests also have: AWS stores them only with the members that
     the model requires.
     """
@@ -44,7 +46,7 @@ def compile_check(shape: Any, members: Iterable[str] = (), sent: Collection[str]
         for part in path.replace("[", ".[").split("."):
             node = node.setdefault(part, {})
     check = _Compiler(frozenset(sent)).compile(shape, needed, ())
-    if not needed and shape.members:
+    if not needed and shape.members and not may_be_empty:
         return _not_empty(check, frozenset(shape.members))
     return check
 

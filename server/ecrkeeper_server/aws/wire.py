@@ -20,8 +20,8 @@ from ecrkeeper_server.aws.reading import Answer, Reader
 from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.transport import Address
 from ecrkeeper_server.aws.tunnel import proxy_authorization
+from ecrkeeper_server.aws.user_agent import PROGRAM, user_agent
 
-USER_AGENT = "ecrkeeper"
 _SERIALIZED = 256
 
 
@@ -75,7 +75,9 @@ class Wire:
         clock: Callable[[], float] = time.time,
         environment: AwsEnvironment | None = None,
         codec: Codec | None = None,
+        product: str = PROGRAM,
     ) -> None:
+        self._product = product
         self._endpoint_url = endpoint_url
         self._environment = environment or AwsEnvironment()
         self._clock = clock
@@ -137,7 +139,7 @@ class Wire:
         sent = {
             "Host": endpoint.host,
             **headers,
-            "User-Agent": USER_AGENT,
+            "User-Agent": user_agent(self._product),
             "Content-Length": str(len(data)),
             **endpoint.proxy_headers,
         }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ecrkeeper_server.cli import arguments, configuration
-from ecrkeeper_server.iam_policy import stackset
+from ecrkeeper_server.iam_policy import events_stack, stackset
 from ecrkeeper_server.iam_policy.policy import Scope, policy
 from ecrkeeper_server.names import PARTITIONS
 from ecrkeeper_server.settings.table import SETTINGS
@@ -18,6 +19,8 @@ policy     permissions of the assumed role
 trust      trust policy of that role (needs --principal)
 caller     permissions of the server's own principal: to assume that role
 stackset   a CloudFormation template of the role, for all accounts at once
+events-stackset   a template of the rules that send events to the central bus, for each account and Region
+events-central    a template of the central bus, its queue and the queue's key
 """
 
 
@@ -47,6 +50,12 @@ def add(commands: Any) -> None:
         action="store_true",
         help="omit the permissions of Amazon Inspector that ENHANCED scanning needs",
     )
+    parser.add_argument(
+        "--event-queue", action="append", default=[], type=_arn, metavar="ARN", help="a queue of --format caller"
+    )
+    parser.add_argument(
+        "--event-key", action="append", default=[], type=_arn, metavar="ARN", help="the key of such a queue"
+    )
     parser.add_argument("--format", choices=tuple(_FORMATS), default="policy", help="default: %(default)s")
 
 
@@ -75,20 +84,29 @@ def _json(document: Any) -> str:
 
 
 def _stackset(scope: Scope, given: argparse.Namespace) -> str:
-    import yaml
-
     made = stackset.template(
         scope, role_name=given.role_name, principal=given.principal or "", external_id=given.external_id
     )
-    text: str = yaml.safe_dump(made, sort_keys=False, width=120)
+    return _yaml(made)
+
+
+def _yaml(document: Any) -> str:
+    import yaml
+
+    # A copy by way of JSON shares nothing, so there are no aliases, which CloudFormation does not read.
+    text: str = yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=False, width=120)
     return text.rstrip()
 
 
-_FORMATS = {
+_FORMATS: dict[str, Callable[[Scope, argparse.Namespace], str]] = {
     "policy": lambda scope, _: _json(policy(scope)),
     "trust": lambda _, given: _json(stackset.trust(given.principal, given.external_id)),
-    "caller": lambda scope, given: _json(stackset.caller(scope.partition, given.role_name)),
+    "caller": lambda scope, given: _json(
+        stackset.caller(scope.partition, given.role_name, given.event_queue, given.event_key)
+    ),
     "stackset": _stackset,
+    "events-stackset": lambda scope, _: _yaml(events_stack.sources(scope)),
+    "events-central": lambda scope, _: _yaml(events_stack.central()),
 }
 
 
@@ -111,6 +129,12 @@ def _principal(text: str) -> str:
         r"arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|(?:role|user|assumed-role)/[\w+=,.@/-]+)", text, re.ASCII
     ):
         raise argparse.ArgumentTypeError(f"must be the ARN of a role, a user or an account's root, got {text!r}")
+    return text
+
+
+def _arn(text: str) -> str:
+    if not re.fullmatch(r"arn:aws[a-z-]*:(?:sqs|kms):[a-z0-9-]+:[0-9]{12}:[\w/-]+", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"must be the ARN of a queue or a key, got {text!r}")
     return text
 
 

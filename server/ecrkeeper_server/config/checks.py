@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from ecrkeeper_server import tracing
+from ecrkeeper_server.events.queue_url import QueueUrl
 from ecrkeeper_server.identity.algorithms import ALGORITHMS, secure
 from ecrkeeper_server.names import partition_of, shown
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _RANGES = {
     "aws_timeout_seconds": (0.1, 120.0),
     "resync_seconds": (1.0, 86_400.0),
+    "event_debounce_seconds": (0.0, 60.0),
+    "event_resync_seconds": (1.0, 86_400.0),
+    "contest_window_seconds": (1.0, 86_400.0),
     "lease_seconds": (1.0, 600.0),
     "drain_seconds": (0.0, 600.0),
     "concurrency": (1, 1000),
@@ -66,7 +70,7 @@ def check(config: Config) -> list[str]:
         errors.append("share_port: SQLite serves one process; use Postgres for several")
     if partition_of(config.home_region) is None:
         errors.append(f"home_region: must be an AWS Region, got {config.home_region!r}")
-    errors += _role_template(config) + _organization(config)
+    errors += _role_template(config) + _organization(config) + _queues(config)
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         errors.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
     if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
@@ -82,6 +86,7 @@ def check(config: Config) -> list[str]:
     return errors + _identity(config)
 
 
+_QUEUES = 32
 _ROLE = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?[\w+=,.@-]{1,64}", re.ASCII)
 
 
@@ -109,6 +114,37 @@ def _organization(config: Config) -> list[str]:
         return []
     rule = "must be the ARN of a role in the management account or a delegated one"
     return [f"organization_role_arn: {rule}, as in arn:aws:iam::111111111111:role/ecrkeeper-organization, got {arn!r}"]
+
+
+def queue_urls(config: Config) -> list[str]:
+    """Return the URLs of the queues."""
+    return [url.strip() for url in config.event_queue_urls.split(",") if url.strip()]
+
+
+def _queues(config: Config) -> list[str]:
+    """Errors of the queues: each URL, and the role that reads them all."""
+    errors, partition, urls = [], partition_of(config.home_region), queue_urls(config)
+    for url in urls:
+        try:
+            queue = QueueUrl.parse(url)
+        except ValueError as error:
+            errors.append(f"event_queue_urls: each {error}, got {shown(url)}")
+            continue
+        if partition is not None and partition_of(queue.region) != partition:
+            errors.append(
+                f"event_queue_urls: must be of partition {partition}, where home_region {config.home_region} is,"
+                f" got {shown(url)}"
+            )
+    if len(urls) > _QUEUES:
+        errors.append(f"event_queue_urls: must be {_QUEUES} at most, got {len(urls)}")
+    if len(set(urls)) < len(urls):
+        errors.append("event_queue_urls: names a queue twice")
+    if config.event_queue_role and _ROLE.fullmatch(config.event_queue_role) is None:
+        rule = "must be the ARN of a role, as in arn:aws:iam::111111111111:role/ecrkeeper-events"
+        errors.append(f"event_queue_role: {rule}, got {shown(config.event_queue_role)}")
+    if config.event_queue_role and not urls:
+        errors.append("event_queue_role: is needed with event_queue_urls only")
+    return errors
 
 
 def _controls(config: Config) -> list[str]:

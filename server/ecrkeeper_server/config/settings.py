@@ -53,6 +53,12 @@ class Config:
     organization_role_arn: str = ""
     organization_seconds: float = 300.0
     resync_seconds: float = 900.0
+    attribution: bool = True
+    event_queue_urls: str = ""
+    event_queue_role: str = ""
+    event_debounce_seconds: float = 2.0
+    event_resync_seconds: float = 21_600.0
+    contest_window_seconds: float = 600.0
     lease_seconds: float = 30.0
     drain_seconds: float = 20.0
     concurrency: int = 32

@@ -13,6 +13,7 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.element_states import ElementState, element_states
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.store.drift_rows import drift_count
+from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import RegistryState
@@ -63,7 +64,7 @@ def complete_summary(row: Resource, declared: Sequence[Declaration], states: Seq
         due_at=row.due_at,
         mode=str(spec.mode),
         unmanaged_elements=str(spec.unmanaged_elements),
-        conditions=state.conditions,
+        conditions=[*state.conditions, *Findings.from_json(row.events).conditions()],
         error=state.error,
         owners=[each.owner for each in by_owner],
         owner_count=len(by_owner),

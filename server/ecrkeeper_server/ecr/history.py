@@ -18,7 +18,11 @@ def with_first_times(state: S, before: State, now: int) -> S:
 
     That is `now` for new ones. Others keep their times, so an attempt that finds
     no change leaves an equal state.
+    What was remediated now has a time only if an earlier attempt observed it.
     """
+    remediation = state.remediation
+    if remediation is not None and remediation.time == now:
+        state = state.changed(remediation=replace(remediation, drift=dated(remediation.drift, before.drift, None)))
     if state.drifted:
         state = state.changed(drift=dated(state.drift, before.drift, now))
     error = state.error

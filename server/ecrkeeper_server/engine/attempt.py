@@ -40,6 +40,7 @@ class Attempt:
     desired: Desired
     now: int
     home_region: str
+    contest_window: float = 600.0
     saved: bool = False
     monotonic: Callable[[], float] = time.monotonic
     reconcile_id: str = ""

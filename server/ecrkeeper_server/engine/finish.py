@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ecrkeeper_server.ecr.apply import AwsWrite, complete
+from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.ecr.history import attempts_of, with_first_times
+from ecrkeeper_server.engine import causes, contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
+from ecrkeeper_server.engine.causes import drift_to_attribute
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, is_of_account
+from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.engine.telemetry import unready
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import drifting, operations, queue, resources, sweep
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.filter_expression import stored_reason
+from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource
 from ecrkeeper_server.store.state_members import Members
 from ecrkeeper_server.store.state_parts import Condition, StoredError
-from ecrkeeper_server.store.states import State
+from ecrkeeper_server.store.states import RegistryState, State
 
 # After more failures than this, a resource leaves the priority lane.
 _HURRIED_FAILURES = 3
@@ -31,8 +36,11 @@ _RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 class Finisher:
     """Ends attempts; those without changes, nearly all, are written in batches."""
 
-    def __init__(self, db: Database, resync: float, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, db: Database, resync: float, jitter: Callable[[], float], health: EventHealth | None = None
+    ) -> None:
         self._db = db
+        self._health = health
         self._resync = resync
         self._jitter = jitter
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
@@ -53,7 +61,7 @@ class Finisher:
         alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        await self._db.write(lambda tx: _save(tx, row, result, outcome, attempt.writes))
+        await self._db.write(lambda tx: _save(tx, attempt, result, outcome))
         return changed
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
@@ -67,12 +75,14 @@ class Finisher:
         before = State(row.state)
         state = result.state.changed(**_shown(before.conditions, status, attempt.now))
         state = with_first_times(_with_owners(state, attempt, result), before, attempt.now)
+        if others := self._others(row, state, before, attempt.now):
+            state = state.changed(conditions=[*state.conditions, *others])
         observed_only = error is None and result.next_in is None and status.reason != "PAUSED"
         done = result.converged or status.terminal or observed_only
         return Outcome(
             state=state.to_json(),
             observed_generation=row.generation if done else row.observed_generation,
-            next_in=self._next_in(result, failures),
+            next_in=self._next_in(row, result, failures),
             failures=failures,
             # The start of the attempt: later changes in AWS may not have been observed.
             observed_at=attempt.now if result.observed else None,
@@ -81,14 +91,26 @@ class Finisher:
             unready=unready(result, row.mode),
             reason=stored_reason(status.ready_reason),
             attempts=attempts_of(state, row),
+            began_at=attempt.now,
         )
 
-    def _next_in(self, result: AttemptResult, failures: int) -> float | None:
-        usual = self._usual(result, failures)
+    def _others(self, row: Resource, state: State, before: State, now: int) -> list[Condition]:
+        """Return the conditions that a registry has only while they hold."""
+        if row.kind != RegistryName.kind:
+            return []
+        known = contests.load(RegistryState(state.stored).contests, Findings.from_json(row.events))
+        found = [contests.condition(known, before.conditions, now)]
+        found.append(self._health.condition(row, now) if self._health is not None else None)
+        return [each for each in found if each is not None]
+
+    def _next_in(self, row: Resource, result: AttemptResult, failures: int) -> float | None:
+        usual = self._usual(row, result, failures)
         return min((delay for delay in (usual, result.poll_in) if delay is not None), default=None)
 
-    def _usual(self, result: AttemptResult, failures: int) -> float | None:
+    def _usual(self, row: Resource, result: AttemptResult, failures: int) -> float | None:
         resync = self._resync * (0.8 + 0.4 * self._jitter())
+        if self._health is not None and result.status.ready:
+            resync = self._health.resync(row, resync)
         if result.status.error is not None:
             return delay_after(result.status, failures, resync, self._jitter())
         if result.next_in is not None:
@@ -125,8 +147,9 @@ def _not_remediated(status: Status) -> StoredError:
     return StoredError(code="FAILED_PRECONDITION", reason=status.ready_reason, message=status.ready_message)
 
 
-def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:
-    complete(tx, writes)
+def _save(tx: Tx, attempt: Attempt, result: AttemptResult, outcome: Outcome) -> None:
+    row = attempt.claimed
+    complete(tx, attempt.writes)
     saved = queue.finish(tx, row, outcome)
     if saved is None:
         return
@@ -136,6 +159,7 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
         # One resource retries first; the others follow, or are postponed with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
     queue.mark_declarations(tx, row, result.converged_owners)
+    causes.request(tx, drift_to_attribute(attempt, result))
     pending = operations.pending(tx, row.name)
     ended: dict[str, StoredError | None] = dict(result.ended)
     for operation in pending:

@@ -15,6 +15,8 @@ class EngineOptions:
     concurrency: int = 32
     lease: float = 30.0
     resync: float = 900.0
+    # Elements that are contested are written once in so many seconds at most.
+    contest_window: float = 600.0
     attempt_timeout: float = 300.0
     home_region: str = "us-east-1"
     # The retention of audit events in days; 0 is unlimited.

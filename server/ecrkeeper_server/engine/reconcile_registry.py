@@ -11,6 +11,7 @@ from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.answer_limit import TOO_LARGE
 from ecrkeeper_server.ecr.checks import check_replication, try_elements
 from ecrkeeper_server.ecr.observe import try_observe
+from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
@@ -24,7 +25,9 @@ from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
 from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, plans, verified
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.drift_rows import stored_drift
+from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.store.state_members import RegistryMembers
 from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
@@ -70,6 +73,8 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     progress.plans = plans(composition.desired, progress.applied, progress.elements(), prune=prune)
     progress.originals = originals_of(progress, row.registry)
     progress.denials = row.registry_state.denials
+    progress.contests = contests.load(row.registry_state.contests, Findings.from_json(row.events))
+    progress.withheld = contests.withheld(progress.contests, attempt.now, attempt.contest_window)
     progress.suspects = suspects.load(row.registry_state.suspects, progress.plans, progress.elements())
     if mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values()):
         await act(attempt, progress)
@@ -83,6 +88,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     polls = (
         await follow(attempt, desired.pending),
         suspects.next_retry(progress.suspects, attempt.now),
+        contests.next_look(progress.contests, attempt.now, attempt.contest_window),
         progress.retry_in,
     )
     state = state.changed(checks=checks, problems=problems)
@@ -120,11 +126,27 @@ def _result(attempt: Attempt, progress: Progress, mode: Mode) -> tuple[RegistryS
     degraded = {name: observed.unknown for name, observed in progress.observed.items() if observed.unknown}
     state = _state(attempt, progress, mode, drift, degraded)
     if mode is Mode.ENFORCE:
+        _add_contested(attempt, progress)
         _add_unshown(progress, drift, degraded)
     errors = [error for of_setting in progress.errors.values() for error in of_setting]
     status = status_of(mode, drift, errors, degraded)
     owners = {} if status.ready else statuses_of(progress, mode, drift, errors, degraded)
     return state, AttemptResult(state, status, observed=True, converged=status.synced, owners=owners)
+
+
+def _add_contested(attempt: Attempt, progress: Progress) -> None:
+    """Explain contested elements that are not written now."""
+    reason, message = contests.explain(progress.contests, attempt.now)
+    for name, keys in progress.withheld.items():
+        planned = progress.plans[name].changes if name in progress.plans else ()
+        changes = list(restricted(planned, contests.withheld_keys(keys, planned)))
+        if changes:
+            after = min(progress.contests[name][key].next_try(attempt.contest_window) for key in keys)
+            wait = max(1.0, (after - attempt.now) / MICROSECONDS)
+            error = Temporary(message, reason=reason, after=wait, grpc_code="ABORTED")
+            progress.errors[name] = [
+                *progress.errors.get(name, []), of_changes(progress.composition, name, changes, error)
+            ]  # fmt: skip
 
 
 def _add_unshown(progress: Progress, drift: Sequence[StoredDrift], degraded: Collection[str]) -> None:
@@ -172,6 +194,9 @@ def _state(
         suspects=suspects.dumped(progress.suspects),
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
     )
+    window = attempt.contest_window
+    progress.contests = contests.after(progress.contests, progress.remediated, in_place, desired, attempt.now, window)
+    state = state.changed(contests=contests.dumped(progress.contests))
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
 
 

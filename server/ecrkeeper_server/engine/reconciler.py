@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws.user_agent import ATTEMPT
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult, LeaseLostError
@@ -46,6 +47,8 @@ class Reconciler:
         An error is logged, and the resource is due again.
         """
         with self._telemetry.attempt(row) as ending:
+            # Each attempt is a task of its own, so nothing has to set it back.
+            ATTEMPT.set(ending.reconcile_id)
             await self._attempt(row, desired, ending)
 
     async def _attempt(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
@@ -53,6 +56,7 @@ class Reconciler:
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
         attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
+        attempt.contest_window = self._options.contest_window
         attempt.search_until = attempt.monotonic() + self._options.attempt_timeout / 2
         try:
             async with asyncio.timeout(self._options.attempt_timeout):

@@ -9,6 +9,7 @@ from functools import reduce
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
+from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_will_be_created
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
@@ -78,6 +79,7 @@ def _fresh(progress: Progress, planned: Plan) -> Plan:
     """Return a plan without suspects and the changes that wait for them."""
     waiting = held(progress, planned.setting)
     left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
+    left_out |= contests.withheld_keys(progress.withheld.get(planned.setting, frozenset()), planned.changes)
     if not left_out:
         return planned
     remaining = tuple(excluding(planned.changes, left_out))

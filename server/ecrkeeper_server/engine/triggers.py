@@ -1,52 +1,33 @@
 """Make names due, whatever the source.
 
-A trigger calls `enqueue(names, reason)` and returns at once. The engine's loop
-makes the names due in the store and claims them. Calls and notifications made
-their names due in the transaction that changed them, so they only wake the
-loop. A resync needs no trigger: each attempt stores when its resource is due
-again.
+A trigger makes its names due in the store, in a transaction of its own or in the one that changed them, and then calls
+`enqueue`, which wakes the engine's loop. A resync needs no trigger: each attempt ends with the time at which its row
+is due again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from enum import Enum
+from enum import Enum, auto
 
 
 class Trigger(Enum):
-    """The source of due names; the value says whether they are due in the store."""
+    """Why names became due."""
 
-    CALL = ("CALL", True)
-    NOTIFICATION = ("NOTIFICATION", True)
-    EVENT = ("EVENT", False)
-
-    @property
-    def stored(self) -> bool:
-        """Whether the names are already due in the store."""
-        return self.value[1]
+    CALL = auto()
+    NOTIFICATION = auto()
+    EVENT = auto()
 
 
 class Triggers:
-    """Collects names for the engine's loop; use it on the event loop only."""
+    """Wakes the engine's loop when names became due; on the event loop only."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._names: set[str] = set()
-        # Resources may be due that a read of the store did not return yet.
+        # Rows may be due that a read of the store has not shown yet.
         self.hinted = True
 
     def enqueue(self, names: Collection[str], reason: Trigger) -> None:
-        """Make the names due; without names, let the loop find out which ones are."""
-        if not reason.stored:
-            self._names.update(names)
+        """Let the loop look for what is due; the store has the names as due already."""
         self.hinted = True
         self._wake()
-
-    def drain(self) -> list[str]:
-        """Return the names that are not due in the store yet, and forget them."""
-        names, self._names = sorted(self._names), set()
-        return names
-
-    def restore(self, names: Collection[str]) -> None:
-        """Return names that could not be stored; the next round retries them."""
-        self._names.update(names)

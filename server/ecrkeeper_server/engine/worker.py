@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.reconciler import Reconciler
@@ -19,7 +20,7 @@ from ecrkeeper_server.engine.triggers import Triggers
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, audit_stream, claims, operations, queue, resources, sweep
+from ecrkeeper_server.store import audit, audit_stream, claims, cloud_events, operations, queue, sweep
 from ecrkeeper_server.store.claims import NO_CAPACITY
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
@@ -50,10 +51,11 @@ class Engine:
         *,
         jitter: Callable[[], float] = random.random,
         telemetry: ReconcileTelemetry | None = None,
+        health: EventHealth | None = None,
     ) -> None:
         self._db = db
         self._options = options
-        finisher = Finisher(db, options.resync, jitter)
+        finisher = Finisher(db, options.resync, jitter, health)
         self._reconciler = Reconciler(db, aws, options, finisher, telemetry or ReconcileTelemetry(Metrics().engine))
         self._woken = asyncio.Event()
         self.triggers = Triggers(self._woken.set)
@@ -79,7 +81,6 @@ class Engine:
                     if time.monotonic() >= purge_at:
                         more_to_purge = await self._purge()
                         purge_at = time.monotonic() + (_PURGE_BACKLOG_SECONDS if more_to_purge else _PURGE_SECONDS)
-                    await self._store_triggered()
                     # Claiming opens a transaction, so an idle worker that got no wake-up checks with a plain read
                     # first.
                     pause = await self._pause() if idle and not hinted else 0.0
@@ -103,6 +104,9 @@ class Engine:
         """Delete old rows in short transactions; return whether some are left."""
         await self._db.write(operations.purge)
         for _ in range(_PURGE_BATCHES):
+            if not await self._db.write(cloud_events.purge):
+                break
+        for _ in range(_PURGE_BATCHES):
             if not await self._db.write(audit_stream.adopt):
                 break
         days = self._options.audit_days
@@ -110,17 +114,6 @@ class Engine:
             if await self._db.write(lambda tx: audit.purge(tx, days)) < audit.PURGED_AT_ONCE:
                 return False
         return bool(days)
-
-    async def _store_triggered(self) -> None:
-        """Make due the names from triggers."""
-        names = self.triggers.drain()
-        if not names:
-            return
-        try:
-            await self._db.write(lambda tx: resources.enqueue(tx, names))
-        except StatusError:
-            self.triggers.restore(names)
-            raise
 
     async def _pause(self) -> float:
         """Return the seconds to the next resource with capacity, at most a few.

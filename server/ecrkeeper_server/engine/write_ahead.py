@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.engine.attempt import Attempt
+from ecrkeeper_server.engine.contests import Contests
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import suspects
@@ -49,6 +50,9 @@ class Progress:
     originals: Originals = field(default_factory=list)
     remediated: list[StoredDrift] = field(default_factory=list)
     suspects: Suspects = field(default_factory=dict)
+    contests: Contests = field(default_factory=dict)
+    # The contested elements that are not to be written now, by setting.
+    withheld: Mapping[str, Set[str]] = field(default_factory=dict)
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, Elements] = field(default_factory=dict)
     calls_remaining: int = MAX_CALLS

@@ -97,6 +97,7 @@ def _reads(scope: Scope) -> Iterator[Json]:
         status = ["iam:GetServiceLinkedRoleDeletionStatus"] if scope.enforce else []
         yield _allow("ReadRoles", [*(f"iam:{name}" for name in _ROLE_READS), *status], found)
         yield _allow("FindEnabledRegions", ["account:ListRegions"], "*")
+    yield _allow("FindCausesOfDrift", ["cloudtrail:LookupEvents"], "*")
 
 
 def _writes(scope: Scope) -> Iterator[Json]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.iam_policy.events_stack import reader
 from ecrkeeper_server.iam_policy.policy import Scope, policy
 from ecrkeeper_server.json_object import Json
 
@@ -19,15 +21,20 @@ def trust(principal: str | Json, external_id: str | Json = "") -> Json:
     return {"Version": _VERSION, "Statement": [statement]}
 
 
-def caller(partition: str, role_name: str) -> Json:
-    """Return the policy for the server's own principal, to assume the role.
+def caller(partition: str, role_name: str, queues: Iterable[str] = (), keys: Iterable[str] = ()) -> Json:
+    """Return the policy for the server's own principal.
+
+    It may assume the role and read the queues.
 
     The policy allows the role in any account.
     """
     arn = f"arn:{partition}:iam::*:role/{role_name}"
     return {
         "Version": _VERSION,
-        "Statement": [{"Sid": "AssumeRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn}],
+        "Statement": [
+            {"Sid": "AssumeRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn},
+            *reader(queues, keys),
+        ],
     }
 
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ecrkeeper_server.metrics.labels import Bounded
 
-FAMILIES = ("iam", "ecr-read", "ecr-write", "sts", "other")
+FAMILIES = ("iam", "ecr-read", "ecr-write", "sts", "cloudtrail", "sqs", "other")
 
 _AWS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 

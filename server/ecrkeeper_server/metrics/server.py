@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Info, ProcessCollector
 
 from ecrkeeper_server.metrics.aws import AwsMetrics
 from ecrkeeper_server.metrics.engine import EngineMetrics
+from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.metrics.fleet import FleetMetrics
 from ecrkeeper_server.metrics.rpc import RpcMetrics
 from ecrkeeper_server.metrics.store import StoreMetrics
@@ -37,6 +38,7 @@ class Metrics:
         self.aws = AwsMetrics(self.registry)
         self.engine = EngineMetrics(self.registry)
         self.store = StoreMetrics(self.registry)
+        self.events = EventMetrics(self.registry)
         self.fleet = FleetMetrics(self.registry)
 
     def page(self) -> bytes:

@@ -54,6 +54,7 @@ class AuditEvent(FromRow):
     outcome: str
     aws_error_code: str
     aws_request_id: str
+    cause: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ _AFTER = [f"after_{name}" for name in KEY]
 _REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _STORED = [
     type_coerce(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
-    for column in (*declarations.c, resources.c.state, resources.c.due_at)
+    for column in (*declarations.c, resources.c.state, resources.c.due_at, resources.c.events)
 ]
 
 
@@ -51,12 +51,12 @@ def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
 
 def decoded(row: Stored) -> tuple[Declaration, RegistryStatus]:
     """Return the values of a row."""
-    *columns, state, due_at = row
+    *columns, state, due_at, events = row
     stored = Declaration(*columns)
     settings: Any = stored.settings
     # SQLite has no booleans.
     declared = replace(stored, settings=read_json(settings), allow_replacement=bool(stored.allow_replacement))
-    return declared, RegistryStatus(read_json(state), due_at)
+    return declared, RegistryStatus(read_json(state), due_at, None if events is None else read_json(events))
 
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Index, text
 
 from ecrkeeper_server.store import fleet_tables
-from ecrkeeper_server.store.tables import metadata, operations, resources
+from ecrkeeper_server.store.tables import audit_events, metadata, operations, resources
 
 __all__ = ["fleet_tables", "metadata"]
 
@@ -42,4 +42,10 @@ Index(
     operations.c.create_time,
     postgresql_where=text("NOT done"),
     sqlite_where=text("done = 0"),
+)
+Index(
+    "audit_events_aws_request",
+    audit_events.c.aws_request_id,
+    postgresql_where=text("aws_request_id <> ''"),
+    sqlite_where=text("aws_request_id <> ''"),
 )

@@ -49,6 +49,8 @@ class Outcome:
     reason: str | None = None
     # The number of consecutive attempts with the error in the state, including this one.
     attempts: int = 0
+    # When the attempt began, in microseconds: an event that made the row due later may have been missed.
+    began_at: int = 0
 
     def changes(self, claimed: Resource) -> bool:
         """Whether the row differs from the claimed one, except for times."""
@@ -116,7 +118,10 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
     A request during the attempt makes the row due again at once.
     """
     now = tx.now()
-    later = None if outcome.next_in is None else now + int(outcome.next_in * MICROSECONDS)
+    later: Any = None
+    if outcome.next_in is not None:
+        usual, event = now + int(outcome.next_in * MICROSECONDS), resources.c.event_due_at
+        later = case((and_(event > outcome.began_at, event < usual), event), else_=usual)
     values: dict[str, Any] = {
         "observed_generation": outcome.observed_generation,
         "due_at": case((resources.c.requested != claimed.requested, now), else_=later),

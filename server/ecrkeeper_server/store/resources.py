@@ -26,11 +26,16 @@ from sqlalchemy import (
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store import drifting
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.rows import Resource, with_new_spec
-from ecrkeeper_server.store.tables import json_rows, resources
+from ecrkeeper_server.store.tables import attributions, json_rows, resources
+
+EVENT_DEBOUNCE = 2.0
+# Between two observations that events cause, so many times as long passes.
+_SPACING = 5
 
 
 def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
@@ -70,7 +75,9 @@ class Versioned:
 
 # The database hashes the text, so that most rows are not transferred.
 _DIGEST = func.hashtextextended(
-    type_coerce(resources.c.spec, Text) + type_coerce(resources.c.state, Text),
+    type_coerce(resources.c.spec, Text)
+    + type_coerce(resources.c.state, Text)
+    + func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text)),
     literal_column("0", BigInteger),
     type_=BigInteger,
 ).label("digest")
@@ -156,19 +163,39 @@ def request(tx: Tx, name: str) -> Resource:
     return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True, trace=tx.trace or None)
 
 
-def enqueue(tx: Tx, names: Sequence[str]) -> None:
-    """Make resources due now in the backlog lane; ignore names that do not exist.
+def enqueue_by_event(tx: Tx, names: Sequence[str], debounce: float = EVENT_DEBOUNCE) -> None:
+    """Make resources due in `debounce` seconds, in the backlog lane.
 
-    A running attempt began before this, so its row becomes due again when it ends.
+    Those that are never due again are left alone.
+
+    One change makes many events, so the first one sets a time that the following ones share. Between
+    two such times at least five times `debounce` passes. An attempt under way may have observed AWS
+    before the change: `queue.finish` makes its row due at that time.
     """
-    table = tx.dialect.json_table({"name": Text()})
-    later = or_(resources.c.due_at.is_(None), resources.c.due_at > tx.now())
-    tx.conn.execute(
+    values = {**json_rows({"name": name} for name in names), "debounce": int(debounce * MICROSECONDS)}
+    tx.conn.execute(_enqueue_by_event(tx.dialect), values)
+
+
+@lru_cache(maxsize=64)
+def _enqueue_by_event(dialect: Dialect) -> Any:
+    table = dialect.json_table({"name": Text()})
+    set_for, debounce = resources.c.event_due_at, bindparam("debounce", type_=BigInteger)
+    earliest, following = dialect.now() + debounce, set_for + debounce * _SPACING
+    due = case((set_for > dialect.now(), set_for), (following > earliest, following), else_=earliest)
+    return (
         update(resources)
-        .where(resources.c.name.in_(select(table.c.name)))
-        .values(requested=resources.c.requested + 1, due_at=case((later, tx.now()), else_=resources.c.due_at)),
-        json_rows({"name": name} for name in names),
+        .where(resources.c.name.in_(select(table.c.name)), resources.c.due_at.is_not(None))
+        .values(event_due_at=due, due_at=case((resources.c.due_at > due, due), else_=resources.c.due_at))
     )
+
+
+def shorten_resync(tx: Tx, seconds: float) -> None:
+    """Bring stretched resyncs forward.
+
+    What is due later than a resync after its last observation is due then.
+    """
+    due = func.coalesce(resources.c.observe_time, 0) + int(seconds * MICROSECONDS)
+    tx.conn.execute(update(resources).where(resources.c.due_at > due, resources.c.due_at > tx.now()).values(due_at=due))
 
 
 def enqueue_now(tx: Tx, name: str) -> None:
@@ -198,5 +225,6 @@ def _changed(tx: Tx, name: str, **values: Any) -> Resource:
 def remove(tx: Tx, name: str) -> None:
     """Delete a resource."""
     drifting.remove(tx, name)
+    tx.conn.execute(delete(attributions).where(attributions.c.name == name))
     tx.conn.execute(delete(resources).where(resources.c.name == name))
     tx.changes(name)

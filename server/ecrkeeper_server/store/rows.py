@@ -58,6 +58,8 @@ class Resource(FromRow):
     drifted: bool = False
     attempts: int = 0
     failed_at: int | None = None
+    event_due_at: int | None = None
+    events: Json | None = None
 
     @classmethod
     def new(cls, name: RegistryName | RoleName, spec: Json, now: int, *, uid: str = "", generation: int = 0) -> Self:
@@ -143,6 +145,7 @@ class RegistryStatus:
 
     state: Json
     due_at: int | None
+    events: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

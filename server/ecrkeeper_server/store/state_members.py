@@ -39,6 +39,7 @@ class RegistryMembers(Members, total=False):
     denials: Mapping[str, Mapping[str, Sequence[str]]]
     problems: Mapping[str, Mapping[str, str]]
     checks: Sequence[Mapping[str, Any]]
+    contests: Mapping[str, Any]
 
 
 class RoleMembers(Members, total=False):
@@ -53,7 +54,7 @@ class RoleMembers(Members, total=False):
 
 
 # Usually empty, so rows do not store empty ones.
-_SELDOM = frozenset({"owners", "marked", "unconfirmed", "suspects", "denials", "deletion"})
+_SELDOM = frozenset({"owners", "marked", "unconfirmed", "suspects", "denials", "deletion", "contests"})
 
 
 def _optional(value: Any) -> Json | None:

@@ -126,6 +126,7 @@ class StoredDrift:
 
     `pairs` are the keys of many pairs that differ alike, and `key` is the first of them. `owners` are those who declare
     the elements, None for a role. `since` is when they were first seen to differ, in microseconds.
+    `cause` is who caused the drift, where that is known; `findings` stores it.
     """
 
     setting: str
@@ -136,6 +137,7 @@ class StoredDrift:
     owners: Sequence[str] | None = None
     since: int | None = None
     pairs: PairKeys | None = None
+    cause: Json | None = None
 
     @classmethod
     def of(cls, drift: Drift | RoleDrift, owners: Sequence[str] | None = None) -> Self:

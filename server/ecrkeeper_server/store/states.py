@@ -126,6 +126,11 @@ class RegistryState(State):
         return self.stored.get("problems") or {}
 
     @property
+    def contests(self) -> Mapping[str, Mapping[str, Any]]:
+        """The remediations of elements that somebody else keeps changing."""
+        return self.stored.get("contests") or {}
+
+    @property
     def checks(self) -> Sequence[Mapping[str, Any]]:
         """The checks of replication destinations."""
         return self.stored.get("checks") or ()

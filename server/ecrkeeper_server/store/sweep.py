@@ -68,8 +68,8 @@ def _desired(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
 def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[str]:
     """End attempts without changes; return the names of released rows.
 
-    Rows without a lease, rows with a new request, and rows that an operation waits
-    for are left to `queue.finish`.
+    Rows without a lease, rows with a new request or event, and rows that an
+    operation waits for are left to `queue.finish`.
     """
     values = json_rows(_values(row, outcome) for row, outcome in ended)
     return {row.name for row in tx.conn.execute(_finish(tx.dialect), values)}
@@ -80,7 +80,7 @@ def _finish(dialect: Dialect) -> Any:
     number, flag, text = BigInteger(), Boolean(), Text()
     columns: dict[str, TypeEngine[Any]] = {"name": text, "token": text, "requested": number, "next_in": number}
     ended = dialect.json_table(
-        {**columns, "failures": number, "attempts": number, "observed_at": number, "urgent": flag}
+        {**columns, "failures": number, "attempts": number, "observed_at": number, "urgent": flag, "began_at": number}
     )
     waited_for = select(operations.c.id).where(operations.c.target == ended.c.name, operations.c.done.is_(False))
     return (
@@ -89,6 +89,7 @@ def _finish(dialect: Dialect) -> Any:
             resources.c.name == ended.c.name,
             resources.c.lease_token == ended.c.token,
             resources.c.requested == ended.c.requested,
+            func.coalesce(resources.c.event_due_at, 0) <= ended.c.began_at,
             ~waited_for.exists(),
         )
         .values(
@@ -115,5 +116,6 @@ def _values(row: Resource, outcome: Outcome) -> dict[str, Any]:
         "failures": outcome.failures,
         "attempts": outcome.attempts,
         "observed_at": outcome.observed_at,
+        "began_at": outcome.began_at,
         "urgent": outcome.urgent,
     }

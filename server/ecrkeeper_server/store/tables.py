@@ -101,6 +101,10 @@ resources = Table(
     # The number of consecutive attempts with the error in the state, and the time of the last one.
     Column("attempts", BigInteger, nullable=False, server_default="0"),
     Column("failed_at", BigInteger),
+    # The time for which an event last made the row due; it stays when that time has passed.
+    Column("event_due_at", BigInteger),
+    # What events say of the resource; `store.findings` has its shape.
+    Column("events", JsonText),
     Index("resources_due", "due_at"),
     Index("resources_kind_name", "kind", "name"),
     Index("resources_account", "account", "kind"),
@@ -224,6 +228,8 @@ audit_events = Table(
     Column("outcome", Text, nullable=False),
     Column("aws_error_code", Text, nullable=False),
     Column("aws_request_id", Text, nullable=False),
+    # Who caused the drift that an AWS write reverted.
+    Column("cause", JsonText),
     Index("audit_events_time", "create_time", "id"),
     Index("audit_events_account", "account", "create_time", "id"),
     Index("audit_events_stream", "txid", "id"),
@@ -238,4 +244,59 @@ page_token_keys = Table(
     # In hexadecimal.
     Column("key", Text, nullable=False),
     Column("create_time", BigInteger, nullable=False),
+)
+
+installations = Table(
+    "installations",
+    metadata,
+    # Always 1: a database belongs to one installation.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("uuid", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+)
+
+# Calls of others that AWS reported and that may have changed a resource, for a day.
+cloud_events = Table(
+    "cloud_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    # The setting, or the part of a role.
+    Column("setting", Text, nullable=False),
+    # The element that the request seems to name.
+    Column("hint", Text, nullable=False),
+    Column("event_time", BigInteger, nullable=False),
+    Column("receive_time", BigInteger, nullable=False),
+    Column("actor", JsonText, nullable=False),
+    Index("cloud_events_name", "name", "setting", "event_time"),
+    Index("cloud_events_receive_time", "receive_time"),
+)
+
+# Drift whose cause CloudTrail is still to be asked for.
+attributions = Table(
+    "attributions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("setting", Text, primary_key=True),
+    Column("elements", JsonText, nullable=False),
+    # The last observation without the drift, the one that found it, and the end of the attempt.
+    Column("since", BigInteger, nullable=False),
+    Column("found_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("reconcile_id", Text, nullable=False),
+    # How often CloudTrail was asked, and when last.
+    Column("lookups", Integer, nullable=False),
+    Column("looked_at", BigInteger),
+    Column("due_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger),
+    Index("attributions_due", "due_at"),
+)
+
+# When events of a place last arrived.
+event_health = Table(
+    "event_health",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("event_at", BigInteger, nullable=False),
 )

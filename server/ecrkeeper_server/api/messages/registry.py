@@ -22,6 +22,7 @@ from ecrkeeper_server.settings.elements import Elements, keys_of
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.findings import with_causes
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import UnmanagedElements
 
@@ -46,11 +47,16 @@ def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -
     message.desired.CopyFrom(settings_from_aws(shapes))
     message.observed.CopyFrom(settings_from_aws(state.observed))
     message.elements.extend(grouped_elements(states))
-    message.drift.extend(render.drift(state.drift))
+    message.drift.extend(render.drift(with_causes(row.events, state.drift)))
     message.quota_usage.extend(_quota_usage(row, composition.desired))
     if remediation := state.remediation:
         message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
-        message.last_remediation.drift.extend(render.drift(remediation.drift, complete=True))
+        removed = with_causes(row.events, remediation.drift, remediation.time)
+        message.last_remediation.drift.extend(render.drift(removed, complete=True))
+        causes = [each.cause for each in removed if each.cause is not None]
+        if causes:
+            newest = max(causes, key=lambda each: int(each["event_time"]))
+            message.last_remediation.cause.CopyFrom(render.cause(newest))
     message.replication_checks.extend(replication_check(check) for check in state.checks)
     fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message

@@ -18,6 +18,7 @@ from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
 from ecrkeeper_server.settings.stored_elements import pairs_of
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
+from ecrkeeper_server.store.findings import Findings, with_causes
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
@@ -58,10 +59,10 @@ def common(message: Any, row: Resource) -> None:
     message.update_time.CopyFrom(timestamp(row.update_time))
     message.reconciling = reconciling(row)
     state = State(row.state)
-    status_fields(message, state.conditions, state.error)
+    status_fields(message, [*state.conditions, *Findings.from_json(row.events).conditions()], state.error)
     _add_attempts(message, row, state.error)
     _add_next(message, row)
-    message.drift.extend(drift(state.drift))
+    message.drift.extend(drift(with_causes(row.events, state.drift)))
 
 
 def reconciling(row: Resource) -> bool:
@@ -111,7 +112,7 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
     found = grouped(
         rows,
         lambda row: (row.setting, row.keys),
-        lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ())),
+        lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ()), row.cause),
     )
     for row, (key, pairs) in found:
         desired, observed, omitted = _short(row.desired, row.observed, complete=complete)
@@ -123,9 +124,25 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
             observed=observed,
             since=timestamp(row.since),
             owners=row.owners or (),
+            cause=cause(row.cause) if row.cause else None,
             pairs=pairs,
             values_omitted=omitted,
         )
+
+
+def cause(stored: Mapping[str, Any]) -> common_pb2.Cause:
+    """Who caused drift."""
+    return common_pb2.Cause(
+        principal=stored["principal"],
+        session=stored["session"],
+        source_ip=stored["source_ip"],
+        user_agent=stored["user_agent"],
+        event_id=stored["event_id"],
+        event_time=timestamp(stored["event_time"]),
+        confidence=number(common_pb2.Cause, "Confidence", stored["confidence"]),
+        invoked_by=stored["invoked_by"],
+        installation=stored["installation"],
+    )
 
 
 def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[common_pb2.ElementChange]:
@@ -198,7 +215,8 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
     _add_next(message, row)
     if state.drifted:
         mine = {name: keys_of(elements) for name, elements in split_all(declared.settings).items()}
-        message.drift.extend(drift(part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS))))
+        own_drift = (part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS)))
+        message.drift.extend(drift(with_causes(row.events, own_drift)))
     fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
     return message
 

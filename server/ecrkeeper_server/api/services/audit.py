@@ -202,4 +202,5 @@ def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
         outcome=render.number(audit_pb2.AuditEvent, "Outcome", row.outcome),
         aws_error_code=row.aws_error_code,
         aws_request_id=row.aws_request_id,
+        cause=render.cause(row.cause) if row.cause else None,
     )

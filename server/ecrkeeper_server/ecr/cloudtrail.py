@@ -1,0 +1,82 @@
+"""Read recent calls from CloudTrail's event history; no trail is needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from cachetools import TTLCache
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.events.envelopes import parse_lookup
+from ecrkeeper_server.events.fields import Malformed
+from ecrkeeper_server.events.records import Record
+from ecrkeeper_server.names import partition_of
+
+# IAM is global, and its events appear in one Region of each partition.
+_IAM_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+# The newest call counts, so older pages are seldom needed.
+_PAGES = 3
+_SECONDS, _KEPT = 20.0, 1000
+# Events have whole seconds.
+_MICROSECONDS = 1_000_000
+
+
+def iam_event_region(home: str) -> str:
+    """Return the Region in which IAM's events of the home Region's partition appear."""
+    return _IAM_REGIONS.get(partition_of(home) or "aws", home)
+
+
+class EventHistory:
+    """Looks calls up by the operation.
+
+    Answers are kept for some seconds, as several resources may share them.
+    """
+
+    def __init__(self, aws: Aws, clock: Callable[[], float] = time.monotonic) -> None:
+        self._aws = aws
+        self._cache: TTLCache[tuple[str, str, str], tuple[int, int, list[Record]]] = TTLCache(
+            _KEPT, _SECONDS, timer=clock
+        )
+
+    async def calls(self, account: str, region: str, operations: Iterable[str], since: int, until: int) -> list[Record]:
+        """Return the accepted calls of a time range in microseconds, newest first.
+
+        Raises Permanent or Temporary.
+        """
+        found: list[Record] = []
+        for operation in operations:
+            found += await self._calls(account, region, operation, since, until)
+        kept = [each for each in found if since - _MICROSECONDS < each.actor.event_time <= until]
+        return sorted(kept, key=lambda each: each.actor.event_time, reverse=True)
+
+    async def _calls(self, account: str, region: str, operation: str, since: int, until: int) -> list[Record]:
+        key = (account, region, operation)
+        if known := self._cache.get(key):
+            first, last, calls = known
+            if first <= since and until <= last:
+                return calls
+        calls = await self._looked_up(account, region, operation, since, until)
+        self._cache[key] = (since, until, calls)
+        return calls
+
+    async def _looked_up(self, account: str, region: str, operation: str, since: int, until: int) -> list[Record]:
+        params = {
+            "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": operation}],
+            "StartTime": since // _MICROSECONDS,
+            "EndTime": -(-until // _MICROSECONDS),
+        }
+        found: list[Record] = []
+        for _ in range(_PAGES):
+            answer = await self._aws.call(account, region, "cloudtrail", "LookupEvents", params)
+            for event in answer["Events"]:
+                try:
+                    record = parse_lookup(event["CloudTrailEvent"])
+                except Malformed:
+                    continue
+                if record.account == account and record.operation == operation and not record.error_code:
+                    found.append(record)
+            if not answer.get("NextToken"):
+                break
+            params = {**params, "NextToken": answer["NextToken"]}
+        return found

@@ -1,0 +1,40 @@
+"""The principal as which an account is called, as CloudTrail shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from cachetools import TTLCache
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError
+
+_SECONDS, _FAILED_SECONDS, _KEPT = 3600.0, 60.0, 20_000
+
+
+class Principals:
+    """The ARN of our own principal in each account, for an hour."""
+
+    def __init__(self, aws: Aws, home_region: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._aws = aws
+        self._home = home_region
+        self._known: TTLCache[str, str] = TTLCache(_KEPT, _SECONDS, timer=clock)
+        self._failed: TTLCache[str, bool] = TTLCache(_KEPT, _FAILED_SECONDS, timer=clock)
+
+    async def arn(self, account: str) -> str:
+        """Return the ARN, of an assumed role with its session.
+
+        Empty if AWS does not say it now.
+        """
+        known = self._known.get(account)
+        if known is not None or account in self._failed:
+            return known or ""
+        try:
+            answer = await self._aws.call(account, self._home, "sts", "GetCallerIdentity", {})
+        except AwsError:
+            self._failed[account] = True
+            return ""
+        found: str = answer["Arn"]
+        self._known[account] = found
+        return found

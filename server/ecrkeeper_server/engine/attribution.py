@@ -1,0 +1,205 @@
+"""Ask CloudTrail who caused drift, beside the attempts and never in their way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from cachetools import TTLCache
+
+from ecrkeeper_server.aws_errors import AwsError
+from ecrkeeper_server.ecr.cloudtrail import EventHistory, iam_event_region
+from ecrkeeper_server.ecr.principals import Principals
+from ecrkeeper_server.engine import causes
+from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.events.origin import Origin, claims_own, origin_of
+from ecrkeeper_server.events.records import Record
+from ecrkeeper_server.events.targets import operations_of, setting_of
+from ecrkeeper_server.events.user_agent import Keeper
+from ecrkeeper_server.metrics.events import EventMetrics
+from ecrkeeper_server.store import attributions, cloud_events, findings
+from ecrkeeper_server.store.attributions import Attribution
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.cloud_events import CloudEvent
+from ecrkeeper_server.store.database import Database, Tx
+
+log = structlog.get_logger("ecrkeeper.attribution")
+
+_SLOTS = 16
+_LEASE_SECONDS, _TIMEOUT_SECONDS = 120.0, 90.0
+_IDLE_SECONDS, _PAUSE_SECONDS = 5.0, 0.2
+_DENIED_SECONDS = 3600.0
+# CloudTrail's clock and the database's may differ a little.
+_SKEW = 2 * MICROSECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The installation, and its principal in each account.
+
+    They tell our own calls from those of others.
+    """
+
+    install: str
+    principals: Principals
+
+    async def arns(self, records: list[Record]) -> dict[str, str]:
+        """Return our principals in the accounts of those records that claim to be ours."""
+        accounts = sorted({each.account for each in records if claims_own(each, self.install)})
+        return dict(zip(accounts, await asyncio.gather(*map(self.principals.arn, accounts)), strict=True))
+
+    def origin(self, record: Record, request_ids: set[str], arns: dict[str, str]) -> Origin:
+        """Return whose call a record is of."""
+        return origin_of(record, self.install, request_ids, arns.get(record.account, ""))
+
+
+def actor_json(record: Record, origin: Origin) -> dict[str, object]:
+    """Return who made a call, as it is stored; of another installation with its id."""
+    keeper = Keeper.parse(record.actor.user_agent)
+    install = keeper.install if keeper is not None and origin is Origin.OTHER_KEEPER else ""
+    return {**record.actor.to_json(), "installation": install}
+
+
+class Attributor:
+    """Works on drift whose cause is due to be asked for, until it is cancelled."""
+
+    def __init__(
+        self,
+        db: Database,
+        history: EventHistory,
+        own: Own,
+        metrics: EventMetrics,
+        home_region: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._history = history
+        self._own = own
+        self._metrics = metrics
+        self._home = home_region
+        # Why an account does not let us ask.
+        self._denied: TTLCache[str, str] = TTLCache(20_000, _DENIED_SECONDS, timer=clock)
+        self._busy: set[tuple[str, str]] = set()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Claim and ask; a database that does not answer is waited for."""
+        try:
+            while True:
+                try:
+                    claimed = await self.claim_once()
+                except StatusError:
+                    claimed = 0
+                except Exception:  # The loop outlives whatever it was.
+                    log.exception("attribution_failed")
+                    claimed = 0
+                await asyncio.sleep(_PAUSE_SECONDS if claimed else _IDLE_SECONDS)
+        finally:
+            for task in self._running:
+                task.cancel()
+
+    async def claim_once(self) -> int:
+        """Start on what is due, as far as there are slots; return how much that is."""
+        slots = _SLOTS - len(self._running)
+        if slots <= 0 or not await self._db.read(attributions.is_due):
+            return 0
+        rows = await self._db.write(lambda tx: attributions.claim(tx, slots, _LEASE_SECONDS))
+        for row in rows:
+            task = asyncio.create_task(self._work(row))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return len(rows)
+
+    async def drain(self) -> None:
+        """Wait until nothing is running."""
+        while self._running:
+            await asyncio.wait(list(self._running))
+
+    async def _work(self, row: Attribution) -> None:
+        account, region = self._place(row)
+        place = (account, region)
+        try:
+            if place in self._busy:
+                # One account's rate never holds up the others.
+                await self._db.write(lambda tx: attributions.postpone(tx, row, 1.0))
+                return
+            self._busy.add(place)
+            try:
+                async with asyncio.timeout(_TIMEOUT_SECONDS):
+                    await self._attribute(row, account, region)
+            finally:
+                self._busy.discard(place)
+        except TimeoutError:
+            await self._ended(row, "failed")
+        except StatusError as error:
+            log.warning("attribution_not_stored", resource=row.name, error=error.message)
+        except Exception:  # The row is claimed again when its lease runs out.
+            log.exception("attribution_failed", resource=row.name)
+
+    def _place(self, row: Attribution) -> tuple[str, str]:
+        _, account, kind, place = row.name.split("/")
+        return account, place if kind == "registries" else iam_event_region(self._home)
+
+    async def _attribute(self, row: Attribution, account: str, region: str) -> None:
+        if denied := self._denied.get(account):
+            await self._db.write(lambda tx: _deny(tx, row, denied))
+            return
+        try:
+            found = await self._history.calls(account, region, operations_of(row.setting), row.since, row.until + _SKEW)
+        except AwsError as error:
+            await self._failed(row, account, error)
+            return
+        foreign = await self._foreign(row, found)
+        changed = await self._db.write(lambda tx: _confirm(tx, row, foreign))
+        self._metrics.attributed("confirmed" if foreign else "unknown")
+        if changed:
+            log.info("drift_attributed", resource=row.name, setting=row.setting, principal=changed)
+
+    async def _foreign(self, row: Attribution, records: list[Record]) -> list[CloudEvent]:
+        ids = {each.request_id for each in records if each.request_id}
+        known = await self._db.read(lambda tx: cloud_events.own_request_ids(tx, ids))
+        arns = await self._own.arns(records)
+        return [
+            CloudEvent(
+                each.actor.event_id, row.name, row.setting, each.hint, each.actor.event_time, actor_json(each, origin)
+            )
+            for each in records
+            if (origin := self._own.origin(each, known, arns)) is not Origin.OWN and setting_of(each) == row.setting
+        ]
+
+    async def _failed(self, row: Attribution, account: str, error: AwsError) -> None:
+        if error.reason == "AWS_ACCESS_DENIED" and error.operation == "LookupEvents":
+            self._denied[account] = error.message
+            self._metrics.attributed("denied")
+            log.warning("attribution_denied", account=account, error=error.message)
+            await self._db.write(lambda tx: _deny(tx, row, error.message))
+            return
+        await self._ended(row, "failed")
+
+    async def _ended(self, row: Attribution, result: str) -> None:
+        self._metrics.attributed(result)
+        await self._db.write(lambda tx: attributions.finish(tx, row, looked=False, done=False))
+
+
+def _deny(tx: Tx, row: Attribution, message: str) -> None:
+    causes.attribute_by_events(tx, row)
+    findings.change(tx, row.name, lambda known: known.without_attribution(message, row.found_at))
+    attributions.finish(tx, row, looked=False, done=True)
+
+
+def _confirm(tx: Tx, row: Attribution, foreign: list[CloudEvent]) -> str:
+    """Keep the causes that CloudTrail names; return a new cause's principal."""
+    changed = ""
+    for elements, event in causes.newest_by_element(row, foreign):
+        cause = {**event.actor, "confidence": causes.CONFIRMED}
+        if causes.store(tx, row, elements, cause):
+            changed = str(event.actor["principal"])
+    if not foreign:
+        causes.attribute_by_events(tx, row)
+    findings.change(tx, row.name, lambda known: known.without_attribution("", row.found_at))
+    # Events come late and in any order: a cause is final when the next question has the same answer.
+    attributions.finish(tx, row, looked=True, done=bool(foreign) and not changed)
+    return changed

@@ -1,0 +1,132 @@
+"""The drift of an attempt to attribute, and its likely causes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
+from ecrkeeper_server.events.targets import is_about, is_about_role
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings import collection
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store import attributions, cloud_events, findings
+from ecrkeeper_server.store.attributions import Attribution
+from ecrkeeper_server.store.cloud_events import CloudEvent
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.state_parts import StoredDrift
+
+_ELEMENTS = 100
+LIKELY, CONFIRMED = "LIKELY", "CONFIRMED"
+
+
+def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribution]:
+    """Return the drift that the attempt found first, by setting.
+
+    Only elements that were in place before can drift.
+    """
+    row = attempt.claimed
+    if row.observe_time is None or not result.observed:
+        return []
+    remediation = result.state.remediation
+    removed = remediation.drift if remediation is not None and remediation.time == attempt.now else ()
+    known = {(each.setting, each.key) for each in row.registry_state.drift}
+    found: dict[str, set[str]] = {}
+    for each in (*removed, *(each for each in result.state.drift if _was_in_place(row, each))):
+        if (each.setting, each.key) not in known:
+            found.setdefault(each.setting, set()).add(each.key)
+    return [
+        Attribution(
+            row.name, setting, sorted(keys)[:_ELEMENTS], row.observe_time, attempt.now, attempt.now,
+            attempt.reconcile_id,
+        )
+        for setting, keys in found.items()
+    ]  # fmt: skip
+
+
+def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
+    """Tell whether AWS had the element as it is desired when it was observed before."""
+    if row.kind != RegistryName.kind:
+        return row.observed_generation == row.generation and row.role_state.observed
+    state = row.registry_state
+    if drift.kind == "UNEXPECTED":
+        return drift.setting in state.observed
+    settled = state.settled.get(drift.setting, {})
+    return drift.key in settled and bool(settled[drift.key] == drift.desired)
+
+
+def request(tx: Tx, found: Iterable[Attribution]) -> None:
+    """Ask for the causes of drift.
+
+    A call that an event has reported already is the likely one.
+    """
+    for each in found:
+        attributions.request(tx, each)
+        attribute_by_events(tx, each)
+
+
+def attribute_by_events(tx: Tx, found: Attribution) -> None:
+    """Name the newest call that events report as the likely cause.
+
+    A confirmed cause stays.
+    """
+    events = cloud_events.newest(tx, found.name, found.setting, found.since)
+    for elements, event in newest_by_element(found, events):
+        cause = {**event.actor, "confidence": LIKELY}
+        store(tx, found, elements, cause)
+
+
+def attribute_pending(tx: Tx, names: Collection[str]) -> None:
+    """Name the likely causes of drift that was found before its events came."""
+    for each in attributions.pending(tx, names):
+        attribute_by_events(tx, each)
+
+
+def store(tx: Tx, found: Attribution, elements: Sequence[str] | None, cause: Json) -> bool:
+    """Keep a cause, unless the known one is newer; return whether it changed.
+
+    The same cause replaces itself only if it becomes confirmed.
+    """
+    key = next(iter(elements or found.elements))
+
+    def edit(known: findings.Findings) -> findings.Findings:
+        before = known.cause(found.setting, key, found.found_at)
+        if before is not None and not _replaces(cause, before):
+            return known
+        return known.with_cause(found.setting, elements, found.found_at, cause)
+
+    changed = findings.change(tx, found.name, edit)
+    if changed:
+        attributions.name_cause(tx, found, cause)
+    return changed
+
+
+def _replaces(cause: Json, before: Json) -> bool:
+    if cause["event_id"] == before["event_id"]:
+        return bool(cause["confidence"] != before["confidence"] and cause["confidence"] == CONFIRMED)
+    return bool(cause["event_time"] > before["event_time"])
+
+
+def newest_by_element(
+    found: Attribution, events: Sequence[CloudEvent]
+) -> list[tuple[Sequence[str] | None, CloudEvent]]:
+    """Return the newest event that may have changed each element.
+
+    Of a document one for all elements.
+    """
+    if not isinstance(SETTINGS.get(found.setting), collection.Collection):
+        matching = [each for each in events if _is_about(found, "", each)]
+        return [(None, matching[0])] if matching else []
+    by_event: dict[str, list[str]] = {}
+    for key in found.elements:
+        newest = next((each for each in events if _is_about(found, key, each)), None)
+        if newest is not None:
+            by_event.setdefault(newest.event_id, []).append(key)
+    return [(by_event[each.event_id], each) for each in events if each.event_id in by_event]
+
+
+def _is_about(found: Attribution, key: str, event: CloudEvent) -> bool:
+    if found.setting in SETTINGS:
+        return is_about(found.setting, key, event.hint)
+    return is_about_role(found.name.rpartition("/")[2], event.hint)

@@ -1,0 +1,180 @@
+"""Contested elements: somebody else changes them again and again; pure.
+
+They are named, and written with backoff instead of at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys
+from ecrkeeper_server.settings.elements import Change, Elements, Keys
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.findings import Findings
+from ecrkeeper_server.store.state_parts import Condition, StoredDrift
+
+# So many remediations of an element without a quiet window between them are a contest.
+LIMIT = 3
+_DOUBLINGS = 6
+_NAMED = 5
+# The key that stands for all elements of a setting, where more than this were remediated at once.
+ALL, _ALONE = "*", 200
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """The remediations of one element, and whom they were against.
+
+    `first` and `last` are the times of the first and the last one, in microseconds.
+    """
+
+    count: int
+    first: int
+    last: int
+    actor: str = ""
+    installation: str = ""
+
+    @property
+    def contested(self) -> bool:
+        """Whether there are so many that the element is contested."""
+        return self.count >= LIMIT
+
+    def next_try(self, window: float) -> int:
+        """Return when the element is written again, in microseconds.
+
+        That is after a window, which doubles with each further remediation.
+        """
+        doublings = min(max(0, self.count - LIMIT), _DOUBLINGS)
+        return self.last + (int(window * MICROSECONDS) << doublings)
+
+
+Contests = Mapping[str, Mapping[str, Contest]]
+"""The contests by setting and key."""
+
+
+def load(stored: Mapping[str, Mapping[str, Any]], findings: Findings) -> dict[str, dict[str, Contest]]:
+    """Read stored contests.
+
+    A cause that became known names the actor, and another actor begins a new contest.
+    """
+    found: dict[str, dict[str, Contest]] = {}
+    for setting, elements in stored.items():
+        for key, values in elements.items():
+            contest = Contest(**values)
+            cause = findings.cause(setting, key, contest.last)
+            found.setdefault(setting, {})[key] = contest if cause is None else _against(contest, cause)
+    return found
+
+
+def _against(contest: Contest, cause: Json) -> Contest:
+    actor = cause["principal"]
+    named = replace(contest, actor=actor, installation=cause["installation"])
+    return named if contest.actor in ("", actor) else replace(named, count=1, first=contest.last)
+
+
+def dumped(contests: Contests) -> dict[str, Any]:
+    """Return contests as they are stored."""
+    return {
+        setting: {key: asdict(each) for key, each in sorted(elements.items())}
+        for setting, elements in contests.items()
+        if elements
+    }
+
+
+def withheld(contests: Contests, now: int, window: float) -> dict[str, set[str]]:
+    """Return the elements that are not to be written yet, by setting."""
+    found = {
+        setting: {key for key, each in elements.items() if each.contested and now < each.next_try(window)}
+        for setting, elements in contests.items()
+    }
+    return {setting: keys for setting, keys in found.items() if keys}
+
+
+def withheld_keys(keys: Set[str], changes: Iterable[Change]) -> Keys:
+    """Return the keys of changes that are withheld."""
+    return changed_keys(changes) if ALL in keys else keys
+
+
+def after(
+    contests: Contests,
+    remediated: Iterable[StoredDrift],
+    in_place: Mapping[str, Elements],
+    desired: Mapping[str, Elements],
+    now: int,
+    window: float,
+) -> dict[str, dict[str, Contest]]:
+    """Return the contests after an attempt.
+
+    What stayed in place for a window, or is not desired, has none.
+    """
+    kept: dict[str, dict[str, Contest]] = {}
+    quiet = now - int(window * MICROSECONDS)
+    for setting, elements in contests.items():
+        for key, each in elements.items():
+            wanted, present = desired.get(setting, {}), in_place.get(setting, {})
+            complete = len(present) == len(wanted) if key == ALL else key in present
+            if (key == ALL or key in wanted) and not (complete and each.last <= quiet):
+                kept.setdefault(setting, {})[key] = each
+    for setting, keys in _by_setting(remediated).items():
+        for key in keys:
+            before = contests.get(setting, {}).get(key)
+            made = Contest(1, now, now) if before is None else replace(before, count=before.count + 1, last=now)
+            kept.setdefault(setting, {})[key] = made
+    return kept
+
+
+def _by_setting(remediated: Iterable[StoredDrift]) -> dict[str, Sequence[str]]:
+    """Return the keys of remediated elements.
+
+    Of very many, one key that stands for the setting.
+    """
+    found: dict[str, Keys] = {}
+    for drift in remediated:
+        found[drift.setting] = found.get(drift.setting, NO_KEYS) | drift.keys
+    return {setting: [ALL] if len(keys) > _ALONE else sorted(keys) for setting, keys in found.items()}
+
+
+def next_look(contests: Contests, now: int, window: float) -> float | None:
+    """Return the seconds until a contested element is to be observed again.
+
+    It is written then, or is calm if it is still in place.
+    """
+    times = [
+        min(at for at in (each.last + int(window * MICROSECONDS), each.next_try(window)) if at > now)
+        for elements in contests.values()
+        for each in elements.values()
+        if each.contested and each.next_try(window) > now
+    ]
+    return (min(times) - now) / MICROSECONDS if times else None
+
+
+def explain(contests: Contests, now: int) -> tuple[str, str]:
+    """Return the reason and the message for the contested elements; empty without any."""
+    found = [
+        (setting, key, each) for setting, elements in contests.items() for key, each in elements.items()
+        if each.contested
+    ]  # fmt: skip
+    if not found:
+        return "", ""
+    other = next((each.installation for _, _, each in found if each.installation), "")
+    texts = [
+        f"{setting} {key}: {each.actor or 'somebody'} changed it {each.count} times in"
+        f" {max(1, (each.last - each.first) // MICROSECONDS)} s"
+        for setting, key, each in found[:_NAMED]
+    ]
+    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    text = "; ".join(texts) + more
+    reason = "SECOND_KEEPER" if other else "CONTESTED"
+    return reason, f"{text}; the installation {other} of ecrkeeper keeps it, too" if other else text
+
+
+def condition(contests: Contests, before: Iterable[Condition], now: int) -> Condition | None:
+    """Return the condition `Contested`; None if no element is."""
+    reason, message = explain(contests, now)
+    if not reason:
+        return None
+    since = next((each.since for each in before if each.type == "Contested"), now)
+    return Condition("Contested", "TRUE", reason, message, since)

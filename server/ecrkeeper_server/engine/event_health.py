@@ -1,0 +1,117 @@
+"""Whether events of an account and Region arrive, and what follows for the resync."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from ecrkeeper_server.ecr.cloudtrail import iam_event_region
+from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.metrics.events import EventMetrics
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import cloud_events, resources
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.state_parts import Condition
+
+log = structlog.get_logger("ecrkeeper.events")
+
+_REFRESH_SECONDS = 30.0
+# Queues that fail for this long deliver nothing that could be relied on.
+_OUTAGE_SECONDS = 300.0
+# A registry that was made just now has had no event yet.
+_GRACE = 3600 * MICROSECONDS
+
+
+class Source(Protocol):
+    """A queue that events arrive at."""
+
+    @property
+    def works(self) -> bool:
+        """Whether the last receive succeeded."""
+
+
+class EventHealth:
+    """The health of all places, refreshed from the store; times are in seconds."""
+
+    def __init__(
+        self,
+        db: Database,
+        metrics: EventMetrics,
+        home_region: str,
+        *,
+        resync: float,
+        stretched: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._metrics = metrics
+        self._iam_region = iam_event_region(home_region)
+        self._usual = resync
+        self._stretched = max(resync, stretched)
+        self._clock = clock
+        self.sources: list[Source] = []
+        # When the health of a place ends, by this clock.
+        self._ends: dict[tuple[str, str], float] = {}
+        self._worked_at = clock()
+        self._relied_on = True
+
+    async def run(self) -> None:
+        """Refresh until cancelled."""
+        while True:
+            try:
+                await self.refresh()
+            except StatusError:
+                # The database's health is logged where it is known; what was known stays for a while.
+                pass
+            except Exception:  # The loop outlives whatever it was.
+                log.exception("event_health_failed")
+            await asyncio.sleep(_REFRESH_SECONDS)
+
+    async def refresh(self) -> None:
+        """Read the health of all places.
+
+        If the queues fail for long, make the stretched resyncs short again.
+        """
+        found = await self._db.read(cloud_events.health)
+        now = self._clock()
+        self._ends = {place: now + left / MICROSECONDS for place, left in found.items()}
+        if all(each.works for each in self.sources):
+            self._worked_at, self._relied_on = now, True
+        elif self._relied_on and now - self._worked_at > _OUTAGE_SECONDS:
+            await self._db.write(lambda tx: resources.shorten_resync(tx, self._usual))
+            self._relied_on = False
+            log.warning("events_silent", seconds=round(now - self._worked_at))
+        silent = await self._db.read(cloud_events.silent_places)
+        self._metrics.silent.set(silent)
+
+    def resync(self, row: Resource, usual: float) -> float:
+        """Return the time until the next resync, in seconds.
+
+        It is stretched while events are healthy, and no longer than they are.
+        """
+        left = self._ends.get(self._place(row), 0.0) - self._clock()
+        if not self._relied_on or left <= usual:
+            return usual
+        return max(usual, min(usual * self._stretched / self._usual, left))
+
+    def condition(self, row: Resource, now: int) -> Condition | None:
+        """Return the condition `EventsSilent` of a registry.
+
+        None if its events are healthy.
+        """
+        if row.kind != RegistryName.kind or now < row.create_time + _GRACE:
+            return None
+        if self._relied_on and self._ends.get(self._place(row), 0.0) > self._clock():
+            return None
+        since = next((each.since for each in row.registry_state.conditions if each.type == "EventsSilent"), now)
+        text = "no event of this account and Region arrived for 24 hours; ecrkeeper polls at the short interval"
+        return Condition("EventsSilent", "TRUE", reason="NO_EVENTS", message=text, since=since)
+
+    def _place(self, row: Resource) -> tuple[str, str]:
+        return row.account, row.place if row.kind == RegistryName.kind else self._iam_region

@@ -1,0 +1,61 @@
+"""The attributor and the event queues, from the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.telemetry import CallTelemetry
+from ecrkeeper_server.aws_options import queue_options
+from ecrkeeper_server.config.checks import queue_urls
+from ecrkeeper_server.config.settings import Config
+from ecrkeeper_server.ecr.cloudtrail import EventHistory
+from ecrkeeper_server.ecr.principals import Principals
+from ecrkeeper_server.engine.attribution import Attributor, Own
+from ecrkeeper_server.engine.event_health import EventHealth
+from ecrkeeper_server.engine.event_intake import EventIntake
+from ecrkeeper_server.engine.event_queue import EventQueue
+from ecrkeeper_server.engine.triggers import Trigger
+from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.events.queue_url import QueueUrl
+from ecrkeeper_server.metrics.events import EventMetrics
+from ecrkeeper_server.store.database import Database
+
+
+def health_of(config: Config, db: Database, metrics: EventMetrics) -> EventHealth | None:
+    """Return the health of the events; None without queues."""
+    if not queue_urls(config):
+        return None
+    stretched = config.event_resync_seconds
+    return EventHealth(db, metrics, config.home_region, resync=config.resync_seconds, stretched=stretched)
+
+
+def start(
+    config: Config,
+    options: AwsOptions,
+    install: str,
+    db: Database,
+    aws: AwsClient,
+    engine: Engine,
+    health: EventHealth | None,
+    metrics: EventMetrics,
+    telemetry: CallTelemetry,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Start the configured sources as tasks that end with the stack."""
+    own = Own(install, Principals(aws, config.home_region))
+    if config.attribution:
+        attributor = Attributor(db, EventHistory(aws), own, metrics, config.home_region)
+        stack.callback(asyncio.create_task(attributor.run()).cancel)
+    if health is None:
+        return
+    client = AwsClient(queue_options(config, options), telemetry=telemetry)
+    stack.push_async_callback(client.close)
+    debounce = config.event_debounce_seconds
+    intake = EventIntake(db, own, metrics, lambda names: engine.triggers.enqueue(names, Trigger.EVENT), debounce)
+    for url in queue_urls(config):
+        queue = EventQueue(client, QueueUrl.parse(url), intake, metrics)
+        health.sources.append(queue)
+        stack.callback(asyncio.create_task(queue.run()).cancel)
+    stack.callback(asyncio.create_task(health.run()).cancel)

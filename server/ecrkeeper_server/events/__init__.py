@@ -1,0 +1,1 @@
+"""Events of AWS: parsing, targets and origin; pure, no I/O."""

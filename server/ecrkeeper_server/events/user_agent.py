@@ -1,0 +1,33 @@
+"""The User-Agent by which the writes of an installation are recognized."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+_PRODUCT = re.compile(
+    r"ecrkeeper/([\w.+!-]{1,64}) install/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?: |$)", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """The installation of ecrkeeper that sent a call."""
+
+    version: str
+    install: str
+
+    @classmethod
+    def parse(cls, user_agent: str) -> Self | None:
+        """Read a User-Agent; None if it is not one of ecrkeeper."""
+        found = _PRODUCT.match(user_agent)
+        return None if found is None else cls(found[1], found[2])
+
+
+def product(version: str, install: str = "") -> str:
+    """Return the part of the User-Agent that stays the same.
+
+    Without an installation, commands use it.
+    """
+    return f"ecrkeeper/{version} install/{install}" if install else f"ecrkeeper/{version}"

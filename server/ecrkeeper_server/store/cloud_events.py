@@ -1,0 +1,183 @@
+"""Calls of others that events report, and when events last arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, delete, exists, func, select, true, update
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.clock import DAY
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.tables import (
+    JsonText,
+    audit_events,
+    cloud_events,
+    event_health,
+    json_rows,
+    resources,
+)
+
+HEALTHY_FOR = DAY
+# A place whose health is younger than this need not be written again.
+_HEALTH_STEP = 60_000_000
+_PURGED_AT_ONCE = 1000
+# Events of CloudTrail have whole seconds.
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CloudEvent:
+    """A call of somebody else that may have changed a resource.
+
+    See the columns of the table.
+    """
+
+    event_id: str
+    name: str
+    setting: str
+    hint: str
+    event_time: int
+    actor: dict[str, Any]
+
+
+def now(tx: Tx) -> int:
+    """Return the database's time in microseconds."""
+    return int(tx.conn.execute(select(tx.now())).scalar_one())
+
+
+def known_names(tx: Tx, names: Collection[str]) -> set[str]:
+    """Return those of the names that are resources."""
+    found = tx.conn.execute(_known(tx.dialect), json_rows({"name": name} for name in names)) if names else ()
+    return {row.name for row in found}
+
+
+@lru_cache(maxsize=64)
+def _known(dialect: Dialect) -> Any:
+    table = dialect.json_table({"name": Text()})
+    return select(resources.c.name).where(resources.c.name.in_(select(table.c.name)))
+
+
+def own_request_ids(tx: Tx, request_ids: Collection[str]) -> set[str]:
+    """Return those of AWS's request ids that calls of this installation have."""
+    found = tx.conn.execute(_own(tx.dialect), json_rows({"name": each} for each in request_ids)) if request_ids else ()
+    return {row.aws_request_id for row in found}
+
+
+@lru_cache(maxsize=64)
+def _own(dialect: Dialect) -> Any:
+    table = dialect.json_table({"name": Text()})
+    given = audit_events.c.aws_request_id
+    return select(given).where(given != "", given.in_(select(table.c.name)))
+
+
+def add(tx: Tx, events: Sequence[CloudEvent]) -> set[tuple[str, str]]:
+    """Keep events; return the event ids and names of those that were not known yet."""
+    if not events:
+        return set()
+    found = tx.conn.execute(_add(tx.dialect), json_rows({**asdict(each), "actor": _dumped(each)} for each in events))
+    return {(row.event_id, row.name) for row in found}
+
+
+def _dumped(event: CloudEvent) -> str:
+    dumped: str = JsonText().process_bind_param(event.actor, None) or ""  # type: ignore[arg-type]
+    return dumped
+
+
+@lru_cache(maxsize=64)
+def _add(dialect: Dialect) -> Any:
+    texts = dict.fromkeys(("event_id", "name", "setting", "hint", "actor"), Text())
+    table = dialect.json_table({**texts, "event_time": BigInteger()})
+    columns = ("event_id", "name", "setting", "hint", "event_time", "actor")
+    # Without a condition, SQLite takes ON CONFLICT for one of a join.
+    given = select(*(table.c[name] for name in columns), dialect.now()).where(true())
+    return (
+        dialect.insert_or_ignore(cloud_events)
+        .from_select([*columns, "receive_time"], given)
+        .returning(cloud_events.c.event_id, cloud_events.c.name)
+    )
+
+
+def newest(tx: Tx, name: str, setting: str, since: int) -> list[CloudEvent]:
+    """Return the events of a setting of a resource since a time, newest first."""
+    rows = tx.conn.execute(
+        select(cloud_events)
+        .where(
+            cloud_events.c.name == name,
+            cloud_events.c.setting == setting,
+            cloud_events.c.event_time >= since - _SECOND,
+        )
+        .order_by(cloud_events.c.event_time.desc(), cloud_events.c.receive_time.desc())
+        .limit(100)
+    )
+    return [CloudEvent(row.event_id, row.name, row.setting, row.hint, row.event_time, row.actor) for row in rows]
+
+
+def arrived(tx: Tx, places: Collection[RegistryName]) -> None:
+    """Note that events of these accounts and Regions arrive."""
+    if not places:
+        return
+    given = [{"account": place.account, "region": place.region} for place in sorted(places)]
+    tx.conn.execute(_insert_health(tx.dialect), json_rows(given))
+    tx.conn.execute(_update_health(tx.dialect), json_rows(given))
+
+
+def _places(dialect: Dialect) -> Any:
+    return dialect.json_table({"account": Text(), "region": Text()})
+
+
+@lru_cache(maxsize=64)
+def _insert_health(dialect: Dialect) -> Any:
+    table = _places(dialect)
+    given = select(table.c.account, table.c.region, dialect.now()).where(true())
+    return dialect.insert_or_ignore(event_health).from_select(["account", "region", "event_at"], given)
+
+
+@lru_cache(maxsize=64)
+def _update_health(dialect: Dialect) -> Any:
+    table = _places(dialect)
+    same = (table.c.account == event_health.c.account, table.c.region == event_health.c.region)
+    named = exists(select(1).select_from(table).where(*same).correlate(event_health))
+    old = event_health.c.event_at < dialect.now() - _HEALTH_STEP
+    return update(event_health).where(named, old).values(event_at=dialect.now())
+
+
+def health(tx: Tx) -> dict[tuple[str, str], int]:
+    """Return how long events stay healthy, in microseconds, by place."""
+    left = event_health.c.event_at + HEALTHY_FOR - tx.now()
+    rows = tx.conn.execute(select(event_health.c.account, event_health.c.region, left.label("left")).where(left > 0))
+    return {(row.account, row.region): row.left for row in rows}
+
+
+def silent_places(tx: Tx) -> int:
+    """Return how many registries have had no event for a day."""
+    healthy = exists(
+        select(1).where(
+            event_health.c.account == resources.c.account,
+            event_health.c.region == resources.c.place,
+            event_health.c.event_at > tx.now() - HEALTHY_FOR,
+        )
+    )
+    query = select(func.count()).select_from(resources).where(resources.c.kind == RegistryName.kind, ~healthy)
+    return int(tx.conn.execute(query).scalar_one())
+
+
+def purge(tx: Tx) -> int:
+    """Forget some events that are older than a day; return how many.
+
+    EventBridge repeats none after that.
+    """
+    old = (
+        select(cloud_events.c.event_id)
+        .where(cloud_events.c.receive_time < tx.now() - DAY)
+        .order_by(cloud_events.c.receive_time)
+        .limit(_PURGED_AT_ONCE)
+    )
+    gone = tx.conn.execute(
+        delete(cloud_events).where(cloud_events.c.event_id.in_(old)).returning(cloud_events.c.event_id)
+    )
+    return len(gone.all())

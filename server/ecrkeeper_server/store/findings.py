@@ -1,0 +1,164 @@
+"""Causes of drift and deliveries of images, as events report them.
+
+Nothing else knows the stored keys.
+
+Findings are written beside the attempts, so they have a column of their own, which an attempt never writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select, update
+
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.state_parts import Condition, StoredDrift
+from ecrkeeper_server.store.tables import resources
+
+_CAUSES = 20
+_TARGETS = 100
+_MINUTE = 60_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The findings of one resource; `stored` is the JSON as it is in the row."""
+
+    stored: Json
+
+    @classmethod
+    def from_json(cls, stored: Json | None) -> Findings:
+        """Wrap stored findings; a resource without any has none."""
+        return cls(stored or {})
+
+    def cause(self, setting: str, key: str, found_at: int | None) -> Json | None:
+        """Return who caused the drift of an element that was found at a time."""
+        for entry in self.stored.get("causes", ()):
+            same = entry["setting"] == setting and entry["found_at"] == found_at
+            if same and (entry["elements"] is None or key in entry["elements"]):
+                found: Json = entry["cause"]
+                return found
+        return None
+
+    def with_cause(self, setting: str, elements: Sequence[str] | None, found_at: int, cause: Json) -> Findings:
+        """Return the findings with the cause of some elements' drift.
+
+        Without elements, of the whole setting.
+        """
+        given = None if elements is None else list(elements)
+        entry = {"setting": setting, "elements": given, "found_at": found_at, "cause": cause}
+        others = [
+            each
+            for each in self.stored.get("causes", ())
+            if (each["setting"], each["elements"], each["found_at"]) != (setting, given, found_at)
+        ]
+        return Findings({**self.stored, "causes": [entry, *others][:_CAUSES]})
+
+    def with_delivery(self, setting: str, target: str, time: int, failure: str | None) -> Findings:
+        """Return the findings with the result of a delivery.
+
+        `failure` is why it failed, None if it succeeded.
+
+        Deliveries may come late and in any order. A success that only confirms an earlier one is kept once a minute.
+        """
+        targets = self.stored.get("deliveries", {}).get(setting, {})
+        known = targets.get(target, {})
+        last, gap = ("last_success", _MINUTE) if failure is None else ("last_failure", 0)
+        if time <= known.get(last, -1) + (gap if not _fails(known) else 0):
+            return self
+        changed = {**known, last: time, **({} if failure is None else {"reason": failure})}
+        if _fails(changed):
+            changed["since"] = known["since"] if _fails(known) else time
+        kept = {**{k: v for k, v in targets.items() if k != target}, target: changed}
+        if len(kept) > _TARGETS:
+            kept.pop(next(iter(kept)))
+        return Findings({**self.stored, "deliveries": {**self.stored.get("deliveries", {}), setting: kept}})
+
+    def deliveries(self, setting: str) -> Mapping[str, Json]:
+        """Return the last results by target.
+
+        They have `last_success`, `last_failure` and the failure's `reason`.
+        """
+        found: Mapping[str, Json] = self.stored.get("deliveries", {}).get(setting, {})
+        return found
+
+    def without_attribution(self, message: str, now: int) -> Findings:
+        """Return the findings with the reason why CloudTrail cannot be asked.
+
+        Empty if it can.
+        """
+        if not message:
+            return Findings({k: v for k, v in self.stored.items() if k != "unattributed"})
+        if "unattributed" in self.stored:
+            return self
+        return Findings({**self.stored, "unattributed": {"message": message, "since": now}})
+
+    def conditions(self) -> list[Condition]:
+        """Return the conditions that hold."""
+        found = [
+            _failing(
+                self.deliveries("replication_configuration"),
+                "destination",
+                type="ReplicationFailing",
+                reason="REPLICATION_FAILED",
+            ),
+            _failing(
+                self.deliveries("pull_through_cache_rules"), "cache rule", type="CacheFailing", reason="CACHE_FAILED"
+            ),
+        ]
+        if denied := self.stored.get("unattributed"):
+            found.append(
+                Condition(
+                    type="CausesUnknown",
+                    status="TRUE",
+                    reason="AWS_ACCESS_DENIED",
+                    message=denied["message"],
+                    since=denied["since"],
+                )
+            )
+        return [each for each in found if each is not None]
+
+
+def _fails(target: Json) -> bool:
+    return bool(target.get("last_failure", -1) > target.get("last_success", -1))
+
+
+def _failing(targets: Mapping[str, Json], what: str, *, type: str, reason: str) -> Condition | None:
+    failing = {name: each for name, each in targets.items() if _fails(each)}
+    if not failing:
+        return None
+    text = "; ".join(f"{what} {name}: {each['reason']}" for name, each in sorted(failing.items())[:10])
+    return Condition(type, "TRUE", reason, text, min(each["since"] for each in failing.values()))
+
+
+def change(tx: Tx, name: str, edit: Callable[[Findings], Findings]) -> bool:
+    """Change the findings of a resource, if it exists.
+
+    Return whether they are other ones now.
+    """
+    query = select(resources.c.events).where(resources.c.name == name).with_for_update()
+    row = tx.conn.execute(query).one_or_none()
+    if row is None:
+        return False
+    edited = edit(Findings.from_json(row.events)).stored
+    if edited == (row.events or {}):
+        return False
+    tx.conn.execute(update(resources).where(resources.c.name == name).values(events=edited or None))
+    tx.changes(name)
+    return True
+
+
+def with_causes(stored: Json | None, drift: Iterable[StoredDrift], found_at: int | None = None) -> list[StoredDrift]:
+    """Return differences with their causes.
+
+    `found_at` is when those that do not say it were first seen.
+    """
+    if not stored or not stored.get("causes"):
+        return list(drift)
+    findings = Findings(stored)
+    return [
+        replace(each, cause=findings.cause(each.setting, each.key, found_at if each.since is None else each.since))
+        for each in drift
+    ]

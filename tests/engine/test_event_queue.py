@@ -1,0 +1,292 @@
+"""Events from a queue make exactly their resources due."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ecrkeeper_server.aws.call import Call
+from ecrkeeper_server.aws_errors import Permanent
+from ecrkeeper_server.engine import event_queue
+from ecrkeeper_server.engine.event_queue import EventQueue
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import cloud_events, findings, schema
+
+from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, a_world
+from tests.engine.events import CACHING, QUEUE_ARN, QUEUE_URL, REPLICATION, Queue, events_of, queue_of
+from tests.events import samples
+from tests.postgres import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def queue(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Queue]:
+    if request.param == "postgres":
+        cluster: Postgres = request.getfixturevalue("cluster")
+        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    else:
+        url = f"sqlite:///{tmp_path / 'test.db'}"
+    schema.migrate(url)
+    async with a_world(url, monkeypatch) as world:
+        events = await events_of(world)
+        made = await queue_of(events, monkeypatch)
+        await world.declare(REPLICATION)
+        await world.reconcile()
+        await made.receive()
+        await events.pass_time(120)
+        made.woken.clear()
+        made.base = made.counted()
+        yield made
+        await made.client.close()
+
+
+async def emptied(queue: Queue) -> World:
+    """Somebody empties the replication rules."""
+    world = queue.events.world
+    await world.raw("PutReplicationConfiguration", replicationConfiguration={"rules": []})
+    return world
+
+
+async def send(queue: Queue, *bodies: str) -> None:
+    """Put messages into the queue as they are."""
+    for body in bodies:
+        params = {"QueueUrl": QUEUE_URL.url, "MessageBody": body}
+        await queue.client.write(Call(QUEUE_URL.account, "us-east-1", "sqs", "SendMessage", params))
+
+
+async def test_foreign_change_makes_its_registry_due_and_names_its_caller(queue: Queue) -> None:
+    world = await emptied(queue)
+    assert await queue.receive() == 1
+    assert await world.due_in() == pytest.approx(2)
+    assert queue.woken == [{str(REGISTRY)}]
+    assert await queue.messages() == 0
+    await queue.events.pass_time(2)
+    await world.reconcile()
+    row = await world.row()
+    remediation = row.registry_state.remediation
+    assert remediation is not None
+    [shown] = findings.with_causes(row.events, remediation.drift, remediation.time)
+    assert shown.cause is not None
+    assert shown.cause["principal"] == f"arn:aws:iam::{ACCOUNT}:root"
+    assert shown.cause["confidence"] == "LIKELY"
+    # CloudTrail confirms the same event.
+    await queue.events.ask()
+    confirmed = (await queue.events.causes())[0]["cause"]
+    assert confirmed == {**shown.cause, "confidence": "CONFIRMED"}
+    await queue.receive()
+    assert queue.kinds() == {"own": 1, "foreign": 1}
+
+
+async def test_own_writes_make_nothing_due(queue: Queue) -> None:
+    # The fixture's declaration was written, and ECR made the role that it needs.
+    assert queue.base == {"own": 2}
+    assert (await queue.events.world.due_in() or 0) > 100
+    assert (await queue.events.world.row()).event_due_at is None
+
+
+async def test_own_event_before_its_outcome_is_stored_is_dropped(queue: Queue) -> None:
+    world = queue.events.world
+    await world.seed({"replicationConfiguration": {"rules": []}})
+    received: list[int] = []
+
+    async def receive() -> None:
+        received.append(await queue.receive())
+
+    # Between the write and the end of its attempt.
+    writes = 0
+
+    async def after_write() -> None:
+        nonlocal writes
+        writes += 1
+        # The document is read once more before the write, and again after it.
+        world.aws.before["DescribeRegistry"] = reread
+
+    async def reread() -> None:
+        world.aws.before["DescribeRegistry"] = receive
+
+    world.aws.before["PutReplicationConfiguration"] = after_write
+    await world.resync()
+    assert (writes, received) == (1, [1])
+    assert queue.kinds()["own"] == 1
+    assert (await world.row()).event_due_at is None
+
+
+async def test_duplicates_are_dropped(queue: Queue) -> None:
+    world = queue.events.world
+    await world.control("POST", "events/faults", {"kind": "duplicate", "copies": 14})
+    await emptied(queue)
+    assert await queue.receive() == 15
+    assert queue.kinds() == {"foreign": 1, "duplicate": 14}
+    first = (await world.row()).event_due_at
+    await queue.events.pass_time(2)
+    await world.reconcile()
+    await send(queue, json.dumps(samples.event()))
+    assert (await world.row()).event_due_at == first
+
+
+@pytest.mark.parametrize(
+    "variant", ["truncated", "nested", "not_an_object", "no_detail", "null_detail", "no_event_name", "wrong_types"]
+)
+async def test_malformed_events_are_counted_and_deleted(queue: Queue, variant: str) -> None:
+    world = queue.events.world
+    await world.control("POST", "events/faults", {"kind": "malform", "variant": variant})
+    await emptied(queue)
+    assert await queue.receive() == 1
+    assert await queue.messages() == 0
+    assert queue.kinds() == {"malformed": 1}
+
+
+@pytest.mark.parametrize("fault", [{"forged_source": "my.app"}, {"forged_account": "444444444444"}])
+async def test_forged_events_are_counted_and_deleted(queue: Queue, fault: dict[str, str]) -> None:
+    world = queue.events.world
+    await world.control("POST", "events/faults", {"kind": "forge", **fault})
+    await emptied(queue)
+    assert await queue.receive() == 2
+    assert queue.kinds() == {"foreign": 1, "forged": 1}
+
+
+async def test_refused_unrelated_and_unknown_events_make_nothing_due(queue: Queue) -> None:
+    world = queue.events.world
+    record = {**samples.RECORD, "recipientAccountId": ACCOUNT, "awsRegion": "us-east-1"}
+    await send(
+        queue,
+        json.dumps(samples.event({**record, "errorCode": "AccessDenied"})),
+        json.dumps(samples.event({**record, "eventName": "PutImage"})),
+        json.dumps(samples.event({**record, "readOnly": True})),
+        json.dumps(samples.event({**record, "awsRegion": "ap-south-1"})),
+        json.dumps(samples.event({**record, "recipientAccountId": "555555555555"})),
+        json.dumps(samples.event({**record, "awsRegion": "cn-north-1"})),
+    )
+    await queue.receive()
+    assert queue.kinds() == {"refused": 1, "unrelated": 2, "unknown": 2, "forged": 1}
+    assert (await world.row()).event_due_at is None
+
+
+async def test_events_in_the_envelope_of_sns_are_read(queue: Queue) -> None:
+    world = queue.events.world
+    route = {"queue": QUEUE_ARN, "form": "sns", "rewrite_envelope": True}
+    await world.control("PUT", "events/routes", {"routes": [route]})
+    await emptied(queue)
+    await queue.receive()
+    assert queue.kinds() == {"foreign": 1}
+
+
+async def test_events_of_iam_make_the_roles_of_the_account_due(queue: Queue) -> None:
+    world = queue.events.world
+    await world.set_spec({"managed": True}, ROLE)
+    await world.reconcile()
+    await queue.receive()
+    before = queue.kinds().get("foreign", 0)
+    await world.raw("TagRole", "iam", RoleName="AWSServiceRoleForECRReplication", Tags=[{"Key": "a", "Value": "b"}])
+    await queue.receive()
+    assert queue.kinds()["foreign"] == before + 1
+    assert await world.due_in(ROLE) == pytest.approx(2)
+
+
+async def test_message_stays_until_its_registry_is_due(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await emptied(queue)
+
+    async def away(change: object) -> None:
+        raise Unavailable("away", reason="STORE_UNAVAILABLE")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.db, "write", away)
+        with pytest.raises(Unavailable):
+            await queue.consumer.receive_once()
+    assert await queue.messages() == 1
+    await queue.events.pass_time(31)
+    assert await queue.receive() == 1
+    assert await world.due_in() == pytest.approx(2)
+
+
+async def test_message_that_was_not_deleted_comes_again_as_duplicate(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await emptied(queue)
+
+    async def killed(*_: object) -> dict[str, Any]:
+        raise SystemExit
+
+    call = queue.consumer._call
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            queue.consumer, "_call", lambda name, params: killed() if name.startswith("Delete") else call(name, params)
+        )
+        with pytest.raises(SystemExit):
+            await queue.consumer.receive_once()
+    await queue.events.pass_time(31)
+    assert await queue.receive() == 1
+    assert queue.kinds() == {"foreign": 1, "duplicate": 1}
+
+
+async def test_two_consumers_share_a_queue(queue: Queue) -> None:
+    world = queue.events.world
+    other = EventQueue(queue.client, QUEUE_URL, queue.consumer._intake, queue.metrics.events)
+    await world.control("POST", "events/faults", {"kind": "duplicate", "copies": 19})
+    await emptied(queue)
+    assert (await other.receive_once(), await queue.consumer.receive_once()) == (10, 10)
+    assert queue.kinds() == {"foreign": 1, "duplicate": 19}
+
+
+async def test_queue_of_another_account_is_wrong_account(queue: Queue) -> None:
+    url = event_queue.QueueUrl.parse("https://sqs.us-east-1.amazonaws.com/777777777777/events")
+    stranger = EventQueue(queue.client, url, queue.consumer._intake, queue.metrics.events)
+    with pytest.raises(Permanent) as caught:
+        await stranger.receive_once()
+    assert caught.value.reason == "WRONG_ACCOUNT"
+
+
+async def test_deliveries_show_whether_images_arrive(queue: Queue) -> None:
+    world = queue.events.world
+    failed = {"result": "FAILED", "source-account": ACCOUNT, "source-region": "us-east-1"}
+    event = {"detail_type": "ECR Replication Action", "account": ACCOUNT, "region": "eu-west-1"}
+    await world.control("POST", "events", {**event, "detail": failed})
+    await queue.receive()
+    [condition] = findings.Findings.from_json((await world.row()).events).conditions()
+    assert (condition.type, condition.reason) == ("ReplicationFailing", "REPLICATION_FAILED")
+    assert f"{ACCOUNT}/eu-west-1" in condition.message
+    await queue.events.pass_time(5)
+    await world.control("POST", "events", {**event, "detail": {**failed, "result": "SUCCESS"}})
+    await queue.receive()
+    found = findings.Findings.from_json((await world.row()).events)
+    assert found.conditions() == []
+    target = found.deliveries("replication_configuration")[f"{ACCOUNT}/eu-west-1"]
+    assert target["last_success"] > target["last_failure"]
+
+
+async def test_cache_failure_names_the_rule_and_its_reason(queue: Queue) -> None:
+    world = queue.events.world
+    await world.declare(CACHING, owner="team-b")
+    detail = {"sync-status": "FAILED", "failure-code": "UPSTREAM_ACCESS_DENIED", "failure-reason": "denied"}
+    event = {"detail_type": "ECR Pull Through Cache Action", "account": ACCOUNT, "region": "us-east-1"}
+    await world.control("POST", "events", {**event, "detail": detail})
+    await queue.receive()
+    [condition] = findings.Findings.from_json((await world.row()).events).conditions()
+    assert (condition.type, condition.reason) == ("CacheFailing", "CACHE_FAILED")
+    assert "quay: UPSTREAM_ACCESS_DENIED: denied" in condition.message
+
+
+async def test_arrival_makes_events_of_the_place_healthy(queue: Queue) -> None:
+    world = queue.events.world
+    await emptied(queue)
+    await queue.receive()
+    assert set(await world.db.read(cloud_events.health)) == {(ACCOUNT, "us-east-1")}
+    world.seconds += 86_401
+    assert await world.db.read(cloud_events.health) == {}
+
+
+async def test_delay_is_measured_from_the_call_to_the_due_time(queue: Queue) -> None:
+    world = queue.events.world
+    await emptied(queue)
+    await queue.events.pass_time(7)
+    await queue.receive()
+    [total] = [s.value for s in queue.metrics.events._delay.collect()[0].samples if s.name.endswith("_sum")]
+    assert total == pytest.approx(7, abs=1.1)
+    assert RegistryName(ACCOUNT, "us-east-1") == REGISTRY
+    assert world.seconds > 0
