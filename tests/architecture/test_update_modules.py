@@ -11,8 +11,6 @@ import pytest
 from benchmarks.update_modules import UPDATES
 
 _MOST = 29
-# Pairs are kept by two modules, of which other settings need none.
-_MORE = {"replication_configuration": 1}
 _SCRIPT = """
 import json, sys
 from benchmarks.update_modules import modules, trace
@@ -37,7 +35,7 @@ def test_update_passes_few_modules(setting: str, traced: dict[str, tuple[list[st
     assert {"api.accept_loops", "api.services.registry_settings", "store.work"} <= set(modules), (
         "the whole way is traced"
     )
-    assert len(modules) <= _MOST + _MORE.get(setting, 0), "\n".join(modules)
+    assert len(modules) <= _MOST, "\n".join(modules)
 
 
 @pytest.mark.parametrize("setting", UPDATES)

@@ -13,7 +13,7 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import changed_keys
-from ecrkeeper_server.settings.elements import Elements, Keys, Plan, keys_of
+from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Plan, Value, keys_of
 from ecrkeeper_server.settings.filters import MAX_FILTERS
 from ecrkeeper_server.settings.pair_keys import PairKeys, parted
 from ecrkeeper_server.settings.pairs import PairElements, pairs_alike
@@ -68,19 +68,27 @@ def _destinations(rule: Mapping[str, Any]) -> list[str]:
     )
 
 
-def split(shape: Shape) -> PairElements:
+def split(shape: Shape) -> Elements:
     """Return every pair.
 
     If two rules name a pair, deletions are replicated if either rule says so.
     """
-    return PairElements.union(
-        (
-            (places, filters, _KEPT[_deletes(rule)])
-            for rule in shape.get("rules") or ()
-            for places, filters in _products(rule)
-        ),
-        lambda one, other: _KEPT[one["deleteReplication"] or other["deleteReplication"]],
-    )
+    products = [
+        (places, filters, _KEPT[_deletes(rule)])
+        for rule in shape.get("rules") or ()
+        for places, filters in _products(rule)
+    ]
+    if sum(len(places) * len(filters) for places, filters, _ in products) > FEW:
+        return PairElements.union(products, _either)
+    few: dict[str, Value] = {}
+    for places, filters, kept in products:
+        for key in [f"{place}:{text}" for place in places for text in filters]:
+            few[key] = _either(few.get(key, kept), kept)
+    return few
+
+
+def _either(one: Value, other: Value) -> Value:
+    return _KEPT[one["deleteReplication"] or other["deleteReplication"]]
 
 
 def join(elements: Elements) -> dict[str, Any]:
@@ -89,15 +97,23 @@ def join(elements: Elements) -> dict[str, Any]:
 
 
 def _rules(elements: Elements) -> list[tuple[bool, tuple[str, ...], tuple[str, ...]]]:
-    deleting = {
-        value["deleteReplication"]: keys for keys, (value,) in pairs_alike([PairElements.of(elements)]) if value
-    }
+    deleting = _by_deletion(elements)
     return [
         (deletes, places, filters)
         for deletes in (False, True)
         if deletes in deleting
         for places, filters in _packed(deleting[deletes])
     ]
+
+
+def _by_deletion(elements: Elements) -> dict[bool, PairKeys]:
+    """Return the keys of elements by whether deletions are replicated."""
+    if isinstance(elements, PairElements):
+        return {value["deleteReplication"]: keys for keys, (value,) in pairs_alike([elements]) if value}
+    found: dict[bool, list[str]] = {}
+    for key, value in elements.items():
+        found.setdefault(value["deleteReplication"], []).append(key)
+    return {deletes: PairKeys.of(keys) for deletes, keys in found.items()}
 
 
 def _packed(keys: PairKeys) -> list[_Rule]:
@@ -191,12 +207,12 @@ def _begins_to_delete(place: str, filters: Collection[str]) -> Warning:
 
 def warnings(plan: Plan, registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
     """Warn of newly replicated deletions, and of destinations that must grant access."""
-    found = [
-        _begins_to_delete(place, filters)
+    deleting = changed_keys(
+        change
         for change in plan.changes
         if (change.after or {}).get("deleteReplication") and not (change.before or {}).get("deleteReplication")
-        for place, filters in PairKeys.of(change.keys).by_left().items()
-    ]
+    )
+    found = [_begins_to_delete(place, filters) for place, filters in PairKeys.of(deleting).by_left().items()]
     added = changed_keys(change for change in plan.changes if change.before is None)
     new = {_account_and_region(place) for place in PairKeys.of(added).lefts}
     return found + [

@@ -45,7 +45,8 @@ def test_set_comparisons_equal_those_of_plain_sets(one: Any, other: Any) -> None
     first, second = PairKeys.of(one), PairKeys.of(other)
     assert (first <= second, first >= second, first == second) == (one <= other, one >= other, one == other)
     assert (first <= other, one >= second, first == other) == (one <= other, one >= other, one == other)
-    assert first.isdisjoint(second) == one.isdisjoint(other)
+    assert (one <= second, first >= other, one == second) == (one <= other, one >= other, one == other)
+    assert first.isdisjoint(second) == first.isdisjoint(other) == one.isdisjoint(second) == one.isdisjoint(other)
     assert list(first) == sorted(one)
     assert not one or first.first == min(one)
 
@@ -56,15 +57,20 @@ def test_elements_select_and_merge_as_plain_ones(one: Any, other: Any, keys: Any
     first, second = PairElements.of(one), PairElements.of(other)
     for found, expected in [
         (element_sets.only(first, keys), element_sets.only(one, keys)),
+        (element_sets.only(one, PairKeys.of(keys)), element_sets.only(one, keys)),
         (element_sets.without(first, keys), element_sets.without(one, keys)),
+        (element_sets.without(one, PairKeys.of(keys)), element_sets.without(one, keys)),
         (element_sets.merged(first, second), element_sets.merged(one, other)),
         (element_sets.merged(first, other), element_sets.merged(one, other)),
+        (element_sets.merged(one, second), element_sets.merged(one, other)),
     ]:
         assert found == expected
         assert dict(found) == expected
         assert _is_consistent(found)
-    assert (first == second) == (one == other)
-    assert element_sets.differing(first, second) == element_sets.differing(one, other)
+    assert (first == second) == (first == other) == (one == second) == (one == other)
+    expected = element_sets.differing(one, other)
+    for forms in [(first, second), (first, other), (one, second)]:
+        assert element_sets.differing(*forms) == expected
     assert elements.keys_of(first) == elements.keys_of(one)
 
 

@@ -6,15 +6,16 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
 import pytest
 from ecrkeeper_server.settings import stored_elements, suspects
-from ecrkeeper_server.settings.algebra import compose, plan
+from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.element_sets import changed_keys, excluding, restricted
-from ecrkeeper_server.settings.elements import diff, keys_of
+from ecrkeeper_server.settings.element_states import element_states, states_by_key
+from ecrkeeper_server.settings.elements import FEW, alike, diff, gather, keys_of
 from ecrkeeper_server.settings.isolation import items_of, unmade_changes, with_changes
 from ecrkeeper_server.settings.ownership import owned_elements, verified
 from ecrkeeper_server.settings.pair_keys import PairKeys
@@ -34,8 +35,21 @@ SETTING = SETTINGS[NAME]
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+_FORMS: list[Callable[[Any], Any]] = [dict, PairElements.of]
+
+
 def by_pair(shape: Any) -> dict[str, Any]:
     return replication_by_pair.split(shape)
+
+
+@st.composite
+def in_any_form(draw: st.DrawFn) -> tuple[Any, dict[str, Any]]:
+    """Elements in either of their forms, and the same ones of the oracle."""
+    shape = draw(replication)
+    return draw(st.sampled_from(_FORMS))(SETTING.split(shape)), by_pair(shape)
+
+
+any_form = in_any_form()
 
 
 @relaxed
@@ -43,16 +57,31 @@ def by_pair(shape: Any) -> dict[str, Any]:
 def test_rules_are_split_and_packed_as_by_pair(shape: Any) -> None:
     elements = SETTING.split(shape)
     assert dict(elements) == by_pair(shape)
-    assert SETTING.join(elements) == replication_by_pair.join(by_pair(shape))
-    assert SETTING.join(dict(elements)) == SETTING.join(elements)
-    assert SETTING.quota(elements)[0].used == len(SETTING.join(elements)["rules"])
+    for form in _FORMS:
+        assert SETTING.join(form(elements)) == replication_by_pair.join(by_pair(shape))
+        assert SETTING.quota(form(elements)) == SETTING.quota(by_pair(shape))
+        assert SETTING.quota(form(elements))[0].used == len(SETTING.join(elements)["rules"])
+
+
+@pytest.mark.parametrize(("filters", "form"), [(FEW, dict), (FEW + 1, PairElements)])
+def test_declaration_of_few_pairs_is_plain(filters: int, form: type) -> None:
+    rule = {"destinations": largest.replication(8)["rules"][0]["destinations"][:1]}
+    shape = {
+        "rules": [
+            {**rule, "repositoryFilters": [{"filter": str(at)}], "deleteReplication": {"enabled": at % 2 == 0}}
+            for at in range(filters)
+        ]
+    }
+    elements = SETTING.split(shape)
+    assert isinstance(elements, form)
+    assert elements == by_pair(shape)
 
 
 @relaxed
-@given(declared=st.dictionaries(st.sampled_from("abc"), replication, max_size=3))
+@given(declared=st.dictionaries(st.sampled_from("abc"), any_form, max_size=3))
 def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> None:
-    found = compose({owner: {NAME: SETTING.split(shape)} for owner, shape in declared.items()})
-    plain = compose({owner: {NAME: by_pair(shape)} for owner, shape in declared.items()})
+    found = compose({owner: {NAME: elements} for owner, (elements, _) in declared.items()})
+    plain = compose({owner: {NAME: elements} for owner, (_, elements) in declared.items()})
     assert found.desired == plain.desired
     assert found.owners == plain.owners
     conflicts = {key: each.owners for each in found.conflicts for key in each.keys}
@@ -62,49 +91,87 @@ def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> 
 
 
 @relaxed
-@given(desired=replication, applied=replication, observed=replication, prune=st.booleans())
+@given(desired=any_form, applied=any_form, observed=any_form, prune=st.booleans())
 def test_plan_equals_that_of_plain_elements(desired: Any, applied: Any, observed: Any, prune: bool) -> None:
-    found = plan(SETTING, *map(SETTING.split, (desired, applied, observed)), prune=prune)
-    plain = plan(SETTING, *map(by_pair, (desired, applied, observed)), prune=prune)
+    found = plan(SETTING, desired[0], applied[0], observed[0], prune=prune)
+    plain = plan(SETTING, desired[1], applied[1], observed[1], prune=prune)
     assert (found.target, found.unmanaged) == (plain.target, plain.unmanaged)
     assert each(found.changes) == each(plain.changes)
     assert each(found.drift) == each(plain.drift)
-    assert with_changes(SETTING.split(observed), found.changes) == found.target
+    assert SETTING.warnings(found, largest.REGISTRY, {}) == SETTING.warnings(plain, largest.REGISTRY, {})
+    assert [call.params for call in SETTING.calls(found, {})] == [call.params for call in SETTING.calls(plain, {})]
+    assert with_changes(observed[0], found.changes) == found.target
     assert unmade_changes(found.changes, found.target) == []
-    assert each(unmade_changes(found.changes, SETTING.split(observed))) == each(plain.changes)
+    assert each(unmade_changes(found.changes, observed[0])) == each(plain.changes)
 
 
 @relaxed
-@given(before=replication, after=replication, chosen=replication)
+@given(before=any_form, after=any_form, chosen=any_form)
 def test_changes_are_restricted_as_plain_ones(before: Any, after: Any, chosen: Any) -> None:
-    found = diff(NAME, SETTING.split(before), SETTING.split(after))
-    plain = each(diff(NAME, by_pair(before), by_pair(after)))
-    keys = keys_of(SETTING.split(chosen))
+    found = diff(NAME, before[0], after[0])
+    plain = each(diff(NAME, before[1], after[1]))
+    keys = keys_of(chosen[0])
     assert each(restricted(found, keys)) == {key: value for key, value in plain.items() if key in keys}
     assert each(excluding(found, keys)) == {key: value for key, value in plain.items() if key not in keys}
     assert changed_keys(found) == plain.keys()
 
 
 @relaxed
-@given(applied=replication, left=replication, desired=replication, observed=replication)
+@given(applied=any_form, left=any_form, desired=any_form, observed=any_form)
 def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desired: Any, observed: Any) -> None:
-    pairs, plain = SETTING.split(applied), by_pair(applied)
-    keys, wanted = SETTING.split(left), SETTING.split(desired)
-    assert owned_elements({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: wanted}) == owned_elements(
-        {NAME: plain}, {NAME: frozenset(keys)}, {NAME: dict(wanted)}
-    )
-    found, still_open = verified({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: SETTING.split(observed)})
-    expected, expected_open = verified({NAME: plain}, {NAME: frozenset(keys)}, {NAME: by_pair(observed)})
-    assert (found, still_open) == (expected, expected_open)
+    found, plain = (
+        owned_elements({NAME: applied[form]}, {NAME: keys_of(left[form])}, {NAME: desired[form]}) for form in (0, 1)
+    )  # fmt: skip
+    assert found == plain
+    found, plain = (
+        verified({NAME: applied[form]}, {NAME: keys_of(left[form])}, {NAME: observed[form]}) for form in (0, 1)
+    )  # fmt: skip
+    assert found == plain
 
 
 @relaxed
-@given(before=replication, after=replication, owned=replication)
+@given(before=any_form, after=any_form, owned=any_form)
 def test_items_to_isolate_are_those_of_plain_elements(before: Any, after: Any, owned: Any) -> None:
-    owners = dict.fromkeys(by_pair(owned), ("a",))
-    found = items_of(SETTING, diff(NAME, SETTING.split(before), SETTING.split(after)), PairElements.of(owners), {})
-    plain = items_of(SETTING, diff(NAME, by_pair(before), by_pair(after)), owners, {})
+    found, plain = (
+        items_of(SETTING, diff(NAME, before[form], after[form]), _owned_by_a(owned[form]), {}) for form in (0, 1)
+    )
     assert [sorted(item.keys) for item in found] == [sorted(item.keys) for item in plain]
+
+
+def _owned_by_a(elements: Any) -> Any:
+    return gather((keys, ("a",)) for keys, _ in alike(elements))
+
+
+@relaxed
+@given(observed=any_form, desired=any_form, owned=any_form, problems=any_form)
+def test_element_states_are_those_of_plain_elements(observed: Any, desired: Any, owned: Any, problems: Any) -> None:
+    found, plain = (
+        states_by_key(
+            element_states(
+                Observed({NAME: SETTING.join(observed[1])}, {NAME: owned[form]}, {NAME: _problem(problems[form])}),
+                Composition({NAME: desired[form]}, {NAME: _owned_by_a(desired[form])}, ()),
+            )
+        ).get(NAME, {})
+        for form in (0, 1)
+    )
+    assert found.keys() == plain.keys()
+    for key in found:
+        one, other = found[key], plain[key]
+        assert key in one.keys and key in other.keys
+        assert replace(one, keys=frozenset()) == replace(other, keys=frozenset())
+
+
+def _problem(elements: Any) -> Any:
+    return gather((keys, "no") for keys, _ in alike(elements))
+
+
+@dataclass
+class Observed:
+    """What a registry's attempts saw and wrote."""
+
+    observed: dict[str, Any]
+    applied: dict[str, Any]
+    problems: dict[str, Any]
 
 
 _FEW, _MANY = largest.replication(8)["rules"][:1], largest.replication(8)["rules"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, TypeVar
 
+import orjson
 from ecrkeeper.v1 import common_pb2
 
 from ecrkeeper_server.settings.elements import Keys
@@ -36,9 +36,9 @@ def grouped(
 def _in_pairs(
     items: list[T], keys_of: Callable[[T], Keys], alike: Callable[[T], tuple[Any, ...]]
 ) -> Iterator[tuple[T, Group]]:
-    kinds: dict[str, list[T]] = {}
+    kinds: dict[bytes, list[T]] = {}
     for item in items:
-        kinds.setdefault(json.dumps(alike(item), sort_keys=True), []).append(item)
+        kinds.setdefault(orjson.dumps(alike(item), option=orjson.OPT_SORT_KEYS), []).append(item)
     for same in kinds.values():
         for destinations, filters in _union(map(keys_of, same)).products():
             pairs = common_pb2.ReplicationPairs(destinations=destinations, filters=filters)
