@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from benchmarks.report import Report
 from benchmarks.sizes import Sizes
 
 _TIMED = "import time; import {}; print(time.process_time())"
-_IMPORTS = ("ecrkeeper_server.__main__", "ecrkeeper_server.app", "ecrkeeper", "grpc.aio", "boto3")
+_IMPORTS = ("ecrkeeper_server.__main__", "ecrkeeper_server.app", "ecrkeeper._public", "grpc.aio", "boto3")
 
 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
@@ -38,6 +39,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
         report.target(f"{name}: cold start to serving", seconds, 2.0, unit=" s")
         report.target(f"{name}: RSS when it serves", rss, 120.0, unit=" MB")
     _imports(report, sizes)
+    _command_line(report, sizes)
     _idle(report, sizes, environment, urls["postgres"])
 
 
@@ -67,6 +69,22 @@ def _imports(report: Report, sizes: Sizes) -> None:
     report.table(
         "imports, a process each", ("module", "CPU ms"), [(name, median(times)) for name, times in found.items()]
     )
+
+
+def _command_line(report: Report, sizes: Sizes) -> None:
+    """Compare the CPU time of `ecrkeeper --help` with that of Python alone."""
+    commands = {"python -c pass": ("-c", "pass"), "ecrkeeper --help": ("-m", "ecrkeeper_cli", "--help")}
+    found: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(sizes.starts):
+        for name, arguments in commands.items():
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            found[name].append(1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
+    alone, shown = (median(times) for times in found.values())
+    rows = [(name, median(times), median(times) / alone) for name, times in found.items()]
+    report.table("command line, a process each", ("command", "CPU ms", "CPU/python"), rows)
+    report.target("ecrkeeper --help: CPU", shown, 150.0, unit=" ms")
 
 
 def _idle(report: Report, sizes: Sizes, environment: Environment, url: str) -> None:
