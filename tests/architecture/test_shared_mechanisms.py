@@ -40,8 +40,8 @@ def _aliases(tree: ast.Module) -> set[str]:
     [
         (
             {"SafeLoader", "CSafeLoader", "FullLoader", "BaseLoader", "UnsafeLoader", "safe_load", "full_load"},
-            {"strict_yaml.py"},
-            "all YAML of users is read with the limits and the line numbers of strict_yaml",
+            set(),
+            "all YAML of users is read with the limits and the line numbers of ecrkeeper_files.strict_yaml",
         ),
         ({"OrderedDict"}, set(), "a bounded cache is cachetools.LRUCache or functools.lru_cache"),
     ],

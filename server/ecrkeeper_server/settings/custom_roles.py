@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ecrkeeper_server.settings import arns, statements
-from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.elements import Change, Value
 from ecrkeeper_server.settings.json_text import NotJson, parse
 from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.setting import Warning
@@ -21,10 +21,15 @@ def roles_of(changes: Iterable[Change]) -> dict[str, list[str]]:
     """Return the custom roles of new or changed elements, with the elements' keys."""
     roles: dict[str, list[str]] = {}
     for change in changes:
-        role = (change.after or {}).get("customRoleArn")
-        if role and role != (change.before or {}).get("customRoleArn"):
+        role = _role_of(change.after)
+        if role and role != _role_of(change.before):
             roles.setdefault(role, []).append(change.key)
     return roles
+
+
+def _role_of(value: Value | None) -> str | None:
+    """Return the role of an element; the values of some settings are text."""
+    return value.get("customRoleArn") if isinstance(value, dict) else None
 
 
 def name_of(role_arn: str) -> str:
