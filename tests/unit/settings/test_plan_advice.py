@@ -186,4 +186,5 @@ def test_plan_roles_are_newly_named_ones() -> None:
         return Change(RULES, key, ChangeKind.UPDATE, old, new)
 
     changes = [change("a", None, "r"), change("b", "r", "r"), change("c", "q", "r"), change("d", "r", None)]
+    changes.append(Change("account_settings", "BLOB_MOUNTING", ChangeKind.UPDATE, "DISABLED", "ENABLED"))
     assert roles_of(changes) == {"r": ["a", "c"]}
