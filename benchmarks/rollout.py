@@ -1,4 +1,7 @@
-"""rollout: one registry set over many registries - plan, write, converge - against a client with 32 threads."""
+"""rollout: plan, write and converge one registry set over many registries.
+
+A client with 32 threads is measured for comparison.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,10 @@ class Figures:
 
 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
-    """Roll out to fleets of several sizes, and let a client declare the same for the smallest one."""
+    """Roll out to fleets of several sizes.
+
+    A client declares the same for the smallest fleet.
+    """
     environment.responder.latency(0)
     for kind in sizes.databases:
         found = [_rolled_out(environment, kind, size) for size in sizes.rollout]
@@ -104,7 +110,10 @@ def _rolled_out(environment: Environment, kind: str, size: int) -> Figures:
 
 
 def _planned(server: Server, client: ecrkeeper.Client, size: int) -> tuple[float, float]:
-    """Plan twice, because the first call loads modules; the CPU and the memory of the second plan."""
+    """Return the CPU and the memory of the second of two plans.
+
+    The first call loads modules.
+    """
     pid = server.process.pid
     for _ in range(2):
         before, cpu = rss_mb(pid), cpu_seconds(pid)
@@ -129,7 +138,7 @@ def _longest(size: int) -> float:
 
 
 def _client_loop(environment: Environment, kind: str, size: int) -> float:
-    """Return the seconds that a client with threads takes to declare the same for each registry."""
+    """Return the seconds that a threaded client takes to declare for each registry."""
     url = environment.database(kind)
     with (
         environment.server(url) as server,

@@ -24,7 +24,10 @@ from ecrkeeper_files.sources import Errors, Text
 
 
 def load(path: Path, variables: Mapping[str, str]) -> list[Declaration]:
-    """Return the declarations of one file; Errors names everything that is wrong with it."""
+    """Return the declarations of one file.
+
+    Errors names everything that is wrong with it.
+    """
     return list(documents.read([Text(str(path), path.read_bytes(), variables)]).declarations)
 
 

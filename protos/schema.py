@@ -1,4 +1,6 @@
-"""Generate the JSON schema of declaration files: `python protos/schema.py DESCRIPTORS FILE`.
+"""Generate the JSON schema of declaration files.
+
+Usage: `python protos/schema.py DESCRIPTORS FILE`.
 
 The shapes, the limits and the texts that editors show are those of the protos.
 """
@@ -194,7 +196,10 @@ _MARK = {
 
 
 def _renamed(rules: Json, **names: str) -> Json:
-    """Return rules by their names in JSON schema; json_format makes text of numbers of 64 bits."""
+    """Return rules by their names in JSON schema.
+
+    `json_format` writes numbers of 64 bits as text.
+    """
     given = {theirs: rules[ours] for ours, theirs in names.items() if ours in rules}
     return {name: int(value) if isinstance(value, str) else value for name, value in given.items()}
 
@@ -227,7 +232,10 @@ def comments_of(file: descriptor_pb2.FileDescriptorProto) -> Iterator[tuple[str,
 
 
 def _named(file: descriptor_pb2.FileDescriptorProto, path: list[int]) -> str:
-    """Return the name of a message or field by its path: 4 is a message, 3 one in it, and 2 a field."""
+    """Return the name of a message or field by its path.
+
+    In the path, 4 is a message, 3 a message in it, and 2 a field.
+    """
     names: list[str] = []
     inside: Any = file
     steps = {4: "message_type"}

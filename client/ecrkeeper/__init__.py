@@ -5,7 +5,8 @@ with ecrkeeper.Client("127.0.0.1:50051", insecure=True) as client:
         "accounts/111111111111/registries/us-east-1/settings/team-a",
         {"scanningConfiguration": {"scanType": "ENHANCED"}},
     )
-    client.wait_until_synced("accounts/111111111111/registries/us-east-1")"""
+    client.wait_until_synced("accounts/111111111111/registries/us-east-1")
+"""
 
 # The first name that is used imports the client, and gRPC with it. `ecrkeeper.profiles` and `ecrkeeper.names` need
 # neither, and the command line starts without them.

@@ -1,4 +1,7 @@
-"""The calls of `FleetService` that concern accounts and the fleet as a whole, one function for each RPC."""
+"""The calls of `FleetService` that concern accounts and the fleet as a whole.
+
+Each RPC has one function.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ def get_account(name: str, *, timeout: float | None = None) -> Unary[Account]:
 def list_accounts(
     filter: str = "", *, page_size: int = 0, page_token: str = "", timeout: float | None = None
 ) -> Paged[Account, pb.ListAccountsResponse]:
-    """Lists the accounts of the fleet, ordered by name. InvalidArgument for a filter with faults."""
+    """List the accounts of the fleet, ordered by name.
+
+    InvalidArgument for a filter with faults.
+    """
     request = pb.ListAccountsRequest(filter=filter, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListAccountsResponse, request, timeout), lambda page: page.accounts)
 
@@ -83,7 +89,10 @@ def delete_account(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Empty]:
-    """Removes an account from the fleet. NotFound unless `allow_missing`; Conflict; FailedPrecondition if in use."""
+    """Remove an account from the fleet.
+
+    NotFound unless `allow_missing`; Conflict; FailedPrecondition if the account is in use.
+    """
     request = pb.DeleteAccountRequest(
         name=name,
         etag=etag,

@@ -121,7 +121,10 @@ class Endpoint:
 
 
 def profile_options(name: str, path: str | PathLike[str] | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a client is made with for a profile; ProfileError says what is wrong with it."""
+    """Return the arguments of a client for a profile.
+
+    ProfileError says what is wrong with the profile.
+    """
     profile = load(name, path=None if path is None else Path(path), **given)
     return {
         "target": profile.target,

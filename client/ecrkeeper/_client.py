@@ -203,7 +203,10 @@ class Client(BaseClient):
         force: bool = False,
         timeout: float | None = None,
     ) -> WritePlan:
-        """Return what `apply_registry_settings` would change in AWS, and write nothing; the same errors."""
+        """Return what `apply_registry_settings` would change in AWS, and write nothing.
+
+        The errors are those of `apply_registry_settings`.
+        """
         planned = self.apply_registry_settings(
             name,
             settings,
@@ -224,7 +227,10 @@ class Client(BaseClient):
         validate_only: bool = False,
         at_once: int = AT_ONCE,
     ) -> list[Outcome[RegistrySettings]]:
-        """Apply settings by the names of declarations, several at a time; each outcome has the result or the error."""
+        """Apply settings by the names of declarations, several at a time.
+
+        Each outcome has the result or the error.
+        """
         return each(
             declarations,
             lambda name: self.apply_registry_settings(
@@ -236,7 +242,10 @@ class Client(BaseClient):
     def wait_many(
         self, names: Iterable[str], timeout: float = 300.0, *, at_once: int = AT_ONCE
     ) -> list[Outcome[Registry]]:
-        """Wait for registries or declarations as `wait_until_synced` does, each for `timeout` seconds at most."""
+        """Wait for several registries or declarations, each as `wait_until_synced` does.
+
+        Each wait lasts `timeout` seconds at most.
+        """
         return each(names, lambda name: self.wait_until_synced(name, timeout), at_once)
 
     @overload

@@ -1,4 +1,7 @@
-"""Several calls at once, with the outcome of each: one failure does not hide the others."""
+"""Several calls at once, with the outcome of each.
+
+One failure does not hide the others.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ class Outcome(Generic[T]):
 
 
 def each(names: Iterable[str], call: Callable[[str], T], at_once: int) -> list[Outcome[T]]:
-    """Call for every name, at most `at_once` at a time; the outcomes are in the order of the names."""
+    """Call for every name, at most `at_once` at a time.
+
+    The outcomes are in the order of the names.
+    """
 
     def outcome(name: str) -> Outcome[T]:
         try:
@@ -42,7 +48,10 @@ def each(names: Iterable[str], call: Callable[[str], T], at_once: int) -> list[O
 
 
 async def each_aio(names: Iterable[str], call: Callable[[str], Awaitable[T]], at_once: int) -> list[Outcome[T]]:
-    """Call for every name, at most `at_once` at a time; the outcomes are in the order of the names."""
+    """Call for every name, at most `at_once` at a time.
+
+    The outcomes are in the order of the names.
+    """
     running = asyncio.Semaphore(_checked(at_once))
 
     async def outcome(name: str) -> Outcome[T]:

@@ -15,7 +15,10 @@ _SIGNS = {"ADD": "+", "UPDATE": "~", "REPLACE": "±", "REMOVE": "-"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The change of one element; `kind` is ADD, UPDATE, REPLACE or REMOVE, values have AWS's shape."""
+    """The change of one element.
+
+    `kind` is ADD, UPDATE, REPLACE or REMOVE. Values have AWS's shape.
+    """
 
     kind: str
     setting: str
@@ -44,7 +47,7 @@ class Caution:
 
 @dataclass(frozen=True, slots=True)
 class WritePlan:
-    """The changes that one write would make in AWS, in the order in which they are made."""
+    """The changes that one write would make in AWS, in their order."""
 
     name: str
     changes: tuple[Change, ...] = ()
@@ -59,7 +62,10 @@ class WritePlan:
 
     @property
     def removal_count(self) -> int:
-        """How many elements are removed; changes that are alike are one change of several elements."""
+        """Return how many elements are removed.
+
+        Changes that are alike are one change of several elements.
+        """
         return sum(change.count for change in self.removals)
 
     def __bool__(self) -> bool:
@@ -87,7 +93,10 @@ def write_plan(name: str, plan: Plan) -> WritePlan:
 
 
 def _changes(plan: Plan) -> Iterator[Change]:
-    """Yield each change once: a replacement is in the call that deletes and in the one that creates."""
+    """Yield each change once.
+
+    A replacement is in two calls: the one that deletes and the one that creates.
+    """
     shown: set[tuple[str, str]] = set()
     for call in plan.calls:
         for change in map(change_of, call.changes):

@@ -1,4 +1,7 @@
-"""All names that `ecrkeeper` exports; they are imported with the first one that is used."""
+"""All names that `ecrkeeper` exports.
+
+The first name that is used imports them all.
+"""
 
 from ecrkeeper._aio import AsyncClient
 from ecrkeeper._aws_requests import to_aws

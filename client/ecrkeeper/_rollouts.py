@@ -23,13 +23,19 @@ def list_rollouts(
 def list_rollout_targets(
     parent: str, filter: str = "", *, page_size: int = 0, page_token: str = "", timeout: float | None = None
 ) -> Paged[RolloutTarget, pb.ListRolloutTargetsResponse]:
-    """Lists the targets of a rollout, ordered by name. NotFound; InvalidArgument for a filter with faults."""
+    """List the targets of a rollout, ordered by name.
+
+    NotFound; InvalidArgument for a filter with faults.
+    """
     request = pb.ListRolloutTargetsRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRolloutTargetsResponse, request, timeout), lambda page: page.targets)
 
 
 def pause_rollout(name: str, *, reason: str = "", request_id: str = "", timeout: float | None = None) -> Unary[Rollout]:
-    """Lets no more targets begin. NotFound; FailedPrecondition if the rollout's state does not allow it."""
+    """Let no more targets begin.
+
+    NotFound; FailedPrecondition if the rollout's state does not allow it.
+    """
     return Unary(Rollout, pb.PauseRolloutRequest(name=name, reason=reason, request_id=request_id), timeout)
 
 
@@ -43,7 +49,10 @@ def resume_rollout(
 def approve_rollout(
     name: str, *, reason: str = "", request_id: str = "", timeout: float | None = None
 ) -> Unary[Rollout]:
-    """Lets the next wave begin. NotFound; FailedPrecondition, also for the principal who started the rollout."""
+    """Let the next wave begin.
+
+    NotFound; FailedPrecondition, also for the principal who started the rollout.
+    """
     return Unary(Rollout, pb.ApproveRolloutRequest(name=name, reason=reason, request_id=request_id), timeout)
 
 
@@ -57,7 +66,10 @@ def cancel_rollout(
 def roll_back_rollout(
     name: str, *, reason: str = "", request_id: str = "", timeout: float | None = None
 ) -> Unary[Rollout]:
-    """Takes the changed targets back to their revision before. NotFound; FailedPrecondition; PermissionDenied."""
+    """Take the changed targets back to their revision before.
+
+    NotFound; FailedPrecondition; PermissionDenied.
+    """
     return Unary(Rollout, pb.RollBackRolloutRequest(name=name, reason=reason, request_id=request_id), timeout)
 
 

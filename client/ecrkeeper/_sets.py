@@ -1,4 +1,7 @@
-"""The calls of `FleetService` that concern registry sets, one function for each RPC."""
+"""The calls of `FleetService` that concern registry sets.
+
+Each RPC has one function.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ def create_registry_set(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySet]:
-    """Creates a registry set and starts its first rollout; settings in a dictionary have AWS's shape.
+    """Create a registry set and start its first rollout.
+
+    Settings in a dictionary have AWS's shape.
 
     InvalidArgument; AlreadyExists; PermissionDenied if it reaches registries for which the caller may not declare.
     """
@@ -48,7 +53,9 @@ def update_registry_set(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySet]:
-    """Updates a registry set and starts or queues a rollout; without a mask, the fields that are set.
+    """Update a registry set and start or queue a rollout.
+
+    Without a mask, the fields that are set are updated.
 
     `allow_removals` confirms the number of targets that lose elements. `supersede` replaces the queued revision, or
     cancels the rollout that is under way.
@@ -94,7 +101,10 @@ def delete_registry_set(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySet]:
-    """Starts the deletion of a registry set, which releases its targets in waves. As for an update."""
+    """Start the deletion of a registry set, which releases its targets in waves.
+
+    The errors are those of an update.
+    """
     request = pb.DeleteRegistrySetRequest(
         name=name,
         etag=etag,
@@ -111,7 +121,10 @@ def delete_registry_set(
 def list_registry_set_targets(
     parent: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
 ) -> Paged[RegistrySetTarget, pb.ListRegistrySetTargetsResponse]:
-    """Lists the registries that a set matches or declares for, ordered by name. NotFound."""
+    """List the registries that a set matches or declares for, ordered by name.
+
+    NotFound.
+    """
     request = pb.ListRegistrySetTargetsRequest(parent=parent, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRegistrySetTargetsResponse, request, timeout), lambda page: page.targets)
 

@@ -23,7 +23,10 @@ class TokenError(ValueError):
 
 
 def checked(token: str) -> str:
-    """Return the token; TokenError, which does not show it, for one that cannot be sent."""
+    """Return the token.
+
+    TokenError for one that cannot be sent; the error does not show the token.
+    """
     if not token:
         raise TokenError("the token is empty")
     for at, character in enumerate(token):
@@ -87,7 +90,10 @@ class CommandToken:
 
 
 def expiry_of(token: str) -> float | None:
-    """Return when a JWT expires, in seconds since 1970; None for a token that does not say so."""
+    """Return when a JWT expires, in seconds since 1970.
+
+    None for a token that does not say so.
+    """
     try:
         body = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))

@@ -70,7 +70,10 @@ def role(account: str, role: str) -> str:
 
 
 def parse(text: str) -> Name:
-    """Return the parts of a full name, or of a short one such as `111111111111/us-east-1/team-a`; ValueError."""
+    """Return the parts of a full or short name.
+
+    A short name is one such as `111111111111/us-east-1/team-a`. ValueError for any other text.
+    """
     found = _FULL.fullmatch(text) or _SHORT.fullmatch(text)
     if found is None:
         raise ValueError(

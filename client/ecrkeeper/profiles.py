@@ -47,7 +47,10 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How to reach a server. ProfileError for keys that are wrong or exclude each other."""
+    """How to reach a server.
+
+    ProfileError for keys that are wrong or exclude each other.
+    """
 
     target: str = ""
     plaintext: bool = False
@@ -71,7 +74,10 @@ class Profile:
         return f"Profile({', '.join(shown)}, token={'...' if self.token else ''!r})"
 
     def source_of_token(self) -> Token | None:
-        """Return the token, or a function that reads it again for each call; None without one."""
+        """Return the token, or a function that reads it again for each call.
+
+        None for a profile without a token.
+        """
         if self.token_file:
             return FileToken(_path(self.token_file))
         if self.token_command:
@@ -79,7 +85,10 @@ class Profile:
         return self.token or None
 
     def read(self, name: str) -> bytes | None:
-        """Return the content of `ca_file`, `certificate_file` or `key_file`; None if the profile has none."""
+        """Return the content of `ca_file`, `certificate_file` or `key_file`.
+
+        None if the profile has none.
+        """
         given = getattr(self, name)
         if not given:
             return None
@@ -103,7 +112,9 @@ def folder(environment: Mapping[str, str] = os.environ) -> Path:
 def load(
     name: str = "", *, path: Path | str | None = None, environment: Mapping[str, str] = os.environ, **given: Any
 ) -> Profile:
-    """Return a profile: what is `given`, then the environment, then the file; ProfileError says what is wrong.
+    """Return a profile from `given`, then the environment, then the file.
+
+    ProfileError says what is wrong.
 
     Without a `name`, the profile is that of `ECRKEEPER_PROFILE`, or `default` of the file, or the only one.
     """
@@ -146,7 +157,10 @@ def _chosen(
 
 
 def _all(path: Path | str | None, environment: Mapping[str, str]) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Return the name of the default profile and the values of each; ProfileError for a file with errors."""
+    """Return the name of the default profile and the values of each profile.
+
+    ProfileError for a file with errors.
+    """
     chosen = path or environment.get(f"{_PREFIX}CONFIG")
     main = _path(str(chosen)) if chosen else folder(environment) / "config.toml"
     errors: list[str] = []

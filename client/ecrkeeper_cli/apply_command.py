@@ -1,4 +1,7 @@
-"""`apply`: everything is checked before the first write, and the wait ends with AWS or with the cause."""
+"""`apply`: write declarations and wait for AWS.
+
+Everything is checked before the first write. The wait ends when AWS matches, or with the cause.
+"""
 
 from __future__ import annotations
 

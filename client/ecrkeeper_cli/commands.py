@@ -1,4 +1,7 @@
-"""The commands, by group; the module of a command is imported when the command is run."""
+"""The commands, by group.
+
+The module of a command is imported when the command is run.
+"""
 
 from __future__ import annotations
 

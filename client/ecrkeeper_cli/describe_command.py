@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.option("--refresh", is_flag=True, help="Ask AWS now, instead of showing what was observed last.")
 @pass_session
 def describe(session: Session, name: names.Name, refresh: bool) -> None:
-    """Explain one registry, declaration or role: its state, errors, drift, owners and quotas."""
+    """Explain one registry, declaration or role.
+
+    The output has its state, errors, drift, owners and quotas.
+    """
     client, kind = session.client, name.kind
     if kind == "Registry":
         resource: Any = client.get_registry(str(name), refresh=refresh)

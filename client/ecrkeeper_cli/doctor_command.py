@@ -1,4 +1,4 @@
-"""`doctor`: each thing that has to be right before a call can succeed, in its order."""
+"""`doctor`: check each precondition of a successful call, in order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class _FailedError(Exception):
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]...", type=resources.NameType("Account"))
 @pass_session
 def doctor(session: Session, accounts: tuple[names.Name, ...]) -> int:
-    """Check the profile, the connection, the token, the server and your rights; of each ACCOUNT, how AWS is reached."""
+    """Check the profile, the connection, the token, the server and your rights.
+
+    For each ACCOUNT, also check how AWS is reached.
+    """
     try:
         for text in _checks(session):
             click.echo(f"{click.style('ok', fg='green')}    {escaped(text)}")

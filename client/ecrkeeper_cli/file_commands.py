@@ -1,4 +1,7 @@
-"""The commands that need files and no server, and the options of those that read files."""
+"""The commands that need files and no server.
+
+The options of all commands that read files are here, too.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ def file_options(*, required: bool = True) -> Callable[[F], F]:
 
 
 def read(paths: tuple[str, ...], recursive: bool, env: bool) -> documents.Documents:
-    """Return the documents of all files; Errors with everything that is wrong with them."""
+    """Return the documents of all files.
+
+    Errors with everything that is wrong with them.
+    """
     return documents.read(_texts(paths, recursive, env))
 
 
@@ -49,7 +55,9 @@ def _texts(paths: tuple[str, ...], recursive: bool, env: bool) -> list[Text]:
 @file_options()
 @pass_session
 def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: bool) -> int:
-    """Check declaration files without a server: their form, their members and the types of their values.
+    """Check declaration files without a server.
+
+    The command checks their form, their members and the types of their values.
 
     The server checks more; `plan` asks it.
     """
@@ -84,7 +92,10 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...")
 def convert(paths: tuple[str, ...]) -> None:
-    """Print files of release 0.1 in today's format: exports of the server, and the JSON files of the examples."""
+    """Print files of release 0.1 in today's format.
+
+    The files are exports of the server or JSON files of the examples.
+    """
     from ecrkeeper_files.convert import converted
     from ecrkeeper_files.written import dump
 

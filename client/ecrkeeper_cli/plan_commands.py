@@ -43,7 +43,9 @@ def diff(
     force: bool,
     output: str,
 ) -> int:
-    """Show the values that applying files would change, or how AWS differs from what REGISTRY is declared to be.
+    """Show the values that applying files would change.
+
+    With REGISTRY, show how AWS differs from its declarations.
 
     The exit status is 0 if nothing differs, 2 if something does, and 1 for an error.
     """

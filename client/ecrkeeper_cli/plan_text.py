@@ -21,7 +21,10 @@ _ACTIONS = {CREATE: ("+", "green"), UPDATE: ("~", "yellow"), UNCHANGED: (" ", ""
 
 
 def lines(result: Result, *, values: bool = False) -> Iterator[str]:
-    """Yield the lines of a plan: what changes by resource and element, with `values` each member that differs."""
+    """Yield the lines of a plan: the changes by resource and element.
+
+    With `values`, each member that differs has a line.
+    """
     for item in result.items:
         if item or item.warnings:
             yield from _item(item, values)
@@ -145,7 +148,10 @@ def _shape(item: Item) -> dict[str, Any]:
 
 
 def markdown(result: Result) -> str:
-    """Return a plan for a pull request, in a stable order and short enough for a comment."""
+    """Return a plan for a pull request.
+
+    The order is stable, and the text is short enough for a comment.
+    """
     head = [f"**ecrkeeper plan.** {summary(result)}", ""]
     rows = []
     for item in sorted(result.items, key=lambda each: each.name):

@@ -1,4 +1,7 @@
-"""What applying documents would change: each is checked by the server, and nothing is written."""
+"""The changes that applying documents would make.
+
+The server checks each document, and nothing is written.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ _MEMBERS = {"mode": "mode", "unmanagedElements": "unmanaged_elements", "descript
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What would become of one document; `members` are those of the document itself with old and new value."""
+    """The planned result of one document.
+
+    `members` are those of the document itself with old and new value.
+    """
 
     document: Declaration | Treatment
     action: str

@@ -14,7 +14,10 @@ _LOCAL = ("127.", "localhost", "[::1]")
 
 
 def cause(profile: Profile) -> str:
-    """Return why a server cannot be reached; empty if nothing is wrong as far as a handshake shows."""
+    """Return why a server cannot be reached.
+
+    Empty if nothing is wrong as far as a handshake shows.
+    """
     address = address_of(profile.target)
     if address is None:
         return ""
@@ -27,7 +30,10 @@ def cause(profile: Profile) -> str:
 
 
 def address_of(target: str) -> tuple[str, int] | None:
-    """Return the host and the port of a target; None for one of another form, such as a socket's path."""
+    """Return the host and the port of a target.
+
+    None for a target of another form, such as a socket's path.
+    """
     host, _, port = target.removeprefix("dns:///").removeprefix("dns:").rpartition(":")
     if not host or not port.isdigit() or "," in target or "/" in host:
         return None

@@ -44,7 +44,10 @@ def _rank(registry: Any) -> int:
 @render.output_option()
 @pass_session
 def get(session: Session, name: names.Name, refresh: bool, output: str) -> None:
-    """Show one registry, declaration or role. `-o yaml` of a declaration is a document that `apply` reads."""
+    """Show one registry, declaration or role.
+
+    `-o yaml` of a declaration is a document that `apply` reads.
+    """
     client = session.client
     if name.kind == "RegistrySettings":
         if refresh:
@@ -67,7 +70,10 @@ def get(session: Session, name: names.Name, refresh: bool, output: str) -> None:
 @render.output_option()
 @pass_session
 def list_(session: Session, kind: str, registry: names.Name | None, account: str, filter_: str, output: str) -> None:
-    """List registries, declarations or roles of all accounts, or the elements of one REGISTRY."""
+    """List registries, declarations, roles, or the elements of one REGISTRY.
+
+    Registries, declarations and roles are those of all accounts.
+    """
     if kind == "elements" and registry is None:
         raise click.UsageError("list elements needs the name of a registry")
     client = session.client

@@ -1,4 +1,7 @@
-"""Output: tables, JSON, YAML, names and Markdown; plain where nobody looks at a terminal."""
+"""Output: tables, JSON, YAML, names and Markdown.
+
+The output is plain unless it goes to a terminal.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,10 @@ def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown; rows beyond the length that GitHub takes are counted instead."""
+    """Return a table in Markdown.
+
+    Rows beyond the length that GitHub takes are counted instead.
+    """
     head = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
     return bounded(head, [f"| {' | '.join(_cell(text) for text in row)} |" for row in rows])
 

@@ -28,7 +28,9 @@ _OUTCOMES = {
 @render.output_option("table", "json", "yaml")
 @pass_session
 def explain(session: Session, repository: str, registry: names.Name | None, output: str) -> None:
-    """Say which settings apply to a repository, who declares them, and whether its images arrive elsewhere.
+    """Say which settings apply to a repository, and who declares them.
+
+    The output also says whether its images arrive elsewhere.
 
     REPOSITORY is the URI of a repository or image, or a repository's name followed by the REGISTRY.
     """
@@ -94,7 +96,10 @@ def _destination(destination: Any) -> str:
 @render.output_option("table", "json", "yaml", "markdown")
 @pass_session
 def check_replication(session: Session, registry: names.Name, output: str) -> int:
-    """Say for each destination of REGISTRY whether images arrive; status 1 if some do not."""
+    """Say for each destination of REGISTRY whether images arrive.
+
+    The exit status is 1 if some do not.
+    """
     checks = session.client.check_replication(str(registry)).checks
     broken = [each for each in checks if each.result in (each.Result.BROKEN, each.Result.CONDITIONAL)]
     if output in ("json", "yaml"):
@@ -117,7 +122,10 @@ def check_replication(session: Session, registry: names.Name, output: str) -> in
 @click.argument("prefix")
 @pass_session
 def check_cache_rule(session: Session, registry: names.Name, prefix: str) -> int:
-    """Let ECR log in to the upstream of the cache rule with PREFIX; status 1 if that fails."""
+    """Let ECR log in to the upstream of the cache rule with PREFIX.
+
+    The exit status is 1 if that fails.
+    """
     found = session.client.validate_pull_through_cache_rule(str(registry), prefix)
     if found.is_valid:
         click.echo(f"ECR can log in to the upstream of {prefix}")

@@ -1,4 +1,7 @@
-"""Registries, declarations and roles as rows and words; shared by the commands that show them."""
+"""Registries, declarations and roles as rows and words.
+
+The commands that show them share this module.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,10 @@ from ecrkeeper_cli.session import Session, pass_session
 @render.output_option("table", "json", "yaml")
 @pass_session
 def whoami(session: Session, name: names.Name | None, output: str) -> None:
-    """Show your principal and groups, and with NAME your rights on a registry, declaration, role or account."""
+    """Show your principal and groups.
+
+    With NAME, show your rights on a registry, declaration, role or account.
+    """
     found = session.client.who_am_i("" if name is None else str(name))
     if output != "table":
         render.show(render.as_json(found), output)

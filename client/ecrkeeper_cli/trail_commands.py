@@ -24,7 +24,10 @@ _LIMIT = click.option(
 @render.output_option("table", "json", "yaml", "markdown")
 @pass_session
 def history(session: Session, declaration: names.Name, limit: int, changes: bool, output: str) -> None:
-    """List the revisions of a declaration, newest first; `ecrkeeper rollback` declares one again."""
+    """List the revisions of a declaration, newest first.
+
+    `ecrkeeper rollback` declares one again.
+    """
     from ecrkeeper._plans import change_of
 
     found = list(islice(session.client.list_registry_settings_revisions(str(declaration)), limit))

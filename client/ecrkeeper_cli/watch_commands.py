@@ -26,7 +26,10 @@ _AWAITED = resources.NameType("Registry", "RegistrySettings")
 @render.output_option("table", "json", "name")
 @pass_session
 def watch(session: Session, account: str, filter_: str, seconds: float | None, output: str) -> None:
-    """Show registries as they change: a live table on a terminal, and a line for each change elsewhere."""
+    """Show registries as they change.
+
+    A terminal shows a live table; other outputs get a line for each change.
+    """
     from ecrkeeper import DeadlineExceeded
 
     try:

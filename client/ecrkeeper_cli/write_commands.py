@@ -19,7 +19,10 @@ _TREATED = resources.NameType("Registry", "ServiceLinkedRole")
 @_REASON
 @pass_session
 def import_(session: Session, declaration: names.Name, settings: tuple[str, ...], reason: str) -> None:
-    """Declare what AWS has now as one owner, such as 111111111111/us-east-1/team-a. AWS stays as it is."""
+    """Declare what AWS has now as one owner, such as 111111111111/us-east-1/team-a.
+
+    AWS stays as it is.
+    """
     registry = names.registry(declaration.account, declaration.region)
     made = session.client.import_registry_settings(registry, declaration.owner, settings=settings, reason=reason)
     count = len(made.settings.ListFields())
@@ -32,7 +35,10 @@ def import_(session: Session, declaration: names.Name, settings: tuple[str, ...]
 @_REASON
 @pass_session
 def delete(session: Session, name: names.Name, abandon: bool, reason: str) -> None:
-    """Delete a declaration and what it declared in AWS, or forget a registry without declarations."""
+    """Delete a declaration and what it declared in AWS.
+
+    A registry without declarations is forgotten.
+    """
     from ecrkeeper import DeletionPolicy
 
     client = session.client

@@ -1,1 +1,4 @@
-"""Declaration files: strict YAML, their documents, and text that a terminal can show. Without gRPC."""
+"""Declaration files: strict YAML, their documents, and text for terminals.
+
+The package does not use gRPC.
+"""

@@ -1,4 +1,7 @@
-"""Files of release 0.1 in the format of today: exports, and the JSON files of its examples. Pure."""
+"""Convert files of release 0.1 to today's format; pure.
+
+The files are exports, and the JSON files of its examples.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ _FORMER = {"foreignElements": "unmanagedElements"}
 
 
 def converted(text: Text) -> Iterator[dict[str, Any]]:
-    """Yield the documents of a file in the format of today; documents of today stay as they are. Errors."""
+    """Yield the documents of a file in today's format.
+
+    Documents that are in today's format stay as they are. Errors for a file with faults.
+    """
     for value, source in text.documents():
         if value is None:
             continue

@@ -79,7 +79,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How a registry or a role is treated: what the document says of it, by the member's name."""
+    """How a registry or a role is treated, by the names of the document's members."""
 
     kind: str
     name: str
@@ -103,7 +103,10 @@ class Documents:
 
 
 def read(texts: Iterable[Text]) -> Documents:
-    """Return the documents of texts; Errors with all that is wrong with them, by file and line."""
+    """Return the documents of texts.
+
+    Errors with all that is wrong with them, by file and line.
+    """
     reader = _Reader()
     for text in texts:
         reader.read(text)
@@ -238,7 +241,7 @@ class _Export:
         self._said: Any = None
 
     def mark(self, value: Any, source: Source) -> bool:
-        """Count a document; return whether it only marks the beginning or the end of an export."""
+        """Count a document; return whether it only marks the start or end of an export."""
         kind = value.get("kind") if isinstance(value, Mapping) else None
         if kind not in _MARKS:
             self._number += 1

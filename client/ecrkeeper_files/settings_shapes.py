@@ -1,4 +1,7 @@
-"""Settings as people write them, in the shape that messages have: bare lists, and policies as objects. Pure."""
+"""Convert settings as people write them to the shape of messages; pure.
+
+People write bare lists, and policies as objects.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ _TEMPLATE_POLICIES = frozenset({"repositoryPolicy", "repository_policy", "lifecy
 
 
 def shaped(settings: Any) -> Any:
-    """Return settings with each bare list in its member and each policy as text; anything else stays as it is."""
+    """Return settings with bare lists in their members and policies as text.
+
+    Anything else stays as it is.
+    """
     if not isinstance(settings, Mapping):
         return settings
     return {name: _setting(name, value) for name, value in settings.items()}

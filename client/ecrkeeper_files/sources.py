@@ -1,4 +1,7 @@
-"""The places that documents come from: files, folders, standard input; and variables in their text."""
+"""The sources of documents: files, folders and standard input.
+
+Variables in their text are replaced here, too.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ _VARIABLE = re.compile(r"\$(?P<escape>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Errors(Exception):
-    """Files cannot be used; `errors` names everything that is wrong, each with its file and line."""
+    """Files cannot be used.
+
+    `errors` names everything that is wrong, each with its file and line.
+    """
 
     def __init__(self, errors: Iterable[str]) -> None:
         self.errors = list(errors)
@@ -43,7 +49,10 @@ class Source:
         return Source(self.file, self.document, path)
 
     def of(self, path: str) -> str:
-        """Return `FILE:LINE` of a part, by its path in this part; names of members may be those of the API."""
+        """Return `FILE:LINE` of a part, by its path in this part.
+
+        Names of members may be those of the API.
+        """
         wanted = _camel(f"{self.path}.{path}" if self.path else path)
         # The file may have a bare list where a message has a member that holds it.
         bare = _LIST.sub("[", wanted, count=1)
@@ -109,7 +118,10 @@ def _replaced(value: Any, variables: Mapping[str, str], path: str, source: Sourc
 def texts(
     paths: Iterable[str], stdin: IO[bytes], variables: Mapping[str, str] | None = None, *, recursive: bool = False
 ) -> list[Text]:
-    """Return the content of files, of the YAML and JSON files of folders, and of standard input (`-`)."""
+    """Return the content of files, folders and standard input (`-`).
+
+    Of a folder, only its YAML and JSON files are read.
+    """
     found: list[Text] = []
     errors: list[str] = []
     for given in paths:

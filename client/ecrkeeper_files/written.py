@@ -1,4 +1,7 @@
-"""YAML as ecrkeeper writes it: members in their order, no aliases, text of several lines as a block."""
+"""YAML as ecrkeeper writes it.
+
+Members keep their order, there are no aliases, and text of several lines is a block.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Accounts of the fleet, registry sets and rollouts, and which declarations a registry set made.
+"""Accounts of the fleet, registry sets and rollouts.
+
+A declaration records which registry set made it.
 
 Contract: the program of the release before this one must work on the schema that this migration leaves behind. It
 knows nothing of registry sets, so it lets calls change the declarations that a set made.

@@ -1,1 +1,4 @@
-"""`ecrkeeper dev`: a simulated AWS and the server with an example declared, in one process."""
+"""`ecrkeeper dev`: a simulated AWS and the server in one process.
+
+The server starts with an example declared.
+"""

@@ -26,7 +26,10 @@ class Made:
 
 
 def made(folder: Path) -> Made:
-    """Make a CA and a certificate for loopback, valid for 30 days; the key of the CA is not kept."""
+    """Make a CA and a certificate for loopback, valid for 30 days.
+
+    The key of the CA is not kept.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = Made(*(str(folder.resolve() / name) for name in ("ca.crt", "server.crt", "server.key")))
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())

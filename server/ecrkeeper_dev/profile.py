@@ -17,7 +17,10 @@ NAMED, DEFAULT = "named", "default"
 
 @contextlib.contextmanager
 def written(name: str, address: str, ca: Made | None) -> Iterator[str]:
-    """Keep a profile in the user's configuration until the block ends; yield whether it has to be named."""
+    """Keep a profile in the user's configuration until the block ends.
+
+    Yield whether it has to be named.
+    """
     folder = profiles.folder() / "profiles.d"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{name}.toml"

@@ -1,4 +1,7 @@
-"""The state of the simulated AWS in a file: accounts, roles, registries and secrets."""
+"""The state of the simulated AWS in a file.
+
+The file has accounts, roles, registries and secrets.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ class Saved:
         self._written = ""
 
     def restore(self) -> None:
-        """Take the state of the file, if there is one; OSError for a file that cannot be used."""
+        """Take the state of the file, if there is one.
+
+        OSError for a file that cannot be used.
+        """
         if not self._path.exists():
             return
         try:

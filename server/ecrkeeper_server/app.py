@@ -157,7 +157,10 @@ def _organization(
     worker: RolloutWorker | None,
     instruments: Instruments,
 ) -> tuple[OrganizationWorker | None, AwsClient | None]:
-    """Return what reads AWS Organizations, and its client; neither if that is not configured."""
+    """Return the worker that reads AWS Organizations, and its client.
+
+    Both are None if AWS Organizations is not configured.
+    """
     if worker is None or not config.organization_role_arn:
         return None, None
     telemetry = CallTelemetry(instruments.metrics.aws, instruments.tracing)

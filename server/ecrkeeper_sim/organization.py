@@ -1,4 +1,7 @@
-"""An organization: accounts in units, with tags; the unit of an account is a path such as `/workloads/prod`."""
+"""An organization: accounts in units, with tags.
+
+The unit of an account is a path such as `/workloads/prod`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ class Member:
 
 @dataclass(slots=True)
 class Organization:
-    """The accounts, and the account that may ask for them; empty without an organization."""
+    """The accounts, and the account that may ask for them.
+
+    Both are empty without an organization.
+    """
 
     management: str = ""
     members: dict[str, Member] = field(default_factory=dict)
@@ -47,7 +53,10 @@ def unit_id(path: str) -> str:
 
 
 def organization_of(body: dict[str, Any]) -> Organization:
-    """Return the organization that a control request describes; raises KeyError for unknown members."""
+    """Return the organization that a control request describes.
+
+    Raise KeyError for unknown members.
+    """
     members = {}
     for account, given in body.get("accounts", {}).items():
         for name in given:

@@ -1,4 +1,7 @@
-"""AWS Organizations: accounts, their units and their tags, for the management account of `PUT /_sim/organization`."""
+"""AWS Organizations: accounts, their units and their tags.
+
+The management account of `PUT /_sim/organization` may call it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Fixtures of pytest: a simulated AWS and a server that all tests of a session share.
+"""Fixtures of pytest: a simulated AWS and a server.
+
+All tests of a session share them.
 
 Name the plugin in your `conftest.py`; it needs the extra `testing`:
 
@@ -27,7 +29,10 @@ _accounts = itertools.count(300_000_000_000)
 
 @pytest.fixture(scope="session")
 def ecrkeeper_simulator() -> Iterator[Simulator]:
-    """A simulated AWS with nothing in it; use `ecrkeeper_aws`, which clears its faults."""
+    """Yield a simulated AWS with nothing in it.
+
+    Use `ecrkeeper_aws`, which clears its faults.
+    """
     with simulated_aws() as running:
         yield running
 

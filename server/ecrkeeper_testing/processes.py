@@ -93,7 +93,10 @@ class Simulator(Process):
         return json.loads(text) if text else None
 
     def move_clock(self, seconds: float) -> float:
-        """Move the clock of the simulated AWS forward; return its time in seconds since 1970."""
+        """Move the clock of the simulated AWS forward.
+
+        Return its time in seconds since 1970.
+        """
         return float(self.control("POST", "clock", {"advance": seconds})["now"])
 
     def inject(self, *faults: Mapping[str, Any]) -> None:

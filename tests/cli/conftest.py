@@ -1,4 +1,7 @@
-"""The fake server of the client's tests, a real one, and the command line in this process."""
+"""The fixtures of the command line's tests.
+
+They are the fake server of the client's tests, a real one, and the command line in this process.
+"""
 
 from __future__ import annotations
 

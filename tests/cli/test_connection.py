@@ -1,4 +1,4 @@
-"""The causes of a connection that does not come about, each with a sentence of its own."""
+"""The causes of a failed connection, each with a sentence of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Context = Callable[[], ssl.SSLContext | None]
 
 @contextmanager
 def listening(context: ssl.SSLContext | None) -> Iterator[int]:
-    """A server that makes TLS handshakes, or hangs up on what is no HTTP/2, as a gRPC server does."""
+    """Serve TLS handshakes, or hang up on anything but HTTP/2, as a gRPC server does."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         stop = threading.Event()
 

@@ -1,4 +1,7 @@
-"""plan, apply, diff and what goes wrong with them, against a server and a simulated AWS."""
+"""plan, apply and diff, and their errors.
+
+They run against a server and a simulated AWS.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ecrkeeper dev`: one process, one Ctrl-C, and the state of both sides in a folder."""
+"""`ecrkeeper dev`: one process, one Ctrl-C, and its state in a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ STATUS = ["111111111111/us-east-1  Ready", "111111111111/us-west-2  Ready", "222
 
 @contextmanager
 def developing(folder: Path, *options: str) -> Iterator[tuple[dict[str, str], str]]:
-    """Run the command until the block ends with Ctrl-C; yield the environment of the next terminal, and what it said."""
+    """Run the command until the block ends with Ctrl-C.
+
+    Yield the environment of the next terminal, and the command's output.
+    """
     environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config"), "AWS_PROFILE": "of the developer"}
     command = [sys.executable, "-m", "ecrkeeper_cli", "dev", "--port", "0", "--aws-port", "0", *options]
     with subprocess.Popen(

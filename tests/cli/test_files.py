@@ -1,4 +1,7 @@
-"""Declaration files: what is read, what is rejected and where, and the schema that editors use."""
+"""Declaration files, and the schema that editors use.
+
+The tests show which content is read, and which is rejected and where.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The commands that show and change what is declared, against a server and a simulated AWS."""
+"""The commands that show and change declarations.
+
+They run against a server and a simulated AWS.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ RULES = [{"ecrRepositoryPrefix": "cache", "upstreamRegistryUrl": "public.ecr.aws
 
 @pytest.fixture
 def declared(live: Live, account: str) -> str:
-    """An account whose registry in us-east-1 replicates `app/` to eu-west-1 and has a cache rule, in sync."""
+    """Return an account with a replicating registry in us-east-1, in sync.
+
+    The registry replicates `app/` to eu-west-1 and has a cache rule.
+    """
     name = f"accounts/{account}/registries/us-east-1/settings/team-a"
     destination = {"region": "eu-west-1", "registryId": account}
     filters = [{"filter": "app/", "filterType": "PREFIX_MATCH"}]

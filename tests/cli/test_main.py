@@ -1,4 +1,7 @@
-"""The start of the command line: its cost, its exit statuses, and what it says before there is a server."""
+"""The start of the command line: its cost and its exit statuses.
+
+Its output before there is a server is tested, too.
+"""
 
 from __future__ import annotations
 

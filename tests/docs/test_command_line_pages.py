@@ -1,4 +1,7 @@
-"""The pages of the command line, each followed from its first block to its last beside `ecrkeeper dev`."""
+"""The pages of the command line, each followed from first to last block.
+
+`ecrkeeper dev` runs beside them.
+"""
 
 from __future__ import annotations
 

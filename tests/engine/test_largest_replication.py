@@ -1,4 +1,7 @@
-"""The largest replication is stored, compared and removed by filters and destinations."""
+"""The largest replication is stored, compared and removed as products.
+
+The products are of filters and destinations.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A fleet of its own for a test: accounts with a label that no other test uses, and a set over them."""
+"""A fleet of its own for a test.
+
+Its accounts have a label that no other test uses, and a set matches them.
+"""
 
 from __future__ import annotations
 

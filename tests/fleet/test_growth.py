@@ -1,4 +1,7 @@
-"""Sets follow their accounts: new ones, moved ones, suspended ones; on both databases."""
+"""Sets follow their accounts: new, moved and suspended ones.
+
+The tests run on both databases.
+"""
 
 from __future__ import annotations
 

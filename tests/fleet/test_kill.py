@@ -1,4 +1,7 @@
-"""A server that is killed at random moments of a rollout: the same end, and no limit is exceeded."""
+"""A server that is killed at random moments of a rollout.
+
+The end is the same, and no limit is exceeded.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The documents of a backup: one for each registry and each role, as in declaration files. Pure, no I/O.
+"""The documents of a backup, in the form of declaration files; pure.
+
+Each registry and each role has one document:
 
     apiVersion: ecrkeeper/v1
     kind: Registry
@@ -230,7 +232,10 @@ def _unmanaged(reader: Reader) -> str | None:
 
 
 def _spec(reader: Reader, registry: RegistryName | None, owner: str, *, head: bool = False) -> DeclarationSpec:
-    """Read what one owner declares; `head` says that the members of a document are beside it."""
+    """Read what one owner declares.
+
+    `head` says that the members of a document are beside it.
+    """
     if not head:
         reader.only(*_DECLARED)
     policy = reader.choice("deletionPolicy", _DELETION)

@@ -20,7 +20,9 @@ _PAGE = 200
 
 
 async def exported(db: Database, account: str = WILDCARD) -> AsyncIterator[Document]:
-    """Yield all registries, then all roles, then the fleet unless it is of one account, by name.
+    """Yield all registries, then all roles, then the fleet, by name.
+
+    The fleet is left out if it is of one account.
 
     A registry and its declarations come from one snapshot.
     """

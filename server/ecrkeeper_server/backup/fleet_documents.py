@@ -54,7 +54,10 @@ class AccountDocument:
 
 @dataclass(frozen=True, slots=True)
 class SetDocument:
-    """A registry set, its newest revision, the one that its targets have, and who wrote it: that bounds its growth."""
+    """A registry set, its newest revision, and the revision that its targets have.
+
+    The author of the revision bounds the growth of the set.
+    """
 
     name: SetName
     spec: SetSpec

@@ -1,4 +1,7 @@
-"""Accounts and registry sets, out of a store and into one. A set that is restored starts no rollout."""
+"""Read accounts and registry sets from a store, and restore them into one.
+
+A set that is restored starts no rollout.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ _PAGE = 200
 
 
 async def exported_accounts(db: Database) -> AsyncIterator[AccountDocument]:
-    """Yield the accounts that somebody declared, by name; those of an organization come from it again."""
+    """Yield the accounts that somebody declared, by name.
+
+    Accounts of an organization are left out, because they come from it again.
+    """
     after = ""
     while True:
         rows = await db.read(lambda tx, after=after: fleet_accounts.page(tx, after, _PAGE))  # type: ignore[misc]
@@ -51,7 +57,10 @@ async def exported_sets(db: Database) -> AsyncIterator[SetDocument]:
 
 
 def account_differs(present: AccountRow | None, document: AccountDocument) -> bool:
-    """Return whether the store has another account; one of an organization cannot be declared."""
+    """Return whether the store has another account.
+
+    An account of an organization cannot be declared.
+    """
     if present is not None and present.source != Source.DECLARED:
         text = f"{document.name} is as AWS Organizations has it"
         raise InvalidArgument([Violation("name", text, "ACCOUNT_OF_ORGANIZATION")])
@@ -76,7 +85,10 @@ def restore_account(tx: Tx, document: AccountDocument, origin: Origin) -> None:
 
 
 def set_differs(tx: Tx | None, document: SetDocument) -> bool:
-    """Return whether the store has another set; one that a rollout is under way for cannot be replaced."""
+    """Return whether the store has another set.
+
+    A set that a rollout is under way for cannot be replaced.
+    """
     present = None if tx is None else registry_sets.get(tx, document.name.id)
     if present is None or tx is None:
         return True

@@ -109,7 +109,7 @@ def _restore_fleet(tx: Tx, document: AccountDocument | SetDocument, origin: Orig
 
 
 def _check_managers(declared: Sequence[Declaration], document: RegistryDocument, differing: Sequence[str]) -> None:
-    """Reject a document that takes a declaration from a registry set, or gives it to one."""
+    """Reject a document that moves a declaration from or to a registry set."""
     found = {each.owner: each.managed_by or "" for each in declared}
     violations = []
     for owner in differing:

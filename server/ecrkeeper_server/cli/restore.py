@@ -144,7 +144,10 @@ class _Import:
         return 0
 
     def _documents(self) -> Iterator[tuple[int, Document]]:
-        """Yield the documents of the file; neighbours that concern one registry are one, so that they are one write."""
+        """Yield the documents of the file.
+
+        Neighbours that concern one registry are one document, so that they are one write.
+        """
         from ecrkeeper_server.backup import documents
 
         held: tuple[int, Document, strict_yaml.Document] | None = None

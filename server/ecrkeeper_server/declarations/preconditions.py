@@ -41,7 +41,10 @@ def presence_error(name: SettingsName, present: Declaration | None) -> StatusErr
 
 
 def check_manager(present: Declaration | None, manager: Manager | None) -> None:
-    """Reject a change of a declaration that a registry set made, unless the set makes it, and the other way round."""
+    """Reject a change of a set's declaration by anyone but the set.
+
+    A set's change of a declaration that it did not make is rejected, too.
+    """
     if present is None:
         return
     owning = present.managed_by or ""

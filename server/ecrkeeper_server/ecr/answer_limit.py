@@ -1,4 +1,7 @@
-"""A limit on what AWS has of one setting: no answer takes the time of all registries."""
+"""A limit on the size of one setting in AWS's answers.
+
+No answer takes the time of all registries.
+"""
 
 from __future__ import annotations
 

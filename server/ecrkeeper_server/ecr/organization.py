@@ -26,7 +26,10 @@ class OrganizationAccount:
 
 
 class Organization:
-    """Reads an organization through a role in one of its accounts; each unit is read once."""
+    """Reads an organization through a role in one of its accounts.
+
+    Each unit is read once.
+    """
 
     def __init__(self, aws: Aws, account: str, region: str) -> None:
         self._aws = aws
@@ -35,7 +38,10 @@ class Organization:
         self._units: dict[str, str] = {}
 
     async def accounts(self) -> list[dict[str, Any]]:
-        """Return the accounts as AWS lists them, those that are closed for less than 90 days included."""
+        """Return the accounts as AWS lists them.
+
+        Accounts that were closed less than 90 days ago are included.
+        """
         found = await self._list("ListAccounts", {}, "Accounts")
         return [each for each in found if is_account(each["Id"])]
 

@@ -1,4 +1,7 @@
-"""The loop that brings the accounts of an organization into the fleet, every few minutes and by one replica."""
+"""The loop that brings the accounts of an organization into the fleet.
+
+One replica does so every few minutes.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ class OrganizationOptions:
 
 
 class OrganizationWorker:
-    """Synchronizes until it is stopped; `organization` reaches AWS Organizations, `aws` the accounts."""
+    """Synchronizes until it is stopped.
+
+    `organization` reaches AWS Organizations, `aws` the accounts.
+    """
 
     def __init__(
         self,

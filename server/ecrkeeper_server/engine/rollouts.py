@@ -1,4 +1,7 @@
-"""The loop that makes steps on rollouts and compares registry sets with their selectors, beside the engine's loop."""
+"""The loop that makes steps on rollouts, beside the engine's loop.
+
+It also compares registry sets with their selectors.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
 
 
 class RolloutWorker:
-    """Works on rollouts until it is stopped; `wake_engine` makes the engine claim what a step has written."""
+    """Works on rollouts until it is stopped.
+
+    `wake_engine` makes the engine claim what a step has written.
+    """
 
     def __init__(
         self,
@@ -86,7 +92,10 @@ class RolloutWorker:
         return row is not None
 
     async def _due(self, next_due: Callable[[Tx], float | None]) -> bool:
-        """Return whether something is due; a plain read, because claiming opens a transaction."""
+        """Return whether something is due.
+
+        This is a plain read, because claiming opens a transaction.
+        """
         return await self._db.read(next_due) == 0.0
 
     async def _pause_after_work(self) -> float:

@@ -1,1 +1,4 @@
-"""Declarations for many registries: accounts, registry sets and rollouts; planning is pure, commands use a store."""
+"""Declarations for many registries: accounts, registry sets and rollouts.
+
+Planning is pure; commands use a store.
+"""

@@ -35,7 +35,10 @@ def put_account(
     etag: str = "",
     dry: bool = False,
 ) -> AccountRow:
-    """Create or change an account, and let registry sets compare their targets; with `dry`, only check."""
+    """Create or change an account, and let registry sets compare their targets.
+
+    With `dry`, only check.
+    """
     present = fleet_accounts.get(tx, account, lock=not dry)
     if find_response(tx, caller) is not None:
         if present is None:

@@ -1,4 +1,7 @@
-"""The registries that a principal may declare for as an owner: a registry set reaches no further."""
+"""The registries that a principal may declare for as an owner.
+
+A registry set reaches no further.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,16 @@ Reach = Callable[[RegistryName], bool]
 
 
 class Bounds:
-    """Decides by the current policy, which may change at any time; without one, sets reach every registry."""
+    """Decides by the current policy, which may change at any time.
+
+    Without a policy, sets reach every registry.
+    """
 
     def __init__(self, policy: Callable[[], Policy | None] = lambda: None) -> None:
         self._policy = policy
 
     def reach(self, authority: Authority, name: SetName) -> Reach:
-        """Return whether a registry is within the bounds of a set that a principal has written."""
+        """Return whether a registry is within the bounds of a set of a principal."""
         policy = self._policy()
         if policy is None:
             return lambda _: True

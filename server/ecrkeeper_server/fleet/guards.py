@@ -1,4 +1,7 @@
-"""The guard of removals: a change that takes elements away in many registries needs to say so; pure."""
+"""The guard of removals; pure.
+
+A change that removes elements in many registries has to confirm their number.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,18 @@ _USUAL_PERCENT, _USUAL_LEAST = Amount(10, percent=True), 5
 
 
 def max_removals(limit: Amount | None, targets: int) -> int:
-    """Return in how many of the set's present targets a change may remove elements: 10 %, and at least 5."""
+    """Return in how many present targets of the set a change may remove elements.
+
+    The limit is 10 %, and at least 5.
+    """
     return _USUAL_PERCENT.of(targets, _USUAL_LEAST) if limit is None else limit.of(targets)
 
 
 def check_removals(name: str, removing: int, limit: int, confirmed: int) -> None:
-    """Reject a change that removes elements in more registries than it may, unless the caller confirms their number."""
+    """Reject a change that removes elements in more registries than it may.
+
+    The caller can confirm the number of registries.
+    """
     if removing <= limit or removing == confirmed:
         return
     given = f", got {confirmed}" if confirmed else ""

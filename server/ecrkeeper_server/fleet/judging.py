@@ -1,4 +1,7 @@
-"""Whether a target of a rollout is in order, by its declaration and its registry; pure."""
+"""Whether a target of a rollout is in order; pure.
+
+The target's declaration and registry decide.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ PATIENCE_SECONDS, LONGEST_SECONDS = 60, 1800
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How a target stands: `state` is the one to go to, RUNNING to wait on; `counted` destinations matter by now."""
+    """How a target stands.
+
+    `state` is the state to go to, RUNNING to wait on. `counted` destinations matter by now.
+    """
 
     state: TargetState
     reason: str = ""
@@ -37,7 +43,10 @@ _GOOD = Finding(TargetState.SUCCEEDED)
 
 
 def judge(seen: Observed, now: int, bake_seconds: int, uncounted: Collection[RegistryName]) -> TargetRow:
-    """Return the target as it is from now on; destinations in `uncounted` get no images yet, and need not."""
+    """Return the target as it is from now on.
+
+    Destinations in `uncounted` get no images yet, and need not.
+    """
     target = seen.target
     found = _released(seen) if _releases(target) else _applied(seen, now, uncounted)
     if found.state is TargetState.RUNNING and now - target.since >= LONGEST_SECONDS * MICROSECONDS:
@@ -91,7 +100,10 @@ def _applied(seen: Observed, now: int, uncounted: Collection[RegistryName]) -> F
 
 
 def _pending(state: State, target: TargetRow, now: int) -> Finding:
-    """Return how a target stands whose registry has not observed its generation: it may be out of reach."""
+    """Return how a target stands whose registry has not observed its generation.
+
+    The registry may be out of reach.
+    """
     error = state.error
     if error is None:
         return Finding(TargetState.RUNNING)

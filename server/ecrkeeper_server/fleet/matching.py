@@ -1,4 +1,7 @@
-"""The registries of a set, page by page: what its selector matches, and what it still declares for."""
+"""The registries of a set, page by page.
+
+They are those that its selector matches, and those that it still declares for.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ def fleet_account(row: AccountRow) -> FleetAccount:
 
 
 def page(tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool = False) -> tuple[list[Place], str]:
-    """Return the registries of a page of accounts behind `after`, and the last account; empty at the end."""
+    """Return the registries of a page of accounts behind `after`, and its last one.
+
+    The last one is empty at the end.
+    """
     accounts = fleet_accounts.page(tx, after, ACCOUNTS)
     rows = registry_sets.declared(tx, [row.account for row in accounts], None if others else name.id)
     declared: dict[str, dict[str, list[Declaration]]] = defaultdict(lambda: defaultdict(list))

@@ -1,4 +1,7 @@
-"""The targets of a rollout, determined page by page; and growth, when a set matches other registries than before."""
+"""The targets of a rollout, determined page by page, and growth.
+
+A set grows when it matches other registries than before.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ def action_of(place: Place, name: SetName, cause: Cause, revision: int) -> Actio
 
 
 def plan_targets(tx: Tx, rollout: RolloutRow) -> RolloutRow:
-    """Determine the targets in the next page of accounts; after the last page, put them into waves and begin."""
+    """Determine the targets in the next page of accounts.
+
+    After the last page, put them into waves and begin.
+    """
     name, spec, cause = SetName(rollout.set_id), rollout.set_spec, Cause(rollout.cause)
     selecting = waves.Selecting.of(rollout.waves)
     places, after = matching.page(tx, matcher(spec.selector), name, rollout.cursor)
@@ -89,7 +95,10 @@ def _begin(tx: Tx, rollout: RolloutRow) -> RolloutRow:
 
 
 class _Held:
-    """What growth leaves alone: targets that could not be written a short while ago, or whose account is suspended."""
+    """The targets that growth leaves alone.
+
+    They could not be written a short while ago, or their account is suspended.
+    """
 
     def __init__(self, tx: Tx, rollout: RolloutRow, name: SetName, places: list[Place]) -> None:
         self.now = rollouts.now(tx)
@@ -108,7 +117,9 @@ class _Held:
 
 
 def may_grow(place: Place, latest: TargetRow | None, now: int) -> bool:
-    """Return whether growth may write a target: its account is active, and the last attempt did not just fail.
+    """Return whether growth may write a target.
+
+    The account has to be active, and the last attempt must not have failed just now.
 
     An attempt that was rolled back counts as one that failed.
     """
@@ -129,7 +140,10 @@ class _Compared:
 
 
 def claim_comparison(tx: Tx) -> SetRow | None:
-    """Return the set whose comparison is due, which is due again later; None if there is none."""
+    """Return the set whose comparison is due, and make it due again later.
+
+    None if there is none.
+    """
     row = registry_sets.claim_due(tx)
     if row is not None:
         registry_sets.later(tx, row.id, COMPARE_SECONDS)
@@ -137,7 +151,9 @@ def claim_comparison(tx: Tx) -> SetRow | None:
 
 
 async def compare(db: Database, row: SetRow) -> None:
-    """Compare the targets of a set with its selector, page by page, and start a rollout if they differ.
+    """Compare the targets of a set with its selector, page by page.
+
+    If they differ, start a rollout.
 
     A set that has reached no revision, or that a rollout is under way for, is left alone: its end makes it due.
     """
@@ -177,7 +193,10 @@ def _compare_page(tx: Tx, row: SetRow, spec: SetSpec, found: _Compared, after: s
 
 
 def _grow(tx: Tx, row: SetRow, spec: SetSpec, found: _Compared) -> None:
-    """Start a rollout for what differs; releases beyond the guard of removals are held back, and counted."""
+    """Start a rollout for what differs.
+
+    Releases beyond the guard of removals are held back, and counted.
+    """
     opened = rollouts.open_of(tx, row.id, lock=True)
     present = registry_sets.get(tx, row.id, lock=True)
     if present is None or opened or present.current_revision != row.current_revision or present.deleting:

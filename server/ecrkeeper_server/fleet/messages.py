@@ -33,7 +33,10 @@ _EMPTY = (
 
 
 def changed_account(row: AccountRow, given: fleet_pb2.Account, paths: set[str]) -> AccountRow:
-    """Return an account with the masked fields of a message; InvalidArgument names unknown Regions."""
+    """Return an account with the masked fields of a message.
+
+    InvalidArgument names unknown Regions.
+    """
     unknown = [
         Violation(f"account.enabled_regions[{at}]", f"must be an AWS Region such as `us-east-1`, got {shown(region)}")
         for at, region in enumerate(given.enabled_regions)
@@ -83,7 +86,10 @@ def _wave(given: fleet_pb2.RolloutWave, path: str, found: list[Violation]) -> Wa
 
 
 def set_spec(present: SetSpec | None, given: fleet_pb2.RegistrySet, paths: set[str]) -> SetSpec:
-    """Return the present set with the masked fields of a message; without one, all fields (AIP-134)."""
+    """Return the present set with the masked fields of a message.
+
+    Without a mask, all fields are taken (AIP-134).
+    """
     taken = set(SET_PATHS) if present is None else paths
     found: list[Violation] = []
     if "settings" in taken and not given.HasField("settings"):

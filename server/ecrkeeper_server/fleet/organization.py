@@ -1,4 +1,7 @@
-"""Accounts as an organization has them: what changes in the fleet when AWS shows something else; in transactions."""
+"""Bring the accounts of an organization into the fleet; in transactions.
+
+AWS is the source: the fleet changes when AWS shows something else.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def merged(present: AccountRow | None, found: OrganizationAccount, regions: Sequence[str] | None) -> AccountRow:
-    """Return an account as the organization has it; without `regions`, those that were known stay."""
+    """Return an account as the organization has it.
+
+    Without `regions`, those that were known stay.
+    """
     row = present or AccountRow(account=found.account, uid=str(uuid.uuid4()), source=Source.ORGANIZATION)
     return replace(
         row,
@@ -57,7 +63,10 @@ def merged(present: AccountRow | None, found: OrganizationAccount, regions: Sequ
 
 
 def store_account(tx: Tx, found: OrganizationAccount, regions: Sequence[str] | None) -> bool:
-    """Store an account of the organization; whether it has changed. One that somebody declared stays as declared."""
+    """Store an account of the organization; return whether it has changed.
+
+    An account that somebody declared stays as declared.
+    """
     present = fleet_accounts.get(tx, found.account, lock=True)
     if present is not None and present.source != Source.ORGANIZATION:
         return False
@@ -71,7 +80,10 @@ def store_account(tx: Tx, found: OrganizationAccount, regions: Sequence[str] | N
 
 
 def store_gone(tx: Tx, listed: Collection[str], after: str, limit: int) -> tuple[int, str]:
-    """Mark accounts of a page that the organization does not list any more; how many, and the last account."""
+    """Mark accounts of a page that the organization does not list any more.
+
+    Return how many they are, and the last account.
+    """
     page = fleet_accounts.page(tx, after, limit)
     gone = [
         row

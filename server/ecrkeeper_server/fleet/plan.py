@@ -1,4 +1,7 @@
-"""The plan of a set: which registries change, grouped by identical change; bounded, however many there are."""
+"""The plan of a set: which registries change, grouped by identical change.
+
+Its size is bounded, however many registries there are.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class Problem:
 
 @dataclass(slots=True)
 class FleetPlan:
-    """The effect of a set on the fleet; `removing` counts targets that lose elements, `ungrouped` those in no group."""
+    """The effect of a set on the fleet.
+
+    `removing` counts targets that lose elements, `ungrouped` those in no group.
+    """
 
     targets: int = 0
     unchanged: int = 0
@@ -58,7 +64,10 @@ class FleetPlan:
         return sum(group.count for group in self.groups.values()) + self.ungrouped
 
     def add(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False) -> None:
-        """Add a target with the changes of its declaration; those of one that is abandoned do not reach AWS."""
+        """Add a target with the changes of its declaration.
+
+        The changes of an abandoned declaration do not reach AWS.
+        """
         self.targets += 1
         if not changes:
             self.unchanged += 1
@@ -96,7 +105,7 @@ def removes(changes: Iterable[Change]) -> bool:
 
 
 def _key(name: RegistryName, changes: Sequence[Change]) -> str:
-    """Return the same text for changes that differ in no more than the names of their registry."""
+    """Return the same text for changes that differ only in their registry's names."""
     rows = [[c.setting, sorted(c.pairs or (c.key,)), str(c.kind), c.before, c.after] for c in changes]
     text = json.dumps(rows, sort_keys=True)
     text = text.replace(name.account, "${account}").replace(name.region, "${region}")
@@ -104,7 +113,10 @@ def _key(name: RegistryName, changes: Sequence[Change]) -> str:
 
 
 def summary(group: Group) -> str:
-    """Return a group in words, such as "312 registries: add pull_through_cache_rules quay"."""
+    """Return a group in words.
+
+    An example is "312 registries: add pull_through_cache_rules quay".
+    """
     first = group.changes[0]
     more = f" and {len(group.changes) - 1} more" if len(group.changes) > 1 else ""
     noun = "registry" if group.count == 1 else "registries"

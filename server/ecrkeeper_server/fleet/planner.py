@@ -1,4 +1,7 @@
-"""The plan of a set over its whole fleet, read page by page so that memory is bounded."""
+"""The plan of a set over its whole fleet.
+
+The fleet is read page by page so that memory is bounded.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,10 @@ def check(spec: SetSpec) -> None:
 
 @dataclass(slots=True)
 class Planned:
-    """The plan of a set; `present` counts the registries it declares for now, `denied` is one beyond its bounds."""
+    """The plan of a set.
+
+    `present` counts the registries it declares for now; `denied` is one beyond its bounds.
+    """
 
     plan: FleetPlan = field(default_factory=FleetPlan)
     present: int = 0
@@ -86,7 +92,10 @@ class Planner:
         return matcher(self._spec.selector)
 
     async def run(self, db: Database) -> Planned:
-        """Plan over all accounts; InvalidArgument for a target that no wave takes, or the first one that is invalid."""
+        """Plan over all accounts.
+
+        InvalidArgument for a target that no wave takes, or the first one that is invalid.
+        """
         after, selector = "", self.selector
         while True:
             places, after = await db.read(
@@ -134,7 +143,10 @@ class Planner:
         plan.add(registry, self._changes(place, self._templates.render(place.target)))
 
     def _problem(self, place: Place) -> Problem | None:
-        """Return why a target would fail; InvalidArgument if its settings are invalid, whatever the target."""
+        """Return why a target would fail.
+
+        InvalidArgument if its settings are invalid, whatever the target.
+        """
         registry, target = place.registry, place.target
         try:
             settings = self._templates.render(target)

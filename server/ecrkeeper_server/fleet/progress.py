@@ -1,4 +1,6 @@
-"""Rollouts as a state machine: what may start, and what a rollout becomes, given the states of its targets; pure.
+"""Rollouts as a state machine; pure.
+
+Given the states of its targets, decide which targets may start, and the rollout's next state.
 
 The failure tolerance is strict: a target starts only if the wave could not exceed its tolerance by more than one
 failure even if all targets under way failed. Concurrency is therefore at most the tolerance plus one, less the
@@ -48,7 +50,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a rollout is; `counts` has one entry for each wave, and one more for the retry of skipped targets.
+    """The progress of a rollout.
+
+    `counts` has one entry for each wave, and one more for the retry of skipped targets.
 
     `approved` is the last wave whose gate is open. `retried` says that skipped targets were tried again already.
     """
@@ -74,7 +78,10 @@ class Decision:
 
 
 def decide(progress: Progress, waves: Sequence[Wave]) -> Decision:
-    """Decide the next step of a rollout; a state in which nothing moves by itself stays."""
+    """Decide the next step of a rollout.
+
+    A state in which nothing moves by itself stays.
+    """
     match progress.state:
         case RolloutState.RUNNING | RolloutState.AWAITING_APPROVAL:
             return _forward(progress, waves)
@@ -103,7 +110,10 @@ def _forward(progress: Progress, waves: Sequence[Wave]) -> Decision:
 
 
 def _back(progress: Progress, waves: Sequence[Wave]) -> Decision:
-    """Undo in reverse waves; a failure does not end it, because what is left would stay between two revisions."""
+    """Undo in reverse waves.
+
+    A failure does not end it, because the other targets would stay between two revisions.
+    """
     number = progress.wave
     while number >= 0:
         counts, wave = progress.counts[number], _wave(waves, number)
@@ -123,7 +133,10 @@ def startable(counts: Counts, wave: Wave) -> int:
 
 
 def _wave(waves: Sequence[Wave], number: int) -> Wave:
-    """Return a wave; the retry of skipped targets has the limits of the last wave, without its gate."""
+    """Return a wave.
+
+    The retry of skipped targets has the limits of the last wave, without its gate.
+    """
     return waves[number] if number < len(waves) else replace(waves[-1], gate=Gate.NONE)
 
 
@@ -146,5 +159,8 @@ _FROM: Mapping[str, frozenset[RolloutState]] = {
 
 
 def allowed(action: str) -> frozenset[RolloutState]:
-    """Return the states in which an action makes sense: pause, resume, approve, cancel or roll back."""
+    """Return the states in which an action makes sense.
+
+    The actions are pause, resume, approve, cancel and roll back.
+    """
     return _FROM[action]

@@ -1,4 +1,7 @@
-"""The declaration of a target: rendered, and checked as a call that declares it would be; pure."""
+"""The declaration of a target: rendered and checked; pure.
+
+The checks are those of a call that declares it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from ecrkeeper_server.settings.codec import settings_from_aws
 
 
 def violations_of(target: Target, settings: Json, path: str) -> list[Violation]:
-    """Return every violation of the settings of a target: those of the field rules, and those that AWS never takes."""
+    """Return every violation of the settings of a target.
+
+    They are those of the field rules, and those that AWS never takes.
+    """
     by_rules = [
         Violation(f"{path}.{each.field}", each.description, each.reason)
         for each in message_rules.violations(settings_from_aws(settings))

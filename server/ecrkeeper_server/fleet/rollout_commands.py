@@ -1,4 +1,6 @@
-"""The beginning and the end of rollouts, and what calls do with them, each in one transaction.
+"""The start and the end of rollouts, and the calls on them.
+
+Each is one transaction.
 
 Rollouts are locked before their set, here and in the worker, so that two transactions never wait for each other.
 """

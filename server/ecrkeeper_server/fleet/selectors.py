@@ -1,4 +1,7 @@
-"""Selectors: which registries of the fleet a registry set, an override or a wave means; pure."""
+"""Selectors of registries; pure.
+
+Registry sets, overrides and waves have one.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ class Matcher:
         return holds(self.expression, lambda each: _meets(each, account))
 
     def matches_account(self, account: FleetAccount) -> bool:
-        """Return whether the filter matches an account; an account that is gone is in no fleet."""
+        """Return whether the filter matches an account.
+
+        An account that is gone is in no fleet.
+        """
         return account.state is not AccountState.GONE and self.selects(account)
 
     def matches(self, target: Target) -> bool:
@@ -72,7 +78,10 @@ class Matcher:
 
 
 def matcher(selector: Selector, path: str = "selector") -> Matcher:
-    """Return the matcher of a selector; InvalidArgument names every violation, at `path`."""
+    """Return the matcher of a selector.
+
+    InvalidArgument names every violation, at `path`.
+    """
     violations: list[Violation] = []
     expression: Expression = Every(())
     try:

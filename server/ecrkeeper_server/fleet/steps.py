@@ -1,4 +1,6 @@
-"""One step of a rollout: a transaction that reads what became of its targets, decides, and writes the next ones.
+"""One step of a rollout, in one transaction.
+
+The step reads the states of the rollout's targets, decides, and writes the next ones.
 
 A step locks the rollout, and nothing of it is visible before it commits. A process that is killed loses the step, and
 the next one decides the same; replicas take turns.
@@ -44,7 +46,10 @@ _POLL_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What a step did: `written` declarations, and targets by the state that they came into."""
+    """The result of a step.
+
+    It has the `written` declarations, and targets by their new state.
+    """
 
     rollout: RolloutRow
     written: int = 0
@@ -112,7 +117,7 @@ def _observe(tx: Tx, rollout: RolloutRow, now: int) -> list[tuple[TargetRow, Tar
 
 
 def _uncounted(tx: Tx, rollout: RolloutRow, seen: Sequence[Observed]) -> set[RegistryName]:
-    """Return the replication destinations that the rollout has still to bring into order."""
+    """Return the replication destinations that the rollout has yet to change."""
     named = {name for each in seen if each.declared is not None for name in destinations(each.declared.settings)}
     found = rollout_targets.named(tx, rollout, named)
     return {name for name, target in found.items() if target.state != TargetState.SUCCEEDED}
@@ -149,7 +154,10 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
 def _taking(
     tx: Tx, name: SetName, targets: Sequence[TargetRow], accounts: dict[str, FleetAccount]
 ) -> dict[TargetRow, str]:
-    """Return the sets that match targets to be released, and that have not declared for them yet."""
+    """Return the sets that match targets to be released.
+
+    Sets that have declared for a target already are left out.
+    """
     releasing = [target for target in targets if target.action == Action.RELEASE and not target.undo]
     if not releasing:
         return {}

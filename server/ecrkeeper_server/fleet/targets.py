@@ -11,7 +11,10 @@ from ecrkeeper_server.store.fleet_specs import AccountState, Source
 
 @dataclass(frozen=True, slots=True)
 class FleetAccount:
-    """An account as selectors and templates see it; `regions` are those that it has enabled, empty if unknown."""
+    """An account as selectors and templates see it.
+
+    `regions` are those that it has enabled, empty if unknown.
+    """
 
     account: str
     display_name: str = ""

@@ -1,4 +1,7 @@
-"""Templates: settings whose strings have placeholders, and the settings of one registry made of them; pure."""
+"""Templates: settings whose strings have placeholders; pure.
+
+The settings of one registry are rendered from them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ class Chosen:
 
 
 class Templates:
-    """The template of a set with its overrides, checked once and rendered for any number of registries."""
+    """The template of a set with its overrides.
+
+    It is checked once and rendered for any number of registries.
+    """
 
     def __init__(self, spec: SetSpec) -> None:
         self._settings = spec.settings
@@ -48,7 +54,10 @@ class Templates:
         self._chosen: dict[tuple[int, ...], Chosen] = {}
 
     def chosen(self, target: Target) -> Chosen:
-        """Return the template for a registry: of each member, that of the last override that matches and has it."""
+        """Return the template for a registry.
+
+        Each member is that of the last override that matches and has it.
+        """
         matching = tuple(at for at, (selector, _) in enumerate(self._overrides) if selector.matches(target))
         found = self._chosen.get(matching)
         if found is None:
@@ -59,7 +68,10 @@ class Templates:
         return found
 
     def render(self, target: Target) -> Json:
-        """Return the settings for a registry; MissingLabelError names a label that its account lacks."""
+        """Return the settings for a registry.
+
+        MissingLabelError names a label that its account lacks.
+        """
         chosen = self.chosen(target)
         if not chosen.has_placeholders:
             return chosen.settings

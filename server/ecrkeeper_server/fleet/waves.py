@@ -34,13 +34,19 @@ class Selecting:
         )
 
     def wave_of(self, target: Target) -> int | None:
-        """Return the wave that takes a target by its selector; None for a target of the pool."""
+        """Return the wave that takes a target by its selector.
+
+        None for a target of the pool.
+        """
         return next((number for number, selector in self.matchers if selector.matches(target)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The part of the pool that a wave takes: positions from `first` until before `end`."""
+    """The part of the pool that a wave takes.
+
+    Its positions are from `first` until before `end`.
+    """
 
     wave: int
     first: int
@@ -48,7 +54,7 @@ class Range:
 
 
 def ranges(waves: Sequence[Wave], total: int, pool: int) -> tuple[list[Range], int]:
-    """Return the part of the pool that each wave takes, and how many targets no wave takes.
+    """Return the part of the pool of each wave, and how many targets no wave takes.
 
     Percentages are of the `total` targets of the rollout. A wave before the rest takes at least one, so that a canary
     of a small fleet is not empty.

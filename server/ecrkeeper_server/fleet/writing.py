@@ -1,4 +1,7 @@
-"""Writing the declarations of targets: the same decisions as single calls, many in one transaction."""
+"""Write the declarations of targets, many in one transaction.
+
+The decisions are those of single calls.
+"""
 
 from __future__ import annotations
 

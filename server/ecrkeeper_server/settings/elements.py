@@ -1,4 +1,6 @@
-"""Elements: as the items of a list, grouped by their values, and what differs between two sets of them.
+"""Elements as the items of a list, grouped by their values.
+
+The differences between two sets of elements are found here, too.
 
 What a plan, a composition or a comparison says of an element depends only on the element's values in the collections
 that it looks at. So it is decided once for all elements that have the same values everywhere: `alike` finds those,
@@ -153,7 +155,9 @@ def first_of(keys: Keys) -> str:
 
 
 def alike(*collections: Elements | Keys) -> Iterator[tuple[Keys, tuple[Value | None, ...]]]:
-    """Yield sets of keys on which no collection differs, each with the value in every collection, by the first key.
+    """Yield sets of keys on which no collection differs, by the first key.
+
+    Each has the value in every collection.
 
     None stands for absent; a set of keys has the value True.
     """
@@ -184,7 +188,10 @@ def any_paired(*collections: object) -> bool:
 
 
 def apart(keys: Keys) -> Iterator[tuple[str, PairKeys | None]]:
-    """Yield what is stored of elements that change or differ alike: each key, or the first one with many pairs."""
+    """Yield the stored form of elements that change or differ alike.
+
+    Each key has its own item; many pairs have one item with the first key.
+    """
     if type(keys) is PairKeys and len(keys) > FEW:
         yield keys.first, keys
     else:

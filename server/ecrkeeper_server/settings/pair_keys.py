@@ -1,4 +1,7 @@
-"""Sets of keys that are pairs `{left}:{right}`, by right side; see `pairs` for why."""
+"""Sets of keys that are pairs `{left}:{right}`, by right side.
+
+See `pairs` for the reason.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def combined(
     combine: Callable[[_T, _U], Any],
     identity: Callable[[Any], Any],
 ) -> dict[str, Any]:
-    """Combine the rows of right sides, each combination of two rows once; equal results are one object."""
+    """Combine the rows of right sides, each combination of two rows once.
+
+    Equal results are one object.
+    """
     known: dict[tuple[int, int], Any] = {}
     pool: dict[Any, Any] = {}
     rows = {}
@@ -189,12 +195,18 @@ class PairKeys(Set[str]):
         return {left: pool[frozenset(found[left])] for left in in_order(found)}
 
     def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Cover the pairs by products of left and right sides, in the shorter of two ways, in a stable order."""
+        """Cover the pairs by products of left and right sides, in a stable order.
+
+        The shorter of two ways is taken.
+        """
         by_right, by_left = self.grouped()
         return min(by_right, by_left, key=lambda found: sum(len(lefts) + len(rights) for lefts, rights in found))
 
     def grouped(self) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], ...]:
-        """Cover the pairs by the right sides that have the same left sides, and the other way round."""
+        """Cover the pairs by the right sides that have the same left sides.
+
+        Cover them the other way round, too.
+        """
         rights: dict[Lefts, list[str]] = {}
         for right, lefts in self.rows.items():
             rights.setdefault(lefts, []).append(right)

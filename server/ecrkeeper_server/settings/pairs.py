@@ -1,4 +1,6 @@
-"""Elements whose keys are pairs `{left}:{right}`, kept by what was written instead of by pair.
+"""Elements whose keys are pairs `{left}:{right}`.
+
+They are kept by the products that were written instead of by pair.
 
 A registry replicates every filter of a rule to every destination of the rule: 25 destinations and
 2,500 filters are 62,500 elements. These collections keep one row for each right side (a filter),
@@ -24,7 +26,10 @@ _NO_ROW: Row = {}
 
 
 def frozen(value: Value) -> Any:
-    """Return a hashable form of a JSON value: two values are equal exactly if these are."""
+    """Return a hashable form of a JSON value.
+
+    Two values are equal exactly if their forms are.
+    """
     if isinstance(value, Mapping):
         return ("{", *sorted((name, frozen(each)) for name, each in value.items()))
     if isinstance(value, list | tuple):
@@ -38,7 +43,10 @@ def _content(row: Row) -> Any:
 
 
 class PairElements(Mapping[str, Value]):
-    """Elements whose keys are pairs; `rows` has the values of each right side, by left side."""
+    """Elements whose keys are pairs.
+
+    `rows` has the values of each right side, by left side.
+    """
 
     __slots__ = ("rows",)
 
@@ -67,7 +75,10 @@ class PairElements(Mapping[str, Value]):
         products: Iterable[tuple[Iterable[str], Iterable[str], Value]],
         either: Callable[[Value, Value], Value] = lambda _before, after: after,
     ) -> PairElements:
-        """Return the pairs of all products with their values; `either` chooses of two values for one pair."""
+        """Return the pairs of all products with their values.
+
+        `either` chooses of two values for one pair.
+        """
         rows: dict[str, Row] = {}
         pool: dict[Any, Row] = {}
         for lefts, rights, value in products:
@@ -205,7 +216,10 @@ class PairElements(Mapping[str, Value]):
 
 
 def pairs_alike(collections: Sequence[PairElements]) -> list[tuple[PairKeys, tuple[Value | None, ...]]]:
-    """Return the sets of keys on which no collection differs, each with the collections' values, by the first key."""
+    """Return the sets of keys on which no collection differs, by the first key.
+
+    Each has the collections' values.
+    """
     rights = list(dict.fromkeys(chain.from_iterable(each.rows for each in collections)))
     columns = [[each.rows.get(right, _NO_ROW) for right in rights] for each in collections]
     classes: dict[tuple[int, ...], list[int]] = {}

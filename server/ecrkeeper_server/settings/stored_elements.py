@@ -46,7 +46,10 @@ def load_keys(stored: Any) -> dict[str, Keys]:
 
 
 def pairs_json(pairs: PairKeys | None) -> dict[str, Any]:
-    """Return the member that a stored change or difference of many pairs has; none for one element."""
+    """Return the member of a stored change or difference of many pairs.
+
+    None for one element.
+    """
     return {} if pairs is None else {"pairs": _products(pairs)}
 
 

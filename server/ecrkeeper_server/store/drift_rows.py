@@ -1,4 +1,7 @@
-"""The differences of a state: what is stored of plans, how many elements they are, and which."""
+"""The differences of a state.
+
+This module finds their stored form, their number and their elements.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,10 @@ from ecrkeeper_server.store.tables import declarations, drifting, resources
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """One comparison of a field with a value; `equal` is False for `!=`, `has` is True for `:`."""
+    """One comparison of a field with a value.
+
+    `equal` is False for `!=`; `has` is True for `:`.
+    """
 
     field: str
     equal: bool

@@ -16,7 +16,10 @@ from ecrkeeper_server.store.work import columns_of
 
 
 def get(tx: Tx, account: str, *, lock: bool = False) -> AccountRow | None:
-    """One account; `lock` keeps other transactions from changing it until this one ends."""
+    """Return one account.
+
+    `lock` keeps other transactions from changing it until this one ends.
+    """
     query = select(table).where(table.c.account == account)
     row = tx.conn.execute(query.with_for_update() if lock else query).one_or_none()
     return AccountRow.of(row) if row else None
@@ -35,7 +38,10 @@ def some(tx: Tx, accounts: Collection[str]) -> dict[str, AccountRow]:
 
 
 def add(tx: Tx, row: AccountRow) -> None:
-    """Add an account that was just found missing; another transaction that does so at the moment repeats this one."""
+    """Add an account that was just found missing.
+
+    If another transaction adds it at the same time, this one is repeated.
+    """
     tx.conn.execute(insert(table).values({**columns_of(row), "create_time": tx.now(), "update_time": tx.now()}))
 
 
@@ -64,7 +70,10 @@ def managing_sets(tx: Tx, account: str, limit: int) -> Sequence[str]:
 
 
 def claim_sync(tx: Tx, source: str, seconds: float) -> bool:
-    """Whether this replica may synchronize with a source now; the next one may after so many seconds."""
+    """Return whether this replica may synchronize with a source now.
+
+    The next replica may do so after `seconds`.
+    """
     now = tx.now()
     later = now + int(seconds * MICROSECONDS)
     tx.conn.execute(tx.dialect.insert_or_ignore(fleet_syncs).values(source=source, due_at=0))

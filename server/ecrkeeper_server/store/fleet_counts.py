@@ -1,4 +1,7 @@
-"""What is wrong in the fleet, counted by indexes: no row is kept for it that every attempt would have to write."""
+"""The problems in the fleet, counted by indexes.
+
+No row is kept for them, because every attempt would have to write it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class KindCounts:
-    """The resources of a kind: all, those that nothing is known of yet, those with drift, and the others by reason."""
+    """The numbers of resources of a kind.
+
+    They are those of all resources, of those that nothing is known of yet, of those with drift, and
+    of the others by reason.
+    """
 
     total: int
     pending: int

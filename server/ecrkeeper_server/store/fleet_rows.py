@@ -159,7 +159,10 @@ class SetRevision(_FromRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutRow(_FromRow):
-    """A rollout; `counts` has the number of targets by wave and state, and one more wave for skipped ones."""
+    """A rollout.
+
+    `counts` has the number of targets by wave and state, and one more wave for skipped ones.
+    """
 
     set_id: str
     number: int

@@ -1,4 +1,7 @@
-"""Accounts of the fleet and registry sets as values; nothing else knows the keys of the stored JSON."""
+"""Accounts of the fleet and registry sets as values.
+
+No other module knows the keys of the stored JSON.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Chooses registries: a filter over accounts, Regions (all enabled ones if empty), and names to leave out."""
+    """Chooses registries by a filter over accounts, Regions, and names to leave out.
+
+    Without Regions, all enabled ones are chosen.
+    """
 
     accounts: str = ""
     regions: tuple[str, ...] = ()
@@ -77,7 +83,10 @@ _USUAL_CONCURRENT, _MOST_CONCURRENT = Amount(25, percent=True), 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """One part of a rollout; it takes what its selector matches, a share of the other targets, or the rest."""
+    """One part of a rollout.
+
+    It takes the targets that its selector matches, a share of the other targets, or the rest.
+    """
 
     selector: Selector | None = None
     share: Amount | None = None
@@ -135,7 +144,10 @@ CAUTIOUS = (Wave(share=Amount(1)), Wave(share=Amount(10, percent=True)), Wave())
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Settings that replace those of the template, member by member, where a selector matches."""
+    """Settings that replace those of the template where a selector matches.
+
+    They replace member by member.
+    """
 
     selector: Selector
     settings: Json

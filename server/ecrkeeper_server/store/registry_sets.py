@@ -33,7 +33,10 @@ def page(tx: Tx, after: str, limit: int) -> list[SetRow]:
 
 
 def add(tx: Tx, row: SetRow) -> SetRow:
-    """Add a set that was just found missing; another transaction that does so at the moment repeats this one."""
+    """Add a set that was just found missing.
+
+    If another transaction adds it at the same time, this one is repeated.
+    """
     values = {**columns_of(row), "create_time": tx.now(), "update_time": tx.now()}
     return SetRow.of(tx.conn.execute(insert(table).values(values).returning(table)).one())
 
@@ -49,7 +52,10 @@ def remove(tx: Tx, set_id: str) -> None:
 
 
 def compare_all(tx: Tx) -> None:
-    """Let all sets compare their targets soon: an account has changed, and others may change with it."""
+    """Let all sets compare their targets soon.
+
+    An account has changed, and others may change with it.
+    """
     soon = tx.now() + _GATHER_SECONDS * MICROSECONDS
     tx.conn.execute(update(table).where(or_(table.c.due_at.is_(None), table.c.due_at > soon)).values(due_at=soon))
 
@@ -73,7 +79,10 @@ def later(tx: Tx, set_id: str, seconds: float) -> None:
 
 
 def next_revision(tx: Tx, set_id: str) -> int:
-    """The number of the next revision of a set, which goes on where a deleted set of the name ended."""
+    """Return the number of the next revision of a set.
+
+    It goes on where a deleted set of the name ended.
+    """
     newest = select(func.coalesce(func.max(revisions.c.revision), 0)).where(revisions.c.set_id == set_id)
     return int(tx.conn.execute(newest).scalar_one()) + 1
 

@@ -38,7 +38,10 @@ def add(tx: Tx, rows: Sequence[TargetRow]) -> None:
 
 
 def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, int]]) -> None:
-    """Put the targets of the pool into waves: `(wave, first, end)` are positions; what is left goes into the last."""
+    """Put the targets of the pool into waves.
+
+    `(wave, first, end)` are positions. The remaining targets go into the last wave.
+    """
     in_pool = and_(_of(rollout), table.c.wave == -1)
     whens = [(and_(table.c.position >= first, table.c.position < end), wave) for wave, first, end in ranges]
     last = len(rollout.waves) - 1
@@ -130,7 +133,10 @@ def total(tx: Tx, rollout: RolloutRow) -> int:
 
 
 def counts(tx: Tx, rollout: RolloutRow, *, undo: bool = False) -> list[dict[str, int]]:
-    """How many targets of each wave are in each state; with `undo`, of those that go back."""
+    """Return how many targets of each wave are in each state.
+
+    With `undo`, count those that go back.
+    """
     query = select(table.c.wave, table.c.state, func.count()).where(_of(rollout))
     if undo:
         query = query.where(table.c.undo)
@@ -141,7 +147,10 @@ def counts(tx: Tx, rollout: RolloutRow, *, undo: bool = False) -> list[dict[str,
 
 
 def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state: str | None = None) -> list[TargetRow]:
-    """Up to `limit` targets behind `after`, by account and Region; of one state or of all."""
+    """Return up to `limit` targets behind `after`, by account and Region.
+
+    They are of one state or of all.
+    """
     query = select(table).where(_of(rollout), tuple_(table.c.account, table.c.region) > after)
     if state is not None:
         query = query.where(table.c.state == state)
@@ -158,7 +167,10 @@ def named(tx: Tx, rollout: RolloutRow, names: Collection[RegistryName]) -> dict[
 
 
 def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
-    """Of each of these registries, the target of the newest rollout of a set that had it."""
+    """Return the newest target of each of these registries in a set.
+
+    It is that of the newest rollout that had the registry.
+    """
     places = [(name.account, name.region) for name in names]
     query = select(table).where(table.c.set_id == set_id, tuple_(table.c.account, table.c.region).in_(places))
     found: dict[RegistryName, TargetRow] = {}

@@ -20,7 +20,10 @@ _KEPT_DAYS, _KEPT = 90, 20
 
 
 def get(tx: Tx, set_id: str, number: int, *, lock: bool = False) -> RolloutRow | None:
-    """One rollout; `lock` keeps other transactions from changing it until this one ends."""
+    """Return one rollout.
+
+    `lock` keeps other transactions from changing it until this one ends.
+    """
     query = select(table).where(table.c.set_id == set_id, table.c.number == number)
     row = tx.conn.execute(query.with_for_update() if lock else query).one_or_none()
     return RolloutRow.of(row) if row else None
@@ -35,7 +38,10 @@ def page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[RolloutRow]
 
 
 def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
-    """The rollouts of a set that have not ended, oldest first: the active one, and one that is queued."""
+    """Return the rollouts of a set that have not ended, oldest first.
+
+    They are the active one, and one that is queued.
+    """
     query = select(table).where(table.c.set_id == set_id, table.c.state.not_in(ENDED)).order_by(table.c.number)
     return [RolloutRow.of(row) for row in tx.conn.execute(query.with_for_update() if lock else query)]
 
@@ -47,13 +53,19 @@ def open_page(tx: Tx, limit: int) -> list[RolloutRow]:
 
 
 def next_number(tx: Tx, set_id: str) -> int:
-    """The number of the next rollout of a set, which goes on where a deleted set of the name ended."""
+    """Return the number of the next rollout of a set.
+
+    It goes on where a deleted set of the name ended.
+    """
     newest = select(func.coalesce(func.max(table.c.number), 0)).where(table.c.set_id == set_id)
     return int(tx.conn.execute(newest).scalar_one()) + 1
 
 
 def succeeded_before(tx: Tx, row: RolloutRow) -> int:
-    """The revision of the last rollout of a revision that succeeded before this one; 0 if none did."""
+    """Return the revision of the last rollout that succeeded before this one.
+
+    Only rollouts that a new revision caused count. 0 if none succeeded.
+    """
     query = select(table.c.revision).where(
         table.c.set_id == row.set_id,
         table.c.number < row.number,
@@ -74,14 +86,20 @@ def add(tx: Tx, row: RolloutRow) -> RolloutRow:
 
 
 def claim_due(tx: Tx) -> RolloutRow | None:
-    """The rollout that has been due longest, locked; None if there is none that no other transaction holds."""
+    """Return the rollout that has been due longest, locked.
+
+    None if there is none that no other transaction holds.
+    """
     query = select(table).where(table.c.due_at <= tx.now()).order_by(table.c.due_at).limit(1)
     row = tx.conn.execute(query.with_for_update(skip_locked=True)).one_or_none()
     return RolloutRow.of(row) if row else None
 
 
 def change(tx: Tx, row: RolloutRow, *, due_in: float | None, touch: bool = True, **values: Any) -> RolloutRow:
-    """Change columns of a rollout; a step on it is due in `due_in` seconds, None for not before a call."""
+    """Change columns of a rollout.
+
+    A step on it is due in `due_in` seconds; with None, no step is due before a call.
+    """
     values["due_at"] = None if due_in is None else tx.now() + int(due_in * MICROSECONDS)
     if touch:
         values["update_time"] = tx.now()
@@ -93,7 +111,10 @@ def change(tx: Tx, row: RolloutRow, *, due_in: float | None, touch: bool = True,
 
 
 def purge(tx: Tx) -> bool:
-    """Forget the oldest rollout that ended long ago and is not one of the newest of its set; whether there was one."""
+    """Forget the oldest rollout that ended long ago; return whether there was one.
+
+    The newest rollouts of each set are kept.
+    """
     newer = table.alias("newer")
     newest = select(func.max(newer.c.number)).where(newer.c.set_id == table.c.set_id).scalar_subquery()
     old = (table.c.end_time < tx.now() - _KEPT_DAYS * DAY, table.c.number <= newest - _KEPT)

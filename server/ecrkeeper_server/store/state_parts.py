@@ -171,7 +171,10 @@ class StoredDrift:
         return frozenset((self.key,)) if self.pairs is None else self.pairs
 
     def among(self, keys: Keys) -> Iterator[Self]:
-        """Yield the difference as far as it is of these keys: element by element, or of many pairs at once."""
+        """Yield the part of the difference that is of these keys.
+
+        Elements come one by one, many pairs at once.
+        """
         if self.pairs is not None:
             yield from (replace(self, key=key, pairs=pairs) for key, pairs in apart(self.pairs & keys))
         elif self.key in keys:

@@ -1,4 +1,7 @@
-"""The state machine of rollouts: limits hold at every moment, and a kill changes nothing."""
+"""The state machine of rollouts.
+
+Limits hold at every moment, and a kill changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ OUTCOMES = st.sampled_from([TargetState.SUCCEEDED] * 4 + [TargetState.FAILED, Ta
 
 @dataclass
 class Stored:
-    """What the store has of a rollout; targets have a wave, a state, and the outcome that AWS will give them."""
+    """The stored part of a rollout.
+
+    Targets have a wave, a state, and the outcome that AWS will give them.
+    """
 
     waves: list[Wave]
     targets: list[tuple[int, TargetState, TargetState]]
@@ -89,7 +95,10 @@ class Stored:
 
 
 def run(stored: Stored, seed: int, kills: float) -> Stored:
-    """Go on until the rollout ends or halts; a kill loses what was decided and not stored."""
+    """Go on until the rollout ends or halts.
+
+    A kill loses each decision that is not stored.
+    """
     random, killer = Random(seed), Random(seed + 1)
     for _ in range(2000):
         if stored.state is not RolloutState.RUNNING:

@@ -1,4 +1,7 @@
-"""The oracle: replication with one element in a plain dict for each pair, as release 0.1.0 had it."""
+"""The oracle: replication with one element in a plain dict for each pair.
+
+Release 0.1.0 worked so.
+"""
 
 from __future__ import annotations
 

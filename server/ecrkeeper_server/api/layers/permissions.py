@@ -216,7 +216,10 @@ def _accounts(_: Any) -> Sequence[Need]:
 
 
 def _set(verb: Verb, field: str = "name") -> Needs:
-    """Need a verb on some declaration of the set; a write then needs it on every registry that the set reaches."""
+    """Need a verb on some declaration of the set.
+
+    A write also needs the verb on every registry that the set reaches.
+    """
 
     def needs(request: Any) -> Sequence[Need]:
         value = request

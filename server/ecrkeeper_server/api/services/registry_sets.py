@@ -38,7 +38,10 @@ _Shown = tuple[SetRow, list[RolloutRow]]
 
 
 class RegistrySets:
-    """Create, update, get, list and delete registry sets; list their targets and revisions."""
+    """Create, update, get, list and delete registry sets.
+
+    The service also lists their targets and revisions.
+    """
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
@@ -106,7 +109,10 @@ class RegistrySets:
         return _message(row)
 
     async def _planned(self, name: SetName, spec: SetSpec | None, seen: SetRow | None, authority: Authority) -> Planned:
-        """Plan a write; InvalidArgument for an invalid set, PermissionDenied for one that reaches beyond its bounds."""
+        """Plan a write.
+
+        InvalidArgument for an invalid set, PermissionDenied for one that reaches beyond its bounds.
+        """
         if spec is not None:
             planner.check(spec)
         reach = self._deps.bounds.reach(authority, name)
