@@ -1,6 +1,6 @@
-"""largest_declaration: an Update and a FULL view of the largest replication that AWS allows, as CPU time.
+"""largest_declaration: CPU time of an Update and a FULL view of the most pairs.
 
-The declaration has 25 destinations and 2,500 filters, which are 62,500 pairs; a second owner declares most of them,
+The declaration is the largest replication that AWS allows. It has 25 destinations and 2,500 filters, which are 62,500 pairs; a second owner declares most of them,
 too. The baseline is the same server with the same filters and one destination, which are 2,500 pairs. The engine is
 off, so that only the API is measured.
 """
@@ -29,7 +29,10 @@ _MAX_RATIO, _MAX_MS, _MAX_VIEW_MB = 3.0, 50.0, 1.0
 
 
 def declaration(rules: int, last: str, destinations: int = _DESTINATIONS) -> dict[str, Any]:
-    """Return rules that replicate 100 filters each to all destinations; the last filter ends with `last`."""
+    """Return rules that replicate 100 filters each to all destinations.
+
+    The last filter ends with `last`.
+    """
     places = [{"region": "eu-west-1", "registry_id": str(222_222_222_200 + i)} for i in range(destinations)]
     texts = [[f"team-{rule:02}/{i:02}" for i in range(_FILTERS)] for rule in range(rules)]
     texts[-1][-1] += last

@@ -1,4 +1,4 @@
-"""The largest replication is stored, compared and removed by filters and destinations."""
+"""The largest replication is kept by filters and destinations, not by pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A limit on what AWS has of one setting: no answer takes the time of all registries."""
+"""Limit the size of AWS's answer for one setting.
+
+No answer takes the time of all registries.
+"""
 
 from __future__ import annotations
 

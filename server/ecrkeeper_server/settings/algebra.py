@@ -28,7 +28,10 @@ from ecrkeeper_server.settings.setting import Setting
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Elements that several owners declare with different values, each owner with one value for all of them."""
+    """Elements that several owners declare with different values.
+
+    Each owner declares one value for all of the elements.
+    """
 
     setting: str
     keys: Keys
@@ -54,7 +57,10 @@ class Composition:
         return found
 
     def by_owners(self, setting: str, keys: Keys) -> Iterator[tuple[Keys, tuple[str, ...]]]:
-        """Yield elements with the owners who declare them; elements of one group have the same owners, or none."""
+        """Yield groups of elements with the owners who declare them.
+
+        All elements of a group have the same owners, or none.
+        """
         for found, (wanted, owners) in alike(keys, only(self.owners.get(setting, {}), keys)):
             if wanted:
                 yield found, owners or ()

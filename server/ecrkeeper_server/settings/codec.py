@@ -86,7 +86,10 @@ _Member = tuple[str, bool, Callable[[Any], Any] | None]
 # Descriptors answer slowly, and a declaration may have thousands of messages.
 @lru_cache(maxsize=256)
 def _members(message: Descriptor) -> tuple[dict[int, _Member], tuple[str, ...]]:
-    """Return the name of each field for AWS, whether it is repeated, and how an item is converted; and the booleans."""
+    """Return the conversion of each field, and AWS's names of the booleans.
+
+    A conversion is AWS's name, whether the field is repeated, and the function that converts an item.
+    """
     known = fields(message).values()
     return (
         {field.number: (field.json_name, field.is_repeated, _conversion(field)) for field in known},
@@ -127,7 +130,10 @@ _Target = tuple[str, bool, bool, EnumDescriptor | None]
 
 @lru_cache(maxsize=256)
 def _targets(message: Descriptor) -> dict[str, _Target]:
-    """Return, by the name for AWS, the name of each field, whether it is repeated, a message, and its enum."""
+    """Return the fields of a message by AWS's names.
+
+    A field is its name, whether it is repeated, whether it is a message, and its enum.
+    """
     return {
         name: (field.name, field.is_repeated, field.message_type is not None, field.enum_type)
         for name, field in fields(message).items()

@@ -54,14 +54,17 @@ def merged(one: Elements, other: Elements) -> Elements:
 
 
 def differing(one: Elements, other: Elements) -> Keys:
-    """Return the keys that have another value in one collection than in the other, or are missing from one."""
+    """Return the keys whose values differ, or that one collection lacks."""
     if any_paired(one, other):
         return union(keys for keys, (first, second) in alike(one, other) if first != second)
     return frozenset(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
 
 
 def after(elements: Elements, key: str | None, limit: int) -> list[tuple[str, Value]]:
-    """Return the first elements behind a key, in the order of the keys; without a key, the first of all."""
+    """Return the first elements behind a key, in the order of the keys.
+
+    Without a key, return the first elements of all.
+    """
     if isinstance(elements, PairElements):
         return elements.after(key or "", limit)
     return [(each, elements[each]) for each in sorted(elements) if key is None or each > key][:limit]

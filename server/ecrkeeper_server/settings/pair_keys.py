@@ -1,4 +1,7 @@
-"""Sets of keys that are pairs `{left}:{right}`, by right side; see `pairs` for why."""
+"""Sets of keys that are pairs `{left}:{right}`, by right side.
+
+`pairs` has the reasons.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def combined(
     combine: Callable[[_T, _U], Any],
     identity: Callable[[Any], Any],
 ) -> dict[str, Any]:
-    """Combine the rows of right sides, each combination of two rows once; equal results are one object."""
+    """Combine the rows of right sides, each combination of two rows once.
+
+    `nothing` has the rows of absent right sides. Results with equal `identity` are one object.
+    """
     known: dict[tuple[int, int], Any] = {}
     pool: dict[Any, Any] = {}
     rows = {}
@@ -189,12 +195,18 @@ class PairKeys(Set[str]):
         return {left: pool[frozenset(found[left])] for left in in_order(found)}
 
     def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Cover the pairs by products of left and right sides, in the shorter of two ways, in a stable order."""
+        """Cover the pairs by products of left and right sides, in a stable order.
+
+        Of the two groupings, this is the shorter one.
+        """
         by_right, by_left = self.grouped()
         return min(by_right, by_left, key=lambda found: sum(len(lefts) + len(rights) for lefts, rights in found))
 
     def grouped(self) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], ...]:
-        """Cover the pairs by the right sides that have the same left sides, and the other way round."""
+        """Group right sides by their left sides, and left sides by their right sides.
+
+        Either grouping covers the pairs by products of left and right sides.
+        """
         rights: dict[Lefts, list[str]] = {}
         for right, lefts in self.rows.items():
             rights.setdefault(lefts, []).append(right)

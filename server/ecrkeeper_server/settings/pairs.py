@@ -1,10 +1,10 @@
-"""Elements whose keys are pairs `{left}:{right}`, kept by what was written instead of by pair.
+"""Elements whose keys are pairs `{left}:{right}`, stored as rows of right sides.
 
 A registry replicates every filter of a rule to every destination of the rule: 25 destinations and
 2,500 filters are 62,500 elements. These collections keep one row for each right side (a filter),
-and right sides that stand alike share the same row object. An operation looks at each right side
-once, and at the left sides of each combination of rows once. Its cost follows the size of the
-declarations, not the number of pairs.
+and right sides with equal rows share one row object. An operation processes each right side once,
+and the left sides of each combination of rows once. Its cost follows the size of the declarations,
+not the number of pairs.
 
 Rows are shared and never change.
 """
@@ -24,7 +24,7 @@ _NO_ROW: Row = {}
 
 
 def frozen(value: Value) -> Any:
-    """Return a hashable form of a JSON value: two values are equal exactly if these are."""
+    """Return a hashable form of a JSON value; equal values have equal forms."""
     if isinstance(value, Mapping):
         return ("{", *sorted((name, frozen(each)) for name, each in value.items()))
     if isinstance(value, list | tuple):
@@ -38,7 +38,10 @@ def _content(row: Row) -> Any:
 
 
 class PairElements(Mapping[str, Value]):
-    """Elements whose keys are pairs; `rows` has the values of each right side, by left side."""
+    """Elements whose keys are pairs.
+
+    `rows` has the values of each right side, by left side.
+    """
 
     __slots__ = ("rows",)
 
@@ -67,7 +70,10 @@ class PairElements(Mapping[str, Value]):
         products: Iterable[tuple[Iterable[str], Iterable[str], Value]],
         either: Callable[[Value, Value], Value] = lambda _before, after: after,
     ) -> PairElements:
-        """Return the pairs of all products with their values; `either` chooses of two values for one pair."""
+        """Return the pairs of all products with their values.
+
+        If two products have a pair, `either` returns its value, given both values.
+        """
         rows: dict[str, Row] = {}
         pool: dict[Any, Row] = {}
         for lefts, rights, value in products:
@@ -205,7 +211,10 @@ class PairElements(Mapping[str, Value]):
 
 
 def pairs_alike(collections: Sequence[PairElements]) -> list[tuple[PairKeys, tuple[Value | None, ...]]]:
-    """Return the sets of keys on which no collection differs, each with the collections' values, by the first key."""
+    """Group all keys by their values in the collections.
+
+    Return each group with its value in every collection, in the order of the first keys.
+    """
     rights = list(dict.fromkeys(chain.from_iterable(each.rows for each in collections)))
     columns = [[each.rows.get(right, _NO_ROW) for right in rights] for each in collections]
     classes: dict[tuple[int, ...], list[int]] = {}

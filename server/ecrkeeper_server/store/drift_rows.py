@@ -1,4 +1,4 @@
-"""The differences of a state: what is stored of plans, how many elements they are, and which."""
+"""Stored differences of a state: their form, number and keys."""
 
 from __future__ import annotations
 

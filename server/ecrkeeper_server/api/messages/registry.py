@@ -139,7 +139,10 @@ def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) 
 
 
 def element(state: ElementState, key: str) -> registry_pb2.Element:
-    """Return one element of a group with its complete value, and AWS's value if it differs."""
+    """Return one element of a group with its complete value.
+
+    AWS's value is set if it differs.
+    """
     differs = state.desired is not None and state.observed != state.desired
     return registry_pb2.Element(
         setting=state.setting,
