@@ -2,8 +2,8 @@
 
 Up to `FEW` elements are stored one by one, as release 0.1.0 stored all of them. More pairs are stored as products of
 destinations and filters; the whole member is then a list that begins with its version. Release 0.1.0 fails on such a
-list instead of misreading the owners of elements. This release reads both forms, and writes a row in the form that
-its number of elements requires.
+list instead of misreading the owners of elements. This release reads both forms, and a row changes its form when an
+attempt next writes it.
 """
 
 from __future__ import annotations
