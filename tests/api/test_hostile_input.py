@@ -612,7 +612,7 @@ def test_region_of_other_partition_is_rejected_with_both_named(raw: Raw, method:
     field, request = ELSEWHERE[method]
     code, fields, text = outcome(getattr(raw.settings, method), request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
-    assert "'cn-north-1' is in partition aws-cn, and this server works in partition aws" in text
+    assert "'cn-north-1' is in partition aws-cn, and this server serves partition aws" in text
 
 
 def test_region_unknown_to_this_version_is_accepted(live: Live) -> None:

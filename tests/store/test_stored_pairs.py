@@ -7,6 +7,7 @@ version 2 stores destinations and filters.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -147,6 +148,12 @@ async def test_row_of_each_form_is_read_alike(db: Database, release: str) -> Non
 async def test_drift_of_each_form_is_found_by_its_elements(db: Database, release: str) -> None:
     await read(db, release)
     for key in (MISSING[0], MISSING[-1]):
-        condition = condition_of(Restriction("element", True, key), REGISTRY.kind)
-        found = await db.read(lambda tx, of=condition: resources.page(tx, REGISTRY.kind, "-", "", 10, of))
+        found = await db.read(partial(with_element, key))
         assert [each.name for each in found] == [str(REGISTRY)]
+
+
+def with_element(key: str, tx: Tx) -> list[Resource]:
+    """Return the registries whose element differs."""
+    return resources.page(
+        tx, REGISTRY.kind, "-", "", 10, condition_of(Restriction("element", True, key), REGISTRY.kind)
+    )
