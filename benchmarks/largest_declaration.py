@@ -1,10 +1,8 @@
-"""largest_declaration: CPU time of an Update and a FULL view.
+"""largest_declaration: CPU time of an Update and a FULL view of the most pairs.
 
-The declaration is the largest replication that AWS allows.
-
-The declaration has 25 destinations and 2,500 filters, which are 62,500 pairs; a second owner declares most of them,
-too. The baseline is the same server with the same filters and one destination, which are 2,500 pairs. The engine is
-off, so that only the API is measured.
+The declaration is the largest replication that AWS allows. It has 25 destinations and 2,500 filters, which are 62,500
+pairs; a second owner declares most of them, too. The baseline is the same server with the same filters and one
+destination, which are 2,500 pairs. The engine is off, so that only the API is measured.
 """
 
 from __future__ import annotations

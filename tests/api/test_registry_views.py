@@ -116,7 +116,7 @@ def test_observed_registry_starts_no_backfill(place: Place, mode: str, validate_
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
         place.live.client.start_replication_backfill(place.name, where, validate_only=validate_only)
     assert caught.value.reason == "NOT_ENFORCED"
-    assert f"is {mode}; set it to ENFORCE" in str(caught.value)
+    assert f"is {mode}; set ENFORCE before" in str(caught.value)
     assert place.writes(since) == []
 
 

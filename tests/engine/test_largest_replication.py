@@ -1,7 +1,4 @@
-"""The largest replication is stored, compared and removed as products.
-
-The products are of filters and destinations.
-"""
+"""The largest replication is kept by filters and destinations, not by pairs."""
 
 from __future__ import annotations
 

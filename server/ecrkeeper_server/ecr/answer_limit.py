@@ -1,4 +1,4 @@
-"""A limit on the size of one setting in AWS's answers.
+"""Limit the size of AWS's answer for one setting.
 
 No answer takes the time of all registries.
 """

@@ -200,7 +200,7 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
 def _remediated(
     planned: Plan, failed: Sequence[SettingError], observed: Elements, settled: Elements
 ) -> Iterator[Drift]:
-    """Yield the corrected differences of elements that matched before."""
+    """Yield the remediated differences of elements that were in place before."""
     done = reduce(lambda keys, error: error.beyond(keys), failed, changed_keys(planned.drift))
     in_place = (done & keys_of(settled)) - differing(observed, settled)
     for drift in restricted(planned.drift, in_place):

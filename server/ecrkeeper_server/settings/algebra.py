@@ -30,7 +30,7 @@ from ecrkeeper_server.settings.setting import Setting
 class Conflict:
     """Elements that several owners declare with different values.
 
-    Each owner has one value for all of them.
+    Each owner declares one value for all of the elements.
     """
 
     setting: str
@@ -57,9 +57,9 @@ class Composition:
         return found
 
     def by_owners(self, setting: str, keys: Keys) -> Iterator[tuple[Keys, tuple[str, ...]]]:
-        """Yield elements with the owners who declare them.
+        """Yield groups of elements with the owners who declare them.
 
-        Elements of one group have the same owners, or none.
+        All elements of a group have the same owners, or none.
         """
         for found, (wanted, owners) in alike(keys, only(self.owners.get(setting, {}), keys)):
             if wanted:

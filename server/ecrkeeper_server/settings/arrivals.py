@@ -16,8 +16,9 @@ REPLICATE, CREATE = "ecr:ReplicateImage", "ecr:CreateRepository"
 
 # Bounds one survey to about 30 ms.
 _WORK = 20_000
-# A survey of more filters is not cached: its key would be large.
-_CACHED_FILTERS = 100
+# Surveys of more filters are large. A few of them are cached, because a registry mostly replicates the same filters
+# to destinations with the same policy.
+_FEW_FILTERS, _CACHED, _CACHED_LARGE = 100, 512, 8
 
 
 class Outcome(StrEnum):
@@ -114,8 +115,7 @@ def survey(filters: Iterable[str], access: Access) -> Survey:
     An empty filter matches every repository.
     """
     outermost = _outermost(set(filters))
-    cached = _survey if len(outermost) <= _CACHED_FILTERS else _survey.__wrapped__
-    return cached(outermost, access)
+    return (_survey if len(outermost) <= _FEW_FILTERS else _large_survey)(outermost, access)
 
 
 def _outermost(filters: Collection[str]) -> tuple[str, ...]:
@@ -128,8 +128,7 @@ def _outermost(filters: Collection[str]) -> tuple[str, ...]:
     return tuple(outermost)
 
 
-@lru_cache(maxsize=512)
-def _survey(filters: tuple[str, ...], access: Access) -> Survey:
+def _surveyed(filters: tuple[str, ...], access: Access) -> Survey:
     patterns, budget = Patterns(access.patterns()), Budget(_WORK)
     verdicts: dict[frozenset[str], Verdict] = {}
     whole: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
@@ -157,6 +156,9 @@ def _survey(filters: tuple[str, ...], access: Access) -> Survey:
         if whole[outcome] or partial[outcome]
     )
     return Survey(arrivals, causes)
+
+
+_survey, _large_survey = (lru_cache(maxsize=each)(_surveyed) for each in (_CACHED, _CACHED_LARGE))
 
 
 def _under(prefix: str) -> str:

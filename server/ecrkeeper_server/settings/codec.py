@@ -86,9 +86,9 @@ _Member = tuple[str, bool, Callable[[Any], Any] | None]
 # Descriptors answer slowly, and a declaration may have thousands of messages.
 @lru_cache(maxsize=256)
 def _members(message: Descriptor) -> tuple[dict[int, _Member], tuple[str, ...]]:
-    """Return each field's name for AWS and form, and the booleans.
+    """Return the conversion of each field, and AWS's names of the booleans.
 
-    The form says whether a field is repeated, and how an item is converted.
+    A conversion is AWS's name, whether the field is repeated, and the function that converts an item.
     """
     known = fields(message).values()
     return (
@@ -130,9 +130,9 @@ _Target = tuple[str, bool, bool, EnumDescriptor | None]
 
 @lru_cache(maxsize=256)
 def _targets(message: Descriptor) -> dict[str, _Target]:
-    """Return each field by its name for AWS.
+    """Return the fields of a message by AWS's names.
 
-    Each has its name, whether it is repeated, whether it is a message, and its enum.
+    A field is its name, whether it is repeated, whether it is a message, and its enum.
     """
     return {
         name: (field.name, field.is_repeated, field.message_type is not None, field.enum_type)

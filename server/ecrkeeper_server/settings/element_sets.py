@@ -54,10 +54,7 @@ def merged(one: Elements, other: Elements) -> Elements:
 
 
 def differing(one: Elements, other: Elements) -> Keys:
-    """Return the keys whose values differ between two collections.
-
-    Keys that are missing from one collection differ, too.
-    """
+    """Return the keys whose values differ, or that one collection lacks."""
     if any_paired(one, other):
         return union(keys for keys, (first, second) in alike(one, other) if first != second)
     return frozenset(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
@@ -66,7 +63,7 @@ def differing(one: Elements, other: Elements) -> Keys:
 def after(elements: Elements, key: str | None, limit: int) -> list[tuple[str, Value]]:
     """Return the first elements behind a key, in the order of the keys.
 
-    Without a key, they are the first of all.
+    Without a key, return the first elements of all.
     """
     if isinstance(elements, PairElements):
         return elements.after(key or "", limit)

@@ -14,7 +14,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 @dataclass(frozen=True, slots=True)
 class ElementState:
-    """Elements that are desired or observed, and stand alike; None stands for absent."""
+    """Desired or observed elements with equal values; None stands for absent."""
 
     setting: str
     keys: Keys

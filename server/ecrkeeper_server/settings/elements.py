@@ -1,10 +1,8 @@
-"""Elements as the items of a list, grouped by their values.
+"""Elements, groups of equal elements, and differences between collections.
 
-The differences between two sets of elements are found here, too.
-
-What a plan, a composition or a comparison says of an element depends only on the element's values in the collections
-that it looks at. So it is decided once for all elements that have the same values everywhere: `alike` finds those,
-`gather` makes a collection of what was decided. Of a plain collection each element stands alone.
+A plan, a composition or a comparison decides about an element by its values in a few collections. It therefore decides
+once for all elements that have the same values in all of them: `alike` finds these groups, and `gather` makes a
+collection of the decisions. In plain collections, each element is a group of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ Keys = Set[str]
 """The keys of elements of one setting."""
 
 _PAIRED = frozenset((PairElements, PairKeys))
-# So many pairs are stored one by one, as release 0.1.0 stored all of them.
+# Up to this number, pairs are kept in a plain dict, and stored one by one as in release 0.1.0.
 FEW = 100
 
 
@@ -53,7 +51,7 @@ class DriftKind(StrEnum):
 class Change:
     """Elements before and after; None stands for absent.
 
-    `pairs` are the keys where several elements change alike, and `key` is the first of them.
+    If a change is of a group of pairs, `pairs` are their keys, and `key` is the first of them.
     """
 
     setting: str
@@ -73,7 +71,7 @@ class Change:
 class Drift:
     """Elements whose observed value is not the desired one; None stands for absent.
 
-    `pairs` are the keys where several elements differ alike, and `key` is the first of them.
+    If a difference is of a group of pairs, `pairs` are their keys, and `key` is the first of them.
     """
 
     setting: str
@@ -155,11 +153,10 @@ def first_of(keys: Keys) -> str:
 
 
 def alike(*collections: Elements | Keys) -> Iterator[tuple[Keys, tuple[Value | None, ...]]]:
-    """Yield sets of keys on which no collection differs, by the first key.
+    """Group all keys by their values in the collections.
 
-    Each has the value in every collection.
-
-    None stands for absent; a set of keys has the value True.
+    Yield each group with its value in every collection, in the order of the first keys. None
+    stands for absent; a set of keys has the value True.
     """
     if any_paired(*collections):
         yield from pairs_alike([PairElements.of(each) for each in collections])
@@ -188,9 +185,9 @@ def any_paired(*collections: object) -> bool:
 
 
 def apart(keys: Keys) -> Iterator[tuple[str, PairKeys | None]]:
-    """Yield the stored form of elements that change or differ alike.
+    """Yield the parts in which a group of keys is stored.
 
-    Each key has its own item; many pairs have one item with the first key.
+    A part is one key and None, or the first key and all pairs if there are many.
     """
     if type(keys) is PairKeys and len(keys) > FEW:
         yield keys.first, keys

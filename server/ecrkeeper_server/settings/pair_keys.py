@@ -1,6 +1,6 @@
 """Sets of keys that are pairs `{left}:{right}`, by right side.
 
-See `pairs` for the reason.
+`pairs` has the reasons.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def combined(
 ) -> dict[str, Any]:
     """Combine the rows of right sides, each combination of two rows once.
 
-    Equal results are one object.
+    `nothing` has the rows of absent right sides. Results with equal `identity` are one object.
     """
     known: dict[tuple[int, int], Any] = {}
     pool: dict[Any, Any] = {}
@@ -197,15 +197,15 @@ class PairKeys(Set[str]):
     def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         """Cover the pairs by products of left and right sides, in a stable order.
 
-        The shorter of two ways is taken.
+        Of the two groupings, this is the shorter one.
         """
         by_right, by_left = self.grouped()
         return min(by_right, by_left, key=lambda found: sum(len(lefts) + len(rights) for lefts, rights in found))
 
     def grouped(self) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], ...]:
-        """Cover the pairs by the right sides that have the same left sides.
+        """Group right sides by their left sides, and left sides by their right sides.
 
-        Cover them the other way round, too.
+        Either grouping covers the pairs by products of left and right sides.
         """
         rights: dict[Lefts, list[str]] = {}
         for right, lefts in self.rows.items():

@@ -1,12 +1,10 @@
-"""Elements whose keys are pairs `{left}:{right}`.
-
-They are kept by the products that were written instead of by pair.
+"""Elements whose keys are pairs `{left}:{right}`, stored as rows of right sides.
 
 A registry replicates every filter of a rule to every destination of the rule: 25 destinations and
 2,500 filters are 62,500 elements. These collections keep one row for each right side (a filter),
-and right sides that stand alike share the same row object. An operation looks at each right side
-once, and at the left sides of each combination of rows once. Its cost follows the size of the
-declarations, not the number of pairs.
+and right sides with equal rows share one row object. An operation processes each right side once,
+and the left sides of each combination of rows once. Its cost follows the size of the declarations,
+not the number of pairs.
 
 Rows are shared and never change.
 """
@@ -26,10 +24,7 @@ _NO_ROW: Row = {}
 
 
 def frozen(value: Value) -> Any:
-    """Return a hashable form of a JSON value.
-
-    Two values are equal exactly if their forms are.
-    """
+    """Return a hashable form of a JSON value; equal values have equal forms."""
     if isinstance(value, Mapping):
         return ("{", *sorted((name, frozen(each)) for name, each in value.items()))
     if isinstance(value, list | tuple):
@@ -77,7 +72,7 @@ class PairElements(Mapping[str, Value]):
     ) -> PairElements:
         """Return the pairs of all products with their values.
 
-        `either` chooses of two values for one pair.
+        If two products have a pair, `either` returns its value, given both values.
         """
         rows: dict[str, Row] = {}
         pool: dict[Any, Row] = {}
@@ -216,9 +211,9 @@ class PairElements(Mapping[str, Value]):
 
 
 def pairs_alike(collections: Sequence[PairElements]) -> list[tuple[PairKeys, tuple[Value | None, ...]]]:
-    """Return the sets of keys on which no collection differs, by the first key.
+    """Group all keys by their values in the collections.
 
-    Each has the collections' values.
+    Return each group with its value in every collection, in the order of the first keys.
     """
     rights = list(dict.fromkeys(chain.from_iterable(each.rows for each in collections)))
     columns = [[each.rows.get(right, _NO_ROW) for right in rights] for each in collections]

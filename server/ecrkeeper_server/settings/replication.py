@@ -53,9 +53,9 @@ def _deletes(rule: Mapping[str, Any]) -> bool:
 
 
 def _products(rule: Mapping[str, Any]) -> Iterator[_Rule]:
-    """Yield the destinations of a rule with its filters.
+    """Yield products of left and right sides that cover the pairs of a rule.
 
-    Only the destinations of a rule have a colon.
+    A destination with a colon is parted at the colon, as its keys are.
     """
     filters = tuple(f.get("filter", "") for f in rule.get("repositoryFilters") or ()) or ("",)
     places = _destinations(rule)
@@ -162,7 +162,7 @@ def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]
 
 
 def _contradicting(rules: Sequence[Mapping[str, Any]], path: str) -> Iterator[Violation]:
-    """Yield a violation for each rule that contradicts an earlier one for a pair."""
+    """Yield a violation for each rule that contradicts an earlier one."""
     if len(set(map(_deletes, rules))) < len(_KEPT):
         return
     declared_deletes = dict.fromkeys(_KEPT, PairKeys({}))

@@ -64,7 +64,7 @@ def check(destination: Destination, filters: Collection[str]) -> Check:
         return Check("BROKEN", tuple(obstacles), (Arrival(Outcome.DOES_NOT_ARRIVE, tuple(sorted(filters)), (), ""),))
     surveyed = survey(filters, _access(destination))
     if not surveyed.arrivals:
-        what = f"no repository can have a name that begins with {', '.join(map(shown, sorted(filters)))}"
+        what = f"no repository can have a name that begins with {_some(sorted(map(shown, filters)))}"
         return Check("BROKEN", (Warning("REPLICATION_FILTER_MATCHES_NOTHING", str(destination.name), what),), ())
     findings = [_finding(destination, cause, name) for cause, name in list(surveyed.causes.items())[:MAX_FINDINGS]]
     return Check(_result({arrival.outcome for arrival in surveyed.arrivals}), tuple(findings), surveyed.arrivals)

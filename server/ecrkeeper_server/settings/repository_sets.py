@@ -5,9 +5,11 @@ Facts: `CreateRepository` in the ECR API reference defines valid names.
 
 from __future__ import annotations
 
+import re
 import string
 from collections import deque
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 MAX_NAME = 256
@@ -16,6 +18,8 @@ MIN_NAME = 2
 _ALPHANUMERIC = string.ascii_lowercase + string.digits
 _SEPARATORS = "-._"
 _ALPHABET = frozenset(_ALPHANUMERIC + _SEPARATORS + "/")
+# Letters or digits surround separators and slashes, one at a time.
+_PREFIX = re.compile(rf"(?:[{_ALPHANUMERIC}]+[{re.escape(_SEPARATORS)}/])*[{_ALPHANUMERIC}]*")
 # The kinds of characters that can precede the next one of a name.
 _SLASH, _LETTER, _SEPARATOR = range(3)
 
@@ -34,17 +38,24 @@ class Budget:
     def __init__(self, work: int) -> None:
         self._left = work
 
+    @property
+    def used_up(self) -> bool:
+        """Whether some work exceeded the limit."""
+        return self._left < 0
+
     def spend(self, work: int) -> bool:
         """Consume some of it; return False if it is used up."""
         self._left -= work
-        return self._left >= 0
+        return not self.used_up
 
 
 class Patterns:
     """Patterns with `*` and `?`, compared with all repository names at once.
 
     `*` stands for any text and `?` for one character. The positions of all
-    patterns are bits of one number, so a few operations advance all of them.
+    patterns are bits of one number, so a few operations advance all of them. In
+    the order of prefixes, a prefix only costs what it does not share with the one
+    before.
     """
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
@@ -59,6 +70,10 @@ class Patterns:
             at = self._add(pattern, at)
         self._all_ends = sum(self._ends)
         self._forever = self._loops & self._all_ends
+        # The last prefix, and the state behind each of its characters.
+        self._prefix = ""
+        self._states = [_State(self._reduced(self._start), _SLASH, long_enough=False)]
+        self._named = cache(self._with_ends)
 
     def _add(self, pattern: str, first: int) -> int:
         at = first
@@ -85,14 +100,11 @@ class Patterns:
         shortest = shortest_name(prefix)
         if shortest is None:
             return {}
-        state = _State(self._reduced(self._start), _SLASH, long_enough=False)
-        if not state.reached & ~self._forever:
-            # The rest of the name makes no difference, as with the pattern `*` alone.
-            return {self._named(state.reached): shortest}
-        for length, char in enumerate(prefix, 1):
-            state = self._step(state, char, length)
-        if not budget.spend(len(prefix)):
+        state = None if budget.used_up else self._behind(prefix, budget)
+        if state is None:
             return None
+        if not self._is_open(state):
+            return {self._named(state.reached): shortest}
         names: dict[int, str] = {}
         queue, visited = deque([(state, prefix)]), {state}
         while queue:
@@ -100,7 +112,7 @@ class Patterns:
             matched = state.reached & self._all_ends
             if state.end == _LETTER and state.long_enough:
                 names.setdefault(matched, name)
-            if len(name) == MAX_NAME or (matched in names and not state.reached & ~self._forever):
+            if len(name) == MAX_NAME or (matched in names and not self._is_open(state)):
                 continue
             for char in self._next_characters(state):
                 if not budget.spend(1 + (state.reached & self._loops).bit_count()):
@@ -111,7 +123,30 @@ class Patterns:
                     queue.append((following, name + char))
         return {self._named(matched): name for matched, name in names.items()}
 
-    def _named(self, matched: int) -> frozenset[str]:
+    def _behind(self, prefix: str, budget: Budget) -> _State | None:
+        """Return the state behind a prefix, or where its rest makes no difference.
+
+        None if the budget is used up.
+        """
+        states = self._states
+        walked = self._prefix[: len(states) - 1]
+        shared = next((at for at, char in enumerate(walked) if prefix[at : at + 1] != char), len(walked))
+        del states[1 + shared :]
+        self._prefix = prefix
+        while len(states) <= len(prefix) and self._is_open(states[-1]):
+            if not budget.spend(1):
+                return None
+            states.append(self._step(states[-1], prefix[len(states) - 1], len(states)))
+        return states[-1]
+
+    def _is_open(self, state: _State) -> bool:
+        """Return whether the rest of a name decides which patterns it matches.
+
+        Behind a final `*`, it does not.
+        """
+        return bool(state.reached & ~self._forever)
+
+    def _with_ends(self, matched: int) -> frozenset[str]:
         return frozenset(text for text, end in zip(self._patterns, self._ends, strict=True) if matched & end)
 
     def _next_characters(self, state: _State) -> Iterator[str]:
@@ -143,11 +178,9 @@ class Patterns:
 
 def shortest_name(prefix: str) -> str | None:
     """Return the shortest valid name that begins with a prefix, or None."""
-    end = _SLASH
-    for char in prefix:
-        if char not in _ALPHABET or not _follows(end, char):
-            return None
-        end = _end(char)
+    if _PREFIX.fullmatch(prefix) is None:
+        return None
+    end = _end(prefix[-1]) if prefix else _SLASH
     missing = max(MIN_NAME - len(prefix), 0 if end == _LETTER else 1)
     name = prefix + _ALPHANUMERIC[0] * missing
     return name if len(name) <= MAX_NAME else None
@@ -160,5 +193,4 @@ def _end(char: str) -> int:
 
 
 def _follows(end: int, char: str) -> bool:
-    # Letters or digits surround separators and slashes, one at a time.
     return end == _LETTER or _end(char) == _LETTER

@@ -1,8 +1,9 @@
 """The stored form of elements and of keys, by setting.
 
 Up to `FEW` elements are stored one by one, as release 0.1.0 stored all of them. More pairs are stored as products of
-destinations and filters, and then the member as a whole is a list that begins with its version. Release 0.1.0 fails on
-that instead of misreading who owns what. Both forms are read, and a row changes its form when it is next written.
+destinations and filters; the whole member is then a list that begins with its version. Release 0.1.0 fails on such a
+list instead of misreading the owners of elements. This release reads both forms, and a row changes its form when an
+attempt next writes it.
 """
 
 from __future__ import annotations
@@ -46,10 +47,7 @@ def load_keys(stored: Any) -> dict[str, Keys]:
 
 
 def pairs_json(pairs: PairKeys | None) -> dict[str, Any]:
-    """Return the member of a stored change or difference of many pairs.
-
-    None for one element.
-    """
+    """Return the member `pairs` of a stored change or difference, if it has any."""
     return {} if pairs is None else {"pairs": _products(pairs)}
 
 

@@ -1,7 +1,4 @@
-"""The differences of a state.
-
-This module finds their stored form, their number and their elements.
-"""
+"""Stored differences of a state: their form, number and keys."""
 
 from __future__ import annotations
 

@@ -122,10 +122,10 @@ class StoredError:
 
 @dataclass(frozen=True, slots=True)
 class StoredDrift:
-    """Elements that differ from what is desired; None stands for absent.
+    """Elements that differ from the desired ones; None stands for absent.
 
-    `pairs` are the keys of many pairs that differ alike, and `key` is the first of them. `owners` are those who declare
-    the elements, None for a role. `since` is when they were first seen to differ, in microseconds.
+    If the difference is of many pairs, `pairs` are their keys, and `key` is the first of them. `owners` declare the
+    elements; None for a role. `since` is the time of the first observation with the difference, in microseconds.
     `cause` is who caused the drift, where that is known; `findings` stores it.
     """
 
@@ -171,9 +171,9 @@ class StoredDrift:
         return frozenset((self.key,)) if self.pairs is None else self.pairs
 
     def among(self, keys: Keys) -> Iterator[Self]:
-        """Yield the part of the difference that is of these keys.
+        """Yield the parts of the difference that have these keys.
 
-        Elements come one by one, many pairs at once.
+        A part is of one element, or of many pairs.
         """
         if self.pairs is not None:
             yield from (replace(self, key=key, pairs=pairs) for key, pairs in apart(self.pairs & keys))

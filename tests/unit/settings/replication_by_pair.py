@@ -1,7 +1,4 @@
-"""The oracle: replication with one element in a plain dict for each pair.
-
-Release 0.1.0 worked so.
-"""
+"""The oracle: replication as a plain dict of pairs, as release 0.1.0 had it."""
 
 from __future__ import annotations
 

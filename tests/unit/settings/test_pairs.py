@@ -68,9 +68,8 @@ def test_elements_select_and_merge_as_plain_ones(one: Any, other: Any, keys: Any
         assert dict(found) == expected
         assert _is_consistent(found)
     assert (first == second) == (first == other) == (one == second) == (one == other)
-    expected = element_sets.differing(one, other)
     for forms in [(first, second), (first, other), (one, second)]:
-        assert element_sets.differing(*forms) == expected
+        assert element_sets.differing(*forms) == element_sets.differing(one, other)
     assert elements.keys_of(first) == elements.keys_of(one)
 
 

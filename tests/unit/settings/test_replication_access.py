@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -32,6 +37,8 @@ OTHERS, PRINCIPAL = "DESTINATION_POLICY_OTHER_REPOSITORIES", "DESTINATION_POLICY
 MISSING, TEMPLATE = "DESTINATION_POLICY_MISSING", "DESTINATION_TEMPLATE_UNUSABLE"
 
 ALL, EXISTING, NOTHING, UNKNOWN = Outcome
+# The work that one survey may cost.
+WORK = 20_000
 NAMES = ["aa", "ab", "ba", "bb", "a/a", "a/b", "b/a", "a/b/a", "a/b/b", "aab", "bab", "b/a/b", "aa/bb", "abab", "b/bb"]
 
 
@@ -294,6 +301,62 @@ def test_filter_without_names_replicates_nothing() -> None:
     found = check(destination(statement()), ["a--"])
     assert (found.result, found.findings[0].reason) == ("BROKEN", "REPLICATION_FILTER_MATCHES_NOTHING")
     assert check(destination(statement()), ["a--", "b"]).result == "OK"
+
+
+def test_message_names_few_filters() -> None:
+    found = check(destination(statement()), [f"-{at:04}".ljust(256, "x") for at in range(2_500)])
+    assert found.findings[0].message.endswith("and 2495 more")
+    assert len(found.findings[0].message) < 2_000
+
+
+SPREAD = [f"*{letter}*{at:02}*" for letter in "abcx" for at in range(8)]
+NESTED = [f"{at:05}-*" for at in range(1_000)]
+LARGEST = [
+    ([statement()], 0, "OK", "every repository is allowed, so no name is compared"),
+    ([on(*NESTED)], WORK, "CONDITIONAL", "long filters begin with short resources"),
+    ([on(*SPREAD)], WORK, "UNKNOWN", "each resource may begin anywhere"),
+]
+
+
+@pytest.mark.parametrize(("given", "limit", "result", "reason"), LARGEST, ids=[row[-1] for row in LARGEST])
+@pytest.mark.parametrize("length", [8, 256])
+def test_work_of_largest_check_is_bounded(
+    given: list[dict[str, Any]], limit: int, result: str, reason: str, length: int
+) -> None:
+    filters = [f"{at:05}-".ljust(length, "x") for at in range(2_500)]
+    # No other survey has this statement, so that none is cached.
+    given = [{**each, "Sid": f"{reason} {length}".title().replace(" ", "")} for each in given]
+    with counting() as calls:
+        found = check(destination(*given), filters)
+    assert found.result == result
+    assert calls["_step"] <= limit, reason
+    # The functions that are called for each step or filter are called once or twice.
+    assert max(calls.values()) <= 2 * (limit + len(filters)), calls.most_common(3)
+
+
+def test_destinations_with_one_policy_are_compared_once() -> None:
+    filters = frozenset(f"{at:05}-" for at in range(2_500))
+    with counting() as calls:
+        for at in range(5):
+            name = RegistryName(str(222_222_222_200 + at), THERE.region)
+            assert check(destination(statement(Sid="same", Resource="*"), name=name), filters).result == "OK"
+    assert calls["sets_under"] <= len(filters)
+
+
+@contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """Count the calls of functions by name."""
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _argument: Any) -> None:
+        if event == "call":
+            calls[frame.f_code.co_name] += 1
+
+    sys.setprofile(count)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
 
 
 def test_complex_policy_is_unknown_except_per_repository() -> None:

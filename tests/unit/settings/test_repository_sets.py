@@ -105,6 +105,20 @@ def test_match_all_pattern_costs_nothing() -> None:
         assert everything.sets_under(f"team-{i}-", budget) == {frozenset({"*"}): f"team-{i}-a"}
 
 
+def test_prefixes_in_order_cost_what_they_do_not_share() -> None:
+    found, budget = Patterns((f"{'x' * 240}00*",)), Budget(20_000)
+    named = [found.sets_under(f"{'x' * 240}{at:04}", budget) for at in range(2_500)]
+    assert all(len(sets or {}) == 1 for sets in named)
+    assert [bool(*sets or {}) for sets in named] == [at < 100 for at in range(2_500)]
+
+
+@given(patterns, st.lists(st.text("a-/", max_size=4), max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_sets_under_several_prefixes_are_those_of_each(given: tuple[str, ...], prefixes: list[str]) -> None:
+    found, budget = Patterns(given), Budget(WORK)
+    assert [found.sets_under(each, budget) for each in prefixes] == [sets_under(each, *given) for each in prefixes]
+
+
 def test_hundreds_of_prefixes_fit_the_budget() -> None:
     found = Patterns(tuple(f"team-{i}/*" for i in range(300))).sets_under("", Budget(20_000))
     assert found is not None

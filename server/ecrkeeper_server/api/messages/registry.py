@@ -141,7 +141,7 @@ def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) 
 def element(state: ElementState, key: str) -> registry_pb2.Element:
     """Return one element of a group with its complete value.
 
-    If AWS's value differs, the element has that value, too.
+    AWS's value is set if it differs.
     """
     differs = state.desired is not None and state.observed != state.desired
     return registry_pb2.Element(
