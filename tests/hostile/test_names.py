@@ -87,6 +87,8 @@ def test_server_patterns_match_whole_text() -> None:
     ]
     # Migrations are read line by line; RE2 reads the patterns of the protos.
     known = ("store/schema_version.py", "declarations/message_rules.py", "declarations/pattern_messages.py")
+    # AWS's tags have letters of all scripts; the dollar of a template is no pattern.
+    known += ("fleet/organization.py", "fleet/template.py")
     assert [row for row in found if row[0] not in known] == []
 
 

@@ -216,7 +216,7 @@ def _manager(reader: Reader, owner: str) -> Manager | None:
         return None
     if name != f"registrySets/{owner}":
         reader.invalid("managedBy", f"must be registrySets/{owner}, the set whose id is the owner, got {shown(name)}")
-    if not revision.isdigit() or len(revision) > 18:
+    if not (revision.isascii() and revision.isdigit()) or len(revision) > 18:
         reader.invalid("setRevision", f"must be a number in quotes, got {shown(revision)}")
         return None
     return Manager(name, int(revision))

@@ -126,7 +126,7 @@ def _author(reader: Reader) -> Authority:
 
 def _number(reader: Reader, name: str) -> int:
     text = reader.value(name, str, "0")
-    if not text.isdigit() or len(text) > 18:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
         reader.invalid(name, f"must be a number in quotes, got {text[:40]!r}")
         return 0
     return int(text)

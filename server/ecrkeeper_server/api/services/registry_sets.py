@@ -231,7 +231,7 @@ def _places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) 
     """Return at least so many places behind a registry, if there are as many."""
     found: list[Place] = []
     # The account of the cursor may have more Regions.
-    account = f"{int(after[0]) - 1:012}" if after[0].isdigit() and int(after[0]) else ""
+    account = f"{int(after[0]) - 1:012}" if after[0].isascii() and after[0].isdigit() and int(after[0]) else ""
     while True:
         places, account = matching.page(tx, selector, name, account)
         found += [place for place in places if [place.registry.account, place.registry.region] > after]
