@@ -55,12 +55,12 @@ def test_service_or_message_can_be_described(live: Live, symbol: str, shown: str
 @pytest.mark.parametrize(
     ("symbol", "shown"),
     [
-        (ROLES, "// The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`\n"),
+        (ROLES, "// The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`"),
         (
             f"{ROLES}.GetServiceLinkedRole",
             "// Errors: `NOT_FOUND` if ecrkeeper does not know the role, unless `refresh` is set.\n",
         ),
-        ("ecrkeeper.v1.Registry", "// The ECR private registry of one account in one Region,"),
+        ("ecrkeeper.v1.Registry", "// The ECR private registry of one account in one Region:"),
         ("ecrkeeper.v1.Registry", "  // Optional. How ecrkeeper treats the resource.\n"),
         ("ecrkeeper.v1.Registry.mode", "// Optional. How ecrkeeper treats the resource.\n"),
         ("ecrkeeper.v1.Mode", "  // Observe AWS and report drift; never write.\n"),

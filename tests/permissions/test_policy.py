@@ -46,6 +46,8 @@ def operations_in_the_code() -> set[str]:
         node.value
         for package in PACKAGES
         for path in (root / package).rglob("*.py")
+        # AWS Organizations is read with a role of its own, which has another policy.
+        if path != root / "ecr" / "organization.py"
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
