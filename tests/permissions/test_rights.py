@@ -130,7 +130,7 @@ def test_policy_allows_exactly_what_server_calls(live: Live) -> None:
     place.live.client.reconcile_registry(place.name).result(timeout=20)
     role_life(place)
     # Somebody else's change is drift, whose cause CloudTrail is asked for.
-    place.settled(everything(place, changed=False))
+    place.converged(everything(place, changed=False))
     place.seed(signing=None)
     place.live.client.reconcile_registry(place.name).result(timeout=20)
     seen = eventually(lambda: rights.seen() if "cloudtrail:LookupEvents" in rights.seen() else None)
