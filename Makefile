@@ -55,17 +55,15 @@ lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/buf breaking build/api.binpb --against tests/golden/api.binpb --config '{"version":"v2","breaking":{"use":["FILE"]}}'
 
 # These suites have targets of their own: each takes minutes or installs more.
-HEAVY := tests/proxy tests/compat tests/chaos tests/fuzz tests/benchmarks
-# These suites run no code that uses a private interface of a library.
-NO_INTERFACES := tests/architecture tests/docs tests/packaging tests/sim
+HEAVY := tests/proxy tests/compat tests/chaos tests/fuzz tests/benchmarks tests/fleet
 
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%)
-	@echo "left to make test-chaos: tests/chaos and tests/fuzz; to make test-benchmarks: tests/benchmarks;"
+	@echo "left to make test-chaos: tests/chaos, tests/fuzz and tests/fleet; to make test-benchmarks: tests/benchmarks;"
 	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make compat: tests/compat, which installs old and new libraries"
 
-test-chaos: setup ## Run a minute of kills, cuts and faults on each database, and call every RPC with random input
-	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/chaos tests/fuzz
+test-chaos: setup ## Run kills, cuts and faults on each database, rollouts with kills, and every RPC with random input
+	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/chaos tests/fuzz tests/fleet
 
 test-benchmarks: setup ## Run every benchmark at tiny sizes
 	$(BIN)/python -m pytest -q tests/benchmarks
@@ -77,8 +75,9 @@ test-benchmarks: setup ## Run every benchmark at tiny sizes
 test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration in front of a server
 	$(BIN)/python -m pytest -q tests/proxy
 
-test-public: setup ## Run the tests with the public interfaces of libraries in place of private ones
-	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%) $(NO_INTERFACES:%=--ignore=%)
+test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
+	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py \
+		tests/conformance tests/hostile tests/moto tests/unit/test_transport.py tests/unit/test_ambient.py tests/engine/test_fence.py
 
 compat: setup ## Install the client with the oldest and the newest libraries it allows, and call a server with it
 	$(BIN)/python -m pytest -q tests/compat

@@ -85,6 +85,19 @@ JSON_ANSWERS: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"destination": _DESTINATION},
     ),
+    ("organizations", "ListAccounts"): (
+        {"Accounts": [{"Id": ACCOUNT, "Name": SECRET, "Email": "a@example.com", "Status": "ACTIVE"}]},
+        {},
+    ),
+    ("organizations", "ListParents"): (
+        {"Parents": [{"Id": "ou-ab12-11111111", "Type": "ORGANIZATIONAL_UNIT"}]},
+        {"ChildId": ACCOUNT},
+    ),
+    ("organizations", "DescribeOrganizationalUnit"): (
+        {"OrganizationalUnit": {"Id": "ou-ab12-11111111", "Name": SECRET}},
+        {"OrganizationalUnitId": "ou-ab12-11111111"},
+    ),
+    ("organizations", "ListTagsForResource"): ({"Tags": [{"Key": "env", "Value": SECRET}]}, {"ResourceId": ACCOUNT}),
     ("ecr", "StopReplicationBackfill"): (
         {"registryId": ACCOUNT, "replicationBackfillId": _BACKFILL_ID, "destination": _DESTINATION, "status": SECRET},
         {"replicationBackfillId": _BACKFILL_ID},

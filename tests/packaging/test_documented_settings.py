@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 DEFAULTS = {field.name: field.default for field in fields(Config)}
 # Kubernetes would set these for the Service; the documentation explains how to avoid it.
 FOREIGN = {"port"}
+# The client and the command line read these: docs/cli.md.
+FOREIGN |= {"config", "profile", "target", "token_file"}
 ROW = re.compile(r"^\| (`ECRKEEPER_[^|]*) \|([^|]*)\|", re.MULTILINE)
 
 
