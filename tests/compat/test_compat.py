@@ -112,4 +112,11 @@ def test_client_only_command_names_the_extra(newest: Environment, name: str, mod
 
 def test_installed_programs_are_tested(newest: Environment) -> None:
     ours = {path.name for path in (newest.folder / "bin").iterdir() if path.name.startswith("ecrkeeper")}
-    assert ours == {"ecrkeeper-server", "ecrkeeper-sim"}
+    assert ours == {"ecrkeeper", "ecrkeeper-server", "ecrkeeper-sim"}
+
+
+def test_client_only_command_line_names_its_extra(newest: Environment) -> None:
+    done = subprocess.run([str(newest.program("ecrkeeper"))], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert "pip install 'ecrkeeper[cli]'" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
