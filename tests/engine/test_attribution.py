@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from ecrkeeper_server.aws_errors import Temporary
-from ecrkeeper_server.store import audit, findings, resources, schema
+from ecrkeeper_server.store import audit, findings, resources
 from ecrkeeper_server.store.audit import Selection
 
 from tests.engine.conftest import ACCOUNT, REGISTRY, World, a_world
 from tests.engine.events import CACHING, HUB, REPLICATION, RULE, Events, events_of
-from tests.postgres import Postgres
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def events(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Events]:
-    if request.param == "postgres":
-        cluster: Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    else:
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    schema.migrate(url)
-    async with a_world(url, monkeypatch) as world:
+@pytest.fixture
+async def events(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Events]:
+    async with a_world(database_url, monkeypatch) as world:
         yield await events_of(world)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from ecrkeeper_server.engine.event_health import EventHealth
@@ -13,11 +11,10 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import cloud_events, schema
+from ecrkeeper_server.store import cloud_events
 
 from tests.engine.conftest import ACCOUNT, LEASE, REGION, World, a_world
 from tests.engine.events import CACHING
-from tests.postgres import Postgres
 
 HOUR = 3600.0
 
@@ -43,17 +40,9 @@ class Stage:
         await self.health.refresh()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def stage(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Stage]:
-    if request.param == "postgres":
-        cluster: Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    else:
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    schema.migrate(url)
-    async with a_world(url, monkeypatch) as world:
+@pytest.fixture
+async def stage(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    async with a_world(database_url, monkeypatch) as world:
         metrics, source = Metrics(), Source()
         health = EventHealth(
             world.db, metrics.events, REGION, resync=900, stretched=6 * HOUR, clock=lambda: world.seconds

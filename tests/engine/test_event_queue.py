@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,25 +13,16 @@ from ecrkeeper_server.engine import event_queue
 from ecrkeeper_server.engine.event_queue import EventQueue
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import cloud_events, findings, schema
+from ecrkeeper_server.store import cloud_events, findings
 
 from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, a_world
 from tests.engine.events import CACHING, QUEUE_ARN, QUEUE_URL, REPLICATION, Queue, events_of, queue_of
 from tests.events import samples
-from tests.postgres import Postgres
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def queue(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Queue]:
-    if request.param == "postgres":
-        cluster: Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    else:
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    schema.migrate(url)
-    async with a_world(url, monkeypatch) as world:
+@pytest.fixture
+async def queue(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Queue]:
+    async with a_world(database_url, monkeypatch) as world:
         events = await events_of(world)
         made = await queue_of(events, monkeypatch)
         await world.declare(REPLICATION)
