@@ -72,6 +72,24 @@ async def test_foreign_change_makes_its_registry_due_and_names_its_caller(queue:
     assert queue.kinds() == {"own": 1, "foreign": 1}
 
 
+async def test_later_call_does_not_become_the_cause_of_earlier_drift(queue: Queue) -> None:
+    world = await emptied(queue)
+    await queue.receive()
+    await queue.events.pass_time(2)
+    await world.reconcile()
+    await queue.events.ask()
+    [before] = await queue.events.causes()
+    await queue.events.pass_time(30)
+    await emptied(queue)
+    await queue.receive()
+    assert await queue.events.causes() == [before]
+    await queue.events.pass_time(10)
+    await world.reconcile()
+    after = await queue.events.causes()
+    assert after[1:] == [before]
+    assert after[0]["cause"]["event_id"] != before["cause"]["event_id"]
+
+
 async def test_own_writes_make_nothing_due(queue: Queue) -> None:
     # The fixture's declaration was written, and ECR made the role that it needs.
     assert queue.base == {"own": 2}

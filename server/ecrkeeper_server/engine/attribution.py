@@ -22,7 +22,6 @@ from ecrkeeper_server.events.user_agent import Keeper
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.store import attributions, cloud_events, findings
 from ecrkeeper_server.store.attributions import Attribution
-from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Database, Tx
 
@@ -32,8 +31,6 @@ _SLOTS = 16
 _LEASE_SECONDS, _TIMEOUT_SECONDS = 120.0, 90.0
 _IDLE_SECONDS, _PAUSE_SECONDS = 5.0, 0.2
 _DENIED_SECONDS = 3600.0
-# CloudTrail's clock and the database's may differ a little.
-_SKEW = 2 * MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,8 @@ class Attributor:
             await self._db.write(lambda tx: _deny(tx, row, denied))
             return
         try:
-            found = await self._history.calls(account, region, operations_of(row.setting), row.since, row.until + _SKEW)
+            until = row.until + causes.CLOCK_SKEW
+            found = await self._history.calls(account, region, operations_of(row.setting), row.since, until)
         except AwsError as error:
             await self._failed(row, account, error)
             return

@@ -12,12 +12,15 @@ from ecrkeeper_server.settings import collection
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import attributions, cloud_events, findings
 from ecrkeeper_server.store.attributions import Attribution
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredDrift
 
 _ELEMENTS = 100
+# CloudTrail's clock and the database's may differ a little.
+CLOCK_SKEW = 2 * MICROSECONDS
 LIKELY, CONFIRMED = "LIKELY", "CONFIRMED"
 
 
@@ -57,21 +60,23 @@ def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
 
 
 def request(tx: Tx, found: Iterable[Attribution]) -> None:
-    """Ask for the causes of drift.
+    """Ask for the causes of the drift of one attempt.
 
     A call that an event has reported already is the likely one.
     """
-    for each in found:
+    asked = list(found)
+    for each in asked:
         attributions.request(tx, each)
-        attribute_by_events(tx, each)
+    if asked:
+        attribute_pending(tx, {each.name for each in asked})
 
 
 def attribute_by_events(tx: Tx, found: Attribution) -> None:
     """Name the newest call that events report as the likely cause.
 
-    A confirmed cause stays.
+    A call after the attempt that found the drift cannot have caused it.
     """
-    events = cloud_events.newest(tx, found.name, found.setting, found.since)
+    events = cloud_events.newest(tx, found.name, found.setting, found.since, found.until + CLOCK_SKEW)
     for elements, event in newest_by_element(found, events):
         cause = {**event.actor, "confidence": LIKELY}
         store(tx, found, elements, cause)

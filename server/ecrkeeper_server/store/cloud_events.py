@@ -102,14 +102,15 @@ def _add(dialect: Dialect) -> Any:
     )
 
 
-def newest(tx: Tx, name: str, setting: str, since: int) -> list[CloudEvent]:
-    """Return the events of a setting of a resource since a time, newest first."""
+def newest(tx: Tx, name: str, setting: str, since: int, until: int) -> list[CloudEvent]:
+    """Return the events of a setting of a resource in a time range, newest first."""
     rows = tx.conn.execute(
         select(cloud_events)
         .where(
             cloud_events.c.name == name,
             cloud_events.c.setting == setting,
             cloud_events.c.event_time >= since - _SECOND,
+            cloud_events.c.event_time <= until,
         )
         .order_by(cloud_events.c.event_time.desc(), cloud_events.c.receive_time.desc())
         .limit(100)
