@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from ecrkeeper_server.aws_errors import Temporary
+from ecrkeeper_server.ecr.principals import Principals
+from ecrkeeper_server.engine import attribution
+from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store import audit, findings, resources
 from ecrkeeper_server.store.audit import Selection
 
@@ -176,6 +181,55 @@ async def test_cloudtrail_that_fails_is_asked_again(events: Events) -> None:
     await events.pass_time(60)
     assert await events.ask() == 1
     assert len(await events.causes()) == 1
+
+
+async def test_pauses_between_failing_questions_double(events: Events) -> None:
+    world = await emptied(events)
+    away = Temporary("away", reason="AWS_UNREACHABLE", operation="LookupEvents")
+    world.aws.faults["LookupEvents"] = lambda _: away
+    asked = []
+    for minute in range(20):
+        if await events.ask():
+            asked.append(minute)
+        await events.pass_time(60)
+    assert asked == [0, 1, 2, 4, 8, 16]
+
+
+async def test_incomplete_answers_of_cloudtrail_name_nobody(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await emptied(events)
+
+    async def answer(*_: object) -> dict[str, Any]:
+        return {"Events": [{}]}
+
+    monkeypatch.setattr(world.aws, "call", answer)
+    await events.ask()
+    assert [each.lookups for each in await events.pending()] == [1]
+
+
+async def test_incomplete_answer_of_sts_names_no_principal(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(*_: object) -> dict[str, Any]:
+        return {"Account": ACCOUNT}
+
+    monkeypatch.setattr(events.world.aws, "call", answer)
+    assert await Principals(events.world.aws, "us-east-1").arn(ACCOUNT) == ""
+
+
+async def test_store_that_is_away_after_a_timeout_is_no_crash(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await emptied(events)
+
+    async def away(change: object) -> None:
+        raise Unavailable("away", reason="STORE_UNAVAILABLE")
+
+    async def slow(*_: object) -> None:
+        monkeypatch.setattr(world.db, "write", away)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(attribution, "_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(world.aws, "call", slow)
+    await events.attributor.claim_once()
+    [task] = events.attributor._running
+    await events.attributor.drain()
+    assert task.exception() is None
 
 
 async def test_returning_drift_asks_once_a_minute(events: Events) -> None:

@@ -69,9 +69,9 @@ class EventHistory:
         found: list[Record] = []
         for _ in range(_PAGES):
             answer = await self._aws.call(account, region, "cloudtrail", "LookupEvents", params)
-            for event in answer["Events"]:
+            for event in answer.get("Events") or ():
                 try:
-                    record = parse_lookup(event["CloudTrailEvent"])
+                    record = parse_lookup(event.get("CloudTrailEvent") or "")
                 except Malformed:
                     continue
                 if record.account == account and record.operation == operation and not record.error_code:

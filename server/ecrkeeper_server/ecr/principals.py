@@ -32,9 +32,9 @@ class Principals:
             return known or ""
         try:
             answer = await self._aws.call(account, self._home, "sts", "GetCallerIdentity", {})
-        except AwsError:
+            found: str = answer["Arn"]
+        except (AwsError, KeyError):
             self._failed[account] = True
             return ""
-        found: str = answer["Arn"]
         self._known[account] = found
         return found

@@ -116,25 +116,27 @@ class Attributor:
             await asyncio.wait(list(self._running))
 
     async def _work(self, row: Attribution) -> None:
-        account, region = self._place(row)
-        place = (account, region)
         try:
-            if place in self._busy:
-                # One account's rate never holds up the others.
-                await self._db.write(lambda tx: attributions.postpone(tx, row, 1.0))
-                return
-            self._busy.add(place)
-            try:
-                async with asyncio.timeout(_TIMEOUT_SECONDS):
-                    await self._attribute(row, account, region)
-            finally:
-                self._busy.discard(place)
-        except TimeoutError:
-            await self._ended(row, "failed")
+            await self._work_alone(row)
         except StatusError as error:
             log.warning("attribution_not_stored", resource=row.name, error=error.message)
         except Exception:  # The row is claimed again when its lease runs out.
             log.exception("attribution_failed", resource=row.name)
+
+    async def _work_alone(self, row: Attribution) -> None:
+        place = self._place(row)
+        if place in self._busy:
+            # One account's rate never holds up the others.
+            await self._db.write(lambda tx: attributions.postpone(tx, row, 1.0))
+            return
+        self._busy.add(place)
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._attribute(row, *place)
+        except TimeoutError:
+            await self._failed(row)
+        finally:
+            self._busy.discard(place)
 
     def _place(self, row: Attribution) -> tuple[str, str]:
         _, account, kind, place = row.name.split("/")
@@ -148,7 +150,10 @@ class Attributor:
             until = row.until + causes.CLOCK_SKEW
             found = await self._history.calls(account, region, operations_of(row.setting), row.since, until)
         except AwsError as error:
-            await self._failed(row, account, error)
+            if error.reason == "AWS_ACCESS_DENIED" and error.operation == "LookupEvents":
+                await self._refused(row, account, error.message)
+            else:
+                await self._failed(row)
             return
         foreign = await self._foreign(row, found)
         changed = await self._db.write(lambda tx: _confirm(tx, row, foreign))
@@ -168,17 +173,14 @@ class Attributor:
             if (origin := self._own.origin(each, known, arns)) is not Origin.OWN and setting_of(each) == row.setting
         ]
 
-    async def _failed(self, row: Attribution, account: str, error: AwsError) -> None:
-        if error.reason == "AWS_ACCESS_DENIED" and error.operation == "LookupEvents":
-            self._denied[account] = error.message
-            self._metrics.attributed("denied")
-            log.warning("attribution_denied", account=account, error=error.message)
-            await self._db.write(lambda tx: _deny(tx, row, error.message))
-            return
-        await self._ended(row, "failed")
+    async def _refused(self, row: Attribution, account: str, message: str) -> None:
+        self._denied[account] = message
+        self._metrics.attributed("denied")
+        log.warning("attribution_denied", account=account, error=message)
+        await self._db.write(lambda tx: _deny(tx, row, message))
 
-    async def _ended(self, row: Attribution, result: str) -> None:
-        self._metrics.attributed(result)
+    async def _failed(self, row: Attribution) -> None:
+        self._metrics.attributed("failed")
         await self._db.write(lambda tx: attributions.finish(tx, row, looked=False, done=False))
 
 

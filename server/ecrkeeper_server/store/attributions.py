@@ -124,8 +124,10 @@ def finish(tx: Tx, claimed: Attribution, *, looked: bool, done: bool) -> None:
         tx.conn.execute(delete(attributions).where(*same))
         return
     at = claimed.found_at + SCHEDULE[lookups] * MICROSECONDS
-    # A lookup that failed is due again after a while.
-    earliest = tx.now() + MICROSECONDS * (1 if looked else 60)
+    # The pause after a lookup that failed grows with the age of the drift, so it doubles each time.
+    age = tx.now() - claimed.found_at
+    failed = case((age > _INTERVAL, age), else_=_INTERVAL)
+    earliest = tx.now() + (MICROSECONDS if looked else failed)
     due = case((earliest > at, earliest), else_=at)
     values = {"lookups": lookups, "due_at": due, "lease_until": None}
     tx.conn.execute(update(attributions).where(*same).values(**values, **({"looked_at": tx.now()} if looked else {})))
