@@ -35,7 +35,7 @@ _FULL_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
 _CONTENDED_SECONDS = 0.05
 _PURGE_SECONDS = 3600.0
-# The pause while one purge leaves more old audit events.
+# The pause while one purge leaves more old rows.
 _PURGE_BACKLOG_SECONDS = 60.0
 _PURGE_BATCHES = 20
 
@@ -103,17 +103,18 @@ class Engine:
     async def _purge(self) -> bool:
         """Delete old rows in short transactions; return whether some are left."""
         await self._db.write(operations.purge)
+        left = await self._in_batches(cloud_events.purge)
+        left |= await self._in_batches(audit_stream.adopt)
+        if days := self._options.audit_days:
+            left |= await self._in_batches(lambda tx: audit.purge(tx, days))
+        return left
+
+    async def _in_batches(self, change: Callable[[Tx], int]) -> bool:
+        """Repeat a change until its batch is not full; return whether rows may be left."""
         for _ in range(_PURGE_BATCHES):
-            if not await self._db.write(cloud_events.purge):
-                break
-        for _ in range(_PURGE_BATCHES):
-            if not await self._db.write(audit_stream.adopt):
-                break
-        days = self._options.audit_days
-        for _ in range(_PURGE_BATCHES if days else 0):
-            if await self._db.write(lambda tx: audit.purge(tx, days)) < audit.PURGED_AT_ONCE:
+            if await self._db.write(change) < audit.PURGED_AT_ONCE:
                 return False
-        return bool(days)
+        return True
 
     async def _pause(self) -> float:
         """Return the seconds to the next resource with capacity, at most a few.

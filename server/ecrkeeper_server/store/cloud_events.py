@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, delete, exists, func, select, true, update
 
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.audit import PURGED_AT_ONCE
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -25,7 +26,6 @@ from ecrkeeper_server.store.tables import (
 HEALTHY_FOR = DAY
 # A place whose health is younger than this need not be written again.
 _HEALTH_STEP = 60_000_000
-_PURGED_AT_ONCE = 1000
 # Events of CloudTrail have whole seconds.
 _SECOND = 1_000_000
 
@@ -176,7 +176,7 @@ def purge(tx: Tx) -> int:
         select(cloud_events.c.event_id)
         .where(cloud_events.c.receive_time < tx.now() - DAY)
         .order_by(cloud_events.c.receive_time)
-        .limit(_PURGED_AT_ONCE)
+        .limit(PURGED_AT_ONCE)
     )
     gone = tx.conn.execute(
         delete(cloud_events).where(cloud_events.c.event_id.in_(old)).returning(cloud_events.c.event_id)
