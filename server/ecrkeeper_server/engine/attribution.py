@@ -53,11 +53,12 @@ class Own:
         return origin_of(record, self.install, request_ids, arns.get(record.account, ""))
 
 
-def actor_json(record: Record, origin: Origin) -> dict[str, object]:
-    """Return who made a call, as it is stored; of another installation with its id."""
+def cloud_event(record: Record, name: str, origin: Origin) -> CloudEvent:
+    """Return a call that may have changed a resource; of another installation with its id."""
     keeper = Keeper.parse(record.actor.user_agent)
     install = keeper.install if keeper is not None and origin is Origin.OTHER_KEEPER else ""
-    return {**record.actor.to_json(), "installation": install}
+    actor = {**record.actor.to_json(), "installation": install}
+    return CloudEvent(record.actor.event_id, name, setting_of(record), record.hint, record.actor.event_time, actor)
 
 
 class Attributor:
@@ -166,9 +167,7 @@ class Attributor:
         known = await self._db.read(lambda tx: cloud_events.own_request_ids(tx, ids))
         arns = await self._own.arns(records)
         return [
-            CloudEvent(
-                each.actor.event_id, row.name, row.setting, each.hint, each.actor.event_time, actor_json(each, origin)
-            )
+            cloud_event(each, row.name, origin)
             for each in records
             if (origin := self._own.origin(each, known, arns)) is not Origin.OWN and setting_of(each) == row.setting
         ]

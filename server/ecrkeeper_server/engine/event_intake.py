@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from ecrkeeper_server.engine import causes
-from ecrkeeper_server.engine.attribution import Own, actor_json
+from ecrkeeper_server.engine.attribution import Own, cloud_event
 from ecrkeeper_server.events.envelopes import Delivery, Forged, Unrelated, parse_body
 from ecrkeeper_server.events.fields import Malformed
 from ecrkeeper_server.events.origin import Origin
@@ -106,7 +106,7 @@ class EventIntake:
             elif record.actor.event_id in events:
                 result.kinds["duplicate"] += 1
             else:
-                events[record.actor.event_id] = [_event(record, name, origin) for name in concerned]
+                events[record.actor.event_id] = [cloud_event(record, name, origin) for name in concerned]
         new = cloud_events.add(tx, [each for found in events.values() for each in found])
         for event_id, found in events.items():
             fresh = [each for each in found if (event_id, each.name) in new]
@@ -139,13 +139,6 @@ class EventIntake:
 
 def _delivered(old: findings.Findings, delivery: Delivery, failure: str | None) -> findings.Findings:
     return old.with_delivery(delivery.setting, delivery.target, delivery.event_time, failure)
-
-
-def _event(record: Record, name: str, origin: Origin) -> CloudEvent:
-    return CloudEvent(
-        record.actor.event_id, name, setting_of(record), record.hint, record.actor.event_time,
-        dict(actor_json(record, origin)),
-    )  # fmt: skip
 
 
 def _sorted(bodies: Sequence[str], queue: QueueUrl) -> _Batch:
