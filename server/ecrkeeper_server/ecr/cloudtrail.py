@@ -11,20 +11,12 @@ from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.events.envelopes import parse_lookup
 from ecrkeeper_server.events.fields import Malformed
 from ecrkeeper_server.events.records import Record
-from ecrkeeper_server.names import partition_of
 
-# IAM is global, and its events appear in one Region of each partition.
-_IAM_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 # The newest call counts, so older pages are seldom needed.
 _PAGES = 3
 _SECONDS, _KEPT = 20.0, 1000
 # Events have whole seconds.
 _MICROSECONDS = 1_000_000
-
-
-def iam_event_region(home: str) -> str:
-    """Return the Region in which IAM's events of the home Region's partition appear."""
-    return _IAM_REGIONS.get(partition_of(home) or "aws", home)
 
 
 class EventHistory:

@@ -11,13 +11,13 @@ import structlog
 from cachetools import TTLCache
 
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.ecr.cloudtrail import EventHistory, iam_event_region
+from ecrkeeper_server.ecr.cloudtrail import EventHistory
 from ecrkeeper_server.ecr.principals import Principals
 from ecrkeeper_server.engine import causes
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.events.origin import Origin, claims_own, origin_of
 from ecrkeeper_server.events.records import Record
-from ecrkeeper_server.events.targets import operations_of, setting_of
+from ecrkeeper_server.events.targets import iam_event_region, operations_of, setting_of
 from ecrkeeper_server.events.user_agent import Keeper
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.store import attributions, cloud_events, findings

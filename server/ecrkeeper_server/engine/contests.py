@@ -151,7 +151,7 @@ def next_look(contests: Contests, now: int, window: float) -> float | None:
     return (min(times) - now) / MICROSECONDS if times else None
 
 
-def explain(contests: Contests, now: int) -> tuple[str, str]:
+def explain(contests: Contests) -> tuple[str, str]:
     """Return the reason and the message for the contested elements; empty without any."""
     found = [
         (setting, key, each) for setting, elements in contests.items() for key, each in elements.items()
@@ -173,7 +173,7 @@ def explain(contests: Contests, now: int) -> tuple[str, str]:
 
 def condition(contests: Contests, before: Iterable[Condition], now: int) -> Condition | None:
     """Return the condition `Contested`; None if no element is."""
-    reason, message = explain(contests, now)
+    reason, message = explain(contests)
     if not reason:
         return None
     since = next((each.since for each in before if each.type == "Contested"), now)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from ecrkeeper_server.ecr.cloudtrail import iam_event_region
 from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.events.targets import iam_event_region
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import cloud_events, resources

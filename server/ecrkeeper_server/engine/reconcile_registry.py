@@ -136,7 +136,7 @@ def _result(attempt: Attempt, progress: Progress, mode: Mode) -> tuple[RegistryS
 
 def _add_contested(attempt: Attempt, progress: Progress) -> None:
     """Explain contested elements that are not written now."""
-    reason, message = contests.explain(progress.contests, attempt.now)
+    reason, message = contests.explain(progress.contests)
     for name, keys in progress.withheld.items():
         planned = progress.plans[name].changes if name in progress.plans else ()
         changes = list(restricted(planned, contests.withheld_keys(keys, planned)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ecrkeeper_server.events.records import Record
-from ecrkeeper_server.names import ROLE_IDS, RegistryName, RoleName
+from ecrkeeper_server.names import ROLE_IDS, RegistryName, RoleName, partition_of
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.collection import Collection
 from ecrkeeper_server.settings.table import SETTINGS
 
+# IAM is global, and its events appear in one Region of each partition.
+IAM_REGIONS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 # What differs in a role, by the operations that change it.
-_ROLE_PARTS: Mapping[str, str] = {
+ROLE_PARTS: Mapping[str, str] = {
     "CreateServiceLinkedRole": "role",
     "DeleteServiceLinkedRole": "role",
     "UpdateRole": "description",
@@ -29,7 +31,7 @@ def setting_of(record: Record) -> str:
 
     Empty if it changes none.
     """
-    table = _SETTINGS if record.service == "ecr" else _ROLE_PARTS if record.service == "iam" else {}
+    table = _SETTINGS if record.service == "ecr" else ROLE_PARTS if record.service == "iam" else {}
     return table.get(record.operation, "")
 
 
@@ -37,7 +39,12 @@ def operations_of(setting: str) -> tuple[str, ...]:
     """Return the operations that change a setting or a part of a role."""
     if setting in SETTINGS:
         return tuple(sorted(SETTINGS[setting].writes))
-    return tuple(sorted(operation for operation, part in _ROLE_PARTS.items() if part == setting))
+    return tuple(sorted(operation for operation, part in ROLE_PARTS.items() if part == setting))
+
+
+def iam_event_region(home: str) -> str:
+    """Return the Region in which IAM's events of the home Region's partition appear."""
+    return IAM_REGIONS.get(partition_of(home) or "aws", home)
 
 
 def names_of(record: Record) -> list[str]:

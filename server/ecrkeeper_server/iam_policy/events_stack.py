@@ -12,16 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ecrkeeper_server.events.targets import operations_of
+from ecrkeeper_server.events.targets import IAM_REGIONS, ROLE_PARTS, operations_of
 from ecrkeeper_server.iam_policy.policy import Scope
 from ecrkeeper_server.json_object import Json
 
 _VERSION = "2012-10-17"
 _FORMAT = "2010-09-09"
 _NAME = "ecrkeeper"
-_ROLE_PARTS = ("role", "description", "tags")
-# IAM's events appear in one Region of each partition.
-_IAM_REGIONS = ("us-east-1", "cn-north-1", "us-gov-west-1")
 _ONE_REGION = ("aws-cn", "aws-us-gov")
 _CALLS = ["AWS API Call via CloudTrail"]
 _DELIVERIES = ["ECR Replication Action", "ECR Pull Through Cache Action"]
@@ -45,9 +42,8 @@ def sources(scope: Scope) -> Json:
     }
     conditions: Json = {}
     if scope.roles:
-        conditions["HasIamEvents"] = {"Fn::Or": [_is_region(region) for region in _IAM_REGIONS]}
-        pattern = _calls("iam", (each for part in _ROLE_PARTS for each in operations_of(part)))
-        rules["IamCalls"] = {"Condition": "HasIamEvents", **_rule(target, pattern)}
+        conditions["HasIamEvents"] = {"Fn::Or": [_is_region(region) for region in IAM_REGIONS.values()]}
+        rules["IamCalls"] = {"Condition": "HasIamEvents", **_rule(target, _calls("iam", ROLE_PARTS))}
     return {
         "AWSTemplateFormatVersion": _FORMAT,
         "Description": "Sends the events that ecrkeeper needs of an account and Region to its central bus",
