@@ -121,6 +121,10 @@ async def test_collection_names_the_caller_of_each_element(events: Events) -> No
     found = {tuple(each["elements"]): each["cause"]["event_id"] for each in await events.causes()}
     assert set(found) == {("quay",), ("k8s",)}
     assert len(set(found.values())) == 2
+    trail = await world.db.read(lambda tx: audit.page(tx, Selection(), None, 10))
+    writes = [each for each in trail if each.method == "ecr:CreatePullThroughCacheRule" and each.cause is not None]
+    named = {(each.changes[0]["key"],): each.cause["event_id"] for each in writes if each.cause is not None}
+    assert named == found
 
 
 async def test_another_installation_is_named(events: Events) -> None:

@@ -103,7 +103,7 @@ def store(tx: Tx, found: Attribution, elements: Sequence[str] | None, cause: Jso
 
     changed = findings.change(tx, found.name, edit)
     if changed:
-        attributions.name_cause(tx, found, cause)
+        attributions.name_cause(tx, found, elements, cause)
     return changed
 
 

@@ -142,19 +142,25 @@ def _same(claimed: Attribution) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def name_cause(tx: Tx, found: Attribution, cause: Json) -> None:
-    """Note the cause in the audit events of the writes that reverted the drift."""
+def name_cause(tx: Tx, found: Attribution, elements: Collection[str] | None, cause: Json) -> None:
+    """Note the cause in the audit events of the writes that reverted the drift of some elements.
+
+    Without elements, of the whole setting.
+    """
     operations = [f"{service}:{each}" for service in ("ecr", "iam") for each in operations_of(found.setting)]
     place = (audit_events.c.create_time >= found.since, audit_events.c.reconcile_id == found.reconcile_id)
     wanted = (audit_events.c.resource == found.name, audit_events.c.method.in_(operations))
-    changed = tx.conn.execute(
-        update(audit_events)
-        .where(*place, *wanted, audit_events.c.account == found.name.split("/")[1])
-        .values(cause=cause, txid=tx.dialect.transaction_id(audit_events.c.txid))
-        .returning(audit_events.c.id)
+    rows = tx.conn.execute(
+        select(audit_events.c.id, audit_events.c.changes).where(
+            *place, *wanted, audit_events.c.account == found.name.split("/")[1]
+        )
     )
-    if changed.first() is not None:
-        tx.changes(audit.CHANGED)
+    ids = [row.id for row in rows if elements is None or any(each["key"] in elements for each in row.changes)]
+    if not ids:
+        return
+    txid = tx.dialect.transaction_id(audit_events.c.txid)
+    tx.conn.execute(update(audit_events).where(audit_events.c.id.in_(ids)).values(cause=cause, txid=txid))
+    tx.changes(audit.CHANGED)
 
 
 def postpone(tx: Tx, claimed: Attribution, seconds: float) -> None:
