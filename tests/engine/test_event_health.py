@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
@@ -109,3 +110,14 @@ async def test_outage_of_a_queue_makes_stretched_resyncs_short(stage: Stage) -> 
     await stage.pass_time(900)
     await world.reconcile()
     assert await world.due_in() == pytest.approx(6 * HOUR)
+
+
+async def test_outage_of_a_queue_leaves_backoff_alone(stage: Stage) -> None:
+    world = stage.world
+    away = Temporary("away", reason="AWS_UNREACHABLE", operation="DescribePullThroughCacheRules", after=1200.0)
+    world.aws.faults["DescribePullThroughCacheRules"] = lambda _: away
+    await world.reconcile()
+    assert await world.due_in() == pytest.approx(1200)
+    stage.source.works = False
+    await stage.pass_time(400)
+    assert await world.due_in() == pytest.approx(800)

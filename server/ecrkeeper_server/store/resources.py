@@ -192,10 +192,11 @@ def _enqueue_by_event(dialect: Dialect) -> Any:
 def shorten_resync(tx: Tx, seconds: float) -> None:
     """Bring stretched resyncs forward.
 
-    What is due later than a resync after its last observation is due then.
+    What is due later than a resync after its last observation is due then. Backoff after failures stays.
     """
     due = func.coalesce(resources.c.observe_time, 0) + int(seconds * MICROSECONDS)
-    tx.conn.execute(update(resources).where(resources.c.due_at > due, resources.c.due_at > tx.now()).values(due_at=due))
+    stretched = (resources.c.due_at > due, resources.c.due_at > tx.now(), resources.c.failures == 0)
+    tx.conn.execute(update(resources).where(*stretched).values(due_at=due))
 
 
 def enqueue_now(tx: Tx, name: str) -> None:
