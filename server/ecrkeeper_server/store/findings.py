@@ -61,12 +61,13 @@ class Findings:
 
         `failure` is why it failed, None if it succeeded.
 
-        Deliveries may come late and in any order. A success that only confirms an earlier one is kept once a minute.
+        Deliveries may come late and in any order. A result that only confirms the last one is kept once a minute.
         """
         targets = self.stored.get("deliveries", {}).get(setting, {})
         known = targets.get(target, {})
-        last, gap = ("last_success", _MINUTE) if failure is None else ("last_failure", 0)
-        if time <= known.get(last, -1) + (gap if not _fails(known) else 0):
+        last = "last_success" if failure is None else "last_failure"
+        confirms = _fails(known) == (failure is not None)
+        if time <= known.get(last, -1) + (_MINUTE if confirms else 0):
             return self
         changed = {**known, last: time, **({} if failure is None else {"reason": failure})}
         if _fails(changed):
