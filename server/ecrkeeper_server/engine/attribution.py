@@ -54,7 +54,7 @@ class Own:
 
 
 def cloud_event(record: Record, name: str, origin: Origin) -> CloudEvent:
-    """Return a call that may have changed a resource; of another installation with its id."""
+    """Return the call as it is stored; of another installation with its id."""
     keeper = Keeper.parse(record.actor.user_agent)
     install = keeper.install if keeper is not None and origin is Origin.OTHER_KEEPER else ""
     actor = {**record.actor.to_json(), "installation": install}

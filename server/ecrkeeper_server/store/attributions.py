@@ -143,7 +143,7 @@ def _same(claimed: Attribution) -> tuple[ColumnElement[bool], ...]:
 
 
 def name_cause(tx: Tx, found: Attribution, elements: Collection[str] | None, cause: Json) -> None:
-    """Note the cause in the audit events of the writes that reverted the drift of some elements.
+    """Note the cause of some elements' drift in the writes that reverted it.
 
     Without elements, of the whole setting.
     """
