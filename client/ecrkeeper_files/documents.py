@@ -224,7 +224,7 @@ def _problem(value: Any) -> tuple[str, str] | None:
         return "apiVersion", f"apiVersion: must be {VERSION}, got {shown(str(value.get('apiVersion', '')))}"
     if value.get("kind") in _FLEET:
         return "kind", f"kind: documents of the kind {value['kind']} are read by `ecrkeeper-server import` only"
-    if value.get("kind") not in NAMES:
+    if not isinstance(value.get("kind"), str) or value["kind"] not in NAMES:
         return "kind", f"kind: must be one of {', '.join(NAMES)}, got {shown(str(value.get('kind', '')))}"
     if not isinstance(value.get("name"), str):
         return "name", f"name: must be text such as {EXAMPLES[value['kind']]}"

@@ -128,7 +128,10 @@ def texts(
     for given in paths:
         try:
             if given == "-":
-                found.append(Text("<stdin>", stdin.read(_MAX_BYTES), variables))
+                content = stdin.read(_MAX_BYTES + 1)
+                if len(content) > _MAX_BYTES:
+                    errors.append(f"<stdin>: has more than {_MAX_BYTES >> 20} MiB")
+                found.append(Text("<stdin>", content, variables))
                 continue
             for path in _files(Path(given), recursive, errors):
                 found.append(Text(str(path), path.read_bytes(), variables))
