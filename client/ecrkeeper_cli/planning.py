@@ -19,6 +19,7 @@ from ecrkeeper_cli.session import Session
 if TYPE_CHECKING:
     import ecrkeeper
     from ecrkeeper import Caution, Change
+    from google.protobuf.message import Message
 
 # The client serves any number of threads, and the server answers quickly.
 _AT_ONCE = 8
@@ -126,6 +127,24 @@ def _policy(declared: Any) -> str:
     from ecrkeeper import DeletionPolicy
 
     return DeletionPolicy.Name(declared.deletion_policy or DeletionPolicy.REMOVE)
+
+
+def message_of_document(document: Declaration | Treatment) -> Message:
+    """Return the message of a document; InvalidArgument has every violation."""
+    import ecrkeeper
+    from ecrkeeper._messages import message_of
+    from ecrkeeper._settings import declaration
+
+    if isinstance(document, Declaration):
+        return declaration(
+            document.name,
+            document.settings,
+            deletion_policy=document.deletion_policy,
+            allow_replacement=document.allow_replacement,
+        )
+    if document.kind == "Registry":
+        return message_of(ecrkeeper.Registry, _update(document)[0], "registry")
+    return message_of(ecrkeeper.ServiceLinkedRole, _update(document)[0], "service_linked_role")
 
 
 def apply_declaration(client: ecrkeeper.Client, document: Declaration, **options: Any) -> Any:

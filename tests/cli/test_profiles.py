@@ -90,7 +90,11 @@ def test_token_file_of_environment_replaces_token_of_profile(tmp_path: Path) -> 
         ('[profiles.a]\ntarget = "a:1"\ntimeout = 0', "must be a positive number of seconds, got 0", "no time"),
         ("[profiles", "is no TOML", "no TOML"),
         (f"a = {'[' * 100_000}", "is no TOML", "deep nesting"),
-        (f'[profiles.a]\ntarget = "a:1"\n#{"x" * (1 << 20)}\nca_file = "f"', "more than 1,048,576 bytes", "a long file"),
+        (
+            f'[profiles.a]\ntarget = "a:1"\n#{"x" * (1 << 20)}\nca_file = "f"',
+            "more than 1,048,576 bytes",
+            "a long file",
+        ),
     ],
 )
 def test_profile_with_errors_is_rejected(tmp_path: Path, content: str, said: str, reason: str) -> None:
