@@ -15,20 +15,21 @@ from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
 
 _AT_ONCE = 8
-# What is not written by intention is no failure.
+# A mode that keeps ecrkeeper from writing is intended, and no failure.
 _BY_INTENTION = frozenset({"PAUSED", "OBSERVE_ONLY"})
 
 
 def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused: bool = False) -> int:
     """Wait until AWS matches each name; say how each went, and return how many failed.
 
-    `excused` says that names which are not written by intention, because of their mode, have not failed.
+    With `excused`, a name that ecrkeeper does not write because of its mode has not failed.
     """
     client = session.client
     progress = _Progress(len(names))
     failed = 0
     end = time.monotonic() + seconds
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
         running: dict[Future[object], str] = {
             pool.submit(lambda name=name: client.wait_until_synced(name, max(0.1, end - time.monotonic()))): name  # type: ignore[misc]
             for name in names
@@ -37,6 +38,9 @@ def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused:
             progress.show(len(names) - len(running))
             for done in wait_for(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
                 failed += _told(session, running.pop(done), done, progress, excused=excused)
+    finally:
+        # After an interrupt, closing the client ends the waits that have begun.
+        pool.shutdown(wait=False, cancel_futures=True)
     progress.clear()
     return failed
 
