@@ -58,7 +58,7 @@ _CONVERT = "run: ecrkeeper convert FILE"
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What one owner declares for one registry."""
+    """The settings that one owner declares for one registry."""
 
     name: str
     settings: Mapping[str, Any]
