@@ -6,7 +6,6 @@ The server checks each document, and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,12 +81,14 @@ class Result:
 
 def plan_all(session: Session, documents: Documents, *, force: bool = False) -> Result:
     """Return what all documents would change, and everything that the server rejects."""
+    from ecrkeeper._many import threads
+
     client = session.client
     work: list[tuple[Declaration | Treatment, Callable[[], Item]]] = []
     work += [(each, lambda each=each: _registry(client, each)) for each in documents.registries]  # type: ignore[misc]
     work += [(each, lambda each=each: _role(client, each)) for each in documents.roles]  # type: ignore[misc]
     work += [(each, lambda each=each: _declaration(client, each, force)) for each in documents.declarations]  # type: ignore[misc]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with threads(_AT_ONCE) as pool:
         found = list(pool.map(lambda each: _tried(session, *each), work))
     items = tuple(each for each in found if isinstance(each, Item))
     errors = tuple(line for each in found if not isinstance(each, Item) for line in each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 
 import click
@@ -24,12 +24,13 @@ def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused:
 
     With `excused`, a name that ecrkeeper does not write because of its mode has not failed.
     """
+    from ecrkeeper._many import threads
+
     client = session.client
     progress = _Progress(len(names))
     failed = 0
     end = time.monotonic() + seconds
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
+    with threads(_AT_ONCE) as pool:
         running: dict[Future[object], str] = {
             pool.submit(lambda name=name: client.wait_until_synced(name, max(0.1, end - time.monotonic()))): name  # type: ignore[misc]
             for name in names
@@ -38,9 +39,6 @@ def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused:
             progress.show(len(names) - len(running))
             for done in wait_for(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
                 failed += _told(session, running.pop(done), done, progress, excused=excused)
-    finally:
-        # After an interrupt, closing the client ends the waits that have begun.
-        pool.shutdown(wait=False, cancel_futures=True)
     progress.clear()
     return failed
 
