@@ -53,6 +53,8 @@ MEMBERS = {
 _MARKS = ("Export", "End")
 # Kinds of the fleet, which an export has, too.
 _FLEET = ("Account", "RegistrySet")
+# Members of the declarations that a registry set made.
+_OF_SET = ("managedBy", "setRevision")
 _CONVERT = "run: ecrkeeper convert FILE"
 
 
@@ -200,6 +202,8 @@ class _Reader:
             known = f"unknown member; known are {', '.join(allowed)}"
             if name == "foreignElements":
                 known = f"is the name of unmanagedElements in release 0.1; {_CONVERT}"
+            elif name in _OF_SET:
+                known = "declarations of a registry set are read by `ecrkeeper-server import` only"
             self._error(source, f"{path}.{name}" if path else name, known)
         return not unknown
 

@@ -74,6 +74,11 @@ def test_kinds_are_read() -> None:
         ),
         (f"{REGISTRY}foreignElements: PRUNE\n", "run: ecrkeeper convert FILE", "an export of 0.1"),
         ('{"owner": "a", "registries": {}}', "run: ecrkeeper convert FILE", "an example of 0.1"),
+        (
+            f"{REGISTRY}declarations: {{a: {{settings: {{}}, managedBy: registrySets/a}}}}\n",
+            "f.yaml:4: declarations.a.managedBy: declarations of a registry set are read by `ecrkeeper-server import`",
+            "an export of a fleet",
+        ),
         (f"{REGISTRY}declarations: [a]\n", "declarations: must be a mapping of owners", "a list of owners"),
         (f"{REGISTRY}declarations: {{A: {{}}}}\n", "declarations.A: an owner has small letters", "a wrong owner"),
         ("a: [\n", "f.yaml:2: ", "no YAML"),
