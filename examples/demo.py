@@ -34,12 +34,14 @@ _STEPS: list[tuple[str, Callable[[World], None]]] = [
 ]
 
 
-def grpcurl_lines(target: str) -> list[str]:
-    """Return three calls to try by hand."""
-    begin = ".venv/bin/grpcurl -plaintext"
+def lines_to_try(target: str) -> list[str]:
+    """Return commands and calls to try by hand."""
+    command, begin = f".venv/bin/ecrkeeper --plaintext --target {target}", ".venv/bin/grpcurl -plaintext"
     registry = f'{{"name": "accounts/{CENTRAL}/registries/{HOME}", "refresh": true}}'
     role = f'{{"name": "accounts/{CENTRAL}/serviceLinkedRoles/replication"}}'
     return [
+        f"{command} status",
+        f"{command} describe {CENTRAL}/{HOME}",
         f"{begin} {target} describe ecrkeeper.v1.RegistrySettingsService",
         f"{begin} -d '{registry}' {target} ecrkeeper.v1.RegistrySettingsService/GetRegistry",
         f"{begin} -d '{role}' {target} ecrkeeper.v1.RoleService/CheckServiceLinkedRoleUsage",
@@ -63,7 +65,7 @@ def _run(folder: Path) -> None:
                 act(world)
     say(f"\nAll {len(_STEPS) + 1} steps had the outcome they must have, in {time.monotonic() - begun:.0f} s.")
     say("Both processes are stopped. `make serve` leaves a server with the same example running; try there:\n")
-    for line in grpcurl_lines("127.0.0.1:50051"):
+    for line in lines_to_try("127.0.0.1:50051"):
         say(f"  {line}")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ecrkeeper
 from apply import apply
-from demo import grpcurl_lines
+from demo import lines_to_try
 from screen import note, say
 from stack import Stack, running
 from world import World, limit_rights, make_secret, read_declarations, wait_in_sync
@@ -39,7 +39,7 @@ def _declare(stack: Stack) -> str:
 
 def _explain(stack: Stack, folder: Path, secret: str) -> None:
     say("\nThe example in examples/two-accounts is declared. Try in another terminal:\n")
-    for line in grpcurl_lines(stack.target):
+    for line in lines_to_try(stack.target):
         say(f"  {line}")
     say("\nThe declarations again, after a change of yours in these files:\n")
     say(f"  DOCKER_HUB_SECRET_ARN={secret} \\")

@@ -114,7 +114,7 @@ def _reverted(world: World, last: int, begun: float) -> Registry:
         registry = world.client.get_registry(SOURCE)
         if registry.last_remediation.remediation_time.ToNanoseconds() > last:
             progress.end()
-            checked(f"an event told of it: reverted {time.monotonic() - begun:.1f} s after the change")
+            checked(f"an event reported it: reverted {time.monotonic() - begun:.1f} s after the change")
             return registry
         progress.show("waiting for the event")
         time.sleep(0.05)

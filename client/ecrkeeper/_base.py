@@ -36,9 +36,8 @@ Call = TypeVar("Call")
 
 DEFAULT_TIMEOUT = 10.0
 
-# No two RPCs share a request type, so the request determines the method.
-PATHS = {
-    method.input_type.full_name: f"/{service.full_name}/{method.name}"
+SERVICES = {
+    service.full_name: service
     for file in (
         role_service_pb2,
         registry_settings_service_pb2,
@@ -48,6 +47,11 @@ PATHS = {
         operations_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
+}
+# No two RPCs share a request type, so the request determines the method.
+PATHS = {
+    method.input_type.full_name: f"/{service.full_name}/{method.name}"
+    for service in SERVICES.values()
     for method in service.methods
 }
 

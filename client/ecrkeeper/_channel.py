@@ -12,6 +12,7 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
+from ecrkeeper._base import SERVICES
 from ecrkeeper._targets import is_loopback, target_error
 from ecrkeeper._tokens import Token, checked
 from ecrkeeper.profiles import Profile, load
@@ -23,13 +24,7 @@ from ecrkeeper.profiles import Profile, load
 SERVICE_CONFIG: dict[str, Any] = {
     "methodConfig": [
         {
-            "name": [
-                {"service": "ecrkeeper.v1.RoleService"},
-                {"service": "ecrkeeper.v1.RegistrySettingsService"},
-                {"service": "ecrkeeper.v1.AuditService"},
-                {"service": "ecrkeeper.v1.ServerService"},
-                {"service": "google.longrunning.Operations"},
-            ],
+            "name": [{"service": name} for name in SERVICES],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.1s",

@@ -6,8 +6,9 @@ One failure does not hide the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -43,8 +44,21 @@ def each(names: Iterable[str], call: Callable[[str], T], at_once: int) -> list[O
         except RegistryError as error:
             return Outcome(name, error=error)
 
-    with ThreadPoolExecutor(_checked(at_once)) as pool:
+    with threads(_checked(at_once)) as pool:
         return list(pool.map(outcome, names))
+
+
+@contextmanager
+def threads(at_once: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield threads for calls; an exception does not wait for them.
+
+    After one such as KeyboardInterrupt, calls that have not begun are cancelled, and closing the client ends the rest.
+    """
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 async def each_aio(names: Iterable[str], call: Callable[[str], Awaitable[T]], at_once: int) -> list[Outcome[T]]:

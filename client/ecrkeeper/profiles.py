@@ -191,13 +191,17 @@ def _content(path: Path, errors: list[str], *, required: bool = False) -> dict[s
             if mode & 0o077:
                 errors.append(f"{path}: other users can open it (mode {mode:04o}); run: chmod 600 {path}")
                 return {}
-            return tomllib.loads(file.read(_MAX_BYTES).decode())
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            errors.append(f"{path}: has more than {_MAX_BYTES:,} bytes")
+            return {}
+        return tomllib.loads(content.decode())
     except FileNotFoundError:
         if required:
             errors.append(f"{path}: there is no such file")
     except OSError as error:
         errors.append(f"{path}: {error.strerror or error}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         errors.append(f"{path}: is no TOML: {error}")
     return {}
 
@@ -249,7 +253,10 @@ def _from_environment(environment: Mapping[str, str], errors: list[str]) -> dict
         elif key == "token_command":
             import shlex
 
-            values[key] = tuple(shlex.split(raw))
+            try:
+                values[key] = tuple(shlex.split(raw))
+            except ValueError as error:
+                errors.append(f"{variable}: must be a command as a shell reads it: {error}")
         else:
             values[key] = raw
     return values

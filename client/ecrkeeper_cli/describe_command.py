@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,12 +60,8 @@ def _conditions(resource: Any) -> Iterator[str]:
 
     yield ""
     yield click.style("Conditions", bold=True)
-    cells = [
-        [render.Cell(each.type), render.Cell(Condition.Status.Name(each.status)), render.Cell(each.reason),
-         render.Cell(escaped(each.message))]
-        for each in resource.conditions
-    ]  # fmt: skip
-    yield from _indented(("condition", "status", "reason", "message"), cells)
+    rows = [(each.type, Condition.Status.Name(each.status), each.reason, each.message) for each in resource.conditions]
+    yield from _indented(("condition", "status", "reason", "message"), rows)
 
 
 def _drift(resource: Any) -> Iterator[str]:
@@ -74,10 +70,9 @@ def _drift(resource: Any) -> Iterator[str]:
     yield ""
     yield click.style("Drift", bold=True)
     rows = [
-        [render.Cell(type(each).Kind.Name(each.kind)), render.Cell(each.setting), render.Cell(escaped(each.key)),
-         render.Cell(", ".join(each.owners)), render.Cell(resources.moment(each.since))]
+        (type(each).Kind.Name(each.kind), each.setting, each.key, ", ".join(each.owners), resources.moment(each.since))
         for each in resource.drift
-    ]  # fmt: skip
+    ]
     yield from _indented(("drift", "setting", "element", "owners", "since"), rows)
 
 
@@ -85,17 +80,13 @@ def _registry(registry: Registry) -> Iterator[str]:
     yield ""
     yield click.style("Declarations", bold=True)
     rows = [
-        [render.Cell(each.owner), resources.state_of(_Declared(each)), render.Cell(each.last_error.message)]
-        for each in registry.declarations
+        (each.owner, resources.state_of(_Declared(each)), each.last_error.message) for each in registry.declarations
     ]
     yield from _indented(("owner", "state", "error"), rows)
     if registry.quota_usage:
         yield ""
         yield click.style("Quotas", bold=True)
-        used = [
-            [render.Cell(each.setting), render.Cell(each.quota), render.Cell(f"{each.used} of {each.limit}")]
-            for each in registry.quota_usage
-        ]
+        used = [(each.setting, each.quota, f"{each.used} of {each.limit}") for each in registry.quota_usage]
         yield from _indented(("setting", "quota", "used"), used)
     if registry.last_remediation.drift:
         yield ""
@@ -114,5 +105,5 @@ class _Declared:
         self.reconciling = status.observed_generation < status.generation
 
 
-def _indented(headings: tuple[str, ...], rows: list[list[render.Cell]]) -> Iterator[str]:
-    yield from (f"  {line}" for line in render.plain_table(headings, rows))
+def _indented(headings: tuple[str, ...], rows: Iterable[render.Row]) -> Iterator[str]:
+    yield from (f"  {line}" for line in render.plain_table(headings, render.cells(rows)))

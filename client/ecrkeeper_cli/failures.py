@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ecrkeeper_cli.session import Session
 
-# What to do, where the server's message does not say it.
+# Remedies that the server's message does not name.
 _HINTS: Mapping[str, str] = {
     "OWNER_CONFLICT": "agree on one value with the other owner, or take the element over with --force",
     "REPLACEMENT_NOT_ALLOWED": "set allowReplacement: true in the declaration, and ecrkeeper recreates the element",

@@ -61,29 +61,23 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
 
     The server checks more; `plan` asks it.
     """
-    from ecrkeeper import InvalidArgument, RegistrySettings
-    from ecrkeeper._settings import declaration
+    from ecrkeeper import InvalidArgument
 
     from ecrkeeper_cli.failures import of_call
+    from ecrkeeper_cli.planning import message_of_document
 
     found = read(paths, recursive, env)
+    given: list[documents.Declaration | documents.Treatment] = [*found.registries, *found.roles, *found.declarations]
     failed = 0
-    for each in found.declarations:
+    for each in given:
         try:
-            made = declaration(
-                each.name,
-                each.settings,
-                deletion_policy=each.deletion_policy,
-                allow_replacement=each.allow_replacement,
-            )
-            if not isinstance(made, RegistrySettings):
-                raise TypeError(made)
+            message_of_document(each)
         except InvalidArgument as error:
             failed += 1
             click.echo(
                 "\n".join(of_call(error, session, each.source, f"{each.source.at()}: {short(each.name)}")), err=True
             )
-    count = len(found.declarations) + len(found.registries) + len(found.roles)
+    count = len(given)
     valid = "1 document is valid" if count == 1 else f"{count} documents are valid"
     click.echo(f"{failed} of {count} documents have errors" if failed else valid, err=bool(failed))
     return 1 if failed else 0

@@ -6,7 +6,6 @@ The server checks each document, and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from ecrkeeper_cli.session import Session
 if TYPE_CHECKING:
     import ecrkeeper
     from ecrkeeper import Caution, Change
+    from google.protobuf.message import Message
 
 # The client serves any number of threads, and the server answers quickly.
 _AT_ONCE = 8
@@ -81,12 +81,14 @@ class Result:
 
 def plan_all(session: Session, documents: Documents, *, force: bool = False) -> Result:
     """Return what all documents would change, and everything that the server rejects."""
+    from ecrkeeper._many import threads
+
     client = session.client
     work: list[tuple[Declaration | Treatment, Callable[[], Item]]] = []
     work += [(each, lambda each=each: _registry(client, each)) for each in documents.registries]  # type: ignore[misc]
     work += [(each, lambda each=each: _role(client, each)) for each in documents.roles]  # type: ignore[misc]
     work += [(each, lambda each=each: _declaration(client, each, force)) for each in documents.declarations]  # type: ignore[misc]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with threads(_AT_ONCE) as pool:
         found = list(pool.map(lambda each: _tried(session, *each), work))
     items = tuple(each for each in found if isinstance(each, Item))
     errors = tuple(line for each in found if not isinstance(each, Item) for line in each)
@@ -126,6 +128,24 @@ def _policy(declared: Any) -> str:
     from ecrkeeper import DeletionPolicy
 
     return DeletionPolicy.Name(declared.deletion_policy or DeletionPolicy.REMOVE)
+
+
+def message_of_document(document: Declaration | Treatment) -> Message:
+    """Return the message of a document; InvalidArgument has every violation."""
+    import ecrkeeper
+    from ecrkeeper._messages import message_of
+    from ecrkeeper._settings import declaration
+
+    if isinstance(document, Declaration):
+        return declaration(
+            document.name,
+            document.settings,
+            deletion_policy=document.deletion_policy,
+            allow_replacement=document.allow_replacement,
+        )
+    if document.kind == "Registry":
+        return message_of(ecrkeeper.Registry, _update(document)[0], "registry")
+    return message_of(ecrkeeper.ServiceLinkedRole, _update(document)[0], "service_linked_role")
 
 
 def apply_declaration(client: ecrkeeper.Client, document: Declaration, **options: Any) -> Any:

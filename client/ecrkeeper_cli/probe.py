@@ -24,7 +24,7 @@ def cause(profile: Profile) -> str:
     try:
         with socket.create_connection(address, _SECONDS):
             pass
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         return _unconnected(profile.target, address, error)
     return _speaks_tls(profile, address) if profile.plaintext else _verified(profile, address)
 
@@ -35,13 +35,13 @@ def address_of(target: str) -> tuple[str, int] | None:
     None for a target of another form, such as a socket's path.
     """
     host, _, port = target.removeprefix("dns:///").removeprefix("dns:").rpartition(":")
-    if not host or not port.isdigit() or "," in target or "/" in host:
+    if not host or not (port.isascii() and port.isdigit()) or "," in target or "/" in host:
         return None
     return host.strip("[]"), int(port)
 
 
-def _unconnected(target: str, address: tuple[str, int], error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
+def _unconnected(target: str, address: tuple[str, int], error: OSError | UnicodeError) -> str:
+    if isinstance(error, socket.gaierror | UnicodeError):
         return f"the host name {address[0]} is not known; check the target {target}"
     if isinstance(error, ConnectionRefusedError):
         hint = "; `ecrkeeper dev` starts one to try" if target.startswith(_LOCAL) else ""
@@ -62,7 +62,11 @@ def _speaks_tls(profile: Profile, address: tuple[str, int]) -> str:
 def _verified(profile: Profile, address: tuple[str, int]) -> str:
     context = ssl.create_default_context()
     if ca := profile.read("ca_file"):
-        context = ssl.create_default_context(cadata=ca.decode(errors="replace"))
+        try:
+            # Comments between certificates may have other characters.
+            context = ssl.create_default_context(cadata=ca.decode("ascii", errors="ignore"))
+        except ssl.SSLError:
+            return f"ca_file: {profile.ca_file} has no certificate in the format PEM"
     context.set_alpn_protocols(["h2"])
     error = _handshake(context, address)
     if error is None:

@@ -1,4 +1,4 @@
-"""What a command works with: the profile, the client, and where it writes."""
+"""The profile and the client that a command works with."""
 
 from __future__ import annotations
 

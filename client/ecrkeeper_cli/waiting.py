@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 
 import click
@@ -15,20 +15,22 @@ from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
 
 _AT_ONCE = 8
-# What is not written by intention is no failure.
+# A mode that keeps ecrkeeper from writing is intended, and no failure.
 _BY_INTENTION = frozenset({"PAUSED", "OBSERVE_ONLY"})
 
 
 def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused: bool = False) -> int:
     """Wait until AWS matches each name; say how each went, and return how many failed.
 
-    `excused` says that names which are not written by intention, because of their mode, have not failed.
+    With `excused`, a name that ecrkeeper does not write because of its mode has not failed.
     """
+    from ecrkeeper._many import threads
+
     client = session.client
     progress = _Progress(len(names))
     failed = 0
     end = time.monotonic() + seconds
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with threads(_AT_ONCE) as pool:
         running: dict[Future[object], str] = {
             pool.submit(lambda name=name: client.wait_until_synced(name, max(0.1, end - time.monotonic()))): name  # type: ignore[misc]
             for name in names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from ecrkeeper import names
+from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli import render, resources
 from ecrkeeper_cli.session import Session, pass_session
@@ -59,7 +60,7 @@ def _line(step: Any, output: str) -> None:
         problem = resources.problem_of(step.registry)
         click.echo(
             f"{time.strftime('%H:%M:%S')}  {state.ljust(9)}  {resources.short(step.registry.name)}"
-            + (f"  {problem}" if problem else "")
+            + (f"  {escaped(problem)}" if problem else "")
         )
 
 

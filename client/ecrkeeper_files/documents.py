@@ -53,12 +53,14 @@ MEMBERS = {
 _MARKS = ("Export", "End")
 # Kinds of the fleet, which an export has, too.
 _FLEET = ("Account", "RegistrySet")
+# Members of the declarations that a registry set made.
+_OF_SET = ("managedBy", "setRevision")
 _CONVERT = "run: ecrkeeper convert FILE"
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What one owner declares for one registry."""
+    """The settings that one owner declares for one registry."""
 
     name: str
     settings: Mapping[str, Any]
@@ -200,6 +202,8 @@ class _Reader:
             known = f"unknown member; known are {', '.join(allowed)}"
             if name == "foreignElements":
                 known = f"is the name of unmanagedElements in release 0.1; {_CONVERT}"
+            elif name in _OF_SET:
+                known = "declarations of a registry set are read by `ecrkeeper-server import` only"
             self._error(source, f"{path}.{name}" if path else name, known)
         return not unknown
 
@@ -224,7 +228,7 @@ def _problem(value: Any) -> tuple[str, str] | None:
         return "apiVersion", f"apiVersion: must be {VERSION}, got {shown(str(value.get('apiVersion', '')))}"
     if value.get("kind") in _FLEET:
         return "kind", f"kind: documents of the kind {value['kind']} are read by `ecrkeeper-server import` only"
-    if value.get("kind") not in NAMES:
+    if not isinstance(value.get("kind"), str) or value["kind"] not in NAMES:
         return "kind", f"kind: must be one of {', '.join(NAMES)}, got {shown(str(value.get('kind', '')))}"
     if not isinstance(value.get("name"), str):
         return "name", f"name: must be text such as {EXAMPLES[value['kind']]}"

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from ecrkeeper_files import strict_yaml
 from ecrkeeper_files.plain_text import escaped
+from ecrkeeper_files.strict_yaml import below, shown_path
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MAX_BYTES = 64 << 20
@@ -98,10 +99,10 @@ def _located(file: str, violation: str) -> str:
 
 def _replaced(value: Any, variables: Mapping[str, str], path: str, source: Source, errors: list[str]) -> Any:
     if isinstance(value, dict):
-        at = f"{path}." if path else ""
-        return {k: _replaced(v, variables, f"{at}{k}", source, errors) for k, v in value.items()}
+        dot = "." if path else ""
+        return {k: _replaced(v, variables, below(path, f"{dot}{k}"), source, errors) for k, v in value.items()}
     if isinstance(value, list):
-        return [_replaced(v, variables, f"{path}[{i}]", source, errors) for i, v in enumerate(value)]
+        return [_replaced(v, variables, below(path, f"[{i}]"), source, errors) for i, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -109,7 +110,7 @@ def _replaced(value: Any, variables: Mapping[str, str], path: str, source: Sourc
         if found["escape"]:
             return found[0][1:]
         if found["name"] not in variables:
-            errors.append(f"{source.at(path)}: {path}: the variable {found['name']} is not set")
+            errors.append(f"{source.at(path)}: {shown_path(path)}: the variable {found['name']} is not set")
         return variables.get(found["name"], "")
 
     return _VARIABLE.sub(replacement, value)
@@ -127,7 +128,10 @@ def texts(
     for given in paths:
         try:
             if given == "-":
-                found.append(Text("<stdin>", stdin.read(_MAX_BYTES), variables))
+                content = stdin.read(_MAX_BYTES + 1)
+                if len(content) > _MAX_BYTES:
+                    errors.append(f"<stdin>: has more than {_MAX_BYTES >> 20} MiB")
+                found.append(Text("<stdin>", content, variables))
                 continue
             for path in _files(Path(given), recursive, errors):
                 found.append(Text(str(path), path.read_bytes(), variables))

@@ -18,6 +18,8 @@ from ecrkeeper_files.plain_text import shown
 _MAX_LEVELS = 50
 _MAX_DIGITS = 40
 _MAX_VIOLATIONS = 100
+# Each part has a path of its own, so that long ones would multiply the size of the file.
+_MAX_PATH = 400
 _LINE_END = b"\n"
 _TAG = "tag:yaml.org,2002:"
 _TRUE, _FALSE = ("yes", "true", "on"), ("no", "false", "off")
@@ -133,12 +135,13 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: str) -> Any:
         """Return the value of a node; an arbitrary value for an invalid one."""
-        self.lines[path] = node.start_mark.line + 1
+        if len(path) <= _MAX_PATH:
+            self.lines[path] = node.start_mark.line + 1
         tag = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and tag == "map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and tag == "seq":
-            return [self.value(each, f"{path}[{at}]") for at, each in enumerate(node.value)]
+            return [self.value(each, below(path, f"[{at}]")) for at, each in enumerate(node.value)]
         return self._scalar(node, tag, path)
 
     def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Any]:
@@ -153,7 +156,7 @@ class _Reader:
             elif key.value in found:
                 self._wrong(key, path, f"the key {shown(key.value)} is repeated")
             else:
-                found[key.value] = self.value(value, f"{path}.{key.value}" if path else key.value)
+                found[key.value] = self.value(value, below(path, f".{key.value}" if path else key.value))
         return found
 
     def _scalar(self, node: yaml.Node, tag: str, path: str) -> Any:
@@ -172,6 +175,11 @@ class _Reader:
     def _wrong(self, node: yaml.Node, path: str, text: str) -> None:
         if len(self.violations) < _MAX_VIOLATIONS:
             self.violations.append(f"line {node.start_mark.line + 1}: {f'{shown_path(path)}: ' if path else ''}{text}")
+
+
+def below(path: str, part: str) -> str:
+    """Return the path of a part; a path that is too long stays as it is."""
+    return path if len(path) > _MAX_PATH else path + part
 
 
 def shown_path(path: str) -> str:

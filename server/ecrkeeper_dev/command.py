@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-# What the extra `local` brings beside the command line; a part of it may be there for other reasons.
+# The modules that the extra `local` adds to the command line; some may be there for other reasons.
 _NEEDED = ("aiohttp", "alembic", "boto3", "grpc_health", "protovalidate", "sqlalchemy", "structlog", "uvloop")
 for _name in _NEEDED:
     if find_spec(_name) is None:

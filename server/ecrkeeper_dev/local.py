@@ -26,7 +26,7 @@ _SAVE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """What `ecrkeeper dev` was asked for."""
+    """The options of `ecrkeeper dev`."""
 
     port: int
     aws_port: int

@@ -15,6 +15,7 @@ from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
 from ecrkeeper_server.store.specs import Mode, RoleSpec
+from ecrkeeper_server.store.unit_of_work import Manager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -175,6 +176,19 @@ def test_neighbours_of_one_registry_are_merged(second: dict[str, Any], owners: s
     assert (merged and set(merged.specs)) == owners, reason  # type: ignore[union-attr]
 
 
+def test_declarations_of_one_owner_keep_their_registry_sets() -> None:
+    made = [
+        documents.read(
+            {**SETTINGS, "name": f"{NAME}/settings/{owner}", "settings": {}, "managedBy": f"registrySets/{owner}", "setRevision": "3"}
+        )
+        for owner in ("team-a", "team-b")
+    ]  # fmt: skip
+    both = documents.merged(*made)
+    assert isinstance(both, RegistryDocument)
+    assert both.managers == {owner: Manager(f"registrySets/{owner}", 3) for owner in ("team-a", "team-b")}
+    assert documents.read(both.to_json()) == both
+
+
 def test_empty_setting_differs_from_absent_one() -> None:
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {"replicationConfiguration": {}}}}})
     assert isinstance(read, RegistryDocument)
@@ -198,6 +212,8 @@ def declared(**settings: Any) -> dict[str, Any]:
         ({**REGISTRY, "foreignElements": "PRUNE", "unmanagedElements": "PRUNE"}, ["foreignElements"]),
         ({**ROLE, "foreignElements": "PRUNE"}, ["foreignElements"]),
         ({**REGISTRY, "declarations": ["team-a"]}, ["declarations"]),
+        ({**REGISTRY, "declarations": {"team-a": 5}}, ["declarations.team-a"]),
+        ({**SETTINGS, "settings": {}, "managedBy": "registrySets/other"}, ["managedBy"]),
         ({**REGISTRY, "declarations": {"Team": {}, "x-": {}}}, ["declarations.Team", "declarations.x-"]),
         ({**REGISTRY, "declarations": {1: {}}}, ["declarations.1"]),
         (

@@ -83,6 +83,26 @@ def test_wrong_ca_file_is_named(authority: trustme.CA, tmp_path: Path) -> None:
         assert f"not by one of {other}" in cause(Profile(f"127.0.0.1:{port}", ca_file=str(other)))
 
 
+@pytest.mark.parametrize("content", ["garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_ca_file_without_certificate_is_named(authority: trustme.CA, tmp_path: Path, content: str) -> None:
+    other = tmp_path / "other.crt"
+    other.write_text(content)
+    with listening(certified(authority, "127.0.0.1")) as port:
+        assert f"{other} has no certificate" in cause(Profile(f"127.0.0.1:{port}", ca_file=str(other)))
+
+
+def test_ca_file_may_have_comments_in_any_language(authority: trustme.CA, tmp_path: Path) -> None:
+    other = tmp_path / "other.crt"
+    other.write_bytes("# für uns\n".encode() + authority.cert_pem.bytes())
+    with listening(certified(authority, "127.0.0.1")) as port:
+        assert cause(Profile(f"127.0.0.1:{port}", ca_file=str(other))) == ""
+
+
+def test_host_name_that_cannot_be_is_named() -> None:
+    host = "a" * 64
+    assert f"the host name {host} is not known" in cause(Profile(f"{host}:50051", plaintext=True))
+
+
 def test_port_without_server_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -100,6 +120,7 @@ def test_port_without_server_is_named() -> None:
         ("unix:/run/x.sock", None),
         ("ipv4:127.0.0.1:1,127.0.0.1:2", None),
         ("a", None),
+        ("a:²", None),
     ],
 )
 def test_address_of_a_target(target: str, address: tuple[str, int] | None) -> None:

@@ -186,3 +186,19 @@ def test_validate_needs_no_server(command: Command, files: Files) -> None:
     ended = command("validate", "-f", files.path)
     assert ended.status == 1
     assert "team-a.yaml:6: settings.pull_through_cache_rules.rules[0].upRegistryUrl: is not a member here" in ended.err
+
+
+def test_validate_checks_registries_and_roles(command: Command, tmp_path: Path) -> None:
+    head = "apiVersion: ecrkeeper/v1\nname: accounts/111111111111/"
+    registry = f"{head}registries/us-east-1\nkind: Registry\nmode: ENFORCED\nunmanagedElements: KEEP\n"
+    role = f"{head}serviceLinkedRoles/replication\nkind: ServiceLinkedRole\ntags: {{a: 1}}\n"
+    (tmp_path / "a.yaml").write_text(f"{registry}---\n{role}")
+    ended = command("validate", "-f", str(tmp_path / "a.yaml"))
+    assert ended.status == 1
+    for said in (
+        "a.yaml:4: mode: must be one of ENFORCE, OBSERVE, PAUSED",
+        "a.yaml:5: unmanaged_elements: must be one of PRESERVE, PRUNE",
+        "must be text, got int",
+        "2 of 2 documents have errors",
+    ):
+        assert said in ended.err, ended.err

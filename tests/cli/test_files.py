@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 import yaml
 from ecrkeeper.v1 import settings_pb2
-from ecrkeeper_files import documents, settings_shapes
+from ecrkeeper_files import documents, settings_shapes, sources
 from ecrkeeper_files.convert import converted
 from ecrkeeper_files.sources import Errors, Text, texts
 from ecrkeeper_files.written import dump
@@ -60,6 +60,7 @@ def test_kinds_are_read() -> None:
         ("kind: Registry\n", "f.yaml:1: apiVersion: must be ecrkeeper/v1", "no version"),
         (f"{HEAD}kind: Settings\nname: a\n", "f.yaml:2: kind: must be one of RegistrySettings", "another kind"),
         (f"{HEAD}kind: RegistrySet\nname: a\n", "by `ecrkeeper-server import` only", "a document of the fleet"),
+        (f"{HEAD}kind: [Registry]\nname: a\n", "f.yaml:2: kind: must be one of RegistrySettings", "a list of kinds"),
         (f"{HEAD}kind: Registry\n", "name: must be text such as accounts/", "no name"),
         (f"{ONE}", "settings: must be a mapping; {} declares nothing, got nothing", "no settings"),
         (f"{ONE}settings: {{}}\nmode: PAUSED\n", "f.yaml:5: mode: unknown member", "a member of another kind"),
@@ -73,6 +74,11 @@ def test_kinds_are_read() -> None:
         ),
         (f"{REGISTRY}foreignElements: PRUNE\n", "run: ecrkeeper convert FILE", "an export of 0.1"),
         ('{"owner": "a", "registries": {}}', "run: ecrkeeper convert FILE", "an example of 0.1"),
+        (
+            f"{REGISTRY}declarations: {{a: {{settings: {{}}, managedBy: registrySets/a}}}}\n",
+            "f.yaml:4: declarations.a.managedBy: declarations of a registry set are read by `ecrkeeper-server import`",
+            "an export of a fleet",
+        ),
         (f"{REGISTRY}declarations: [a]\n", "declarations: must be a mapping of owners", "a list of owners"),
         (f"{REGISTRY}declarations: {{A: {{}}}}\n", "declarations.A: an owner has small letters", "a wrong owner"),
         ("a: [\n", "f.yaml:2: ", "no YAML"),
@@ -120,6 +126,14 @@ def test_folders_and_standard_input_are_read(tmp_path: Path) -> None:
     with pytest.raises(Errors, match="no files ending in .yaml") as caught:
         texts([str(tmp_path / "empty"), str(tmp_path / "none")], io.BytesIO())
     assert len(caught.value.errors) == 2
+
+
+def test_long_standard_input_is_an_error_and_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_MAX_BYTES", 1 << 20)
+    (whole,) = texts(["-"], io.BytesIO(b"#" * (1 << 20)))
+    assert len(whole.content) == 1 << 20
+    with pytest.raises(Errors, match="<stdin>: has more than 1 MiB"):
+        texts(["-"], io.BytesIO(b"#" * ((1 << 20) + 1)))
 
 
 def test_lists_are_those_of_the_client() -> None:

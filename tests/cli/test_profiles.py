@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,12 @@ def test_token_file_of_environment_replaces_token_of_profile(tmp_path: Path) -> 
         ('[profiles.a]\ntarget = "a:1"\nkey_file = "f"', "give both or neither", "half of a pair"),
         ('[profiles.a]\ntarget = "a:1"\ntimeout = 0', "must be a positive number of seconds, got 0", "no time"),
         ("[profiles", "is no TOML", "no TOML"),
+        (f"a = {'[' * 100_000}", "is no TOML", "deep nesting"),
+        (
+            f'[profiles.a]\ntarget = "a:1"\n#{"x" * (1 << 20)}\nca_file = "f"',
+            "more than 1,048,576 bytes",
+            "a long file",
+        ),
     ],
 )
 def test_profile_with_errors_is_rejected(tmp_path: Path, content: str, said: str, reason: str) -> None:
@@ -107,6 +114,7 @@ def test_file_that_others_can_open_is_rejected(tmp_path: Path, mode: int) -> Non
     [
         ({"ECRKEEPER_PLAINTEXT": "maybe"}, "must be true or false"),
         ({"ECRKEEPER_TIMEOUT": "soon"}, "must be a number of seconds"),
+        ({"ECRKEEPER_TOKEN_COMMAND": "my-idp 'x"}, "ECRKEEPER_TOKEN_COMMAND: must be a command as a shell reads it"),
         ({"ECRKEEPER_CONFIG": "/nonexistent.toml", "ECRKEEPER_PROFILE": "a"}, "there is no such file"),
     ],
 )
@@ -175,7 +183,11 @@ def test_file_without_token_is_an_error(tmp_path: Path) -> None:
         FileToken(tmp_path / "token")()
 
 
-@pytest.mark.parametrize("token", ["opaque", "a.b.c", "", _jwt(sub="x")])
+@pytest.mark.parametrize(
+    "token",
+    ["opaque", "a.b.c", "", _jwt(sub="x"), _jwt(exp=10**400), _jwt(exp=math.inf), f"h.{'W1tb' * 50_000}.s"],
+    ids=lambda token: token[:20],
+)
 def test_token_without_expiry_has_none(token: str) -> None:
     assert expiry_of(token) is None
 

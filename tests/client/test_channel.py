@@ -129,6 +129,7 @@ def test_service_config_retries_unavailable_for_all_services() -> None:
     assert {name["service"] for name in methods["name"]} == {
         "ecrkeeper.v1.RoleService",
         "ecrkeeper.v1.RegistrySettingsService",
+        "ecrkeeper.v1.FleetService",
         "ecrkeeper.v1.AuditService",
         "ecrkeeper.v1.ServerService",
         "google.longrunning.Operations",

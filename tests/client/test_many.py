@@ -137,3 +137,19 @@ def test_names_are_built_of_parts() -> None:
     assert names.role("111111111111", "replication") == "accounts/111111111111/serviceLinkedRoles/replication"
     found, repository = names.parse_uri("111111111111.dkr.ecr.us-east-1.amazonaws.com/a/b:1@sha256:0")
     assert (found, repository) == (names.Name("111111111111", "us-east-1"), "a/b")
+
+
+def test_interrupt_waits_for_no_call_and_begins_no_other() -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    def call() -> bool:
+        begun.set()
+        return release.wait(30)
+
+    with pytest.raises(KeyboardInterrupt), _many.threads(1) as pool:
+        first, second = pool.submit(call), pool.submit(call)
+        assert begun.wait(30)
+        raise KeyboardInterrupt
+    assert (first.done(), second.cancelled()) == (False, True)
+    release.set()
+    assert first.result(30)

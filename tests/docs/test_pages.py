@@ -44,7 +44,7 @@ def served_example() -> Iterator[tuple[str, list[str]]]:
                     break
             text = "".join(said).replace("\\\n", " ")
             commands = [line.strip() for line in text.splitlines() if ".venv/bin/" in line]
-            yield next(line for line in commands if "describe" in line).split()[2], commands
+            yield next(line for line in commands if "grpcurl" in line).split()[2], commands
         finally:
             running.terminate()
             assert running.wait(30) == 0
@@ -64,7 +64,7 @@ def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert json.loads(here.shell(page.next("sh", "GetRegistry")))["name"] == REGISTRY
         for command in commands:
             subprocess.run(command, shell=True, check=True, cwd=here.folder, env=here.environment, timeout=60)
-        assert len(commands) == 5
+        assert len(commands) == 7
         _declare_what_aws_prints(here, target, commands[-1])
         _write_as_grpcurl_wants_it(here, target)
     here.shell(page.next("sh", "ecrkeeper-server serve"))

@@ -109,6 +109,21 @@ def test_document_errors_are_reported_together() -> None:
     assert [each.split(" ")[1:3] for each in found] == [["1:", "a:"], ["2:", "b[0]:"], ["2:", "b[1]:"], ["3:", "c.d:"]]
 
 
+@pytest.mark.parametrize(
+    ("key", "levels", "reason"),
+    [("k" * 1000, 40, "the longest plain keys, nested"), ("? " + "k" * 100_000 + "\n", 1, "one explicit key")],
+)
+def test_long_keys_do_not_multiply_the_size(key: str, levels: int, reason: str) -> None:
+    content = (f"{{{key}: " * levels + f"[{'1,' * 2000}1]" + "}" * levels).encode()
+    lines = strict_yaml.load(content).lines
+    assert sum(map(len, lines)) <= len(content), reason
+
+
+def test_part_with_long_path_has_line_of_enclosing_part() -> None:
+    document = strict_yaml.load(f"a: 1\nb:\n  {'k' * 500}:\n    a: 2\n".encode())
+    assert [document.line_of(path) for path in ("a", "b", f"b.{'k' * 500}.a")] == [1, 3, 3]
+
+
 def test_plain_values_are_parsed_unchanged() -> None:
     text = "\ufeffa: [1, -2, 0x1f, 1.5, true, off, ~, null, '1', x, \"\\0\"]\nb: {c: {}, d: []}\ne: |\n  y\n"
     value = strict_yaml.load(text.encode()).value

@@ -160,7 +160,7 @@ def merged(first: Document, second: Document) -> Document | None:
         return None
     if second.mode is not None or second.unmanaged_elements is not None:
         return None
-    return replace(first, specs={**first.specs, **second.specs})
+    return replace(first, specs={**first.specs, **second.specs}, managers={**first.managers, **second.managers})
 
 
 def _registry_settings(reader: Reader, as_owner: str) -> RegistryDocument | None:
@@ -174,7 +174,8 @@ def _registry_settings(reader: Reader, as_owner: str) -> RegistryDocument | None
         _spec(reader, None, "", head=True)
         return None
     owner = as_owner or name.owner
-    return RegistryDocument(name.registry, specs={owner: _spec(reader, name.registry, owner, head=True)})
+    spec = _spec(reader, name.registry, owner, head=True)
+    return RegistryDocument(name.registry, specs={owner: spec}, managers=_managers({owner: reader}))
 
 
 def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
@@ -199,15 +200,20 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
             SettingsName.of(name or _ANY, final, declared.at(owner))
         except InvalidArgument as error:
             reader.rejected(error)
-    specs = {final: _spec(declared.inner(owner), name, final) for owner, final in owners.items()}
-    managers = {
-        final: manager for owner, final in owners.items() if (manager := _manager(declared.inner(owner), final))
-    }
+    inner = {final: declared.inner(owner) for owner, final in owners.items()}
+    specs = {owner: _spec(each, name, owner) for owner, each in inner.items()}
+    managers = _managers(inner)
     return RegistryDocument(name, mode, unmanaged, specs, managers) if name is not None else None
 
 
 def _managed(manager: Manager | None) -> Json:
     return {} if manager is None else {"managedBy": manager.name, "setRevision": str(manager.revision)}
+
+
+def _managers(readers: Mapping[str, Reader]) -> dict[str, Manager]:
+    """Return the registry sets that made declarations, by owner."""
+    found = {owner: _manager(reader, owner) for owner, reader in readers.items()}
+    return {owner: manager for owner, manager in found.items() if manager is not None}
 
 
 def _manager(reader: Reader, owner: str) -> Manager | None:

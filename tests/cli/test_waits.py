@@ -1,0 +1,44 @@
+"""Waits that a person ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import grpc
+import pytest
+from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
+
+from tests.client.fake import FakeServer
+
+COUNT = 12
+
+
+def test_interrupt_ends_running_and_queued_waits(server: FakeServer) -> None:
+    names = [f"{111111111111 + number}/us-east-1" for number in range(COUNT)]
+    watched = threading.Semaphore(0)
+
+    def behind(request: object, context: grpc.ServicerContext) -> list[WatchRegistriesResponse]:
+        watched.release()
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        ended.wait(60)
+        return [WatchRegistriesResponse(kind="CURRENT", registry=Registry(name="accounts/1/registries/us-east-1"))]
+
+    server.on("WatchRegistries", behind)
+    environment = {**os.environ, "ECRKEEPER_TARGET": server.target, "ECRKEEPER_PLAINTEXT": "true"}
+    command = [sys.executable, "-m", "ecrkeeper_cli", "wait", "--wait-timeout", "60", *names]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
+        assert watched.acquire(timeout=30)
+        child.send_signal(signal.SIGINT)
+        try:
+            said = child.communicate(timeout=15)[1]
+        except subprocess.TimeoutExpired:
+            child.kill()
+            pytest.fail("the command went on after the interrupt")
+    assert (child.returncode, said) == (130, "\ninterrupted\n")
+    assert len(server.requests("WatchRegistries")) < COUNT
