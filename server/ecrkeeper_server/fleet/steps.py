@@ -56,11 +56,8 @@ class Stepped:
     changed: Sequence[TargetRow] = ()
 
 
-def step(tx: Tx, bounds: Bounds) -> Stepped | None:
-    """Make a step on the rollout that has been due longest; None if none is due."""
-    rollout = rollouts.claim_due(tx)
-    if rollout is None:
-        return None
+def step(tx: Tx, rollout: RolloutRow, bounds: Bounds) -> Stepped:
+    """Make a step on a rollout that this transaction has claimed."""
     if rollout.state == RolloutState.PLANNING:
         return Stepped(plan_targets(tx, rollout))
     if rollout.state in ENDED:
@@ -133,13 +130,14 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
     name = SetName(rollout.set_id)
     unit = work.load(tx, [name.settings(target.registry) for target in targets], wait=False)
     rows = fleet_accounts.some(tx, {target.account for target in targets})
+    accounts = {account: fleet_account(row) for account, row in rows.items()}
     writer = Writer(
         rollout=rollout,
         unit=unit,
         templates=Templates(rollout.set_spec),
         reach=bounds.reach(Authority.from_json(rollout.authority), name),
-        accounts={account: fleet_account(row) for account, row in rows.items()},
-        taking=_taking(tx, name, targets, {account: fleet_account(row) for account, row in rows.items()}),
+        accounts=accounts,
+        taking=_taking(tx, name, targets, accounts),
         before={
             target: declarations.get_revision(tx, name.settings(target.registry), target.before_revision)
             for target in targets
