@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.fleet.bounds import Bounds
-from ecrkeeper_server.store import registry_sets, rollouts
+from ecrkeeper_server.fleet.names import RolloutName, SetName
+from ecrkeeper_server.fleet.rollout_commands import control
+from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, SetRow
+from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, SetRow, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
 
 from .conftest import Clock
@@ -53,3 +56,19 @@ async def test_rollout_with_a_failing_step_does_not_delay_others(db: Database, c
     await work(db, clock)
     assert (await rollout(db, "good")).state == RolloutState.SUCCEEDED
     assert (await rollout(db, "bad")).state == RolloutState.PLANNING
+
+
+async def test_rolling_back_leaves_unchanged_targets_under_way_alone(db: Database, clock: Clock) -> None:
+    def change(tx: Tx) -> None:
+        registry_sets.add(tx, set_row("one"))
+        counts = [{TargetState.SUCCEEDED: 1, TargetState.RUNNING: 1}, {}]
+        rollouts.add(tx, rollout_row("one", state=RolloutState.RUNNING, counts=counts))
+        places: dict[str, Any] = {"set_id": "one", "number": 1, "region": "us-east-1", "wave": 0}
+        changed = TargetRow(**places, account="111111111111", state=TargetState.SUCCEEDED, changed=True)
+        unchanged = TargetRow(**places, account="222222222222", state=TargetState.RUNNING)
+        rollout_targets.add(tx, [changed, unchanged])
+        control(tx, Caller("RollBackRollout"), RolloutName(SetName("one"), 1), "roll back")
+
+    await db.write(change)
+    await work(db, clock)
+    assert (await rollout(db, "one")).state == RolloutState.ROLLED_BACK
