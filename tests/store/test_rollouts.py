@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from ecrkeeper_server.declarations.idempotency import Caller
@@ -9,9 +12,10 @@ from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
+from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
 from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, SetRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import Authority, RolloutRow, RolloutState, SetRow, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
 
 from .conftest import Clock
@@ -72,3 +76,54 @@ async def test_rolling_back_leaves_unchanged_targets_under_way_alone(db: Databas
     await db.write(change)
     await work(db, clock)
     assert (await rollout(db, "one")).state == RolloutState.ROLLED_BACK
+
+
+async def overlapping(db: Database, first: Callable[[Tx], Any], second: Callable[[Tx], Any]) -> None:
+    """Run two writes; on Postgres, the second one reads before the first one commits."""
+    made, waiting = threading.Event(), threading.Event()
+
+    def held(tx: Tx) -> None:
+        first(tx)
+        made.set()
+        waiting.wait(1)
+
+    one = asyncio.create_task(db.write(held))
+    await asyncio.to_thread(made.wait, 5)
+    await asyncio.gather(one, db.write(second))
+
+
+def update(set_id: str) -> Callable[[Tx], Any]:
+    call = SetWrite(
+        name=SetName(set_id),
+        caller=Caller("UpdateRegistrySet"),
+        authority=Authority(),
+        spec=SetSpec(selector=Selector(), settings={}, waves=(Wave(bake_seconds=1),)),
+    )
+    return lambda tx: write_set(tx, call)
+
+
+async def test_set_written_during_a_roll_back_has_one_rollout_under_way(db: Database) -> None:
+    def change(tx: Tx) -> None:
+        registry_sets.add(tx, set_row("one"))
+        rollouts.add(tx, rollout_row("one", state=RolloutState.SUCCEEDED, counts=[{}, {}]))
+
+    await db.write(change)
+    back = RolloutName(SetName("one"), 1)
+    await overlapping(db, lambda tx: control(tx, Caller("RollBackRollout"), back, "roll back"), update("one"))
+    opened = await db.read(lambda tx: rollouts.open_of(tx, "one"))
+    assert [row.state for row in opened] == [RolloutState.ROLLING_BACK, RolloutState.QUEUED]
+
+
+async def test_rollout_cancelled_in_the_queue_does_not_begin(db: Database) -> None:
+    def change(tx: Tx) -> None:
+        registry_sets.add(tx, set_row("one"))
+        rollouts.add(tx, rollout_row("one"))
+        rollouts.add(tx, rollout_row("one", 2, state=RolloutState.QUEUED))
+
+    def cancel(number: int) -> Callable[[Tx], Any]:
+        name = RolloutName(SetName("one"), number)
+        return lambda tx: control(tx, Caller("CancelRollout"), name, "cancel")
+
+    await db.write(change)
+    await overlapping(db, cancel(2), cancel(1))
+    assert await db.read(lambda tx: rollouts.open_of(tx, "one")) == []

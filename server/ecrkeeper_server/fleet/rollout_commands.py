@@ -42,9 +42,11 @@ def begin(tx: Tx, row: SetRow, cause: Cause, caller: Caller, *, spec: Json, revi
 def end(tx: Tx, rollout: RolloutRow, state: RolloutState, message: str = "") -> RolloutRow:
     """End a rollout, and start the one that waits for it."""
     ended = rollouts.change(tx, rollout, due_in=None, state=state, message=message)
-    waiting = queued_of(rollouts.open_of(tx, rollout.set_id))
-    if waiting is not None and rollout.state != RolloutState.QUEUED:
-        rollouts.change(tx, waiting, due_in=0, state=RolloutState.PLANNING)
+    if rollout.state != RolloutState.QUEUED:
+        # Locked, because a call may be cancelling it.
+        waiting = queued_of(rollouts.open_of(tx, rollout.set_id, lock=True))
+        if waiting is not None:
+            rollouts.change(tx, waiting, due_in=0, state=RolloutState.PLANNING)
     if rollout.state not in _BEFORE:
         _settle(tx, ended)
     return ended
