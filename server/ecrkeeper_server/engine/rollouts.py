@@ -132,7 +132,7 @@ class RolloutWorker:
             await asyncio.sleep(0)
             return 0.0
         waits = [await self._db.read(rollouts.next_due), await self._db.read(registry_sets.next_due)]
-        # What is due and was not claimed is another replica's, for a moment.
+        # Another replica has the steps that are due and could not be claimed.
         return min([_IDLE_SECONDS, *(max(0.05, wait) for wait in waits if wait is not None)])
 
     def _report(self, stepped: Stepped) -> None:

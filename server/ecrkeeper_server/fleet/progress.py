@@ -66,7 +66,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a rollout becomes, and how many pending targets of its wave start.
+    """The next state of a rollout, and how many pending targets of its wave start.
 
     `retry` moves the skipped targets of all waves into the last wave, as pending.
     """

@@ -84,7 +84,7 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     )
     return KindCounts(
         total=int(tx.conn.execute(total).scalar_one()),
-        # What was asked for and is not done yet; an attempt that failed has a reason.
+        # They were asked for and are not done yet; an attempt that failed has a reason.
         pending=int(tx.conn.execute(pending).scalar_one()),
         drifted=number(resources.c.drifted),
         reasons=[(reason, found) for reason, found in tx.conn.execute(by_reason)],

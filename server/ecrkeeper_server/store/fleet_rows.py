@@ -51,7 +51,7 @@ class Cause(StrEnum):
 
 
 class Action(StrEnum):
-    """What a target gets."""
+    """The change of a target's declaration."""
 
     APPLY = "APPLY"
     RELEASE = "RELEASE"
@@ -134,7 +134,7 @@ class SetRow(_FromRow):
 
     @property
     def set_spec(self) -> SetSpec:
-        """What the set declares."""
+        """The content of the set."""
         return SetSpec.from_json(self.spec)
 
     @property

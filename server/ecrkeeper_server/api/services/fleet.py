@@ -27,7 +27,7 @@ _EVERYWHERE = ("*",)
 
 
 class FleetView:
-    """What is wrong in the fleet."""
+    """GetFleet: the problems and the open rollouts of the fleet."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps

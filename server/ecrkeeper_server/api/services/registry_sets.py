@@ -90,7 +90,7 @@ class RegistrySets:
             spec=spec,
             create=create,
             update=update,
-            # What was planned is what is written: a set that changed meanwhile is planned again.
+            # The plan has to be that of the write: a set that changed meanwhile is planned again.
             etag=etag or ("" if seen is None else seen.etag),
             supersede=getattr(request, "supersede", False),
             confirmed=bool(removals),
