@@ -10,12 +10,12 @@ from __future__ import annotations
 from ecrkeeper_server.declarations.idempotency import Caller, find_response, save_response
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.fleet.names import RolloutName
-from ecrkeeper_server.fleet.progress import ENDED, allowed
+from ecrkeeper_server.fleet.progress import allowed
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import audit, registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, RolloutState, SetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import ENDED, Cause, RolloutRow, RolloutState, SetRow, TargetState
 
 _BEFORE = {RolloutState.QUEUED, RolloutState.PLANNING}
 

@@ -16,7 +16,7 @@ from ecrkeeper_server.fleet.judging import PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.fleet.matching import fleet_account
 from ecrkeeper_server.fleet.membership import plan_targets
 from ecrkeeper_server.fleet.names import SetName
-from ecrkeeper_server.fleet.progress import ENDED, UNDER_WAY, Counts, Decision, Progress, decide
+from ecrkeeper_server.fleet.progress import Counts, Decision, Progress, decide
 from ecrkeeper_server.fleet.rollout_commands import end
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
@@ -27,6 +27,8 @@ from ecrkeeper_server.store import declarations, fleet_accounts, registry_sets, 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import (
+    ENDED,
+    UNDER_WAY,
     Action,
     Authority,
     RolloutRow,

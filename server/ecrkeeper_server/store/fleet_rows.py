@@ -30,6 +30,10 @@ class RolloutState(StrEnum):
     SUPERSEDED = "SUPERSEDED"
 
 
+ENDED = frozenset({RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED})
+"""The states that a rollout leaves only to go back."""
+
+
 class TargetState(StrEnum):
     """How far a target of a rollout is."""
 
@@ -40,6 +44,10 @@ class TargetState(StrEnum):
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
     HELD = "HELD"
+
+
+UNDER_WAY = frozenset({TargetState.RUNNING, TargetState.BAKING})
+"""The states of a target that was written and is not decided yet."""
 
 
 class Cause(StrEnum):

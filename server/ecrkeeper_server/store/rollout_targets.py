@@ -10,13 +10,12 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, liter
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import declarations, resources
 from ecrkeeper_server.store.work import columns_of
 
-_UNDER_WAY = (TargetState.RUNNING, TargetState.BAKING)
 _KEY = ("set_id", "number", "account", "region")
 
 
@@ -75,7 +74,7 @@ def under_way(tx: Tx, rollout: RolloutRow, old: int, limit: int) -> list[Observe
     query = (
         select(table)
         .select_from(joined)
-        .where(in_wave, going_back, table.c.state.in_(_UNDER_WAY), or_(reached, table.c.since <= old))
+        .where(in_wave, going_back, table.c.state.in_(UNDER_WAY), or_(reached, table.c.since <= old))
         .order_by(table.c.since, table.c.account, table.c.region)
         .limit(limit)
     )

@@ -8,12 +8,10 @@ from sqlalchemy import delete, func, insert, select, update
 
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, RolloutState
+from ecrkeeper_server.store.fleet_rows import ENDED, Cause, RolloutRow, RolloutState
 from ecrkeeper_server.store.fleet_tables import rollout_targets
 from ecrkeeper_server.store.fleet_tables import rollouts as table
 from ecrkeeper_server.store.work import columns_of
-
-ENDED = (RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED)
 
 # How long, and how many of each set, ended rollouts are kept with their targets.
 _KEPT_DAYS, _KEPT = 90, 20

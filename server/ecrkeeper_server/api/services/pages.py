@@ -59,6 +59,11 @@ def _alike(after: Any, start: Any) -> bool:
     return type(after) is type(start)
 
 
+def everything(_: object) -> bool:
+    """Match every row: there is no filter, or no row to hide."""
+    return True
+
+
 async def scan(
     fetch: Callable[[Any, int], Awaitable[list[T]]],
     page: Page,
