@@ -26,7 +26,7 @@ def create_account(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Account]:
-    """Adds an account to the fleet. InvalidArgument; AlreadyExists."""
+    """Add an account to the fleet. InvalidArgument; AlreadyExists."""
     request = pb.CreateAccountRequest(
         account_id=account_id,
         account=None if account is None else message_of(Account, account, "account"),
@@ -47,7 +47,7 @@ def update_account(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Account]:
-    """Updates an account; without a mask, the fields that are set.
+    """Update an account; without a mask, the fields that are set.
 
     InvalidArgument; NotFound unless `allow_missing`; Conflict if the etag is stale; FailedPrecondition if AWS
     Organizations determines the account.
@@ -64,7 +64,7 @@ def update_account(
 
 
 def get_account(name: str, *, timeout: float | None = None) -> Unary[Account]:
-    """Returns one account of the fleet, `accounts/{account}`. NotFound."""
+    """Return one account of the fleet, `accounts/{account}`. NotFound."""
     return Unary(Account, pb.GetAccountRequest(name=name), timeout)
 
 
@@ -105,5 +105,5 @@ def delete_account(
 
 
 def get_fleet(name: str = "fleet", *, timeout: float | None = None) -> Unary[Fleet]:
-    """Returns what is wrong in the fleet right now."""
+    """Return the problems and the open rollouts of the fleet."""
     return Unary(Fleet, pb.GetFleetRequest(name=name), timeout)

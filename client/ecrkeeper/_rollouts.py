@@ -8,14 +8,14 @@ from ecrkeeper.v1.fleet_pb2 import Rollout, RolloutTarget
 
 
 def get_rollout(name: str, *, timeout: float | None = None) -> Unary[Rollout]:
-    """Returns one rollout, `registrySets/{set}/rollouts/{number}`. NotFound."""
+    """Return one rollout, `registrySets/{set}/rollouts/{number}`. NotFound."""
     return Unary(Rollout, pb.GetRolloutRequest(name=name), timeout)
 
 
 def list_rollouts(
     parent: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
 ) -> Paged[Rollout, pb.ListRolloutsResponse]:
-    """Lists the rollouts of a registry set, newest first."""
+    """List the rollouts of a registry set, newest first."""
     request = pb.ListRolloutsRequest(parent=parent, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRolloutsResponse, request, timeout), lambda page: page.rollouts)
 
@@ -42,7 +42,7 @@ def pause_rollout(name: str, *, reason: str = "", request_id: str = "", timeout:
 def resume_rollout(
     name: str, *, reason: str = "", request_id: str = "", timeout: float | None = None
 ) -> Unary[Rollout]:
-    """Continues a rollout that was paused or has halted. NotFound; FailedPrecondition."""
+    """Continue a rollout that was paused or has halted. NotFound; FailedPrecondition."""
     return Unary(Rollout, pb.ResumeRolloutRequest(name=name, reason=reason, request_id=request_id), timeout)
 
 
@@ -59,7 +59,7 @@ def approve_rollout(
 def cancel_rollout(
     name: str, *, reason: str = "", request_id: str = "", timeout: float | None = None
 ) -> Unary[Rollout]:
-    """Ends a rollout; its targets stay where they are. NotFound; FailedPrecondition."""
+    """End a rollout; its targets stay where they are. NotFound; FailedPrecondition."""
     return Unary(Rollout, pb.CancelRolloutRequest(name=name, reason=reason, request_id=request_id), timeout)
 
 
@@ -74,7 +74,7 @@ def roll_back_rollout(
 
 
 def watch_rollout(name: str, *, timeout: float | None = None) -> Watched[pb.WatchRolloutResponse]:
-    """Streams a rollout: as it is now, then after each change, until it has ended.
+    """Stream a rollout: as it is now, then after each change, until it has ended.
 
     It goes on after the server was away. NotFound; Unavailable if the server cannot be reached at first;
     DeadlineExceeded if a timeout was given.

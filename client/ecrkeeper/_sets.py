@@ -77,14 +77,14 @@ def update_registry_set(
 
 
 def get_registry_set(name: str, *, timeout: float | None = None) -> Unary[RegistrySet]:
-    """Returns one registry set, `registrySets/{set}`. NotFound."""
+    """Return one registry set, `registrySets/{set}`. NotFound."""
     return Unary(RegistrySet, pb.GetRegistrySetRequest(name=name), timeout)
 
 
 def list_registry_sets(
     *, page_size: int = 0, page_token: str = "", timeout: float | None = None
 ) -> Paged[RegistrySet, pb.ListRegistrySetsResponse]:
-    """Lists the registry sets, ordered by name."""
+    """List the registry sets, ordered by name."""
     request = pb.ListRegistrySetsRequest(page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRegistrySetsResponse, request, timeout), lambda page: page.registry_sets)
 
@@ -132,6 +132,6 @@ def list_registry_set_targets(
 def list_registry_set_revisions(
     parent: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
 ) -> Paged[RegistrySetRevision, pb.ListRegistrySetRevisionsResponse]:
-    """Lists the revisions of a registry set, newest first. NotFound."""
+    """List the revisions of a registry set, newest first. NotFound."""
     request = pb.ListRegistrySetRevisionsRequest(parent=parent, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRegistrySetRevisionsResponse, request, timeout), lambda page: page.revisions)

@@ -72,6 +72,10 @@ def upgrade() -> None:
         _flag("retried"),
     )
     op.create_index("rollouts_due", "rollouts", ["due_at"])
+    active = sa.text("state NOT IN ('QUEUED', 'SUCCEEDED', 'CANCELLED', 'ROLLED_BACK', 'SUPERSEDED')")
+    op.create_index(
+        "rollouts_active", "rollouts", ["set_id"], unique=True, postgresql_where=active, sqlite_where=active
+    )
     op.create_table("fleet_syncs", _key("source"), _number("due_at"))
     op.create_table(
         "rollout_targets",

@@ -56,12 +56,20 @@ def test_set_stays_within_the_bounds_of_its_author(
     account = {"labels": {"fleet": "team-set"}, "enabledRegions": ["us-east-1"]}
     rejection(DENIED, team.create_account, MINE, account)
     platform.create_account(MINE, account)
-    platform.create_account(OTHER, {**account, "labels": {}})
+    platform.create_account(OTHER, {**account, "labels": {"unit": "hidden value"}})
     gated = {"waves": [{"rest": True, "gate": "APPROVAL"}]}
     content = {"selector": SELECTOR, "settings": exclusion("scanner"), "strategy": gated}
     wide = {**content, "selector": {}}
     error = rejection(DENIED, team.create_registry_set, "team-set", wide)
     assert f"accounts/{OTHER}/registries/us-east-1/settings/team-set" in str(error)
+    for settings in (exclusion("${label:unit}"), exclusion("${label:missing}")):
+        # Without the bounds, the rejected settings would show the label.
+        hidden = {**content, "selector": {"accounts": f"account = {OTHER}"}, "settings": settings}
+        error = rejection(DENIED, team.create_registry_set, "team-set", hidden)
+        assert "hidden value" not in str(error)
+    platform.update_account({"name": f"accounts/{OTHER}", "state": "SUSPENDED"}, ["state"])
+    rejection(DENIED, team.create_registry_set, "team-set", wide, validate_only=True)
+    platform.update_account({"name": f"accounts/{OTHER}", "state": "ACTIVE"}, ["state"])
     rejection(DENIED, team.create_registry_set, "another-set", content)
     rejection(DENIED, boss.create_registry_set, "team-set", content)
     team.create_registry_set("team-set", content)

@@ -341,7 +341,7 @@ class FleetServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetFleet(self, request, context):
-        """Returns what is wrong in the fleet right now.
+        """Returns the problems and the open rollouts of the fleet, as far as the caller may read them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -131,7 +131,7 @@ class FleetServiceStub:
     WatchRollout: _grpc.UnaryStreamMultiCallable[_fleet_service_pb2.WatchRolloutRequest, _fleet_service_pb2.WatchRolloutResponse]
     """Streams a rollout: as it is now, then after each change, until it has ended."""
     GetFleet: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.GetFleetRequest, _fleet_pb2.Fleet]
-    """Returns what is wrong in the fleet right now."""
+    """Returns the problems and the open rollouts of the fleet, as far as the caller may read them."""
 
 @_typing.type_check_only
 class FleetServiceAsyncStub(FleetServiceStub):
@@ -234,7 +234,7 @@ class FleetServiceAsyncStub(FleetServiceStub):
     WatchRollout: _aio.UnaryStreamMultiCallable[_fleet_service_pb2.WatchRolloutRequest, _fleet_service_pb2.WatchRolloutResponse]  # type: ignore[assignment]
     """Streams a rollout: as it is now, then after each change, until it has ended."""
     GetFleet: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.GetFleetRequest, _fleet_pb2.Fleet]  # type: ignore[assignment]
-    """Returns what is wrong in the fleet right now."""
+    """Returns the problems and the open rollouts of the fleet, as far as the caller may read them."""
 
 class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     """Declares settings for many registries at once, and brings them there in waves.
@@ -466,6 +466,6 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_service_pb2.GetFleetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.Fleet, _abc.Awaitable[_fleet_pb2.Fleet]]:
-        """Returns what is wrong in the fleet right now."""
+        """Returns the problems and the open rollouts of the fleet, as far as the caller may read them."""
 
 def add_FleetServiceServicer_to_server(servicer: FleetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.names import is_account
 
@@ -35,7 +36,7 @@ class Organization:
         self._aws = aws
         self._account = account
         self._region = region
-        self._units: dict[str, str] = {}
+        self._paths: dict[str, str] = {}
 
     async def accounts(self) -> list[dict[str, Any]]:
         """Return the accounts as AWS lists them.
@@ -57,25 +58,26 @@ class Organization:
             {str(tag["Key"]): str(tag["Value"]) for tag in tags},
         )
 
-    async def _path(self, child: str) -> str:
+    async def _path(self, child: str, depth: int = 0) -> str:
         """Return the path of the unit that a child is in; `/` for the root."""
-        names: list[str] = []
-        for _ in range(_DEEPEST):
-            (parent, *_rest) = await self._list("ListParents", {"ChildId": child}, "Parents")
-            child = parent["Id"]
-            if parent["Type"] == "ROOT":
-                break
-            names.append(await self._name(child))
-        return "/" + "/".join(reversed(names))
+        parents = await self._list("ListParents", {"ChildId": child}, "Parents")
+        if not parents or depth > _DEEPEST:
+            text = f"organizations:ListParents: unusable answer: {child} is in no unit and no root"
+            raise Temporary(text, reason="AWS_ANSWER_INVALID", operation="ListParents")
+        if parents[0]["Type"] == "ROOT":
+            return "/"
+        unit = parents[0]["Id"]
+        if unit not in self._paths:
+            above = await self._path(unit, depth + 1)
+            self._paths[unit] = f"{above.rstrip('/')}/{await self._name(unit)}"
+        return self._paths[unit]
 
     async def _name(self, unit: str) -> str:
-        if unit not in self._units:
-            params = {"OrganizationalUnitId": unit}
-            answer = await self._aws.call(
-                self._account, self._region, "organizations", "DescribeOrganizationalUnit", params
-            )
-            self._units[unit] = str(answer["OrganizationalUnit"]["Name"])
-        return self._units[unit]
+        params = {"OrganizationalUnitId": unit}
+        answer = await self._aws.call(
+            self._account, self._region, "organizations", "DescribeOrganizationalUnit", params
+        )
+        return str(answer["OrganizationalUnit"]["Name"])
 
     async def _list(self, operation: str, params: dict[str, Any], items: str) -> list[Any]:
         return await read_list(

@@ -24,6 +24,8 @@ log = structlog.get_logger("ecrkeeper.organization")
 
 SOURCE = "ORGANIZATION"
 _PAGE = 500
+# More accounts that cannot be read are a failure of the organization, and the next round may succeed.
+_MOST_FAILURES = 10
 # How often a replica asks whether it is its turn.
 _LONGEST_WAIT = 30.0
 
@@ -83,16 +85,24 @@ class OrganizationWorker:
     async def synchronize(self) -> int:
         """Read the organization once, and store what has changed; how many accounts have.
 
-        Accounts are stored one by one. Only a list that was read to its end says which ones are gone.
+        Accounts are stored one by one, and one that cannot be read stays as it was. Only a list that was read to its
+        end says which ones are gone.
         """
         options = self._options
         organization = Organization(self._organization, options.account, options.home_region)
         listed = await organization.accounts()
-        changed = 0
+        changed = failures = 0
         for each in listed:
             if self._stopped.is_set():
                 return changed
-            found = await organization.describe(each)
+            try:
+                found = await organization.describe(each)
+            except AwsError as error:
+                failures += 1
+                if failures > _MOST_FAILURES:
+                    raise
+                log.warning("account_not_read", account=each["Id"], reason=error.reason, error=error.message)
+                continue
             regions = await self._regions(found.account) if found.state == "ACTIVE" else None
             changed += await self._db.write(lambda tx, f=found, r=regions: store_account(tx, f, r))  # type: ignore[misc]
         changed += await self._gone({each["Id"] for each in listed})

@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 import structlog
 
-from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.errors import StatusError, Unavailable
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.membership import claim_comparison, compare
 from ecrkeeper_server.fleet.steps import Stepped, step
 from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.store import registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.fleet_rows import RolloutRow
 
 log = structlog.get_logger("ecrkeeper.fleet")
 
@@ -25,6 +26,8 @@ log = structlog.get_logger("ecrkeeper.fleet")
 _IDLE_SECONDS = 2.0
 # One rollout at a time: it may have a hundred thousand targets.
 _PURGE_SECONDS, _PURGE_AGAIN_SECONDS = 3600.0, 10.0
+# How long a rollout waits after a step that failed.
+_FAILED_SECONDS = 60.0
 # Between attempts while the database fails; doubled each time.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
 
@@ -79,17 +82,41 @@ class RolloutWorker:
 
     async def work_once(self) -> bool:
         """Make one step or one comparison; whether there was anything to do."""
-        if await self._due(rollouts.next_due):
-            stepped = await self._db.write(lambda tx: step(tx, self._bounds))
-            if stepped is not None:
-                self._report(stepped)
-                return True
+        if await self._due(rollouts.next_due) and await self._step():
+            return True
         if not await self._due(registry_sets.next_due):
             return False
         row = await self._db.write(claim_comparison)
         if row is not None:
             await compare(self._db, row)
         return row is not None
+
+    async def _step(self) -> bool:
+        """Make a step on the rollout that has been due longest; whether there was one.
+
+        A rollout whose step fails waits, so that it does not keep the others from theirs.
+        """
+        claimed: RolloutRow | None = None
+
+        def change(tx: Tx) -> Stepped | None:
+            nonlocal claimed
+            claimed = rollouts.claim_due(tx)
+            return None if claimed is None else step(tx, claimed, self._bounds)
+
+        try:
+            stepped = await self._db.write(change)
+        except Unavailable:
+            raise
+        except Exception:
+            if claimed is None:
+                raise
+            failed = claimed
+            log.exception("rollout_step_failed", resource=failed.name)
+            await self._db.write(lambda tx: rollouts.change(tx, failed, due_in=_FAILED_SECONDS, touch=False))
+            return True
+        if stepped is not None:
+            self._report(stepped)
+        return stepped is not None
 
     async def _due(self, next_due: Callable[[Tx], float | None]) -> bool:
         """Return whether something is due.
@@ -105,7 +132,7 @@ class RolloutWorker:
             await asyncio.sleep(0)
             return 0.0
         waits = [await self._db.read(rollouts.next_due), await self._db.read(registry_sets.next_due)]
-        # What is due and was not claimed is another replica's, for a moment.
+        # Another replica has the steps that are due and could not be claimed.
         return min([_IDLE_SECONDS, *(max(0.05, wait) for wait in waits if wait is not None)])
 
     def _report(self, stepped: Stepped) -> None:

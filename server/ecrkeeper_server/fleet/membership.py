@@ -132,7 +132,7 @@ def may_grow(place: Place, latest: TargetRow | None, now: int) -> bool:
 
 @dataclass(slots=True)
 class _Compared:
-    """What growth would do, counted over all pages."""
+    """The targets that growth would write, counted over all pages."""
 
     applying: int = 0
     releasing: int = 0

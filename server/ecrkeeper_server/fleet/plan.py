@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 
-# What a plan lists; it counts the rest.
+# A plan lists no more than this; it counts the rest.
 _MOST_GROUPS, _MOST_NAMES, _MOST_PROBLEMS = 100, 10, 100
 _MOST_KEY = 4_000
 

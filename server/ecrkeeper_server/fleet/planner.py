@@ -94,7 +94,8 @@ class Planner:
     async def run(self, db: Database) -> Planned:
         """Plan over all accounts.
 
-        InvalidArgument for a target that no wave takes, or the first one that is invalid.
+        InvalidArgument for a target that no wave takes, or the first one that is invalid. The plan ends at a registry
+        beyond the bounds: its errors and numbers would show labels that the caller may not read.
         """
         after, selector = "", self.selector
         while True:
@@ -103,6 +104,8 @@ class Planner:
             )
             for at, place in enumerate(places):
                 self._add(place)
+                if self._planned.denied is not None:
+                    return self._planned
                 if at % 50 == 49:
                     await asyncio.sleep(0)
             if not after:
@@ -121,6 +124,10 @@ class Planner:
     def _add(self, place: Place) -> None:
         planned, plan, registry = self._planned, self._planned.plan, place.registry
         managed = place.managed_by(self._name)
+        reached = managed is not None or (place.matched and not self._releasing)
+        if reached and not self._reach(registry):
+            planned.denied = place
+            return
         planned.present += managed is not None
         planned.total += 1
         planned.pool += self._selecting.wave_of(place.target) is None
@@ -128,9 +135,6 @@ class Planner:
             plan.targets += 1
             plan.held += 1
             return
-        reached = managed is not None or (place.matched and not self._releasing)
-        if reached and not self._reach(registry):
-            planned.denied = planned.denied or place
         if not place.matched or self._releasing:
             if managed is not None:
                 abandoned = self._spec.deletion_policy == "ABANDON"

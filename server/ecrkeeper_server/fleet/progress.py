@@ -12,15 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecrkeeper_server.store.fleet_rows import RolloutState, TargetState
+from ecrkeeper_server.store.fleet_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import Gate, Wave
-
-ENDED = frozenset({RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED})
-"""The states that a rollout never leaves."""
-
-
-UNDER_WAY = frozenset({TargetState.RUNNING, TargetState.BAKING})
-"""The states of a target that was written and is not decided yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a rollout becomes, and how many pending targets of its wave start.
+    """The next state of a rollout, and how many pending targets of its wave start.
 
     `retry` moves the skipped targets of all waves into the last wave, as pending.
     """

@@ -10,12 +10,12 @@ from __future__ import annotations
 from ecrkeeper_server.declarations.idempotency import Caller, find_response, save_response
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.fleet.names import RolloutName
-from ecrkeeper_server.fleet.progress import ENDED, allowed
+from ecrkeeper_server.fleet.progress import allowed
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import audit, registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, RolloutState, SetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import ENDED, Cause, RolloutRow, RolloutState, SetRow, TargetState
 
 _BEFORE = {RolloutState.QUEUED, RolloutState.PLANNING}
 
@@ -42,9 +42,11 @@ def begin(tx: Tx, row: SetRow, cause: Cause, caller: Caller, *, spec: Json, revi
 def end(tx: Tx, rollout: RolloutRow, state: RolloutState, message: str = "") -> RolloutRow:
     """End a rollout, and start the one that waits for it."""
     ended = rollouts.change(tx, rollout, due_in=None, state=state, message=message)
-    waiting = queued_of(rollouts.open_of(tx, rollout.set_id))
-    if waiting is not None and rollout.state != RolloutState.QUEUED:
-        rollouts.change(tx, waiting, due_in=0, state=RolloutState.PLANNING)
+    if rollout.state != RolloutState.QUEUED:
+        # Locked, because a call may be cancelling it.
+        waiting = queued_of(rollouts.open_of(tx, rollout.set_id, lock=True))
+        if waiting is not None:
+            rollouts.change(tx, waiting, due_in=0, state=RolloutState.PLANNING)
     if rollout.state not in _BEFORE:
         _settle(tx, ended)
     return ended

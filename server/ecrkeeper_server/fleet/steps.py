@@ -16,7 +16,7 @@ from ecrkeeper_server.fleet.judging import PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.fleet.matching import fleet_account
 from ecrkeeper_server.fleet.membership import plan_targets
 from ecrkeeper_server.fleet.names import SetName
-from ecrkeeper_server.fleet.progress import ENDED, UNDER_WAY, Counts, Decision, Progress, decide
+from ecrkeeper_server.fleet.progress import Counts, Decision, Progress, decide
 from ecrkeeper_server.fleet.rollout_commands import end
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
@@ -27,6 +27,8 @@ from ecrkeeper_server.store import declarations, fleet_accounts, registry_sets, 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import (
+    ENDED,
+    UNDER_WAY,
     Action,
     Authority,
     RolloutRow,
@@ -56,11 +58,8 @@ class Stepped:
     changed: Sequence[TargetRow] = ()
 
 
-def step(tx: Tx, bounds: Bounds) -> Stepped | None:
-    """Make a step on the rollout that has been due longest; None if none is due."""
-    rollout = rollouts.claim_due(tx)
-    if rollout is None:
-        return None
+def step(tx: Tx, rollout: RolloutRow, bounds: Bounds) -> Stepped:
+    """Make a step on a rollout that this transaction has claimed."""
     if rollout.state == RolloutState.PLANNING:
         return Stepped(plan_targets(tx, rollout))
     if rollout.state in ENDED:
@@ -133,13 +132,14 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
     name = SetName(rollout.set_id)
     unit = work.load(tx, [name.settings(target.registry) for target in targets], wait=False)
     rows = fleet_accounts.some(tx, {target.account for target in targets})
+    accounts = {account: fleet_account(row) for account, row in rows.items()}
     writer = Writer(
         rollout=rollout,
         unit=unit,
         templates=Templates(rollout.set_spec),
         reach=bounds.reach(Authority.from_json(rollout.authority), name),
-        accounts={account: fleet_account(row) for account, row in rows.items()},
-        taking=_taking(tx, name, targets, {account: fleet_account(row) for account, row in rows.items()}),
+        accounts=accounts,
+        taking=_taking(tx, name, targets, accounts),
         before={
             target: declarations.get_revision(tx, name.settings(target.registry), target.before_revision)
             for target in targets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
@@ -54,11 +54,6 @@ def change(tx: Tx, row: AccountRow) -> None:
 def remove(tx: Tx, account: str) -> None:
     """Remove an account from the fleet."""
     tx.conn.execute(delete(table).where(table.c.account == account))
-
-
-def count(tx: Tx) -> int:
-    """How many accounts there are."""
-    return int(tx.conn.execute(select(func.count()).select_from(table)).scalar_one())
 
 
 def managing_sets(tx: Tx, account: str, limit: int) -> Sequence[str]:

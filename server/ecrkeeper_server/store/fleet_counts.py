@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import resources
 
@@ -84,10 +85,18 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     )
     return KindCounts(
         total=int(tx.conn.execute(total).scalar_one()),
-        # What was asked for and is not done yet; an attempt that failed has a reason.
+        # They were asked for and are not done yet; an attempt that failed has a reason.
         pending=int(tx.conn.execute(pending).scalar_one()),
         drifted=number(resources.c.drifted),
         reasons=[(reason, found) for reason, found in tx.conn.execute(by_reason)],
+    )
+
+
+def accounts(tx: Tx, parts: Sequence[Part] | None) -> int:
+    """Count the accounts of the fleet within some parts of it."""
+    conditions = [true()] if parts is None else [_like(fleet_accounts.c.account, part.accounts) for part in parts]
+    return int(
+        tx.conn.execute(select(func.count()).select_from(fleet_accounts).where(or_(false(), *conditions))).scalar_one()
     )
 
 

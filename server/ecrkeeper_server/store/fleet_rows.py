@@ -30,6 +30,10 @@ class RolloutState(StrEnum):
     SUPERSEDED = "SUPERSEDED"
 
 
+ENDED = frozenset({RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED})
+"""The states that a rollout leaves only to go back."""
+
+
 class TargetState(StrEnum):
     """How far a target of a rollout is."""
 
@@ -42,6 +46,10 @@ class TargetState(StrEnum):
     HELD = "HELD"
 
 
+UNDER_WAY = frozenset({TargetState.RUNNING, TargetState.BAKING})
+"""The states of a target that was written and is not decided yet."""
+
+
 class Cause(StrEnum):
     """Why a rollout began."""
 
@@ -51,7 +59,7 @@ class Cause(StrEnum):
 
 
 class Action(StrEnum):
-    """What a target gets."""
+    """The change of a target's declaration."""
 
     APPLY = "APPLY"
     RELEASE = "RELEASE"
@@ -134,7 +142,7 @@ class SetRow(_FromRow):
 
     @property
     def set_spec(self) -> SetSpec:
-        """What the set declares."""
+        """The content of the set."""
         return SetSpec.from_json(self.spec)
 
     @property

@@ -155,7 +155,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetSpec:
-    """What a registry set declares; `settings` is a template in AWS's shape."""
+    """The content of a registry set; `settings` is a template in AWS's shape."""
 
     selector: Selector
     settings: Json

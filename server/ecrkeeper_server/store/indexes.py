@@ -13,6 +13,8 @@ from ecrkeeper_server.store.tables import audit_events, metadata, operations, re
 
 __all__ = ["fleet_tables", "metadata"]
 
+_ACTIVE = "state NOT IN ('QUEUED', 'SUCCEEDED', 'CANCELLED', 'ROLLED_BACK', 'SUPERSEDED')"
+
 Index("resources_urgent", resources.c.due_at, postgresql_where=text("urgent"), sqlite_where=text("urgent = 1"))
 Index(
     "resources_unready",
@@ -48,4 +50,12 @@ Index(
     audit_events.c.aws_request_id,
     postgresql_where=text("aws_request_id <> ''"),
     sqlite_where=text("aws_request_id <> ''"),
+)
+# Transactions that each see no rollout under way may begin one at the same time: the second one is repeated.
+Index(
+    "rollouts_active",
+    fleet_tables.rollouts.c.set_id,
+    unique=True,
+    postgresql_where=text(_ACTIVE),
+    sqlite_where=text(_ACTIVE),
 )

@@ -6,17 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, or_, select, true, tuple_, update
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import declarations, resources
 from ecrkeeper_server.store.work import columns_of
 
-_UNDER_WAY = (TargetState.RUNNING, TargetState.BAKING)
 _KEY = ("set_id", "number", "account", "region")
 
 
@@ -61,16 +60,21 @@ class Observed:
 def under_way(tx: Tx, rollout: RolloutRow, old: int, limit: int) -> list[Observed]:
     """Some targets under way that may be decided now, those that wait longest first.
 
+    They are of the rollout's wave, the only one with targets under way. A rollout that goes back has counts of the
+    targets that go back, so the others are left alone.
+
     The registry of such a target has observed its generation, or the target is in its state since before `old`: of
     thousands that have just been written, none is read.
     """
+    in_wave = and_(_of(rollout), table.c.wave == rollout.wave)
+    going_back = table.c.undo if rollout.state == RolloutState.ROLLING_BACK else true()
     name = literal("accounts/") + table.c.account + "/registries/" + table.c.region
     joined = table.outerjoin(resources, resources.c.name == name)
     reached = or_(resources.c.name.is_(None), resources.c.observed_generation >= table.c.registry_generation)
     query = (
         select(table)
         .select_from(joined)
-        .where(_of(rollout), table.c.state.in_(_UNDER_WAY), or_(reached, table.c.since <= old))
+        .where(in_wave, going_back, table.c.state.in_(UNDER_WAY), or_(reached, table.c.since <= old))
         .order_by(table.c.since, table.c.account, table.c.region)
         .limit(limit)
     )

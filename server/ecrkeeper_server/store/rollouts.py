@@ -8,12 +8,10 @@ from sqlalchemy import delete, func, insert, select, update
 
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, RolloutState
+from ecrkeeper_server.store.fleet_rows import ENDED, Cause, RolloutRow, RolloutState
 from ecrkeeper_server.store.fleet_tables import rollout_targets
 from ecrkeeper_server.store.fleet_tables import rollouts as table
 from ecrkeeper_server.store.work import columns_of
-
-ENDED = (RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.ROLLED_BACK, RolloutState.SUPERSEDED)
 
 # How long, and how many of each set, ended rollouts are kept with their targets.
 _KEPT_DAYS, _KEPT = 90, 20
@@ -46,10 +44,10 @@ def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
     return [RolloutRow.of(row) for row in tx.conn.execute(query.with_for_update() if lock else query)]
 
 
-def open_page(tx: Tx, limit: int) -> list[RolloutRow]:
-    """Some rollouts that have not ended."""
-    query = select(table).where(table.c.state.not_in(ENDED)).order_by(table.c.set_id, table.c.number).limit(limit)
-    return [RolloutRow.of(row) for row in tx.conn.execute(query)]
+def open_sets(tx: Tx) -> list[str]:
+    """The ids of the sets with rollouts that have not ended."""
+    query = select(table.c.set_id).where(table.c.state.not_in(ENDED)).distinct().order_by(table.c.set_id)
+    return list(tx.conn.execute(query).scalars())
 
 
 def next_number(tx: Tx, set_id: str) -> int:

@@ -11,15 +11,13 @@ from random import Random
 
 import pytest
 from ecrkeeper_server.fleet.progress import (
-    ENDED,
-    UNDER_WAY,
     Counts,
     Decision,
     Progress,
     allowed,
     decide,
 )
-from ecrkeeper_server.store.fleet_rows import RolloutState, TargetState
+from ecrkeeper_server.store.fleet_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import Amount, Gate, Wave
 from hypothesis import given
 from hypothesis import strategies as st

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ecrkeeper.v1 import fleet_pb2
 from ecrkeeper.v1 import fleet_service_pb2 as pb
 
-from ecrkeeper_server.access.policy import Rule, Target, Verb
+from ecrkeeper_server.access.policy import Rule, Verb
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.permissions import set_target
 from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.messages.resource import timestamp
 from ecrkeeper_server.api.services.context import Dependencies
+from ecrkeeper_server.api.services.pages import PAGE_BYTES
 from ecrkeeper_server.names import RegistryName, RoleName
-from ecrkeeper_server.store import fleet_accounts, fleet_counts, rollouts
+from ecrkeeper_server.store import fleet_counts, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_counts import KindCounts, Part
-from ecrkeeper_server.store.fleet_rows import RolloutRow
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 
@@ -27,7 +27,7 @@ _EVERYWHERE = ("*",)
 
 
 class FleetView:
-    """What is wrong in the fleet."""
+    """GetFleet: the problems and the open rollouts of the fleet."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
@@ -35,11 +35,10 @@ class FleetView:
     async def GetFleet(self, request: pb.GetFleetRequest, context: Context) -> fleet_pb2.Fleet:
         """Return counts, problems and rollouts, as far as the caller may read them."""
         registries, roles = self._readable()
-        may = self._deps.access.readable(_set_of)
+        may = self._deps.access.readable(set_target)
 
         def read(tx: Tx) -> fleet_pb2.Fleet:
-            opened = [row for row in rollouts.open_page(tx, _MOST_ROLLOUTS) if may(row)]
-            return _message(tx, registries, roles, opened)
+            return _message(tx, registries, roles, _opened(tx, may))
 
         return await self._deps.db.read(read)
 
@@ -55,8 +54,20 @@ class FleetView:
         return registries, roles
 
 
-def _set_of(row: RolloutRow) -> Target:
-    return set_target(row.set_id)
+def _opened(tx: Tx, may: Callable[[str], bool]) -> list[fleet_pb2.Rollout]:
+    """Return rollouts that have not ended, of sets that the caller may read.
+
+    Strategies can be large, so the list ends before the response is too large for clients.
+    """
+    found: list[fleet_pb2.Rollout] = []
+    size = 0
+    for set_id in filter(may, rollouts.open_sets(tx)):
+        for message in map(render.rollout, rollouts.open_of(tx, set_id)):
+            size += message.ByteSize()
+            if len(found) == _MOST_ROLLOUTS or (found and size > PAGE_BYTES):
+                return found
+            found.append(message)
+    return found
 
 
 def _texts(rule: Rule, part: str) -> tuple[str, ...]:
@@ -68,7 +79,7 @@ def _all(rule: Rule, part: str) -> bool:
 
 
 def _message(
-    tx: Tx, registries: list[Part] | None, roles: list[Part] | None, opened: list[RolloutRow]
+    tx: Tx, registries: list[Part] | None, roles: list[Part] | None, opened: list[fleet_pb2.Rollout]
 ) -> fleet_pb2.Fleet:
     of_registries = fleet_counts.counts(tx, RegistryName.kind, registries)
     of_roles = fleet_counts.counts(tx, RoleName.kind, roles)
@@ -78,7 +89,7 @@ def _message(
     ]
     return fleet_pb2.Fleet(
         name="fleet",
-        account_count=fleet_accounts.count(tx),
+        account_count=fleet_counts.accounts(tx, roles),
         registry_count=of_registries.total,
         ready_registry_count=of_registries.ready,
         registry_reasons=_reasons(of_registries),
@@ -86,7 +97,7 @@ def _message(
         role_count=of_roles.total,
         role_reasons=_reasons(of_roles),
         worst_problems=problems[:_MOST_PROBLEMS],
-        rollouts=map(render.rollout, opened),
+        rollouts=opened,
     )
 
 

@@ -14,7 +14,7 @@ from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
 _DEFAULT = 100
 MAX_ROWS = 1000
 # gRPC clients accept answers of up to 4 MiB by default.
-_PAGE_BYTES = 1_500_000
+PAGE_BYTES = 1_500_000
 _SHOWN = 20
 # Rows of the first query, of the largest query, and in total for one page.
 _FIRST_FETCHED, _MAX_FETCHED, _MAX_READ = 101, 500, 10_000
@@ -59,6 +59,11 @@ def _alike(after: Any, start: Any) -> bool:
     return type(after) is type(start)
 
 
+def everything(_: object) -> bool:
+    """Match every row: there is no filter, or no row to hide."""
+    return True
+
+
 async def scan(
     fetch: Callable[[Any, int], Awaitable[list[T]]],
     page: Page,
@@ -87,7 +92,7 @@ async def scan(
             if matching:
                 message = await anext(messages) if len(found) < page.size else None
                 size += message.ByteSize() if message is not None else 0
-                if message is None or (found and size > _PAGE_BYTES):
+                if message is None or (found and size > PAGE_BYTES):
                     return found, page.token(sent)
                 found.append(message)
             sent = cursor(row)

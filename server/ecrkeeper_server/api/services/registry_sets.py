@@ -15,7 +15,7 @@ from ecrkeeper_server.api.layers.permissions import set_target
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.declarations.idempotency import find_response
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet import matching, planner
@@ -90,7 +90,7 @@ class RegistrySets:
             spec=spec,
             create=create,
             update=update,
-            # What was planned is what is written: a set that changed meanwhile is planned again.
+            # The plan has to be that of the write: a set that changed meanwhile is planned again.
             etag=etag or ("" if seen is None else seen.etag),
             supersede=getattr(request, "supersede", False),
             confirmed=bool(removals),
@@ -161,7 +161,7 @@ class RegistrySets:
             return await self._deps.db.read(lambda tx: [_message(_shown(tx, row)) for row in rows])
 
         may = self._deps.access.readable(_target)
-        found, token = await scan(fetch, page, lambda _: True, lambda row: row.id, may, show)
+        found, token = await scan(fetch, page, everything, lambda row: row.id, may, show)
         return pb.ListRegistrySetsResponse(registry_sets=found, next_page_token=token)
 
     async def ListRegistrySetTargets(
@@ -183,7 +183,7 @@ class RegistrySets:
 
         may = self._deps.access.readable(place_target)
         found, token = await scan(
-            fetch, page, lambda _: True, lambda place: [place.registry.account, place.registry.region], may, show
+            fetch, page, everything, lambda place: [place.registry.account, place.registry.region], may, show
         )
         return pb.ListRegistrySetTargetsResponse(targets=found, next_page_token=token)
 
@@ -200,7 +200,6 @@ class RegistrySets:
         async def show(rows: Sequence[SetRevision]) -> list[fleet_pb2.RegistrySetRevision]:
             return list(map(render.revision, rows))
 
-        everything = lambda _: True  # noqa: E731 - there is neither a filter nor anything to hide
         found, token = await scan(fetch, page, everything, lambda row: row.revision, everything, show, maximum=50)
         if not found and not request.page_token:
             raise NotFound("RegistrySet", str(name))

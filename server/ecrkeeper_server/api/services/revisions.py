@@ -11,7 +11,7 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.declarations.commands import DeclarationSpec
@@ -69,7 +69,6 @@ class Revisions:
         async def show(steps: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
             return [_revision(*step) for step in steps]
 
-        everything = lambda _: True  # noqa: E731 - there is no filter, and no row to hide
         found, token = await scan(
             fetch, page, everything, lambda step: step[0].revision, everything, show, maximum=_FEW
         )

@@ -17,16 +17,15 @@ from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.services.broadcaster import Subscription
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet.bounds import out_of_bounds
 from ecrkeeper_server.fleet.names import RolloutName, SetName
-from ecrkeeper_server.fleet.progress import ENDED
 from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import rollout_targets, rollouts
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Authority, RolloutRow, TargetRow
+from ecrkeeper_server.store.fleet_rows import ENDED, Authority, RolloutRow, TargetRow
 
 _FIELDS: Fields = {
     "account": lambda row: [row.account],
@@ -65,7 +64,6 @@ class Rollouts:
         async def show(rows: Sequence[RolloutRow]) -> list[fleet_pb2.Rollout]:
             return list(map(render.rollout, rows))
 
-        everything = lambda _: True  # noqa: E731 - there is neither a filter nor anything to hide
         found, token = await scan(fetch, page, everything, lambda row: row.number, everything, show, maximum=50)
         return pb.ListRolloutsResponse(rollouts=found, next_page_token=token)
 
