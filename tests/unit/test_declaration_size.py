@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from ecrkeeper_server.declarations.preconditions import MAX_DECLARATION_BYTES, check_size
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.settings.codec import settings_from_aws
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.settings.shapes import SHAPES
 
 
 def template(characters: int) -> dict[str, Any]:
@@ -42,3 +47,8 @@ def test_declaration_above_1_mib_is_rejected(before: dict[str, Any] | None, afte
     (violation,) = caught.value.violations
     assert violation.field == "registry_settings.settings"
     assert f"{settings_from_aws(after).ByteSize():,}" in violation.description
+
+
+@given(st.fixed_dictionaries({}, optional=SHAPES))
+def test_message_is_shorter_than_twice_its_json(settings: dict[str, Any]) -> None:
+    assert settings_from_aws(settings).ByteSize() < 2 * len(orjson.dumps(settings))

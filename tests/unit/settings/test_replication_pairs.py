@@ -123,10 +123,10 @@ def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desire
         owned_elements({NAME: applied[form]}, {NAME: keys_of(left[form])}, {NAME: desired[form]}) for form in (0, 1)
     )  # fmt: skip
     assert found == plain
-    certain, plainly = (
+    split, plain_split = (
         verified({NAME: applied[form]}, {NAME: keys_of(left[form])}, {NAME: observed[form]}) for form in (0, 1)
     )  # fmt: skip
-    assert certain == plainly
+    assert split == plain_split
 
 
 @relaxed

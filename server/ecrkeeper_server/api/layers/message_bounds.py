@@ -150,7 +150,9 @@ class _Walk:
         out: list[bytes] = []
         while at < end:
             begin = at
-            tag, at = self._number(at)
+            tag = content[at]
+            # Almost all tags and lengths have one byte, and a call takes longer than the rest.
+            tag, at = (tag, at + 1) if tag < 0x80 else self._number(at)
             kind, number = tag & 7, tag >> 3
             start, at = self._value(kind, at, end)
             if not number:
@@ -203,10 +205,11 @@ class _Walk:
             raise _Endless
         start = at
         if kind == _SIZED:
-            size, start = self._number(at)
+            size = self._content[at]
+            size, start = (size, at + 1) if size < 0x80 else self._number(at)
             at = start + size
         elif kind == _VARINT:
-            _, at = self._number(at)
+            at = at + 1 if self._content[at] < 0x80 else self._number(at)[1]
         elif kind in (_FIXED32, _FIXED64):
             at += 4 if kind == _FIXED32 else 8
         elif kind not in (_GROUP, _GROUP_END):
