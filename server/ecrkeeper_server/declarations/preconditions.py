@@ -21,7 +21,7 @@ from ecrkeeper_server.errors import (
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict
 from ecrkeeper_server.settings.codec import settings_from_aws
-from ecrkeeper_server.settings.element_sets import NO_KEYS, brief, only
+from ecrkeeper_server.settings.element_sets import brief, only, union
 from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.setting import Quota, over_quota
 from ecrkeeper_server.settings.table import SETTINGS
@@ -165,11 +165,11 @@ def _usage(setting: str, exceeded: Quota, composition: Composition) -> str:
 
 
 def _by_owner(setting: str, composition: Composition) -> dict[str, Elements]:
-    desired, excess = composition.desired.get(setting, {}), dict[str, Keys]()
+    desired, by_owner = composition.desired.get(setting, {}), dict[str, list[Keys]]()
     for keys, owners in composition.by_owners(setting, keys_of(desired)):
         for owner in owners:
-            excess[owner] = excess.get(owner, NO_KEYS) | keys
-    return {owner: only(desired, keys) for owner, keys in excess.items()}
+            by_owner.setdefault(owner, []).append(keys)
+    return {owner: only(desired, union(found)) for owner, found in by_owner.items()}
 
 
 def check_own(name: SettingsName, composition: Composition) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ecrkeeper_server.settings.algebra import Conflict
-from ecrkeeper_server.settings.element_sets import NO_KEYS, without
+from ecrkeeper_server.settings.element_sets import union, without
 from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.settings.table import SETTINGS
 
@@ -15,18 +15,17 @@ def without_conflicts(
     owner: str, settings: Mapping[str, Mapping[str, Any]], conflicts: Iterable[Conflict]
 ) -> dict[str, dict[str, Any]]:
     """Return the settings of owners who lose elements to `owner`, without these."""
-    taken_over: dict[str, dict[str, Keys]] = {}
+    taken_over: dict[str, dict[str, list[Keys]]] = {}
     for conflict in conflicts:
         for other in conflict.owners:
             if other != owner:
-                of_other = taken_over.setdefault(other, {})
-                of_other[conflict.setting] = of_other.get(conflict.setting, NO_KEYS) | conflict.keys
+                taken_over.setdefault(other, {}).setdefault(conflict.setting, []).append(conflict.keys)
     return {other: _without(settings[other], keys) for other, keys in taken_over.items()}
 
 
-def _without(settings: Mapping[str, Any], taken_over: Mapping[str, Keys]) -> dict[str, Any]:
+def _without(settings: Mapping[str, Any], taken_over: Mapping[str, Iterable[Keys]]) -> dict[str, Any]:
     changed = dict(settings)
     for name, keys in taken_over.items():
         elements = SETTINGS[name].split(changed[name])
-        changed[name] = SETTINGS[name].join(without(elements, keys))
+        changed[name] = SETTINGS[name].join(without(elements, union(keys)))
     return changed

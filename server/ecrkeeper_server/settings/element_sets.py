@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
-from functools import reduce
 from itertools import islice
 from typing import TypeVar
 
-from ecrkeeper_server.settings.elements import Change, Drift, Elements, Keys, Value, alike, any_paired
+from ecrkeeper_server.settings.elements import Change, Drift, Elements, Keys, Value, alike, any_paired, gather, keys_of
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
 
@@ -16,8 +15,12 @@ NO_KEYS: Keys = frozenset()
 
 
 def union(sets: Iterable[Keys]) -> Keys:
-    """Return the keys that are in any of the sets."""
-    return reduce(lambda one, other: one | other, sets, NO_KEYS)
+    """Return the keys that are in any of the sets.
+
+    The cost follows the sum of their sizes.
+    """
+    found = [keys for keys in sets if keys]
+    return found[0] if len(found) == 1 else keys_of(gather((keys, True) for keys in found))
 
 
 def first_keys(keys: Keys, most: int) -> list[str]:

@@ -171,7 +171,10 @@ def _mapping(each: Elements | Keys) -> Elements:
 
 
 def gather(parts: Iterable[tuple[Keys, Value]]) -> Elements:
-    """Return the elements of disjoint sets of keys, each with its value."""
+    """Return the elements of sets of keys, each with its value.
+
+    Sets that share keys have equal values.
+    """
     found = list(parts)
     if any_paired(*(keys for keys, _ in found)):
         return PairElements.gathered([(PairKeys.of(keys), value) for keys, value in found])

@@ -92,7 +92,10 @@ class PairElements(Mapping[str, Value]):
 
     @classmethod
     def gathered(cls, parts: Iterable[tuple[PairKeys, Value]]) -> PairElements:
-        """Return elements of disjoint sets of keys, each with its value."""
+        """Return elements of sets of keys, each with its value.
+
+        Sets that share keys have equal values.
+        """
         found = list(parts)
         if len(found) == 1:
             keys, value = found[0]

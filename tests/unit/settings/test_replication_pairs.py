@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -24,6 +21,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.calls import Calls
 from tests.views import largest
 
 from . import replication_by_pair
@@ -218,22 +216,10 @@ def test_suspects_are_read_as_they_were_stored() -> None:
     assert suspects.load(stored, {NAME: plan(SETTING, desired, desired, desired)}, {NAME: desired}) == {NAME: []}
 
 
-class Calls:
-    """Counts the functions that are called."""
-
-    def __init__(self) -> None:
-        self.found: Counter[str] = Counter()
-
-    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
-        if event in ("call", "c_call"):
-            self.found[frame.f_code.co_name if event == "call" else argument.__name__] += 1
-
-
 def test_no_function_is_called_for_each_pair() -> None:
-    shape, calls = largest.replication(8), Calls()
+    shape = largest.replication(8)
     before = SETTING.split({"rules": shape["rules"][:20]})
-    sys.setprofile(calls)
-    try:
+    with Calls() as calls:
         elements = SETTING.split(shape)
         composition = compose({"a": {NAME: elements}, "b": {NAME: before}})
         planned = plan(SETTING, composition.desired[NAME], before, before)
@@ -241,8 +227,6 @@ def test_no_function_is_called_for_each_pair() -> None:
         SETTING.quota(elements)
         SETTING.warnings(planned, largest.REGISTRY, {})
         stored_elements.load_elements(stored_elements.dump_elements({NAME: elements}))
-    finally:
-        sys.setprofile(None)
     assert len(elements) == 62_500
     # There are 2,500 filters, and each of the operations looks at each of them a few times.
     assert max(calls.found.values()) < len(elements), calls.found.most_common(5)

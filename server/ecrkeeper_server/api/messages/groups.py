@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import orjson
 from ecrkeeper.v1 import common_pb2
 
+from ecrkeeper_server.settings.element_sets import union
 from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.table import SETTINGS
@@ -40,17 +41,6 @@ def _in_pairs(
     for item in items:
         kinds.setdefault(orjson.dumps(alike(item), option=orjson.OPT_SORT_KEYS), []).append(item)
     for same in kinds.values():
-        for destinations, filters in _union(map(keys_of, same)).products():
+        for destinations, filters in PairKeys.of(union(map(keys_of, same))).products():
             pairs = common_pb2.ReplicationPairs(destinations=destinations, filters=filters)
             yield same[0], (f"{destinations[0]}:{filters[0]}", pairs)
-
-
-def _union(sets: Iterable[Keys]) -> PairKeys:
-    alone: set[str] = set()
-    found = PairKeys({})
-    for keys in sets:
-        if isinstance(keys, PairKeys):
-            found = found | keys
-        else:
-            alone |= keys
-    return found | alone
