@@ -24,7 +24,7 @@ from benchmarks.sizes import Sizes
 
 _REGISTRY = "accounts/111111111111/registries/{region}"
 _DESTINATIONS, _RULES, _FILTERS = 25, 25, 100
-# What is written is 2.1 times as long, the pairs are 25 times as many.
+# The message is 2.1 times as long as that of one destination, the pairs are 25 times as many.
 _MAX_RATIO, _MAX_MS, _MAX_VIEW_MB = 3.0, 50.0, 1.0
 
 

@@ -64,7 +64,7 @@ class AwsOptions:
     timeout: float = 10.0
     connections: int = 128
     environment: AwsEnvironment = field(default_factory=AwsEnvironment)
-    # What the User-Agent says of the program.
+    # The name of the program in the User-Agent.
     product: str = PROGRAM
 
 

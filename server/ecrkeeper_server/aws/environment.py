@@ -67,7 +67,7 @@ def aws_environment(variables: Mapping[str, str] = os.environ) -> AwsEnvironment
 
     Raises InvalidEnvironment.
 
-    A variable precedes the profile; what is for one service precedes what is for all.
+    A variable precedes the profile, and a setting for one service precedes one for all services.
     """
     errors: list[str] = []
     try:

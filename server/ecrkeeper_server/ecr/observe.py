@@ -61,7 +61,7 @@ async def try_observe(
             raise await explained(aws, registry, home, result)
         else:
             raise result
-    # What AWS has too much of one setting says nothing of the others.
+    # If one setting is too large, the others may still be readable.
     met = [error for error in errors.values() if error.reason != TOO_LARGE]
     if met and not results and len(met) == len(errors):
         raise await explained(aws, registry, home, met[0])

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.state_parts import StoredDrift
 
 Drifts = Sequence[StoredDrift]
 Degraded = Mapping[str, Sequence[str]]
-"""Return the paths that this version does not know, by setting."""
+"""The paths that this version does not know, by setting."""
 
 
 def status_of(mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Status:

@@ -70,7 +70,7 @@ class State:
     def of_owner(self, owner: str) -> State:
         """Return the conditions and the error of one owner's declaration.
 
-        None if the declaration is newer than the last attempt.
+        Both are absent if the declaration is newer than the last attempt.
         """
         owners = self.stored.get("owners")
         # Without any, all declarations have the status of the registry.
