@@ -15,8 +15,6 @@ from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differ
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, alike, gather
 from ecrkeeper_server.settings.setting import Setting, nothing_denied
 
-NOTHING: Keys = NO_KEYS
-
 Probes = Generator[Keys, bool, None]
 """Yields keys to write on top of what AWS has, and is sent whether AWS accepted them.
 
@@ -33,7 +31,7 @@ class Item:
     """
 
     keys: Keys
-    needs: Keys = NOTHING
+    needs: Keys = NO_KEYS
     time: int = 0
 
 
@@ -46,7 +44,7 @@ class Verdict:
     has, so nothing can be said of any change.
     """
 
-    accepted: Keys = NOTHING
+    accepted: Keys = NO_KEYS
     rejected: list[Item] = field(default_factory=list)
     held: list[Item] = field(default_factory=list)
     unfit: list[Item] = field(default_factory=list)
@@ -119,7 +117,7 @@ class Search:
     def _base_holds(self) -> Generator[Keys, bool, bool]:
         """Return whether AWS accepts its own document, before any change is blamed."""
         if not self._proven:
-            self._proven = yield NOTHING
+            self._proven = yield NO_KEYS
             self.verdict.base_rejected = not self._proven
         return self._proven
 
@@ -153,11 +151,11 @@ def items_of(setting: Setting, changes: Iterable[Change], owners: Elements, time
     for keys, (changed, of_owners) in alike(changed_keys(changes), owners):
         for unit, each in setting.units(keys) if changed else ():
             name = (unit, tuple(of_owners or ()))
-            groups[name] = groups.get(name, NOTHING) | each
+            groups[name] = groups.get(name, NO_KEYS) | each
     return [
         Item(
             keys,
-            union(needed[key] for key in keys) if needed else NOTHING,
+            union(needed[key] for key in keys) if needed else NO_KEYS,
             max((times.get(owner, 0) for owner in of_owners), default=0),
         )
         for (_, of_owners), keys in sorted(groups.items(), key=lambda group: group[0])
@@ -179,7 +177,7 @@ def needs(setting: Setting, changes: Iterable[Change], owners: Elements) -> dict
     for change in changes:
         own = set(owners.get(change.key, ()))
         if change.key in denials or not denials or (change.after is None and not _denies(setting, change.before)):
-            needed[change.key] = NOTHING
+            needed[change.key] = NO_KEYS
         else:
             unknown = change.after is None and not own
             needed[change.key] = frozenset(key for key, others in denials.items() if unknown or own & others)

@@ -36,11 +36,6 @@ def _account_and_region(place: str) -> tuple[str, str]:
     return account, region
 
 
-def filter_of(key: str) -> str:
-    """Return the prefix that an element replicates; empty means every repository."""
-    return parted(key)[1]
-
-
 def filters_by_destination(keys: Iterable[str]) -> dict[RegistryName, frozenset[str]]:
     """Return the filters of elements, by the registry that they replicate to."""
     return {
