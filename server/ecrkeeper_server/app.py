@@ -103,6 +103,7 @@ async def serve(
 
     bounds = Bounds(lambda: security.access.policy)
     worker: RolloutWorker | None = None
+    wake_engine: Callable[[], None] = _nothing
     if engine is not None:
         wake_engine = partial(engine.triggers.enqueue, (), Trigger.CALL)
         worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
@@ -121,7 +122,7 @@ async def serve(
         db=db,
         aws=aws,
         changes=changes,
-        wake=partial(engine.triggers.enqueue, (), Trigger.CALL) if engine is not None else _nothing,
+        wake=wake_engine,
         home_region=config.home_region,
         access=security.access,
         setup=Setup(
