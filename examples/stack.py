@@ -27,7 +27,7 @@ _QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/999999999999/events"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where the two processes listen; `children` are the processes by name."""
+    """The addresses of the two processes; `children` are the processes by name."""
 
     aws_url: str
     target: str

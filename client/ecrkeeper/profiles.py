@@ -47,7 +47,7 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How to reach a server.
+    """Target and credentials of a server.
 
     ProfileError for keys that are wrong or exclude each other.
     """

@@ -81,7 +81,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How a registry or a role is treated, by the names of the document's members."""
+    """The options of a registry or a role, by the names of the document's members."""
 
     kind: str
     name: str

@@ -243,7 +243,7 @@ async def _run(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What works in the background; nothing in a process that only serves the API."""
+    """The background workers; a process that only serves the API has none."""
 
     engine: Engine | None
     rollouts: RolloutWorker | None

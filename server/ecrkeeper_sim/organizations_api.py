@@ -12,7 +12,7 @@ from ecrkeeper_sim.paging import page
 from ecrkeeper_sim.state import Json
 
 _PAGE = 20
-# What the deprecated member `Status` says of each `State`.
+# The deprecated member `Status` for each `State`.
 _STATUS = {"ACTIVE": "ACTIVE", "PENDING_CLOSURE": "PENDING_CLOSURE"}
 
 

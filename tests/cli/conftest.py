@@ -21,7 +21,7 @@ __all__ = ["live", "server"]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a command printed, and how it ended."""
+    """The output and the exit status of a command."""
 
     status: int
     out: str

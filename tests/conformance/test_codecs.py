@@ -71,7 +71,7 @@ ANSWERS = [
 
 
 def parsed(codec: Codec, service: str, operation: str, status: int, body: str) -> Any:
-    """What a codec makes of an answer: None if it raises."""
+    """Return a codec's result for an answer: None if it raises."""
     try:
         return codec.parse(service, operation, status, {"x-amzn-requestid": "r"}, body.encode())
     except Exception:

@@ -102,7 +102,7 @@ def seconds_to_revert(place: Place, since: int) -> float:
 
 
 def calls(place: Place, since: int, operation: str) -> int:
-    """How often the server made a call in the account."""
+    """Return the number of the server's calls of an operation in the account."""
     found = [
         each
         for each in place.live.aws.requests(since)

@@ -96,7 +96,7 @@ class Queue:
         return found
 
     async def messages(self) -> int:
-        """How many messages the queue has, visible or not."""
+        """Return the number of messages in the queue, visible or not."""
         [queue] = (await self.events.world.control("GET", "queues"))["queues"]
         return int(queue["visible"] + queue["in_flight"])
 

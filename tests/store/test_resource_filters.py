@@ -63,7 +63,7 @@ class Fleet:
         return "\n".join(str(row[-1]) for row in found)
 
     def fetched(self, filter: str) -> int:
-        """How many rows the database answers a filter with."""
+        """Return the number of rows that the database returns for a filter."""
         condition = condition_of(filter_expression(filter, FIELDS), "registry")
         made = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
         with made.connect() as conn:

@@ -1,4 +1,4 @@
-"""Steps on rollouts whose rows are as no call should leave them, and rollouts that race."""
+"""Steps on rollouts with inconsistent rows, and rollouts that race."""
 
 from __future__ import annotations
 

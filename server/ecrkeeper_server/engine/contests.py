@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys
+from ecrkeeper_server.settings.element_sets import changed_keys, union
 from ecrkeeper_server.settings.elements import Change, Elements, Keys
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.findings import Findings
@@ -108,7 +108,7 @@ def after(
 ) -> dict[str, dict[str, Contest]]:
     """Return the contests after an attempt.
 
-    What stayed in place for a window, or is not desired, has none.
+    An element that stayed in place for a window, or is not desired, has none.
     """
     kept: dict[str, dict[str, Contest]] = {}
     quiet = now - int(window * MICROSECONDS)
@@ -127,17 +127,15 @@ def after(
 
 
 def _by_setting(remediated: Iterable[StoredDrift]) -> dict[str, Sequence[str]]:
-    """Return the keys of remediated elements.
-
-    Of very many, one key that stands for the setting.
-    """
-    found: dict[str, Keys] = {}
+    """Return the keys of remediated elements; of very many, one key that stands for the setting."""
+    found: dict[str, list[Keys]] = {}
     for drift in remediated:
-        found[drift.setting] = found.get(drift.setting, NO_KEYS) | drift.keys
-    return {setting: [ALL] if len(keys) > _ALONE else sorted(keys) for setting, keys in found.items()}
+        found.setdefault(drift.setting, []).append(drift.keys)
+    united = {setting: union(groups) for setting, groups in found.items()}
+    return {setting: [ALL] if len(keys) > _ALONE else sorted(keys) for setting, keys in united.items()}
 
 
-def next_look(contests: Contests, now: int, window: float) -> float | None:
+def next_observation(contests: Contests, now: int, window: float) -> float | None:
     """Return the seconds until a contested element is to be observed again.
 
     It is written then, or is calm if it is still in place.

@@ -29,7 +29,7 @@ log = structlog.get_logger("ecrkeeper.events")
 
 @dataclass(slots=True)
 class _Batch:
-    """What can be said of bodies without the store.
+    """Sort bodies of messages without the store.
 
     `kinds` counts those of which nothing else is to be done.
     """

@@ -32,7 +32,7 @@ _LONGEST_WAIT = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationOptions:
-    """Where the organization is read: in which account and Region, and how often."""
+    """The account and Region in which the organization is read, and the interval."""
 
     account: str
     home_region: str

@@ -88,7 +88,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     polls = (
         await follow(attempt, desired.pending),
         suspects.next_retry(progress.suspects, attempt.now),
-        contests.next_look(progress.contests, attempt.now, attempt.contest_window),
+        contests.next_observation(progress.contests, attempt.now, attempt.contest_window),
         progress.retry_in,
     )
     state = state.changed(checks=checks, problems=problems)

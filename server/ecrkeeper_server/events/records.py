@@ -20,7 +20,7 @@ _HINTS = ("ecrRepositoryPrefix", "prefix", "principalArn", "name", "roleName", "
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who made a call, as CloudTrail says; times are in microseconds.
+    """The caller in a CloudTrail record; times are in microseconds.
 
     `principal` is the ARN of the role, the user or the root, `session` the name of an assumed role's session, and
     `invoked_by` the service that called in the principal's name.

@@ -12,7 +12,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 
 # IAM is global, and its events appear in one Region of each partition.
 IAM_REGIONS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-# What differs in a role, by the operations that change it.
+# The changed part of a role, by the operations that change it.
 ROLE_PARTS: Mapping[str, str] = {
     "CreateServiceLinkedRole": "role",
     "DeleteServiceLinkedRole": "role",

@@ -29,7 +29,7 @@ PATIENCE_SECONDS, LONGEST_SECONDS = 60, 1800
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How a target stands.
+    """The status of a target.
 
     `state` is the state to go to, RUNNING to wait on. `counted` destinations matter by now.
     """

@@ -20,7 +20,7 @@ from ecrkeeper_server.store.fleet_specs import AccountState, Source
 from ecrkeeper_server.store.rows import Declaration
 
 ACCOUNTS = 100
-"""How many accounts are read at once; each may have some thirty Regions."""
+"""The number of accounts that are read at once; each may have some thirty Regions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class FleetPlan:
 
     @property
     def changing(self) -> int:
-        """How many registries change."""
+        """The number of registries that change."""
         return sum(group.count for group in self.groups.values()) + self.ungrouped
 
     def add(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False) -> None:

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.fleet_specs import Gate, Wave
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many targets of a wave are in each state."""
+    """The number of targets of a wave in each state."""
 
     states: Mapping[TargetState, int] = field(default_factory=dict)
 

@@ -39,7 +39,7 @@ from ecrkeeper_server.store.fleet_rows import (
 from ecrkeeper_server.store.rollout_targets import Observed
 
 BATCH = 64
-"""How many targets one step writes: it holds their registries."""
+"""The maximum number of targets that one step writes: it locks their registries."""
 # How many targets under way one step decides.
 _OBSERVED = 2_000
 # How soon targets under way are looked at again.

@@ -40,7 +40,7 @@ class KindCounts:
 
     @property
     def ready(self) -> int:
-        """How many are Ready."""
+        """The number of Ready resources."""
         return max(0, self.total - self.pending - sum(number for _, number in self.reasons))
 
 

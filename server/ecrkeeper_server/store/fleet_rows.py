@@ -15,7 +15,7 @@ from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec, Source, Wa
 
 
 class RolloutState(StrEnum):
-    """How far a rollout is."""
+    """State of a rollout."""
 
     QUEUED = "QUEUED"
     PLANNING = "PLANNING"
@@ -35,7 +35,7 @@ ENDED = frozenset({RolloutState.SUCCEEDED, RolloutState.CANCELLED, RolloutState.
 
 
 class TargetState(StrEnum):
-    """How far a target of a rollout is."""
+    """State of a target of a rollout."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"

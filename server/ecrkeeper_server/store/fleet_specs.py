@@ -22,7 +22,7 @@ class AccountState(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an account of the fleet comes from."""
+    """Source of an account of the fleet."""
 
     DECLARED = "DECLARED"
     ORGANIZATION = "ORGANIZATION"

@@ -116,7 +116,7 @@ def declared(tx: Tx, accounts: Collection[str], owner: str | None = None) -> lis
 
 
 def managed_count(tx: Tx, set_id: str) -> int:
-    """How many declarations a set has made."""
+    """Return the number of declarations that a set has made."""
     managed = declarations.c.managed_by == f"registrySets/{set_id}"
     query = select(func.count()).select_from(declarations).where(declarations.c.owner == set_id, managed)
     return int(tx.conn.execute(query).scalar_one())

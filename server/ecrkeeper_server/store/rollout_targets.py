@@ -132,7 +132,7 @@ def _moved(tx: Tx, which: ColumnElement[bool], values: dict[str, Any]) -> int:
 
 
 def total(tx: Tx, rollout: RolloutRow) -> int:
-    """How many targets a rollout has."""
+    """Return the number of targets of a rollout."""
     return int(tx.conn.execute(select(func.count()).select_from(table).where(_of(rollout))).scalar_one())
 
 

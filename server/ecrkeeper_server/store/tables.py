@@ -103,7 +103,7 @@ resources = Table(
     Column("failed_at", BigInteger),
     # The time for which an event last made the row due; it stays when that time has passed.
     Column("event_due_at", BigInteger),
-    # What events say of the resource; `store.findings` has its shape.
+    # Findings from events about the resource; `store.findings` has its shape.
     Column("events", JsonText),
     Index("resources_due", "due_at"),
     Index("resources_kind_name", "kind", "name"),
@@ -228,7 +228,7 @@ audit_events = Table(
     Column("outcome", Text, nullable=False),
     Column("aws_error_code", Text, nullable=False),
     Column("aws_request_id", Text, nullable=False),
-    # Who caused the drift that an AWS write reverted.
+    # The cause of the drift that an AWS write reverted.
     Column("cause", JsonText),
     Index("audit_events_time", "create_time", "id"),
     Index("audit_events_account", "account", "create_time", "id"),

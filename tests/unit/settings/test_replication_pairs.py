@@ -1,4 +1,4 @@
-"""What is decided of many pairs at once is what is decided of each pair alone."""
+"""Decisions about many pairs at once equal the decisions about each pair alone."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _problem(elements: Any) -> Any:
 
 @dataclass
 class Observed:
-    """What a registry's attempts saw and wrote."""
+    """The documents that a registry's attempts observed and wrote."""
 
     observed: dict[str, Any]
     applied: dict[str, Any]

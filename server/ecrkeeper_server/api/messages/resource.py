@@ -131,7 +131,7 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
 
 
 def cause(stored: Mapping[str, Any]) -> common_pb2.Cause:
-    """Who caused drift."""
+    """Return the message of a cause of drift."""
     return common_pb2.Cause(
         principal=stored["principal"],
         session=stored["session"],

@@ -57,7 +57,7 @@ class Dependencies:
     relists: dict[str, Relist] = field(default_factory=dict)
     page_key: PageKey = field(default_factory=PageKey)
     setup: Setup = field(default_factory=Setup)
-    # What registry sets may reach, and who makes the steps of their rollouts.
+    # The reach of registry sets, and the wake-up of the worker that steps their rollouts.
     bounds: Bounds = field(default_factory=Bounds)
     wake_rollouts: Callable[[], None] = lambda: None
 
