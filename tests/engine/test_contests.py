@@ -80,6 +80,30 @@ async def test_other_elements_of_the_document_go_out(events: Events) -> None:
     assert row.registry_state.owners["team-b"].error is None
 
 
+async def test_declared_change_of_a_contested_element_is_written_at_once(events: Events) -> None:
+    world = events.world
+    for _ in range(4):
+        await robot(events)
+    await world.raw("PutReplicationConfiguration", replicationConfiguration={"rules": [MINE]})
+    await world.declare(replication(OTHER))
+    row = await world.reconcile()
+    [rule] = (await world.present())["replicationConfiguration"]["rules"]
+    assert rule["destinations"] == OTHER["destinations"]
+    assert holds(row, "Ready")
+
+
+async def test_contested_element_is_written_when_a_caller_asks(events: Events) -> None:
+    world = events.world
+    for _ in range(4):
+        await robot(events)
+    assert puts(world) == 0
+    await world.begin("ReconcileRegistry")
+    row = await world.reconcile()
+    assert puts(world) == 1
+    assert holds(row, "Synced")
+    assert "Contested" in {each.type: each for each in row.registry_state.conditions}
+
+
 async def test_contest_ends_when_the_element_stays_in_place(events: Events) -> None:
     world = events.world
     for _ in range(4):

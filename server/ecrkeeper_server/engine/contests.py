@@ -5,13 +5,13 @@ They are named, and written with backoff instead of at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.settings.element_sets import changed_keys, union
-from ecrkeeper_server.settings.elements import Change, Elements, Keys
+from ecrkeeper_server.settings.element_sets import changed_keys, differing, union
+from ecrkeeper_server.settings.elements import Elements, Keys, Plan, keys_of
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
@@ -84,18 +84,37 @@ def dumped(contests: Contests) -> dict[str, Any]:
     }
 
 
-def withheld(contests: Contests, now: int, window: float) -> dict[str, set[str]]:
-    """Return the elements that are not to be written yet, by setting."""
-    found = {
-        setting: {key for key, each in elements.items() if each.contested and now < each.next_try(window)}
-        for setting, elements in contests.items()
-    }
-    return {setting: keys for setting, keys in found.items() if keys}
+def withheld(
+    contests: Contests,
+    plans: Mapping[str, Plan],
+    desired: Mapping[str, Elements],
+    settled: Mapping[str, Elements],
+    now: int,
+    window: float,
+) -> dict[str, Keys]:
+    """Return the elements that are not to be written yet, by setting.
+
+    `settled` holds the elements that were in place last. Only what restores one of them
+    is withheld: a change that an owner declared is written at once.
+    """
+    found: dict[str, Keys] = {}
+    for setting in contests.keys() & plans.keys():
+        waiting = {key for key, each in contests[setting].items() if each.contested and now < each.next_try(window)}
+        if not waiting:
+            continue
+        changed = changed_keys(plans[setting].changes)
+        wanted, before = desired.get(setting, {}), settled.get(setting, {})
+        restored = (changed & keys_of(wanted) & keys_of(before)) - differing(wanted, before)
+        keys = restored if ALL in waiting else restored & waiting
+        if keys:
+            found[setting] = keys
+    return found
 
 
-def withheld_keys(keys: Set[str], changes: Iterable[Change]) -> Keys:
-    """Return the keys of changes that are withheld."""
-    return changed_keys(changes) if ALL in keys else keys
+def retry_in(elements: Mapping[str, Contest], now: int, window: float) -> float:
+    """Return the seconds until a withheld element of a setting is written again."""
+    times = [at for each in elements.values() if each.contested and (at := each.next_try(window)) > now]
+    return max(1.0, (min(times, default=now) - now) / MICROSECONDS)
 
 
 def after(
@@ -127,7 +146,10 @@ def after(
 
 
 def _by_setting(remediated: Iterable[StoredDrift]) -> dict[str, Sequence[str]]:
-    """Return the keys of remediated elements; of very many, one key that stands for the setting."""
+    """Return the keys of remediated elements.
+
+    One key stands for very many elements of a setting.
+    """
     found: dict[str, list[Keys]] = {}
     for drift in remediated:
         found.setdefault(drift.setting, []).append(drift.keys)

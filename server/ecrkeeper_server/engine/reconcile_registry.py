@@ -15,7 +15,7 @@ from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
-from ecrkeeper_server.engine.registry_writes import act
+from ecrkeeper_server.engine.registry_writes import act, asked
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
@@ -25,7 +25,6 @@ from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
 from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, plans, verified
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
@@ -74,7 +73,11 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     progress.originals = originals_of(progress, row.registry)
     progress.denials = row.registry_state.denials
     progress.contests = contests.load(row.registry_state.contests, Findings.from_json(row.events))
-    progress.withheld = contests.withheld(progress.contests, attempt.now, attempt.contest_window)
+    if not asked(attempt):
+        progress.withheld = contests.withheld(
+            progress.contests, progress.plans, composition.desired, row.registry_state.settled,
+            attempt.now, attempt.contest_window,
+        )  # fmt: skip
     progress.suspects = suspects.load(row.registry_state.suspects, progress.plans, progress.elements())
     if mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values()):
         await act(attempt, progress)
@@ -138,11 +141,9 @@ def _add_contested(attempt: Attempt, progress: Progress) -> None:
     """Explain contested elements that are not written now."""
     reason, message = contests.explain(progress.contests)
     for name, keys in progress.withheld.items():
-        planned = progress.plans[name].changes if name in progress.plans else ()
-        changes = list(restricted(planned, contests.withheld_keys(keys, planned)))
+        changes = list(restricted(progress.plans[name].changes, keys))
         if changes:
-            after = min(progress.contests[name][key].next_try(attempt.contest_window) for key in keys)
-            wait = max(1.0, (after - attempt.now) / MICROSECONDS)
+            wait = contests.retry_in(progress.contests[name], attempt.now, attempt.contest_window)
             error = Temporary(message, reason=reason, after=wait, grpc_code="ABORTED")
             progress.errors[name] = [
                 *progress.errors.get(name, []), of_changes(progress.composition, name, changes, error)

@@ -9,7 +9,6 @@ from functools import reduce
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
-from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_will_be_created
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
@@ -18,7 +17,7 @@ from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_
 from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, record_intent, relinquish
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.element_sets import changed_keys, differing, excluding, only, restricted
+from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, excluding, only, restricted
 from ecrkeeper_server.settings.elements import Change, Drift, Elements, Plan, gather, keys_of
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import unmade_changes, with_changes
@@ -79,7 +78,7 @@ def _fresh(progress: Progress, planned: Plan) -> Plan:
     """Return a plan without suspects and the changes that wait for them."""
     waiting = held(progress, planned.setting)
     left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
-    left_out |= contests.withheld_keys(progress.withheld.get(planned.setting, frozenset()), planned.changes)
+    left_out |= progress.withheld.get(planned.setting, NO_KEYS)
     if not left_out:
         return planned
     remaining = tuple(excluding(planned.changes, left_out))
@@ -88,10 +87,15 @@ def _fresh(progress: Progress, planned: Plan) -> Plan:
     return replace(planned, changes=remaining, target=with_changes(planned.target, undone), drift=drift)
 
 
+def asked(attempt: Attempt) -> bool:
+    """Whether somebody called ReconcileRegistry, which waits for no backoff."""
+    return any(operation.method == Method.RECONCILE_REGISTRY for operation in attempt.desired.pending)
+
+
 def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
     """Return the suspects of a document to retry, and the changes that wait for them."""
-    asked = any(operation.method == Method.RECONCILE_REGISTRY for operation in attempt.desired.pending)
-    due = suspects.keys_of(one for one in progress.suspects.get(name, ()) if asked or one.next <= attempt.now)
+    at_once = asked(attempt)
+    due = suspects.keys_of(one for one in progress.suspects.get(name, ()) if at_once or one.next <= attempt.now)
     if not due or progress.observed[name].unknown:
         return []
     waiting = frozenset(key for key, denials in held(progress, name).items() if denials <= due)

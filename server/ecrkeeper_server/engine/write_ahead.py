@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,7 @@ class Progress:
     suspects: Suspects = field(default_factory=dict)
     contests: Contests = field(default_factory=dict)
     # The contested elements that are not to be written now, by setting.
-    withheld: Mapping[str, Set[str]] = field(default_factory=dict)
+    withheld: Mapping[str, Keys] = field(default_factory=dict)
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, Elements] = field(default_factory=dict)
     calls_remaining: int = MAX_CALLS
