@@ -12,7 +12,7 @@ from ecrkeeper_testing import Process, Server
 
 from benchmarks.environment import Environment
 from benchmarks.measure import Block, cpu_seconds, interleave, median, ratio, rss_mb
-from benchmarks.processes import Listening, stopping
+from benchmarks.processes import ROOT, Listening, stopping
 from benchmarks.report import Report
 from benchmarks.sizes import Sizes
 
@@ -22,6 +22,8 @@ _IMPORTS = ("ecrkeeper_server.__main__", "ecrkeeper_server.app", "ecrkeeper._pub
 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Starts in turn with a bare grpc.aio server, imports, and an idle stretch."""
+    # PYTHONDONTWRITEBYTECODE would make each start compile all modules, which an installed server does not.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "server", "client", "benchmarks"], cwd=ROOT, check=True)
     urls = {name: environment.database(name) for name in ("sqlite", "postgres")}
     variants = {name: _starting(_server(environment, url)) for name, url in urls.items() if name in sizes.databases}
     variants["bare grpc.aio"] = _starting(lambda: Listening("benchmarks.echo", environment.folder))

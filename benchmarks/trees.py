@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -58,6 +59,8 @@ def compare(report: Report, other: Path, rounds: int, cases: dict[str, dict[str,
 def _worker(tree: Path) -> Iterator[Child]:
     """A process of the tree's own Python that does what it is told in the tree."""
     python = str(tree / ".venv" / "bin" / "python")
+    # A start with PYTHONDONTWRITEBYTECODE would compile all modules, which an installed server does not.
+    subprocess.run([python, "-m", "compileall", "-q", "server", "client", "benchmarks", "tests"], cwd=tree, check=True)
     with (
         tempfile.TemporaryDirectory(prefix="ecrkeeper-trees-") as folder,
         stopping(Child(str(WORKER), folder=Path(folder), tree=tree, python=python)) as child,
