@@ -1,4 +1,6 @@
 PYTHON ?= python3
+# Tests start hundreds of processes; without bytecode each would compile all modules anew.
+export PYTHONDONTWRITEBYTECODE =
 BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 DESCRIPTORS := server/ecrkeeper_server/api/descriptors.binpb
