@@ -84,6 +84,15 @@ class Child(Process):
         self.process.stdin.flush()
         return self.hear()
 
+    def kill(self) -> None:
+        """End the orders, so that the program stops its own processes; send SIGKILL if it goes on."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(60)
+        super().kill()
+
     def hear(self) -> dict[str, Any]:
         """Wait for one more answer."""
         if self.process.stdout is None:
