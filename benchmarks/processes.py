@@ -20,7 +20,13 @@ from benchmarks.measure import Block, cpu_seconds, cpu_since
 P = TypeVar("P", bound=Process)
 ROOT = Path(__file__).parents[1]
 # No retries of boto3's credential chain and no user configuration in the baselines.
-CLEAN = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
+# A bundle would be read and checked at each start.
+CLEAN = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_CA_BUNDLE": "",
+    "PYTHONPATH": str(ROOT),
+}
 
 
 class Listening(Process):
