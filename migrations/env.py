@@ -25,6 +25,8 @@ with engine.connect() as connection:
         # Another process that migrates is waited for, however long its migration takes.
         connection.execute(text("SET statement_timeout = '10min'"))
         connection.execute(text("SET lock_timeout = '10min'"))
+        # A migration converts rows between its statements.
+        connection.execute(text("SET idle_in_transaction_session_timeout = '10min'"))
         connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
         connection.execute(text(f"SET lock_timeout = {int(_LOCK_SECONDS * 1000)}"))
         connection.execute(text("BEGIN"))

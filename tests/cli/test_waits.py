@@ -26,17 +26,17 @@ def test_interrupt_ends_running_and_queued_waits(server: FakeServer) -> None:
         watched.release()
         ended = threading.Event()
         context.add_callback(ended.set)
-        ended.wait(60)
+        ended.wait(300)
         return [WatchRegistriesResponse(kind="CURRENT", registry=Registry(name="accounts/1/registries/us-east-1"))]
 
     server.on("WatchRegistries", behind)
     environment = {**os.environ, "ECRKEEPER_TARGET": server.target, "ECRKEEPER_PLAINTEXT": "true"}
-    command = [sys.executable, "-m", "ecrkeeper_cli", "wait", "--wait-timeout", "60", *names]
+    command = [sys.executable, "-m", "ecrkeeper_cli", "wait", "--wait-timeout", "300", *names]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
         assert watched.acquire(timeout=30)
         child.send_signal(signal.SIGINT)
         try:
-            said = child.communicate(timeout=15)[1]
+            said = child.communicate(timeout=60)[1]
         except subprocess.TimeoutExpired:
             child.kill()
             pytest.fail("the command went on after the interrupt")

@@ -57,7 +57,7 @@ def signed(claims: bytes | str, header: bytes | str | None = None) -> str:
 def claims(**said: str) -> str:
     """Return claims as JSON text from JSON texts; None omits a claim."""
     usual = {
-        "iss": json.dumps(ISSUER.url), "aud": f'"{AUDIENCE}"', "sub": '"admin"', "exp": str(int(time.time()) + 600),
+        "iss": json.dumps(ISSUER.url), "aud": f'"{AUDIENCE}"', "sub": '"admin"', "exp": str(int(time.time()) + 86_400),
     }  # fmt: skip
     return "{" + ", ".join(f'"{name}": {text}' for name, text in {**usual, **said}.items()) + "}"
 

@@ -16,7 +16,7 @@ from ecrkeeper_server import app
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import claims, operations, queue, resources, schema
+from ecrkeeper_server.store import claims, operations, postgres, queue, resources, schema
 from ecrkeeper_server.store.indexes import metadata
 from ecrkeeper_server.store.tables import drifting
 from ecrkeeper_server.store.unit_of_work import Origin
@@ -182,6 +182,14 @@ def test_blocked_migration_changes_nothing_and_can_be_repeated(cluster: Postgres
     schema.migrate(url)
     assert schema.pending_migrations(url) == []
     assert differences(url) == []
+
+
+def test_migration_may_pause_between_statements(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit on pauses in transactions is that of calls, not of migrations."""
+    monkeypatch.setattr(postgres, "_IDLE_MILLISECONDS", 1)
+    url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    schema.migrate(url)
+    assert not schema.pending_migrations(url)
 
 
 def test_migration_waits_longer_for_another_migration(cluster: Postgres) -> None:
