@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from ecrkeeper_server import app
@@ -186,9 +188,19 @@ def test_blocked_migration_changes_nothing_and_can_be_repeated(cluster: Postgres
 
 def test_migration_may_pause_between_statements(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit on pauses in transactions is that of calls, not of migrations."""
-    monkeypatch.setattr(postgres, "_IDLE_MILLISECONDS", 1)
+    monkeypatch.setattr(postgres, "_IDLE_MILLISECONDS", 200)
+    create_index, paused = op.create_index, []
+
+    def create_index_late(*arguments: Any, **options: Any) -> None:
+        if not paused:
+            paused.append(time.sleep(1.0))
+        create_index(*arguments, **options)
+
+    monkeypatch.setattr(op, "create_index", create_index_late)
     url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
     schema.migrate(url)
+    assert paused
+    monkeypatch.undo()
     assert not schema.pending_migrations(url)
 
 
