@@ -198,12 +198,10 @@ class Fleet:
         late = int(seconds * 1_000_000)
 
         def backdate(tx: Tx) -> None:
-            table = resources.resources
-            tx.conn.execute(
-                table.update()
-                .where(table.c.account == account)
-                .values(urgent=False, observed_generation=1, due_at=table.c.due_at - late)
-            )
+            table, due = resources.resources, resources.schedule
+            tx.conn.execute(table.update().where(table.c.account == account).values(observed_generation=1))
+            change = due.update().where(due.c.account == account)
+            tx.conn.execute(change.values(urgent=False, due_at=due.c.due_at - late))
 
         await self.db.write(backdate)
 
