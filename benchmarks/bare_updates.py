@@ -73,7 +73,7 @@ _WRITES = (
 )
 _SQLITE_WRITES = [each.replace("<txid>", "(SELECT coalesce(max(txid), 0) + 1 FROM audit_events)") for each in _WRITES]
 _POSTGRES_WRITES = [
-    re.sub(r":(\w+)", r"%(\1)s", each.replace("<txid>", "pg_current_xact_id()::text::bigint")) for each in _WRITES
+    re.sub(r"(?<!:):(\w+)", r"%(\1)s", each.replace("<txid>", "pg_current_xact_id()::text::bigint")) for each in _WRITES
 ]
 
 Job = tuple[list[str], str, asyncio.Future[int], asyncio.AbstractEventLoop]
