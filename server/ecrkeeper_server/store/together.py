@@ -13,24 +13,19 @@ from typing import Any
 from sqlalchemy import Connection, Select
 from sqlalchemy.engine import Dialect as Compiler
 
-from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Query, Rows
 from ecrkeeper_server.store.pipeline import is_pipelined, send
 from ecrkeeper_server.store.tables import JsonText, read_json
 
-Query = tuple[Select[Any], Mapping[str, Any]]
-"""A cached query and the values of its parameters: text and numbers only."""
 
-Rows = Sequence[Sequence[Any]]
-
-
-def ask(tx: Tx, *queries: Query) -> list[Rows]:
+def ask(conn: Connection, queries: Sequence[Query]) -> list[Rows]:
     """Return the rows of each query, in order."""
-    if not is_pipelined(tx.conn):
-        return [tx.conn.execute(query, values).all() for query, values in queries]
+    if not is_pipelined(conn):
+        return [conn.execute(query, values).all() for query, values in queries]
     # SQLAlchemy executes the last one, and handles the errors of all of them.
     *first, (query, values) = queries
-    sent = [_sent(tx.conn, each, given) for each, given in first]
-    last = tx.conn.execute(query, values).all()
+    sent = [_sent(conn, each, given) for each, given in first]
+    last = conn.execute(query, values).all()
     return [*(fetch() for fetch in sent), last]
 
 
