@@ -55,6 +55,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
                     what = name if count == 1 else f"{name}, {count} replicas on one port"
                     _calls(report, sizes, what, servers, {"echo": echo, **bare}, load)
                     if count == 1:
+                        _views(report, sizes, name, servers, load)
                         _watch(report, sizes, name, servers[0], load)
 
 
@@ -151,6 +152,18 @@ def _targets(report: Report, case: tuple[str, str, int], rate: float, of_floor: 
             report.target(f"{where}: Update's rate against its floor", of_floor, 0.5, at_most=False, unit="x")
         if callers == 256:
             report.target(f"{where}: Update's p99 against its p50", spread, 8.0, unit="x")
+
+
+def _views(report: Report, sizes: Sizes, name: str, servers: Sequence[Server], load: Child) -> None:
+    """Compare a page of registries in BASIC with one in FULL."""
+    times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": 1}
+    views = {view: loaded(servers, load, kind=f"list {view}", **times) for view in ("basic", "full")}
+    found = interleave(sizes.rounds, views)
+    for view, blocks in found.items():
+        cost = median(b.cpu / b.more["total"] for b in blocks) * 1000
+        report.note(f"{name}: {cost:.1f} ms of CPU for a page of 100 registries in {view.upper()}")
+    basic = ratio(found["basic"], found["full"], lambda b: b.cpu / b.more["total"])
+    report.target(f"{name}: CPU of a page of 100 registries in BASIC against FULL", basic, 0.25, unit="x")
 
 
 def _watch(report: Report, sizes: Sizes, name: str, server: Server, load: Child) -> None:
