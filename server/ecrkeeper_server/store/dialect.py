@@ -8,19 +8,14 @@ two dialects with the same clock are equal.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, SelectBase, Table
+from sqlalchemy import ColumnElement, SelectBase, Table
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
-
-Query = tuple[Select[Any], Mapping[str, Any]]
-"""A cached query and the values of its parameters: text and numbers only."""
-
-Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -49,10 +44,6 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return a condition that looks up a few names by the column's index."""
-
-    @abc.abstractmethod
-    def ask(self, conn: Connection, queries: Sequence[Query]) -> list[Rows]:
-        """Return the rows of independent queries of one transaction, in order."""
 
     @abc.abstractmethod
     def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Connection,
     Integer,
     SelectBase,
     Table,
@@ -25,9 +24,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
-from ecrkeeper_server.store.dialect import Dialect, Query, Rows
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.tables import ROWS
-from ecrkeeper_server.store.together import ask
 
 # Constant within a statement, so that it can be compared with an index on a time.
 _NOW = literal_column("CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)", BigInteger)
@@ -71,10 +69,6 @@ class PostgresDialect(Dialect):
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return a comparison with an array, which always uses the index."""
         return column == any_(func.array(names.scalar_subquery()))
-
-    def ask(self, conn: Connection, queries: Sequence[Query]) -> list[Rows]:
-        """Wait for all queries at once."""
-        return ask(conn, queries)
 
     def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:
         """Return `pg_current_xact_id`."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Connection,
     Integer,
     SelectBase,
     Table,
@@ -25,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
-from ecrkeeper_server.store.dialect import Dialect, Query, Rows
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.tables import ROWS, JsonText
 
 _NOW = literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000", BigInteger)
@@ -67,10 +66,6 @@ class SqliteDialect(Dialect):
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return an IN condition: SQLite looks up each name."""
         return column.in_(names)
-
-    def ask(self, conn: Connection, queries: Sequence[Query]) -> list[Rows]:
-        """Execute one query after the other."""
-        return [conn.execute(query, values).all() for query, values in queries]
 
     def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:
         """Return the number after the newest one."""

@@ -38,7 +38,7 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
     values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registries)
     found = {row.name: Desired() for row in registries}
     declared, waiting = _desired(tx.dialect)
-    of_registries, pending = tx.dialect.ask(tx.conn, [(declared, values), (waiting, values)])
+    of_registries, pending = tx.ask(tx.conn, [(declared, values), (waiting, values)])
     for name, *columns in of_registries:
         found[name].declared.append(Declaration(*columns))
     for operation in (Operation(*columns) for columns in pending):

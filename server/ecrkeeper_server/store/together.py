@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select
 from sqlalchemy.engine import Dialect as Compiler
 
-from ecrkeeper_server.store.dialect import Query, Rows
+from ecrkeeper_server.store.database import Query, Rows
 from ecrkeeper_server.store.pipeline import is_pipelined, send
 from ecrkeeper_server.store.tables import JsonText, read_json
 
