@@ -49,17 +49,17 @@ class Fleet:
         """Make the next `count` registries due and wait until all are done.
 
         The time runs from the first AWS call to the end of the last attempt, so it does not include
-        the engine's wake-up. The CPU time is the server's in between.
+        the engine's wake-up. The CPU time is the server's in between; that of the database does not
+        include making the registries due.
         """
-        cluster = self._cluster
         begin = self._next if self._next + count <= self.size else 0
         self._next = begin + count
         self._responder.take()
         server, answering = cpu_seconds(self.pid), cpu_seconds(self._responder.pid)
-        database = family_cpu_seconds(cluster.pid) if cluster else 0.0
         self.rows.make_due(begin, count)
+        database, written = self._database(), self.rows.written()
         wake(self.client)
-        until(lambda: self.rows.due() == 0, 30 + count / 20, f"{count} registries are done")
+        until(lambda: not self.rows.any_due(), 30 + count / 20, f"{count} registries are done")
         end = time.monotonic()
         used = cpu_since(self.pid, server)
         counted = self._responder.take()
@@ -69,9 +69,13 @@ class Fleet:
         more = {
             "calls": counted["calls"],
             "responder cpu": cpu_seconds(self._responder.pid) - answering,
-            "database cpu": family_cpu_seconds(cluster.pid) - database if cluster else 0.0,
+            "database cpu": self._database() - database,
+            "wal": self.rows.written() - written,
         }
         return Block(count, end - counted["first"], used, more)
+
+    def _database(self) -> float:
+        return family_cpu_seconds(self._cluster.pid) if self._cluster else 0.0
 
 
 @contextlib.contextmanager

@@ -65,6 +65,12 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
         f"boto3 is measured with {sizes.clients} clients, {made.cpu / sizes.clients * 1000:.0f} ms CPU to make each"
         f" and read once; its memory for {sizes.fleet} is taken in proportion: {for_all:,.0f} MB"
     )
+    if name == "postgres":
+        swept = blocks["ecrkeeper"]
+        written = median(b.more["wal"] / b.units for b in swept)
+        report.note(f"{name}: {written:,.0f} bytes of write-ahead log for each registry")
+        used = median(_database(b) / b.units for b in swept) * 1000
+        report.target(f"{name}, {latency * 1000:.0f} ms: CPU of the database per registry", used, 0.4, unit=" ms")
     _targets(report, sizes, (name, latency), blocks, memory["ecrkeeper"] / for_all)
     faster = median(b.rate for b in blocks["ecrkeeper"]) / first[0]
     where = f"{name}, {latency * 1000:.0f} ms"

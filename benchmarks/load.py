@@ -24,6 +24,7 @@ from benchmarks.rows import OWNER, account, registry
 
 SERVICE = "/ecrkeeper.v1.RegistrySettingsService/"
 _CONNECTIONS = 8
+_VIEWS = {"list basic": registry_pb2.BASIC, "list full": registry_pb2.FULL}
 _WATCH_CONNECTIONS = 10
 # A thousand concurrent snapshots delay the server beyond its timeout for requests.
 _WATCHES_AT_ONCE = 50
@@ -112,6 +113,9 @@ def calls(order: dict[str, Any]) -> Calls:
     if kind == "list":
         request = pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-", page_size=100)
         return Calls(SERVICE + "ListRegistrySettings", request.SerializeToString())
+    if kind in _VIEWS:
+        registries = pb.ListRegistriesRequest(parent="accounts/-", page_size=100, view=_VIEWS[kind])
+        return Calls(SERVICE + "ListRegistries", registries.SerializeToString())
     return Calls(f"/bench.Echo/{order['reply']}", bytes(order["request"]))
 
 

@@ -11,7 +11,7 @@ import ecrkeeper
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.schema import _engine
 from ecrkeeper_server.store.sqlite_dialect import sqlite_now
-from ecrkeeper_server.store.tables import declarations, resources
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
 from sqlalchemy import BigInteger, Engine, and_, cast, func, insert, select, text, update
 
 from benchmarks.responder import DECLARED
@@ -54,7 +54,7 @@ class Rows:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self._now = _clock(self._engine)
-        self._registries = and_(resources.c.kind == "registry", resources.c.account < _PAUSED.split("/")[1])
+        self._registries = and_(schedule.c.name.contains("/registries/"), schedule.c.account < _PAUSED.split("/")[1])
 
     def close(self) -> None:
         """Close the database."""
@@ -65,7 +65,7 @@ class Rows:
         client.apply_registry_settings(f"{_SEED}/settings/{OWNER}", DECLARED)
         client.wait_until_synced(_SEED, 30)
         with self._engine.connect() as conn:
-            row = conn.execute(select(resources).where(resources.c.name == _SEED)).one()
+            row = conn.execute(select(*RESOURCE_COLUMNS).select_from(resource).where(schedule.c.name == _SEED)).one()
             declared = conn.execute(select(declarations).where(declarations.c.account == _SEED.split("/")[1])).one()
         return Seed(row._asdict(), declared._asdict())
 
@@ -75,7 +75,9 @@ class Rows:
             chunk = range(begin, min(count, begin + _CHUNK))
             with self._engine.connect() as conn:
                 conn.exec_driver_sql("BEGIN")
-                conn.execute(insert(resources), list(_resources(seed.resource, chunk)))
+                rows = list(_resources(seed.resource, chunk))
+                for table in (schedule, resources):
+                    conn.execute(insert(table), [{column.name: row[column.name] for column in table.c} for row in rows])
                 conn.execute(insert(declarations), list(_declarations(seed.declaration, chunk)))
                 conn.exec_driver_sql("COMMIT")
         with self._engine.connect() as conn:
@@ -91,9 +93,9 @@ class Rows:
         chance: Any = func.abs(func.random() % _SPREAD)
         if self._engine.dialect.name == "postgresql":
             chance = cast(func.random() * _SPREAD, BigInteger)
-        accounts = resources.c.account.between(account(begin), account(begin + count - 1))
+        accounts = schedule.c.account.between(account(begin), account(begin + count - 1))
         with self._engine.connect() as conn:
-            conn.execute(update(resources).where(self._registries, accounts).values(due_at=self._now() - chance))
+            conn.execute(update(schedule).where(self._registries, accounts).values(due_at=self._now() - chance))
 
     def notify(self) -> None:
         """Wake every engine on a Postgres database, as a write would."""
@@ -102,13 +104,26 @@ class Rows:
 
     def due(self) -> int:
         """Return the number of due registries, including those being reconciled."""
-        query = select(func.count()).where(resources.c.due_at <= self._now())
+        query = select(func.count()).where(schedule.c.due_at <= self._now())
         with self._engine.connect() as conn:
             return int(conn.execute(query).scalar_one())
 
+    def any_due(self) -> bool:
+        """Return whether a registry is due or being reconciled; this costs less than to count."""
+        query = select(schedule.c.name).where(schedule.c.due_at <= self._now()).limit(1)
+        with self._engine.connect() as conn:
+            return conn.execute(query).first() is not None
+
+    def written(self) -> int:
+        """Return how many bytes of write-ahead log Postgres has written; 0 for SQLite."""
+        if self._engine.dialect.name != "postgresql":
+            return 0
+        with self._engine.connect() as conn:
+            return int(conn.execute(text("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")).scalar_one())
+
     def check(self) -> None:
         """Raise RuntimeError if a registry has an error, which would falsify the figures."""
-        query = select(func.count()).where(self._registries, resources.c.failures > 0)
+        query = select(func.count()).where(self._registries, schedule.c.failures > 0)
         with self._engine.connect() as conn:
             failed = conn.execute(query).scalar_one()
         if failed:

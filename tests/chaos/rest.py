@@ -81,7 +81,8 @@ def stuck(database_url: str) -> list[str]:
     try:
         with engine.connect() as conn:
             rows = conn.exec_driver_sql(
-                "SELECT name, lease_token, due_at, failures, generation, observed_generation FROM resources"
+                "SELECT name, lease_token, due_at, failures, generation, observed_generation"
+                " FROM resources JOIN schedule USING (name)"
             ).all()
             operations = conn.exec_driver_sql("SELECT id, method, target, done FROM operations").all()
     finally:

@@ -40,7 +40,7 @@ def held_spans(lines: Iterable[dict[str, Any]], until: float) -> dict[str, list[
 
 def held(url: str) -> int:
     with psycopg.connect(url) as conn:
-        found = conn.execute("SELECT count(*) FROM resources WHERE lease_token IS NOT NULL").fetchone()
+        found = conn.execute("SELECT count(*) FROM schedule WHERE lease_token IS NOT NULL").fetchone()
     assert found is not None
     return int(found[0])
 

@@ -125,7 +125,7 @@ def test_replicas_can_share_a_port_and_stop_separately(aws: Simulator, url: str,
 
 def held(url: str) -> int:
     with psycopg.connect(url) as conn:
-        row = conn.execute("SELECT count(*) FROM resources WHERE lease_token IS NOT NULL").fetchone()
+        row = conn.execute("SELECT count(*) FROM schedule WHERE lease_token IS NOT NULL").fetchone()
     return int(row[0]) if row else 0
 
 
@@ -137,7 +137,7 @@ def test_server_works_with_newer_schema(aws: Simulator, url: str, tmp_path: Path
                 conn.execute(f'ALTER TABLE "{table}" ADD COLUMN later_text TEXT')
                 conn.execute(f'ALTER TABLE "{table}" ADD COLUMN later_number BIGINT NOT NULL DEFAULT 7')
         conn.execute("CREATE TABLE later (name TEXT PRIMARY KEY)")
-        conn.execute("CREATE INDEX later_due ON resources (kind, due_at)")
+        conn.execute("CREATE INDEX later_due ON schedule (account, due_at)")
         conn.execute("UPDATE alembic_version SET version_num = '9999'")
     harness.migrate(url)
     server = Server(tmp_path, url, aws.url)

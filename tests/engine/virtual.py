@@ -26,7 +26,7 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import resources, schema
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.sqlite import SqliteDatabase, sqlite_engine
+from ecrkeeper_server.store.sqlite import SqliteDatabase, one_by_one, sqlite_engine
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_testing.clock import fixed_time
 
@@ -79,7 +79,7 @@ class InlineDatabase(SqliteDatabase):
     async def write(self, change: Callable[[Tx], T]) -> T:
         self._inline.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            result = change(Tx(self._inline, self._dialect, set()))
+            result = change(Tx(self._inline, self._dialect, set(), one_by_one))
         except BaseException:
             self._inline.exec_driver_sql("ROLLBACK")
             raise
@@ -198,12 +198,10 @@ class Fleet:
         late = int(seconds * 1_000_000)
 
         def backdate(tx: Tx) -> None:
-            table = resources.resources
-            tx.conn.execute(
-                table.update()
-                .where(table.c.account == account)
-                .values(urgent=False, observed_generation=1, due_at=table.c.due_at - late)
-            )
+            table, due = resources.resources, resources.schedule
+            tx.conn.execute(table.update().where(table.c.account == account).values(observed_generation=1))
+            change = due.update().where(due.c.account == account)
+            tx.conn.execute(change.values(urgent=False, due_at=due.c.due_at - late))
 
         await self.db.write(backdate)
 

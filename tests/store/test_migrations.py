@@ -220,26 +220,27 @@ def test_migration_waits_longer_for_another_migration(cluster: Postgres) -> None
     assert schema.pending_migrations(url) == []
 
 
-async def test_rows_of_previous_release_are_reconciled(database_url: str) -> None:
+async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
     """Its inserts do not know the columns of later migrations."""
-    later = {"urgent", "unready", "trace", "reason", "drifted", "attempts", "failed_at"}
-    made = engine(database_url)
+    later = {"reason", "drifted", "attempts", "failed_at"}
+    made = engine(old_url)
     name = RegistryName("111111111111", "us-east-1")
     values = {
         "name": str(name), "kind": "registry", "account": name.account, "place": name.region, "uid": "u",
         "spec": "{}", "state": "{}", "generation": 1, "observed_generation": 0, "requested": 1,
-        "create_time": 1, "update_time": 1, "due_at": 1, "failures": 0,
+        "create_time": 1, "update_time": 1, "due_at": 1, "failures": 3, "urgent": False, "observe_time": 7,
     }  # fmt: skip
     assert not later & set(values)
     with made.begin() as conn:
         names = ", ".join(values)
         conn.execute(text(f"INSERT INTO resources ({names}) VALUES ({', '.join(':' + n for n in values)})"), values)
     made.dispose()
-    db = schema.open_database(database_url)
+    schema.migrate(old_url)
+    db = schema.open_database(old_url)
     (row,) = await db.write(
         lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1), urgent=claims.Capacity(1))
     )
-    assert not row.urgent
+    assert (row.urgent, row.requested, row.due_at, row.failures, row.observe_time) == (False, 1, 1, 3, 7)
     assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 1, 1.0, 0, observed_at=1)))
     await db.close()
 

@@ -45,8 +45,8 @@ async def db(url: str, interface: str) -> AsyncIterator[Database]:
 async def test_unnoticed_statement_failure_rolls_back_the_write(db: Database) -> None:
     def change(tx: Tx) -> None:
         create(tx)
-        tx.conn.execute(text("UPDATE resources SET failures = failures / 0"))
-        tx.conn.execute(text("UPDATE resources SET failures = 1"))
+        tx.conn.execute(text("UPDATE schedule SET failures = failures / 0"))
+        tx.conn.execute(text("UPDATE schedule SET failures = 1"))
 
     with pytest.raises(Unavailable):
         await db.write(change)

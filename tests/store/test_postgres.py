@@ -52,13 +52,15 @@ def cut(url: str, pid: int) -> None:
 
 MAKE = (
     "INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation,"
-    " requested, create_time, update_time, failures)"
-    f" VALUES ('{NAME}', 'registry', '111111111111', 'us-east-1', 'u', '{{}}', '{{}}', 1, 0, 1, 0, 0, 0)"
+    " create_time, update_time)"
+    f" VALUES ('{NAME}', 'registry', '111111111111', 'us-east-1', 'u', '{{}}', '{{}}', 1, 0, 0, 0)"
 )
+SCHEDULE = f"INSERT INTO schedule (name, account, requested, failures) VALUES ('{NAME}', '111111111111', 1, 0)"
 
 
 def create(tx: Tx) -> None:
     tx.conn.execute(text(MAKE))
+    tx.conn.execute(text(SCHEDULE))
 
 
 def failing_once(pids: list[int], fault: Callable[[Tx], None]) -> Callable[[Tx], None]:
@@ -170,6 +172,7 @@ async def test_concurrently_created_row_is_found(db: Database, url: str) -> None
         if len(found) == 1:
             with psycopg.connect(url, autocommit=True) as other:
                 other.execute(MAKE)
+                other.execute(SCHEDULE)
         if present is None:
             resources.create(tx, NAME, {})
 
@@ -272,15 +275,15 @@ async def test_stalled_process_in_transaction_does_not_block_rows(
 
     def change(tx: Tx) -> None:
         tries.append(backend(tx))
-        tx.conn.execute(text("SELECT name FROM resources FOR UPDATE")).all()
+        tx.conn.execute(text("SELECT name FROM schedule FOR UPDATE")).all()
         if last == "change":
-            tx.conn.execute(text("UPDATE resources SET failures = failures + 10"))
+            tx.conn.execute(text("UPDATE schedule SET failures = failures + 10"))
         reached.set()
         assert go_on.wait(20)
 
     still = asyncio.create_task(stopped.write(change))
     await asyncio.to_thread(reached.wait, 10)
-    await asyncio.wait_for(other.write(lambda tx: tx.conn.execute(text("UPDATE resources SET failures = 1"))), 10)
+    await asyncio.wait_for(other.write(lambda tx: tx.conn.execute(text("UPDATE schedule SET failures = 1"))), 10)
     assert len(tries) == 1, reason
     go_on.set()
     # It had no effect, so it is repeated.

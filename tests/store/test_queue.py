@@ -253,6 +253,7 @@ async def test_free_resources_of_throttled_account_are_postponed(db: Database, c
     )
     for name in (mine, also_leased, later, probing, others):
         await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))
+        clock.advance(0.001)
     (held,) = await claim(db, 1)
     rows = await claim(db)
     (row,) = (r for r in rows if r.name == str(later))

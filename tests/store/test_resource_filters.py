@@ -17,24 +17,27 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.store.tables import schedule
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, text, update
 
 from tests.postgres import Postgres
 
 FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
 COUNT = 100_000
 COLUMNS = """INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation,
-    requested, create_time, update_time, due_at, urgent, failures, reason, drifted)"""
+    create_time, update_time, reason, drifted)"""
 # One registry in 100 differs, one in 1,000 is denied; the others are in sync. 5,000 accounts, 20 Regions.
 VALUES = """SELECT 'accounts/' || account || '/registries/' || region, 'registry', account, region, 'u', '{}', '{}', 1, 1,
-    1, 1, 1, n, false, 0, CASE WHEN n % 1000 = 0 THEN 'AWS_ACCESS_DENIED' WHEN n % 100 = 0 THEN 'OUT_OF_SYNC' END,
+    1, 1, CASE WHEN n % 1000 = 0 THEN 'AWS_ACCESS_DENIED' WHEN n % 100 = 0 THEN 'OUT_OF_SYNC' END,
     n % 100 = 0 FROM (SELECT n, CAST(100000000000 + n / 20 AS TEXT) AS account, 'region-' || (n % 20) AS region FROM"""
 SERIES = {
     "sqlite": f"(WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {COUNT - 1}) SELECT n FROM s))",
     "postgresql": f"generate_series(0, {COUNT - 1}) AS n) AS seeded",
 }
+SCHEDULE = """INSERT INTO schedule (name, account, requested, due_at, failures) SELECT name, account, 1, 1, 0
+    FROM resources"""
 ELEMENTS = (
     """INSERT INTO drifting SELECT name, 'registry_policy', 'statement-' || account FROM resources WHERE drifted"""
 )
@@ -82,6 +85,7 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with made.begin() as conn:
         conn.execute(text(f"{COLUMNS} {VALUES} {SERIES[made.dialect.name]}"))
+        conn.execute(text(SCHEDULE))
         conn.execute(text(ELEMENTS))
         conn.execute(text(OWNERS))
     with made.begin() as conn:
@@ -186,7 +190,8 @@ async def stored(db: Database) -> list[Resource]:
         name = RegistryName("000000000001", f"us-east-{at + 1}")
         await db.write(lambda tx, name=name: resources.ensure(tx, name, {"mode": "ENFORCE"}, due=True))  # type: ignore[misc]
         if not state:
-            await db.write(lambda tx, name=name: resources._changed(tx, str(name), due_at=None))  # type: ignore[misc]
+            later = update(schedule).where(schedule.c.name == str(name)).values(due_at=None)
+            await db.write(lambda tx, later=later: tx.conn.execute(later))  # type: ignore[misc]
             continue
         (row,) = await db.write(lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1)))
         reason = state["conditions"][0]["reason"]

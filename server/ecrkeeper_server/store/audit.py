@@ -113,7 +113,7 @@ def add(tx: Tx, events: Sequence[NewEvent]) -> None:
     """Add events without returning their ids."""
     if events:
         values = [_values(event) for event in events]
-        tx.conn.execute(_insert(tx.dialect), values[0] if len(values) == 1 else values)
+        tx.conn.execute(_insert(tx.dialect, ids=False), values[0] if len(values) == 1 else values)
         tx.changed.add(CHANGED)
 
 
@@ -121,8 +121,7 @@ def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
     """Add events, usually with one statement; return their ids in order."""
     if len(events) == 1:
         tx.changed.add(CHANGED)
-        statement = _insert(tx.dialect).returning(audit_events.c.id)
-        number: int = tx.conn.execute(statement, _values(events[0])).scalar_one()
+        number: int = tx.conn.execute(_insert(tx.dialect, ids=True), _values(events[0])).scalar_one()
         return [number]
     ids: list[int] = []
     for at in range(0, len(events), _ROWS_AT_ONCE):
@@ -138,9 +137,11 @@ def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
 
 # Every mutating call adds one event. Building the statement would take longer than running it.
 @lru_cache(maxsize=64)
-def _insert(dialect: Dialect) -> Any:
+def _insert(dialect: Dialect, *, ids: bool) -> Any:
     stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "create_time": dialect.now()}
-    return insert(audit_events).values(stamp)
+    statement = insert(audit_events).values(stamp)
+    # SQLAlchemy asks for generated keys by itself, and a statement with rows is waited for.
+    return statement.returning(audit_events.c.id) if ids else statement.inline()
 
 
 def _values(event: NewEvent) -> dict[str, Any]:

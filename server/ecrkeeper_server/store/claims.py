@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Text,
     Update,
     and_,
     bindparam,
@@ -28,7 +29,7 @@ from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import resources
+from ecrkeeper_server.store.tables import json_rows, resources, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,52 +55,64 @@ def claim(tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPA
     """
     values = {**_values("urgent", urgent), **_values("backlog", backlog)}
     values |= {"token": uuid.uuid4().hex, "lease": int(lease * MICROSECONDS)}
-    rows = tx.conn.execute(_claim(tx.dialect, urgent=urgent.slots > 0), values)
-    return sorted((Resource.of(row) for row in rows), key=lambda row: row.due_at or 0)
+    held = {row.name: row._asdict() for row in tx.conn.execute(_claim(tx.dialect, urgent=urgent.slots > 0), values)}
+    if not held:
+        return []
+    # Read after the lock: every write of a resource locks its row of `schedule`.
+    rest = tx.conn.execute(_resources(tx.dialect), json_rows({"name": name} for name in held))
+    claimed = (Resource(**row._asdict(), **_timing(held[row.name])) for row in rest)
+    return sorted(claimed, key=lambda row: row.due_at or 0)
+
+
+def _timing(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("name", "account")}
+
+
+@lru_cache(maxsize=4)
+def _resources(dialect: Dialect) -> Select[Any]:
+    names = dialect.json_table({"name": Text()})
+    return select(resources).join_from(names, resources, resources.c.name == names.c.name)
 
 
 # Building the statement takes longer than running it.
 @lru_cache(maxsize=64)
 def _claim(dialect: Dialect, *, urgent: bool) -> Update:
-    first = _candidates(dialect, "urgent", resources.c.urgent).cte("urgent_rows")
-    others = resources.c.name.not_in(select(first.c.name)) if urgent else true()
+    first = _candidates(dialect, "urgent", schedule.c.urgent).cte("urgent_rows")
+    others = schedule.c.name.not_in(select(first.c.name)) if urgent else true()
     second = _candidates(dialect, "backlog", others).cte("backlog_rows")
     names = union_all(select(first.c.name), select(second.c.name)) if urgent else select(second.c.name)
-    chosen = dialect.one_of(resources.c.name, names)
+    chosen = dialect.one_of(schedule.c.name, names)
     until = dialect.now() + bindparam("lease", type_=BigInteger)
-    return (
-        update(resources).where(chosen).values(lease_token=bindparam("token"), lease_until=until).returning(resources)
-    )
+    return update(schedule).where(chosen).values(lease_token=bindparam("token"), lease_until=until).returning(schedule)
 
 
 def _candidates(dialect: Dialect, kind: str, which: ColumnElement[bool]) -> Select[tuple[str]]:
     """Return the names of rows to claim, within their accounts' shares."""
     now = dialect.now()
-    free = and_(resources.c.due_at <= now, or_(resources.c.lease_until.is_(None), resources.c.lease_until < now))
+    free = and_(schedule.c.due_at <= now, or_(schedule.c.lease_until.is_(None), schedule.c.lease_until < now))
     share, slots = (bindparam(f"{kind}_{name}", type_=Integer) for name in ("share", "slots"))
-    taken = _taken(dialect, kind)
-    candidates = (
-        select(resources.c.name, resources.c.account, resources.c.due_at)
+    taken = _taken(dialect, kind, schedule.c.account)
+    found = (
+        select(schedule.c.name, schedule.c.account, schedule.c.due_at)
         .where(free, which, taken < share)
-        .order_by(resources.c.due_at)
+        .order_by(schedule.c.due_at)
         .limit(bindparam(f"{kind}_candidates", type_=Integer))
         .subquery()
     )
-    nth = func.row_number().over(partition_by=candidates.c.account, order_by=candidates.c.due_at).label("nth")
-    ranked = select(candidates.c.name, candidates.c.due_at, nth).subquery()
+    nth = func.row_number().over(partition_by=found.c.account, order_by=found.c.due_at)
+    ranked = select(found.c.name, (nth + _taken(dialect, kind, found.c.account)).label("held")).subquery()
     return (
-        select(resources.c.name)
-        .join(ranked, ranked.c.name == resources.c.name)
-        .where(free, ranked.c.nth + taken <= share)
-        .order_by(ranked.c.due_at)
+        select(schedule.c.name)
+        .where(free, dialect.one_of(schedule.c.name, select(ranked.c.name).where(ranked.c.held <= share)))
+        .order_by(schedule.c.due_at)
         .limit(slots)
-        .with_for_update(skip_locked=True, of=resources)
+        .with_for_update(skip_locked=True, of=schedule)
     )
 
 
-def _taken(dialect: Dialect, kind: str) -> ColumnElement[int]:
+def _taken(dialect: Dialect, kind: str, account: ColumnElement[str]) -> ColumnElement[int]:
     """Return the number of slots that the account of a row has."""
-    return func.coalesce(dialect.json_integer(f"{kind}_busy", resources.c.account), 0)
+    return func.coalesce(dialect.json_integer(f"{kind}_busy", account), 0)
 
 
 def _values(kind: str, capacity: Capacity) -> dict[str, Any]:
@@ -127,14 +140,14 @@ def next_due(tx: Tx, *, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> fl
 
 @lru_cache(maxsize=64)
 def _next_due(dialect: Dialect, kind: str) -> tuple[Select[Any], ...]:
-    which = resources.c.urgent if kind == "urgent" else true()
-    fits = _taken(dialect, kind) < bindparam(f"{kind}_share", type_=Integer)
+    which = schedule.c.urgent if kind == "urgent" else true()
+    fits = _taken(dialect, kind, schedule.c.account) < bindparam(f"{kind}_share", type_=Integer)
     free = (
-        select(resources.c.due_at)
-        .where(which, resources.c.due_at > 0, resources.c.lease_until.is_(None), fits)
-        .order_by(resources.c.due_at)
+        select(schedule.c.due_at)
+        .where(which, schedule.c.due_at > 0, schedule.c.lease_until.is_(None), fits)
+        .order_by(schedule.c.due_at)
         .limit(1)
     )
     # Leased rows are due as well, and come first in that order.
-    leased = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= dialect.now())
+    leased = select(func.min(schedule.c.lease_until)).where(which, schedule.c.due_at <= dialect.now())
     return tuple(select(query.scalar_subquery() - dialect.now()) for query in (free, leased))

@@ -8,15 +8,23 @@ runs in one transaction and is durable when it returns: SQLite in WAL mode with
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, Select
 
 from ecrkeeper_server.store.dialect import Dialect
 
 T = TypeVar("T")
+
+Query = tuple[Select[Any], Mapping[str, Any]]
+"""A cached query and the values of its parameters: text and numbers only."""
+
+Rows = Sequence[Sequence[Any]]
+
+Ask = Callable[[Connection, Sequence[Query]], list[Rows]]
+"""Returns the rows of independent queries of one transaction, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class Tx:
     conn: Connection
     dialect: Dialect
     changed: set[str]
+    ask: Ask
     # The W3C traceparent of the call that it serves; empty without tracing.
     trace: str = ""
 

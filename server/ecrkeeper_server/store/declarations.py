@@ -30,7 +30,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
-from ecrkeeper_server.store.tables import JsonText, declarations, json_rows, read_json, resources, revisions
+from ecrkeeper_server.store.tables import JsonText, declarations, json_rows, read_json, resources, revisions, schedule
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
 
@@ -39,9 +39,10 @@ from ecrkeeper_server.store.work import KEY, columns_of, key_of
 Stored = tuple[Any, ...]
 _AFTER = [f"after_{name}" for name in KEY]
 _REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
+_SCHEDULED = schedule.c.name == resources.c.name
 _STORED = [
     type_coerce(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
-    for column in (*declarations.c, resources.c.state, resources.c.due_at, resources.c.events)
+    for column in (*declarations.c, resources.c.state, schedule.c.due_at, resources.c.events)
 ]
 
 
@@ -72,7 +73,7 @@ def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
 @lru_cache(maxsize=8)
 def _of_name(compiler: Compiler) -> Prepared:
     this = and_(*(declarations.c[name] == bindparam(name) for name in KEY))
-    joined = declarations.join(resources, resources.c.name == bindparam("registry"))
+    joined = declarations.join(resources, resources.c.name == bindparam("registry")).join(schedule, _SCHEDULED)
     return Prepared(select(*_STORED).select_from(joined).where(this), compiler)
 
 
@@ -80,7 +81,8 @@ def _of_name(compiler: Compiler) -> Prepared:
 def _of_names(dialect: Dialect, compiler: Compiler) -> Prepared:
     names = dialect.json_table(dict.fromkeys(KEY, Text()))
     named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
-    return Prepared(select(*_STORED).join_from(names, declarations, named).join(resources, _REGISTRY), compiler)
+    joined = select(*_STORED).join_from(names, declarations, named)
+    return Prepared(joined.join(resources, _REGISTRY).join(schedule, _SCHEDULED), compiler)
 
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
@@ -132,7 +134,7 @@ def page(
 @lru_cache(maxsize=64)
 def _page(compiler: Compiler, of_account: bool, of_region: bool, of_owner: bool) -> Prepared:
     key = [declarations.c[name] for name in KEY]
-    query = select(*_STORED).join_from(declarations, resources, _REGISTRY)
+    query = select(*_STORED).join_from(declarations, resources, _REGISTRY).join(schedule, _SCHEDULED)
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER)))
     if of_account:
         query = query.where(declarations.c.account == bindparam("in_account"))

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import resources
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
 
     # Not by the kind, for which SQLite would read whole rows: those that somebody waits for are few, and always due.
     kept = func.coalesce(resources.c.kind, "") == kind
-    waited_for = and_(kept, resources.c.urgent, resources.c.due_at > 0)
+    waited_for = and_(kept, schedule.c.urgent, schedule.c.due_at > 0)
     # An index alone has the places of all.
     total = select(func.count()).where(resources.c.kind == kind if parts is None else and_(kept, within(parts)))
-    pending = select(func.count()).where(waited_for, resources.c.reason.is_(None), within(parts))
+    pending = select(func.count()).select_from(resource).where(waited_for, resources.c.reason.is_(None), within(parts))
 
     def number(*conditions: ColumnElement[bool]) -> int:
         return int(tx.conn.execute(select(func.count()).where(of_kind, *conditions)).scalar_one())
@@ -102,5 +102,6 @@ def accounts(tx: Tx, parts: Sequence[Part] | None) -> int:
 
 def examples(tx: Tx, kind: str, reason: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
     """Some resources of a kind whose `Ready` has a reason, by name."""
-    query = select(resources).where(resources.c.kind == kind, resources.c.reason == reason, within(parts))
+    query = select(*RESOURCE_COLUMNS).select_from(resource)
+    query = query.where(resources.c.kind == kind, resources.c.reason == reason, within(parts))
     return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]

@@ -9,13 +9,13 @@ from __future__ import annotations
 from sqlalchemy import Index, text
 
 from ecrkeeper_server.store import fleet_tables
-from ecrkeeper_server.store.tables import audit_events, metadata, operations, resources
+from ecrkeeper_server.store.tables import audit_events, metadata, operations, resources, schedule
 
 __all__ = ["fleet_tables", "metadata"]
 
 _ACTIVE = "state NOT IN ('QUEUED', 'SUCCEEDED', 'CANCELLED', 'ROLLED_BACK', 'SUPERSEDED')"
 
-Index("resources_urgent", resources.c.due_at, postgresql_where=text("urgent"), sqlite_where=text("urgent = 1"))
+Index("schedule_urgent", schedule.c.due_at, postgresql_where=text("urgent"), sqlite_where=text("urgent = 1"))
 Index(
     "resources_unready",
     resources.c.kind,

@@ -8,7 +8,7 @@ from sqlalchemy import func, literal_column, or_, select
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.tables import operations, resources
+from ecrkeeper_server.store.tables import operations, resources, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ def alive(tx: Tx) -> bool:
 def overview(tx: Tx) -> Overview:
     """Return the current counts; takes milliseconds for 150,000 rows."""
     now = tx.now()
-    due = tx.conn.execute(select(func.count()).where(resources.c.due_at <= now)).scalar_one()
-    free = or_(resources.c.lease_until.is_(None), resources.c.lease_until < now)
+    due = tx.conn.execute(select(func.count()).where(schedule.c.due_at <= now)).scalar_one()
+    free = or_(schedule.c.lease_until.is_(None), schedule.c.lease_until < now)
     oldest = tx.conn.execute(
-        select(now - resources.c.due_at).where(resources.c.due_at <= now, free).order_by(resources.c.due_at).limit(1)
+        select(now - schedule.c.due_at).where(schedule.c.due_at <= now, free).order_by(schedule.c.due_at).limit(1)
     ).scalar_one_or_none()
     kinds = tx.conn.execute(select(resources.c.kind, func.count()).group_by(resources.c.kind))
     unready = tx.conn.execute(

@@ -5,7 +5,7 @@ right after execution, so statements that may have rows are awaited. The others 
 answered together with the next awaited one. A later statement of the transaction
 may therefore raise an error of an earlier one.
 
-- The benefit: an Update waits for the database five times instead of nine.
+- The benefit: an Update waits for the database three times instead of eleven.
 - Private is the pipeline's queue of results, which gets an unawaited synchronization point.
 - Upstream: no issue is known; psycopg's `Pipeline.sync` always waits.
 - Tested with psycopg 3.3.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any, Self
 
@@ -32,27 +32,81 @@ PIPELINE = PrivateInterface(
 )
 
 # The attribute of a connection that holds its pipeline.
-_PIPELINE = "pipeline_entered"
+_ENTERED = "pipeline_entered"
 _CHANGE = re.compile(r"(BEGIN|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 _RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
+
+
+class _Entered:
+    """The pipeline of a connection, until the connection leaves it."""
+
+    def __init__(self, driver: Any, stack: ExitStack) -> None:
+        self._stack = stack
+        self.pipeline = stack.enter_context(driver.pipeline())
+        setattr(driver, _ENTERED, self)
+        stack.callback(delattr, driver, _ENTERED)
+
+    def leave(self) -> None:
+        """Await everything that was sent, and leave the pipeline."""
+        self._stack.pop_all().close()
 
 
 class PipelinedCursor(psycopg.Cursor[Any]):
     """A cursor that awaits statements with rows inside of a pipeline."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Send a statement; if it may have rows, await it and everything before it."""
-        super().execute(query, params, **options)
-        pipeline = getattr(self.connection, _PIPELINE, None)
-        if pipeline is None:
+        """Send a statement; if it may have rows, await it and everything before it.
+
+        COMMIT leaves the pipeline, which awaits everything at once.
+        """
+        self.send(query, params, **options)
+        entered: _Entered | None = getattr(self.connection, _ENTERED, None)
+        if entered is None:
             return self
-        if _has_no_rows(query):
+        if query == "COMMIT":
+            entered.leave()
+        elif _has_no_rows(query):
             # The server counts pauses of the transaction only from here. `pipeline.sync` waits.
-            pipeline.pgconn.pipeline_sync()
-            pipeline.result_queue.append(None)
+            entered.pipeline.pgconn.pipeline_sync()
+            entered.pipeline.result_queue.append(None)
         else:
-            pipeline.sync()
+            entered.pipeline.sync()
         return self
+
+    def send(self, query: Any, params: Any = None, **options: Any) -> None:
+        """Send a statement; its rows arrive with the next awaited statement."""
+        super().execute(query, params, **options)
+
+
+def is_pipelined(conn: Connection) -> bool:
+    """Return whether a connection is in a pipeline of this module."""
+    return hasattr(conn.connection.driver_connection, _ENTERED)
+
+
+def has_unanswered(conn: Connection) -> bool:
+    """Return whether a statement was sent whose outcome is unknown."""
+    entered: _Entered | None = getattr(conn.connection.driver_connection, _ENTERED, None)
+    return entered is not None and bool(entered.pipeline.result_queue)
+
+
+def check_connected(conn: Connection) -> None:
+    """Raise psycopg's error if the server has closed a pipelined connection.
+
+    This looks at what has arrived, and costs no round trip.
+    """
+    if is_pipelined(conn):
+        driver: Any = conn.connection.driver_connection
+        # The first call may read the reason only, and the second one the end of the stream.
+        driver.pgconn.consume_input()
+        driver.pgconn.consume_input()
+
+
+def send(conn: Connection, query: str, params: Any) -> PipelinedCursor:
+    """Send a statement on a pipelined connection; return the cursor of its rows."""
+    driver: Any = conn.connection.driver_connection
+    cursor: PipelinedCursor = driver.cursor()
+    cursor.send(query, params)
+    return cursor
 
 
 @lru_cache(maxsize=1000)
@@ -71,9 +125,6 @@ def pipelined(conn: Connection) -> Iterator[None]:
     if driver.cursor_factory is not PipelinedCursor:
         yield
         return
-    with driver.pipeline() as pipeline:
-        setattr(driver, _PIPELINE, pipeline)
-        try:
-            yield
-        finally:
-            delattr(driver, _PIPELINE)
+    with ExitStack() as stack:
+        _Entered(driver, stack)
+        yield

@@ -23,8 +23,9 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import unavailable
-from ecrkeeper_server.store.pipeline import PIPELINE, PipelinedCursor
+from ecrkeeper_server.store.pipeline import PIPELINE, PipelinedCursor, has_unanswered
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect, postgres_now
+from ecrkeeper_server.store.together import ask
 from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, state, transaction
 from ecrkeeper_server.store.watchdog import Watchdog
 
@@ -50,7 +51,7 @@ _WATCHDOG_SECONDS = 20.0
 _LISTEN_PAUSE = 1.0
 _CHECK_SECONDS = 5.0
 # Rejected by a server that accepts no writes; harmless on any other.
-_WRITE_NOTHING = text("UPDATE resources SET failures = failures WHERE false")
+_WRITE_NOTHING = text("UPDATE schedule SET failures = failures WHERE false")
 _NOTIFY = text("SELECT pg_notify(:channel, :names)")
 _NOTIFY_LIMIT = 7_000
 
@@ -165,11 +166,11 @@ class PostgresDatabase(Database):
 
     def _read(self, query: Callable[[Tx], T], watchdog: Watchdog) -> T:
         with self._engine.connect() as conn, watchdog.over(conn.connection.driver_connection):
-            return query(Tx(conn, self._dialect, set()))
+            return query(Tx(conn, self._dialect, set(), ask))
 
     def _write(self, change: Callable[[Tx], T], watchdog: Watchdog) -> T:
         with self._engine.connect() as conn, watchdog.over(conn.connection.driver_connection):
-            tx = Tx(conn, self._dialect, set())
+            tx = Tx(conn, self._dialect, set(), ask)
             with transaction(conn):
                 result = change(tx)
                 _notify(conn, tx.changed)
@@ -239,7 +240,7 @@ def _notify(conn: Connection, changed: set[str]) -> None:
     """Notify of changes, and check that all earlier statements have succeeded."""
     for payload in _payloads(changed):
         conn.execute(_NOTIFY, {"channel": CHANNEL, "names": payload})
-    if not changed:
+    if not changed and has_unanswered(conn):
         conn.exec_driver_sql("SELECT 1")
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Select,
     Text,
+    Update,
     bindparam,
     case,
     delete,
@@ -30,8 +31,8 @@ from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.rows import Resource, with_new_spec
-from ecrkeeper_server.store.tables import attributions, json_rows, resources
+from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, attributions, json_rows, resource, resources, schedule
 
 EVENT_DEBOUNCE = 2.0
 # Between two observations that events cause, so many times as long passes.
@@ -40,7 +41,7 @@ _SPACING = 5
 
 def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
     """Return one resource; `lock` prevents changes until this transaction ends."""
-    query = select(resources).where(resources.c.name == name)
+    query = select(*RESOURCE_COLUMNS).select_from(resource).where(schedule.c.name == name)
     if lock:
         query = query.with_for_update()
     row = tx.conn.execute(query).one_or_none()
@@ -54,7 +55,7 @@ def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Con
 
 def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:
     """Return the query of a page, with an optional condition."""
-    query = _page(select(resources), kind, account, after, limit)
+    query = _page(select(*RESOURCE_COLUMNS).select_from(resource), kind, account, after, limit)
     return query if condition is None else query.where(condition)
 
 
@@ -74,36 +75,44 @@ class Versioned:
 
 
 # The database hashes the text, so that most rows are not transferred.
-_DIGEST = func.hashtextextended(
+DIGEST = func.hashtextextended(
     type_coerce(resources.c.spec, Text)
     + type_coerce(resources.c.state, Text)
     + func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text)),
     literal_column("0", BigInteger),
     type_=BigInteger,
 ).label("digest")
-_COUNTS = (resources.c.generation, resources.c.observed_generation)
+COUNTS = (resources.c.generation, resources.c.observed_generation)
+_VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
 
 
 def versioned(tx: Tx, names: Sequence[str]) -> dict[str, Versioned]:
     """Return the existing resources of these names with their versions, by name."""
-    rows = tx.conn.execute(select(resources, _DIGEST).where(resources.c.name.in_(names)))
+    rows = tx.conn.execute(_VERSIONED.where(resources.c.name.in_(names)))
     return {row.name: _versioned(row) for row in rows}
 
 
 def versioned_page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Versioned]:
     """Return `page` with the versions."""
-    return [_versioned(row) for row in tx.conn.execute(_page(select(resources, _DIGEST), kind, account, after, limit))]
+    return [_versioned(row) for row in tx.conn.execute(_page(_VERSIONED, kind, account, after, limit))]
 
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
     """Return the names and versions of a page of all resources of a kind."""
-    rows = tx.conn.execute(_page(select(resources.c.name, *_COUNTS, _DIGEST), kind, WILDCARD, after, limit))
-    return [(name, hash((*counts, digest))) for name, *counts, digest in rows]
+    found = tx.conn.execute(_page(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
+    return [(name, version_of(*counts)) for name, *counts in found]
 
 
-def _versioned(columns: Any) -> Versioned:
-    row = Resource(*columns[:-1])
-    return Versioned(row, hash((row.generation, row.observed_generation, columns.digest)))
+def version_of(generation: int, observed_generation: int, digest: int) -> int:
+    """Return the version of a resource from its generations and its digest."""
+    return hash((generation, observed_generation, digest))
+
+
+def _versioned(found: Any) -> Versioned:
+    columns = found._asdict()
+    digest = columns.pop("digest")
+    row = Resource(**columns)
+    return Versioned(row, version_of(row.generation, row.observed_generation, digest))
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
@@ -116,51 +125,52 @@ def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
 
     If another transaction creates it concurrently, this one is retried and finds it.
     """
-    statement = (
-        insert(resources)
-        .values(
-            name=str(name),
-            kind=name.kind,
-            account=name.account,
-            place=name.region if isinstance(name, RegistryName) else name.role,
-            uid=str(uuid.uuid4()),
-            spec=spec,
-            state={},
-            generation=1,
-            observed_generation=0,
-            requested=1,
-            create_time=tx.now(),
-            update_time=tx.now(),
-            due_at=tx.now() if due else None,
-            urgent=due,
-            failures=0,
-        )
-        .returning(resources)
-    )
-    tx.changes(str(name))
-    return Resource.of(tx.conn.execute(statement).one())
+    first = {
+        "name": str(name),
+        "kind": name.kind,
+        "account": name.account,
+        "place": name.region if isinstance(name, RegistryName) else name.role,
+        "uid": str(uuid.uuid4()),
+        "spec": spec,
+        "state": {},
+        "generation": 1,
+        "observed_generation": 0,
+        "create_time": tx.now(),
+        "update_time": tx.now(),
+        "requested": 1,
+        "due_at": tx.now() if due else None,
+        "urgent": due,
+        "failures": 0,
+    }
+    for table in (schedule, resources):
+        tx.conn.execute(insert(table).values({column: value for column, value in first.items() if column in table.c}))
+    return _changed(tx, str(name))
 
 
 def set_spec(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
     """Set another spec: a new generation, due at once."""
-    row = tx.conn.execute(_set_spec(tx.dialect), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
-    tx.changes(name)
-    return Resource.of(row)
+    requested, desired = _set_spec(tx.dialect)
+    tx.conn.execute(requested, {"_name": name, "_trace": tx.trace or None})
+    tx.conn.execute(desired, {"_name": name, "_spec": spec})
+    return _changed(tx, name)
 
 
 @lru_cache(maxsize=64)
-def _set_spec(dialect: Dialect) -> Any:
+def _set_spec(dialect: Dialect) -> tuple[Update, Update]:
+    now = dialect.now()
+    requested = with_request(schedule.c, now=now, trace=bindparam("_trace", type_=Text))
+    desired = with_new_spec(resources.c, spec=bindparam("_spec", type_=resources.c.spec.type), now=now)
     return (
-        update(resources)
-        .where(resources.c.name == bindparam("_name"))
-        .values(with_new_spec(resources.c, spec=bindparam("_spec"), now=dialect.now(), trace=bindparam("_trace")))
-        .returning(resources)
+        update(schedule).where(schedule.c.name == bindparam("_name")).values({**requested, "failures": 0}),
+        update(resources).where(resources.c.name == bindparam("_name")).values(desired),
     )
 
 
 def request(tx: Tx, name: str) -> Resource:
     """Request a reconcile now, without a new generation."""
-    return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True, trace=tx.trace or None)
+    values = with_request(schedule.c, now=tx.now(), trace=tx.trace or None)
+    tx.conn.execute(update(schedule).where(schedule.c.name == name).values(values))
+    return _changed(tx, name)
 
 
 def enqueue_by_event(tx: Tx, names: Sequence[str], debounce: float = EVENT_DEBOUNCE) -> None:
@@ -179,13 +189,13 @@ def enqueue_by_event(tx: Tx, names: Sequence[str], debounce: float = EVENT_DEBOU
 @lru_cache(maxsize=64)
 def _enqueue_by_event(dialect: Dialect) -> Any:
     table = dialect.json_table({"name": Text()})
-    set_for, debounce = resources.c.event_due_at, bindparam("debounce", type_=BigInteger)
+    set_for, debounce = schedule.c.event_due_at, bindparam("debounce", type_=BigInteger)
     earliest, following = dialect.now() + debounce, set_for + debounce * _SPACING
     due = case((set_for > dialect.now(), set_for), (following > earliest, following), else_=earliest)
     return (
-        update(resources)
-        .where(resources.c.name.in_(select(table.c.name)), resources.c.due_at.is_not(None))
-        .values(event_due_at=due, due_at=case((resources.c.due_at > due, due), else_=resources.c.due_at))
+        update(schedule)
+        .where(schedule.c.name.in_(select(table.c.name)), schedule.c.due_at.is_not(None))
+        .values(event_due_at=due, due_at=case((schedule.c.due_at > due, due), else_=schedule.c.due_at))
     )
 
 
@@ -194,16 +204,16 @@ def shorten_resync(tx: Tx, seconds: float) -> None:
 
     What is due later than a resync after its last observation is due then. Backoff after failures stays.
     """
-    due = func.coalesce(resources.c.observe_time, 0) + int(seconds * MICROSECONDS)
-    stretched = (resources.c.due_at > due, resources.c.due_at > tx.now(), resources.c.failures == 0)
-    tx.conn.execute(update(resources).where(*stretched).values(due_at=due))
+    due = func.coalesce(schedule.c.observe_time, 0) + int(seconds * MICROSECONDS)
+    stretched = (schedule.c.due_at > due, schedule.c.due_at > tx.now(), schedule.c.failures == 0)
+    tx.conn.execute(update(schedule).where(*stretched).values(due_at=due))
 
 
 def enqueue_now(tx: Tx, name: str) -> None:
     """Run a requested reconcile now if it was postponed."""
-    put_off = or_(resources.c.due_at.is_(None), resources.c.due_at > tx.now(), ~resources.c.urgent)
-    change = update(resources).where(resources.c.name == name, put_off).values(due_at=tx.now(), urgent=True)
-    if tx.conn.execute(change.returning(resources.c.name)).first() is not None:
+    put_off = or_(schedule.c.due_at.is_(None), schedule.c.due_at > tx.now(), ~schedule.c.urgent)
+    change = update(schedule).where(schedule.c.name == name, put_off).values(due_at=tx.now(), urgent=True)
+    if tx.conn.execute(change.returning(schedule.c.name)).first() is not None:
         tx.changes(name)
 
 
@@ -214,18 +224,22 @@ def patch(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[
         values["spec"] = spec
     if state is not None:
         values["state"] = state
-    return _changed(tx, name, **values)
+    tx.conn.execute(update(resources).where(resources.c.name == name).values(**values))
+    return _changed(tx, name)
 
 
-def _changed(tx: Tx, name: str, **values: Any) -> Resource:
-    row = tx.conn.execute(update(resources).where(resources.c.name == name).values(**values).returning(resources)).one()
+def _changed(tx: Tx, name: str) -> Resource:
+    """Return a resource that this transaction has changed."""
     tx.changes(name)
-    return Resource.of(row)
+    found = get(tx, name)
+    if found is None:
+        raise AssertionError(f"{name} was changed, and is not stored")
+    return found
 
 
 def remove(tx: Tx, name: str) -> None:
     """Delete a resource."""
     drifting.remove(tx, name)
-    tx.conn.execute(delete(attributions).where(attributions.c.name == name))
-    tx.conn.execute(delete(resources).where(resources.c.name == name))
+    for table in (attributions, schedule, resources):
+        tx.conn.execute(delete(table).where(table.c.name == name))
     tx.changes(name)

@@ -13,7 +13,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import declarations, resources
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources
 from ecrkeeper_server.store.work import columns_of
 
 _KEY = ("set_id", "number", "account", "region")
@@ -82,7 +82,7 @@ def under_way(tx: Tx, rollout: RolloutRow, old: int, limit: int) -> list[Observe
     if not targets:
         return []
     names = [str(target.registry) for target in targets]
-    found = tx.conn.execute(select(resources).where(resources.c.name.in_(names)))
+    found = tx.conn.execute(select(*RESOURCE_COLUMNS).select_from(resource).where(resources.c.name.in_(names)))
     registries = {row.name: Resource.of(row) for row in found}
     key = tuple_(declarations.c.account, declarations.c.region)
     places = [(target.account, target.region) for target in targets]

@@ -122,21 +122,17 @@ class Resource(FromRow):
         return self.observed_generation >= self.generation and self.unready is None
 
 
-def with_new_spec(row: Any, *, spec: Any, now: Any, trace: Any) -> dict[str, Any]:
-    """Return the columns for another desired state: a new generation, due at once.
+def with_new_spec(row: Any, *, spec: Any, now: Any) -> dict[str, Any]:
+    """Return the columns of `resources` for another desired state: a new generation.
 
     `row` is the resource, or the table if the database is to increment.
     """
-    return {
-        "spec": spec,
-        "generation": row.generation + 1,
-        "requested": row.requested + 1,
-        "update_time": now,
-        "due_at": now,
-        "urgent": True,
-        "failures": 0,
-        "trace": trace,
-    }
+    return {"spec": spec, "generation": row.generation + 1, "update_time": now}
+
+
+def with_request(row: Any, *, now: Any, trace: Any) -> dict[str, Any]:
+    """Return the columns of `schedule` for a requested reconcile; `row` as above."""
+    return {"requested": row.requested + 1, "due_at": now, "urgent": True, "trace": trace}
 
 
 @dataclass(frozen=True, slots=True)

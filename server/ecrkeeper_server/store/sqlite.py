@@ -13,7 +13,7 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
-from ecrkeeper_server.store.database import Database, Load, Tx
+from ecrkeeper_server.store.database import Database, Load, Query, Rows, Tx
 from ecrkeeper_server.store.failures import DISK_FULL, failure_of, unavailable
 from ecrkeeper_server.store.sqlite_dialect import SqliteDialect, sqlite_now
 from ecrkeeper_server.store.sqlite_file import SqliteFile
@@ -52,6 +52,11 @@ def sqlite_engine(url: str) -> Engine:
 def _digest(text: str, seed: int) -> int:
     digest = hashlib.blake2b(text.encode(), digest_size=8, salt=seed.to_bytes(8, "big"))
     return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+def one_by_one(conn: Connection, queries: Sequence[Query]) -> list[Rows]:
+    """Execute one query after the other."""
+    return [conn.execute(query, values).all() for query, values in queries]
 
 
 class _Job:
@@ -103,7 +108,7 @@ class SqliteDatabase(Database):
         if self._file is not None:
             self._file.check_read()
         try:
-            return query(Tx(self._reader, self._dialect, set()))
+            return query(Tx(self._reader, self._dialect, set(), one_by_one))
         except SQLAlchemyError as error:
             raise self._failed(error) from error
 
@@ -188,7 +193,7 @@ class SqliteDatabase(Database):
 
     def _apply(self, conn: Connection, job: _Job, changed: set[str]) -> None:
         """Run one change in a savepoint, so that its failure does not affect its group."""
-        tx = Tx(conn, self._dialect, set())
+        tx = Tx(conn, self._dialect, set(), one_by_one)
         conn.exec_driver_sql("SAVEPOINT change")
         try:
             job.result = job.change(tx)

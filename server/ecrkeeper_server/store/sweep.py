@@ -18,7 +18,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
-from ecrkeeper_server.store.tables import declarations, json_rows, operations, resources
+from ecrkeeper_server.store.tables import declarations, json_rows, operations, schedule
 
 
 @dataclass(slots=True)
@@ -35,26 +35,24 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
     They belong to the claimed generation if this transaction has changed or locked
     the registries: every write of a declaration changes its registry as well.
     """
-    values = json_rows({"name": row.name} for row in registries)
-    desired_by_name = {row.name: Desired() for row in registries}
+    values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registries)
+    found = {row.name: Desired() for row in registries}
     declared, waiting = _desired(tx.dialect)
-    for name, *columns in tx.conn.execute(declared, values):
-        desired_by_name[name].declared.append(Declaration(*columns))
-    for row in tx.conn.execute(waiting, values):
-        desired_by_name[row.target].pending.append(Operation.of(row))
-    return desired_by_name
+    of_registries, pending = tx.ask(tx.conn, [(declared, values), (waiting, values)])
+    for name, *columns in of_registries:
+        found[name].declared.append(Declaration(*columns))
+    for operation in (Operation(*columns) for columns in pending):
+        found[operation.target].pending.append(operation)
+    return found
 
 
 @lru_cache(maxsize=4)
 def _desired(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
-    names = dialect.json_table({"name": Text()})
+    names = dialect.json_table({name: Text() for name in ("name", "account", "region")})
+    of_registry = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
     declared = (
-        select(resources.c.name, *declarations.c)
-        .join_from(names, resources, resources.c.name == names.c.name)
-        .join(
-            declarations,
-            and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place),
-        )
+        select(names.c.name.label("registry"), *declarations.c)
+        .join_from(names, declarations, of_registry)
         .order_by(declarations.c.owner)
     )
     waiting = (
@@ -84,12 +82,12 @@ def _finish(dialect: Dialect) -> Any:
     )
     waited_for = select(operations.c.id).where(operations.c.target == ended.c.name, operations.c.done.is_(False))
     return (
-        update(resources)
+        update(schedule)
         .where(
-            resources.c.name == ended.c.name,
-            resources.c.lease_token == ended.c.token,
-            resources.c.requested == ended.c.requested,
-            func.coalesce(resources.c.event_due_at, 0) <= ended.c.began_at,
+            schedule.c.name == ended.c.name,
+            schedule.c.lease_token == ended.c.token,
+            schedule.c.requested == ended.c.requested,
+            func.coalesce(schedule.c.event_due_at, 0) <= ended.c.began_at,
             ~waited_for.exists(),
         )
         .values(
@@ -97,13 +95,13 @@ def _finish(dialect: Dialect) -> Any:
             failures=ended.c.failures,
             attempts=ended.c.attempts,
             failed_at=case((ended.c.attempts > 0, dialect.now())),
-            observe_time=func.coalesce(ended.c.observed_at, resources.c.observe_time),
+            observe_time=func.coalesce(ended.c.observed_at, schedule.c.observe_time),
             urgent=ended.c.urgent,
             trace=None,
             lease_token=None,
             lease_until=None,
         )
-        .returning(resources.c.name)
+        .returning(schedule.c.name)
     )
 
 

@@ -1,9 +1,10 @@
 """The tables.
 
 Times are microseconds since 1970, UTC; structured values are JSON text.
-`resources` holds the desired and the observed state of every registry and role, and
-is also the work queue: a row is due at `due_at`, and leased to the worker whose
-`lease_token` it carries until `lease_until`. Partial indexes are in `indexes`.
+`resources` holds the desired and the observed state of every registry and role.
+`schedule` has a narrow row for each of them and is the work queue: a row is due at
+`due_at`, and leased to the worker whose `lease_token` it carries until `lease_until`.
+Partial indexes are in `indexes`.
 """
 
 from __future__ import annotations
@@ -79,38 +80,51 @@ resources = Table(
     # Counts the changes of the spec.
     Column("generation", BigInteger, nullable=False),
     Column("observed_generation", BigInteger, nullable=False),
-    # Counts the requests to reconcile: every change of the spec, and every explicit call.
-    Column("requested", BigInteger, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
-    Column("observe_time", BigInteger),
+    # The reason why the last attempt left it not Ready, for counting; NULL if it is Ready.
+    Column("unready", Text),
+    # The reason of `Ready`; NULL if it is IN_SYNC, or before the first attempt.
+    Column("reason", Text),
+    # Whether the state has drift.
+    Column("drifted", Boolean, nullable=False, server_default=false()),
+    # Findings from events about the resource; `store.findings` has its shape.
+    Column("events", JsonText),
+    Index("resources_kind_name", "kind", "name"),
+    Index("resources_account", "account", "kind"),
+    Index("resources_place", "kind", "place", "name"),
+    Index("resources_fleet", "place", "account", "kind"),
+)
+
+# The columns that every attempt changes, apart from the wide state: an attempt without changes writes some 200 bytes.
+# No index contains a column of the lease, so that a claim is a HOT update on Postgres.
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    # Counts the requests to reconcile: every change of the spec, and every explicit call.
+    Column("requested", BigInteger, nullable=False),
     Column("due_at", BigInteger),
     # Somebody waits for it: the newest request has not been reconciled.
     Column("urgent", Boolean, nullable=False, server_default=false()),
     Column("lease_token", Text),
     Column("lease_until", BigInteger),
     Column("failures", BigInteger, nullable=False),
-    # The reason why the last attempt left it not Ready, for counting; NULL if it is Ready.
-    Column("unready", Text),
-    # The W3C traceparent of the call that requested the next attempt.
-    Column("trace", Text),
-    # The reason of `Ready`; NULL if it is IN_SYNC, or before the first attempt.
-    Column("reason", Text),
-    # Whether the state has drift.
-    Column("drifted", Boolean, nullable=False, server_default=false()),
     # The number of consecutive attempts with the error in the state, and the time of the last one.
     Column("attempts", BigInteger, nullable=False, server_default="0"),
     Column("failed_at", BigInteger),
     # The time for which an event last made the row due; it stays when that time has passed.
     Column("event_due_at", BigInteger),
-    # Findings from events about the resource; `store.findings` has its shape.
-    Column("events", JsonText),
-    Index("resources_due", "due_at"),
-    Index("resources_kind_name", "kind", "name"),
-    Index("resources_account", "account", "kind"),
-    Index("resources_place", "kind", "place", "name"),
-    Index("resources_fleet", "place", "account", "kind"),
+    Column("observe_time", BigInteger),
+    # The W3C traceparent of the call that requested the next attempt.
+    Column("trace", Text),
+    Index("schedule_due", "due_at"),
 )
+
+# A whole resource and its columns. Transactions lock rows in the order of the join.
+resource = schedule.join(resources, schedule.c.name == resources.c.name)
+RESOURCE_COLUMNS = (*resources.c, *(column for column in schedule.c if column.name not in ("name", "account")))
 
 # The elements with drift, as an index of resources.
 drifting = Table(

@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ecrkeeper_server.store.pipeline import pipelined
+from ecrkeeper_server.store.pipeline import check_connected, pipelined
 
 # The server is stopping, or has become a standby: connections to it are useless.
 DROPPED = frozenset({"57P01", "57P02", "57P03", "25006"})
@@ -34,19 +34,26 @@ def transaction(conn: Connection) -> Iterator[None]:
     Raises CommitUnknownError if COMMIT got no answer. The last statement of the block
     must be an awaited one, so that later errors come from COMMIT.
     """
+    committing = False
     try:
         with pipelined(conn):
             conn.exec_driver_sql("BEGIN")
             yield
+            # Before COMMIT is sent, the transaction can be repeated.
+            check_connected(conn)
+            committing = True
+            _commit(conn)
     except BaseException as error:
-        _undo(conn)
+        if not committing:
+            _undo(conn)
         if isinstance(error, psycopg.Error):
             # The connection broke outside of SQLAlchemy.
+            if committing:
+                raise CommitUnknownError from error
             raise DBAPIError.instance(
                 None, None, error, psycopg.Error, connection_invalidated=True, dialect=conn.dialect
             ) from error
         raise
-    _commit(conn)
 
 
 def _undo(conn: Connection) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.operations import repeated
-from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, with_new_spec
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, with_new_spec, with_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,17 @@ class UnitOfWork:
     def set_spec(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
         """Set the spec of a registry: a new generation, due at once."""
         self.registries[registry.registry] = changed = replace(
-            registry, **with_new_spec(registry, spec=spec, now=self.now, trace=trace or None)
+            registry,
+            **with_new_spec(registry, spec=spec, now=self.now),
+            **with_request(registry, now=self.now, trace=trace or None),
+            failures=0,
         )
         return changed
 
     def request(self, registry: Resource, trace: str = "") -> Resource:
         """Request a reconcile of a registry now, without a new spec."""
         self.registries[registry.registry] = changed = replace(
-            registry, requested=registry.requested + 1, due_at=self.now, urgent=True, trace=trace or None
+            registry, **with_request(registry, now=self.now, trace=trace or None)
         )
         return changed
 

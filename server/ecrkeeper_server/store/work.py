@@ -12,8 +12,17 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec
-from ecrkeeper_server.store.tables import declarations, json_rows, requests, resources, revisions
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
+from ecrkeeper_server.store.tables import (
+    RESOURCE_COLUMNS,
+    declarations,
+    json_rows,
+    requests,
+    resource,
+    resources,
+    revisions,
+    schedule,
+)
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
 
 KEY = ("account", "region", "owner")
@@ -22,7 +31,9 @@ _DECLARED = (
     "managed_by", "set_revision",
 )  # fmt: skip
 # The columns of a resource that a unit of work changes.
-_DESIRED = tuple(with_new_spec(resources.c, spec=None, now=None, trace=None))
+_DESIRED = tuple(with_new_spec(resources.c, spec=None, now=None))
+_REQUESTED = (*with_request(schedule.c, now=None, trace=None), "failures")
+_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
 
 
 def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:
@@ -32,10 +43,15 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
     as busy.
     """
     values = json_rows({**key_of(name), "registry": str(name.registry)} for name in names)
-    lock, read = _load(tx.dialect, wait)
-    held = {row.name: Resource.of(row) for row in tx.conn.execute(lock, values)}
+    ids = sorted({each.lower() for each in request_ids if each})
+    lock, read, requested = _load(tx.dialect, wait)
+    queries = [(lock, values), (read, values)]
+    if ids:
+        queries.append((requested, json_rows({"request_id": each} for each in ids)))
+    locked, found, *first_calls = tx.ask(tx.conn, queries)
+    held = {row.name: row for row in (Resource(**dict(zip(_NAMES, each, strict=True))) for each in locked)}
     unit = UnitOfWork(0)
-    for unit.now, stored, newest, account, region, owner, *columns in tx.conn.execute(read, values):
+    for unit.now, stored, newest, account, region, owner, *columns in found:
         registry = RegistryName(account, region)
         unit.newest[SettingsName(registry, owner)] = newest
         owners = unit.declared.setdefault(registry, {})
@@ -48,21 +64,20 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
             unit.registries[registry] = held[stored]
         elif stored is not None:
             unit.busy.add(registry)
-    ids = sorted({each.lower() for each in request_ids if each})
-    if ids:
-        rows = tx.conn.execute(select(requests).where(requests.c.request_id.in_(ids)))
-        unit.requests = {row.request_id: Request.of(row) for row in rows}
+    for rows in first_calls:
+        unit.requests = {row.request_id: row for row in (Request(*each) for each in rows)}
     unit.begin()
     return unit
 
 
 @lru_cache(maxsize=64)
-def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any]]:
+def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any], Select[Any]]:
     names = dialect.json_table(dict.fromkeys((*KEY, "registry"), Text()))
     lock = (
-        select(resources)
-        .where(resources.c.name.in_(select(names.c.registry)))
-        .order_by(resources.c.name)
+        select(*RESOURCE_COLUMNS)
+        .select_from(resource)
+        .where(schedule.c.name.in_(select(names.c.registry)))
+        .order_by(schedule.c.name)
         .with_for_update(skip_locked=not wait)
     )
     newest = select(func.coalesce(func.max(revisions.c.revision), 0)).where(
@@ -82,7 +97,8 @@ def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any]]:
         .outerjoin(declarations, of_registry)
         .order_by(declarations.c.owner)
     )
-    return lock, read
+    ids = dialect.json_table({"request_id": Text()})
+    return lock, read, select(requests).where(requests.c.request_id.in_(select(ids.c.request_id)))
 
 
 def save(tx: Tx, unit: UnitOfWork) -> None:
@@ -90,8 +106,11 @@ def save(tx: Tx, unit: UnitOfWork) -> None:
     before = unit.before
     tx.changed.update(row.name for name, row in unit.registries.items() if row is not before.registries.get(name))
     new, changed = _parted(unit.registries, before.registries)
-    _execute(tx, insert(resources), [columns_of(row) for row in new])
-    _execute(tx, _UPDATE_RESOURCE, [{"_name": row.name, **_some(row, _DESIRED)} for row in changed])
+    for table in (schedule, resources):
+        _execute(tx, insert(table), [_some(row, table.c.keys()) for row in new])
+    _execute(tx, _UPDATE_SCHEDULE, [{"_name": row.name, **_some(row, _REQUESTED)} for row in changed])
+    desired = [row for row in changed if row.generation != before.registries[row.registry].generation]
+    _execute(tx, _UPDATE_RESOURCE, [{"_name": row.name, **_some(row, _DESIRED)} for row in desired])
     after = {one.name: one for owners in unit.declared.values() for one in owners.values()}
     deleted = [name for name, one in before.declared.items() if name not in after or after[name].uid != one.uid]
     _execute(tx, _DELETE_DECLARATION, [_renamed(key_of(name)) for name in deleted])
@@ -141,4 +160,5 @@ def _set(statement: Update, columns: Iterable[str]) -> Update:
 _OF_KEY = [declarations.c[column] == bindparam(f"_{column}") for column in KEY]
 _DELETE_DECLARATION = delete(declarations).where(*_OF_KEY)
 _UPDATE_DECLARATION = _set(update(declarations).where(*_OF_KEY), _DECLARED)
+_UPDATE_SCHEDULE = _set(update(schedule).where(schedule.c.name == bindparam("_name")), _REQUESTED)
 _UPDATE_RESOURCE = _set(update(resources).where(resources.c.name == bindparam("_name")), _DESIRED)

@@ -25,6 +25,7 @@ from ecrkeeper_server.names import (
     parse_operation,
     parse_registry_pattern,
 )
+from ecrkeeper_server.store.listing import Listed
 from ecrkeeper_server.store.rows import Operation, Resource
 
 
@@ -45,7 +46,7 @@ class Need:
 Needs = Callable[[Any], Sequence[Need]]
 
 
-def resource_target(row: Resource) -> Target:
+def resource_target(row: Resource | Listed) -> Target:
     """Return the target of a stored registry or role."""
     return Target(row.account, row.place if row.kind == RegistryName.kind else "")
 

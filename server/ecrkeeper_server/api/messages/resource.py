@@ -19,6 +19,7 @@ from ecrkeeper_server.settings.stored_elements import pairs_of
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import Findings, with_causes
+from ecrkeeper_server.store.listing import Listed
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
@@ -61,7 +62,7 @@ def common(message: Any, row: Resource) -> None:
     state = State(row.state)
     status_fields(message, [*state.conditions, *Findings.from_json(row.events).conditions()], state.error)
     _add_attempts(message, row, state.error)
-    _add_next(message, row)
+    add_next(message, row)
     message.drift.extend(drift(with_causes(row.events, state.drift)))
 
 
@@ -99,7 +100,8 @@ def _add_attempts(message: Any, row: Resource, error: StoredError | None) -> Non
     )
 
 
-def _add_next(message: Any, row: Resource | RegistryStatus) -> None:
+def add_next(message: Any, row: Resource | RegistryStatus | Listed) -> None:
+    """Add the time of the next reconcile, if any."""
     if row.due_at is not None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
 
@@ -212,7 +214,7 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
     state = State(row.state)
     own = state.of_owner(declared.owner)
     status_fields(message, own.conditions, own.error)
-    _add_next(message, row)
+    add_next(message, row)
     if state.drifted:
         mine = {name: keys_of(elements) for name, elements in split_all(declared.settings).items()}
         own_drift = (part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS)))

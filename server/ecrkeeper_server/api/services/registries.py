@@ -16,6 +16,7 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
+from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
@@ -48,6 +49,7 @@ class Registries:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._basic = BasicRegistries(deps)
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
@@ -78,6 +80,9 @@ class Registries:
     async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
         """List registries."""
         view = request.view or registry_message.BASIC
+        if view == registry_message.BASIC and not request.filter:
+            shown, token = await self._basic.page(request)
+            return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
 
         async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
             declared = await self._deps.db.read(lambda tx: declarations.of_registries(tx, rows))

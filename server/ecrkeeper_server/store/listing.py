@@ -1,0 +1,94 @@
+"""Pages of registries without their wide columns, to detect those that have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, select
+from sqlalchemy.engine import Dialect as Compiler
+
+from ecrkeeper_server.names import WILDCARD, RegistryName
+from ecrkeeper_server.store import declarations as declared_in
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.prepared import Prepared
+from ecrkeeper_server.store.resources import COUNTS, DIGEST, Versioned, version_of, versioned
+from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.tables import declarations, resource, resources, schedule
+
+Key = tuple[str, str, int, frozenset[str]]
+"""Equal keys: the registry and its declarations are equal, except for times of `schedule`."""
+
+
+class Listed(NamedTuple):
+    """A registry in a list."""
+
+    name: str
+    kind: str
+    account: str
+    place: str
+    observe_time: int | None
+    due_at: int | None
+    key: Key
+
+
+class Read(NamedTuple):
+    """A registry with its declarations, and the key of both."""
+
+    versioned: Versioned
+    declared: list[Declaration]
+
+    @property
+    def key(self) -> Key:
+        """Return the key of the registry."""
+        row = self.versioned.row
+        return row.name, row.uid, self.versioned.version, frozenset(_mark_of(each) for each in self.declared)
+
+
+# Each change of a declaration makes another generation.
+_MARK = ("owner", "uid", "generation", "observed_generation")
+_BETWEEN_MARKS, _BETWEEN_MEMBERS = "\n", "\t"
+
+
+def _mark_of(declared: Declaration) -> str:
+    return _BETWEEN_MEMBERS.join(str(getattr(declared, member)) for member in _MARK)
+
+
+def page(tx: Tx, account: str, after: str, limit: int) -> list[Listed]:
+    """Return up to `limit` registries by name, after `after`; the account may be `-`."""
+    query = _page(tx.conn.dialect, account != WILDCARD)
+    values = {"in_kind": RegistryName.kind, "in_account": account, "behind": after, "most": limit}
+    return [_listed(*row) for row in query.rows(tx.conn, values)]
+
+
+def _listed(
+    name: str, kind: str, account: str, place: str, observe_time: int | None, due_at: int | None, uid: str,
+    marks: str | None, *counts: int,
+) -> Listed:  # fmt: skip
+    key = name, uid, version_of(*counts), frozenset(marks.split(_BETWEEN_MARKS) if marks else ())
+    return Listed(name, kind, account, place, observe_time, due_at, key)
+
+
+@lru_cache(maxsize=8)
+def _page(compiler: Compiler, of_account: bool) -> Prepared:
+    first, *others = (cast(declarations.c[member], Text) for member in _MARK)
+    mark: Any = first
+    for each in others:
+        mark = mark.concat(_BETWEEN_MEMBERS).concat(each)
+    of_it = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
+    marks = select(func.aggregate_strings(mark, _BETWEEN_MARKS)).where(of_it).scalar_subquery()
+    columns = [resources.c[name] for name in ("name", "kind", "account", "place")]
+    query = select(*columns, schedule.c.observe_time, schedule.c.due_at, resources.c.uid, marks, *COUNTS, DIGEST)
+    query = query.select_from(resource).where(resources.c.kind == bindparam("in_kind"))
+    query = query.where(resources.c.name > bindparam("behind"))
+    if of_account:
+        query = query.where(resources.c.account == bindparam("in_account"))
+    return Prepared(query.order_by(resources.c.name).limit(bindparam("most", type_=BigInteger)), compiler)
+
+
+def read(tx: Tx, names: Sequence[str]) -> dict[str, Read]:
+    """Return the existing registries of these names with their declarations."""
+    found = versioned(tx, names)
+    declared = declared_in.of_registries(tx, [each.row for each in found.values()])
+    return {name: Read(each, declared[name]) for name, each in found.items()}

@@ -1,0 +1,99 @@
+"""How often a write waits for Postgres: a wait is a call of psycopg that ends when an answer has arrived."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from ecrkeeper_server.declarations.commands import DeclarationSpec, PutDeclaration
+from ecrkeeper_server.declarations.committer import Committer
+from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import claims, queue, schema, sweep
+from ecrkeeper_server.store.database import Database
+from psycopg.waiting import Wait
+
+from tests.postgres import Postgres
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TEST_PUBLIC_INTERFACES") == "1",
+    reason="psycopg's public interface waits for each statement",
+)
+NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "team-a")
+
+
+@pytest.fixture
+async def db(cluster: Postgres, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    url = cluster.create_database(f"round_trips_{abs(hash(request.node.name))}")
+    schema.migrate(url)
+    opened = schema.open_database(url, pool_size=1)
+    yield opened
+    await opened.close()
+
+
+class Waits:
+    """Counts the calls of psycopg that wait to read."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def watched(self, generator: Any) -> Iterator[Any]:
+        """Run a generator of psycopg, and count it once if it waits to read."""
+        ready, counted = None, False
+        while True:
+            try:
+                wanted = generator.send(ready)
+            except StopIteration as end:
+                return end.value
+            if wanted == Wait.R and not counted:
+                self.count, counted = self.count + 1, True
+            ready = yield wanted
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
+    counting, wait = Waits(), psycopg.Connection.wait
+
+    def counted(self: Any, generator: Any, *arguments: Any, **options: Any) -> Any:
+        return wait(self, counting.watched(generator), *arguments, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "wait", counted)
+    return counting
+
+
+def update(n: int) -> PutDeclaration:
+    prefix = {"ecrRepositoryPrefix": f"p{n}", "upstreamRegistryUrl": "quay.io"}
+    wanted = DeclarationSpec({"pull_through_cache_rules": {"rules": [prefix]}}, "REMOVE", False)
+    caller = Caller("UpdateRegistrySettings", f"00000000-0000-4000-8000-{n:012d}", str(n))
+    return PutDeclaration(name=NAME, change=lambda _: wanted, caller=caller, create=True, update=True)
+
+
+async def test_update_waits_for_three_round_trips(db: Database, waits: Waits) -> None:
+    committer, found = Committer(db), []
+    for n in range(20):
+        before = waits.count
+        await committer.write(update(n))
+        found.append(waits.count - before)
+    # Statements are prepared by now. An answer that was there at once is not counted, so the most says how many.
+    assert max(found[10:]) == 3, found
+
+
+async def test_unchanged_attempt_waits_for_six_round_trips(db: Database, waits: Waits) -> None:
+    committer, found = Committer(db), []
+    await committer.write(update(0))
+    for _ in range(20):
+        before = waits.count
+        (row,) = await db.write(lambda tx: _claimed(tx))
+        outcome = queue.Outcome(row.state, 0, 0.0, 0, observed_at=None)
+        assert await db.write(lambda tx, row=row, outcome=outcome: sweep.finish_unchanged(tx, [(row, outcome)]))  # type: ignore[misc]
+        found.append(waits.count - before)
+    assert max(found[10:]) == 6, found
+
+
+def _claimed(tx: Any) -> list[Any]:
+    rows = claims.claim(tx, lease=30, backlog=claims.Capacity(1))
+    assert sweep.desired(tx, rows)
+    return rows
