@@ -23,17 +23,17 @@ from ecrkeeper_server.declarations.takeover import without_conflicts
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
+from ecrkeeper_server.settings.cost import cost
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
+from ecrkeeper_server.turns import Steps, finish
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = RegistrySpec().to_json()
-# At most about 4 ms of validation: a hundred templates may contain megabytes of JSON.
-_FEW_TEMPLATES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +104,23 @@ class PutDeclaration:
     manager: Manager | None = None
 
     @property
-    def slow_to_check(self) -> bool:
-        """Whether checking the requested settings would delay other calls."""
-        return len(self.requested.get("repository_creation_templates", {}).get("templates", ())) > _FEW_TEMPLATES
+    def elements(self) -> int:
+        """The cost of the requested settings."""
+        return cost(self.requested)
 
-    def check(self) -> None:
+    def check(self) -> Steps[None]:
         """Reject requested settings that AWS never accepts, with all violations."""
+        for name, shape in self.requested.items():
+            yield from SETTINGS[name].prepare(shape, self.name.registry)
         if invalid := violations(self.name.registry, self.requested, self.path):
             raise rejection(invalid)
 
     def decide(self, unit: UnitOfWork) -> WriteResult:
         """Decide the result of the call; a rejected call changes nothing."""
+        return finish(self.deciding(unit))
+
+    def deciding(self, unit: UnitOfWork) -> Steps[WriteResult]:
+        """Do the same in steps."""
         name, caller = self.name, self.caller
         registry = unit.registry(name.registry, NEW_REGISTRY)
         declared = unit.declared[name.registry]
@@ -135,10 +141,13 @@ class PutDeclaration:
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
             return self._keep(unit, registry, present, specs)
+        yield
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
+        yield
         composition = compose_specs(specs, touched)
+        yield
         reduced: dict[str, DeclarationSpec] = {}
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
@@ -147,6 +156,7 @@ class PutDeclaration:
                 composition = compose_specs({**specs, **reduced}, touched)
                 check_own(name, composition)
             check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
+        yield
         return self._write(unit, registry, composition, {**specs, **reduced}, reduced)
 
     def _take_over(

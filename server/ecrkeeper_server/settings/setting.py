@@ -75,6 +75,10 @@ def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[V
     return []
 
 
+def _nothing_to_prepare(_shape: Shape, _registry: RegistryName | None) -> Iterator[None]:
+    return iter(())
+
+
 def _no_warnings(_plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
     return []
 
@@ -126,6 +130,9 @@ class Setting(ABC):
     for all elements that `split` returns. `replaces` returns the members that AWS
     cannot change from one value to another.
 
+    `prepare` does the parts of `split`, and for a registry of `validate`, that take
+    milliseconds, and keeps their results, in short steps.
+
     `units` groups keys by the part that AWS accepts or rejects together.
     `names` returns what messages show of an element, such as the principals of
     a statement. `denies` returns whether an element is a denial, `vanished`
@@ -148,6 +155,7 @@ class Setting(ABC):
     removable: bool = True
     defaults: Elements = field(default_factory=dict)
     validate: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
+    prepare: Callable[[Shape, RegistryName | None], Iterator[None]] = _nothing_to_prepare
     validate_together: Callable[[Elements, RegistryName], list[Contradiction]] | None = None
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
     replaces: Callable[[Value, Value], list[str]] = _none_fixed

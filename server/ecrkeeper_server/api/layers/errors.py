@@ -17,14 +17,16 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context
-from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
+from ecrkeeper_server.api.layers.message_bounds import Malformed
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
+from ecrkeeper_server.api.layers.request_parser import LARGE_BYTES, RequestParser
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
 from ecrkeeper_server.errors import DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
+from ecrkeeper_server.turns import work
 
 log = structlog.get_logger("ecrkeeper.api")
 
@@ -44,7 +46,7 @@ class ErrorMapping:
         """Return the handler behind the checks of requests and the mapping of errors."""
         if not method.startswith(OWN_PREFIXES):
             return handler
-        read = parsing(_bounded(method, handler.request_deserializer))
+        read = RequestParser(handler.request_deserializer, _input_type(method))
         check = self._checking(method)
         if handler.unary_unary:
             call = _unary(handler.unary_unary, check)
@@ -78,11 +80,9 @@ class ErrorMapping:
         return check
 
 
-def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
-    """Return a parser that rejects requests whose lists exceed their limits."""
+def _input_type(method: str) -> Any:
     service, _, name = method[1:].partition("/")
-    kind = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
-    return lambda content: parse(within_bounds(content, kind))
+    return descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
 
 
 def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
@@ -115,6 +115,13 @@ def bounded_answer(answer: Message) -> Message:
     return answer
 
 
+async def _checked(check: _Check, request: Message | None) -> None:
+    if request is not None and request.ByteSize() >= LARGE_BYTES:
+        await work().step(check, request)
+    else:
+        check(request)
+
+
 def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: Context) -> Any:
         remaining = context.time_remaining()
@@ -123,8 +130,8 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
         # yet, so it is cut.
         current_call().request_id = str(getattr(request, "request_id", ""))[:_LONGEST_ID]
         try:
-            check(request)
             async with asyncio.timeout(limit):
+                await _checked(check, request)
                 return bounded_answer(await handler(request, context))
         except Exception as error:
             await abort(context, error)
@@ -135,7 +142,7 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
 def _stream(handler: Callable[..., AsyncIterator[Any]], check: _Check) -> Callable[..., AsyncIterator[Any]]:
     async def call(request: Message, context: Context) -> AsyncIterator[Any]:
         try:
-            check(request)
+            await _checked(check, request)
             async for response in handler(request, context):
                 yield bounded_answer(response)
         except Exception as error:
