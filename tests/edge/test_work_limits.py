@@ -48,7 +48,7 @@ def test_call_that_entered_before_the_debt_is_rejected_before_its_work() -> None
     for _ in range(2):
         gate.enter("flooder", Kind.CALLS)
     gate.charge("flooder", 5_000)
-    with pytest.raises(ResourceExhausted, match="try again after"):
+    with pytest.raises(ResourceExhausted, match="retry after"):
         gate.charge("flooder", 1)
 
 
