@@ -151,7 +151,10 @@ class Channel(asyncio.Protocol):
 
 
 async def connect(address: str, source: str | None = None) -> Channel:
-    """Return a channel to `HOST:PORT`, from another address of this machine if one is given: that is another caller."""
+    """Return a channel to `HOST:PORT`.
+
+    With another local address it is another caller.
+    """
     host, _, port = address.rpartition(":")
     local = (source, 0) if source else None
     _, channel = await asyncio.get_running_loop().create_connection(Channel, host, int(port), local_addr=local)

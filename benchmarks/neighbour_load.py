@@ -1,4 +1,6 @@
-"""The callers of the benchmark `neighbours`. Runs as a Child, `python -m benchmarks.neighbour_load`.
+"""The callers of the benchmark `neighbours`.
+
+Runs as a Child, `python -m benchmarks.neighbour_load`.
 
 Each kind of neighbour calls from an address of its own, so that each is a principal of its own. A neighbour whose call
 fails waits for a moment, and then calls again.
@@ -148,7 +150,10 @@ async def called(channel: Channel, work: Calls, caller: int) -> bool:
 
 
 async def innocent(target: str, seconds: float) -> dict[str, Any]:
-    """Get and update one declaration in turn for some seconds; return the latencies in milliseconds."""
+    """Get and update one declaration by turns for some seconds.
+
+    Returns the latencies in milliseconds.
+    """
     channel = await connect(target)
     get, update = Gets(1), Updates(1)
     latencies: dict[str, list[float]] = {"get": [], "update": []}

@@ -1,4 +1,4 @@
-"""neighbours: an innocent caller's Get and Update beside callers, declarations, answers and watches that are large.
+"""neighbours: an innocent caller's Get and Update beside large neighbours.
 
 The engine and the limits are on, as in an installation. Every kind of caller is a principal of its own.
 """
@@ -29,7 +29,10 @@ _COLUMNS = (
 
 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
-    """Measure on each database: alone, beside each kind of neighbour, and beside all of them."""
+    """Measure on each database.
+
+    The caller is alone, beside each kind of neighbour, and beside all of them.
+    """
     for name in sizes.databases:
         folder = environment.folder / f"neighbours-{name}"
         folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The lag of the event loop: how late it does what is due."""
+"""Measure the lag of the event loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ _SECONDS = 0.1
 
 
 async def watch_lag(observe: Callable[[float], None]) -> None:
-    """Observe how many seconds late the loop wakes, ten times a second, until cancelled."""
+    """Observe ten times a second how many seconds late the loop wakes.
+
+    Runs until it is cancelled.
+    """
     clock = asyncio.get_running_loop().time
     while True:
         due = clock() + _SECONDS

@@ -1,8 +1,8 @@
-"""Turns on the event loop: large work runs in slices, one slice of one principal at a time.
+"""Run large work in slices on the event loop, in turn by principal.
 
-A process has one event loop and, because of the GIL, one core for Python. So work that takes long is cut into steps.
-After at most `SLICE` seconds of steps it waits for its next turn, and the loop serves everything else in between. The
-turns go round by key: a principal with many large calls gets no more of them than one with a single call.
+A process has one event loop and, because of the GIL, one core for Python. Long work is therefore
+cut into steps. After at most `SLICE` seconds of steps it waits for its next turn, and the loop serves everything else
+in between. The turns go round by key: a principal gets as many with one large call as with a hundred.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ class Turns:
 
 
 class FairLock:
-    """A lock that goes round by key: a key with many waiting gets it no more often than one with a single one."""
+    """A lock that goes round by key.
+
+    Two keys get it equally often, however many tasks wait for each of them.
+    """
 
     def __init__(self) -> None:
         self._held = False
@@ -100,7 +103,7 @@ class FairLock:
 
 
 def _next(waiting: dict[str, deque[asyncio.Future[None]]]) -> asyncio.Future[None] | None:
-    """Take who waits for the key that comes first, and put the key behind all others."""
+    """Remove and return the first task of the first key; move the key to the end."""
     while waiting:
         key, turns = next(iter(waiting.items()))
         turn = turns.popleft()
@@ -137,7 +140,10 @@ class Work:
         self.charge = charge
 
     async def run(self, steps: Steps[T], elements: int = MANY) -> T:
-        """Return the result of steps, with a pause after each slice; of few elements, at once."""
+        """Return the result of steps, with a pause after each slice.
+
+        Few elements need no pause.
+        """
         if elements < MANY:
             return finish(steps)
         clock = self._turns.clock
@@ -182,14 +188,14 @@ class Work:
             yield
 
 
-_WORK: ContextVar[Work | None] = ContextVar("work", default=None)
+def _uncounted() -> Work:
+    return Work(Turns(), "")
+
+
+WORK: ContextVar[Callable[[], Work]] = ContextVar("work", default=_uncounted)
+"""Makes the work of the current task and of those that it starts. Most calls are small and need none."""
 
 
 def work() -> Work:
-    """Return the work that the present task belongs to; outside of calls and attempts, work that nobody counts."""
-    return _WORK.get() or Work(Turns(), "")
-
-
-def begin(new: Work) -> None:
-    """Let the present task, and those that it starts, belong to this work."""
-    _WORK.set(new)
+    """Return the work of the current call or attempt, or work that nobody counts."""
+    return WORK.get()()

@@ -1,4 +1,4 @@
-"""Large work runs in slices, one at a time, and in a fair order; by a clock that the tests move."""
+"""Large work runs in slices, one at a time, and in a fair order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from ecrkeeper_server.turns import MANY, SLICE, FairLock, Steps, Turns, Work, begin, finish, work
+from ecrkeeper_server.turns import MANY, SLICE, WORK, FairLock, Steps, Turns, Work, finish, work
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,7 +96,7 @@ async def test_work_belongs_to_the_tasks_that_a_call_starts() -> None:
     mine = Work(Turns(), "mine")
 
     async def call() -> tuple[Work, Work]:
-        begin(mine)
+        WORK.set(lambda: mine)
         return work(), await asyncio.create_task(inner())
 
     async def inner() -> Work:

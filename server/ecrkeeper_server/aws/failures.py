@@ -93,7 +93,10 @@ def invalid_answer(service: str, operation: str, error: InvalidAnswer) -> Tempor
 
 
 def too_large(service: str, operation: str, error: AnswerTooLarge) -> Permanent:
-    """The error for an answer to a read that is beyond all of AWS's quotas: repeating the call would not help."""
+    """Return the error for an answer beyond all of AWS's quotas.
+
+    Repeating the call would not help.
+    """
     text = (
         f"{service}:{operation}: the answer is {error}, more than AWS's quotas allow, so ecrkeeper does not read or"
         " write the setting; remove what is not needed there"

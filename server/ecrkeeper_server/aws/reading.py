@@ -153,7 +153,7 @@ def _check_items(body: bytes) -> None:
 
 
 def _parts(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield an answer with a part of its long list at a time, so that each is checked in a moment."""
+    """Yield copies of an answer, each with a part of its long list."""
     for name, value in data.items():
         inner = value if isinstance(value, dict) else {}
         for member, items in inner.items():

@@ -23,14 +23,13 @@ from ecrkeeper_server.declarations.takeover import without_conflicts
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
-from ecrkeeper_server.settings.cost import cost
 from ecrkeeper_server.settings.element_sets import NO_KEYS
-from ecrkeeper_server.settings.elements import keys_of
+from ecrkeeper_server.settings.elements import cost, keys_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = RegistrySpec().to_json()
@@ -80,6 +79,16 @@ class WriteResult:
         return compose_specs(self.specs)
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The specs of all owners, and the settings that the call changes."""
+
+    registry: Resource
+    declared: Mapping[str, Declaration]
+    specs: Mapping[str, DeclarationSpec]
+    touched: Collection[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutDeclaration:
     """A call that creates or changes a declaration.
@@ -111,16 +120,30 @@ class PutDeclaration:
     def check(self) -> Steps[None]:
         """Reject requested settings that AWS never accepts, with all violations."""
         for name, shape in self.requested.items():
-            yield from SETTINGS[name].prepare(shape, self.name.registry)
+            if (prepare := SETTINGS[name].prepare) is not None:
+                yield from prepare(shape, self.name.registry)
         if invalid := violations(self.name.registry, self.requested, self.path):
             raise rejection(invalid)
 
     def decide(self, unit: UnitOfWork) -> WriteResult:
         """Decide the result of the call; a rejected call changes nothing."""
-        return finish(self.deciding(unit))
+        begun = self._begin(unit)
+        if isinstance(begun, WriteResult):
+            return begun
+        return self._end(unit, begun, compose_specs(begun.specs, begun.touched))
 
     def deciding(self, unit: UnitOfWork) -> Steps[WriteResult]:
-        """Do the same in steps."""
+        """Decide in steps."""
+        begun = self._begin(unit)
+        yield
+        if isinstance(begun, WriteResult):
+            return begun
+        composition = compose_specs(begun.specs, begun.touched)
+        yield
+        return self._end(unit, begun, composition)
+
+    def _begin(self, unit: UnitOfWork) -> WriteResult | _Begun:
+        """Check the call against stored rows; return the result if nothing changes."""
         name, caller = self.name, self.caller
         registry = unit.registry(name.registry, NEW_REGISTRY)
         declared = unit.declared[name.registry]
@@ -141,13 +164,14 @@ class PutDeclaration:
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
             return self._keep(unit, registry, present, specs)
-        yield
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
-        yield
-        composition = compose_specs(specs, touched)
-        yield
+        return _Begun(registry, declared, specs, touched)
+
+    def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:
+        """Resolve conflicts, check the composition, and change the unit of work."""
+        name, registry, declared, specs, touched = self.name, begun.registry, begun.declared, begun.specs, begun.touched
         reduced: dict[str, DeclarationSpec] = {}
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
@@ -156,7 +180,6 @@ class PutDeclaration:
                 composition = compose_specs({**specs, **reduced}, touched)
                 check_own(name, composition)
             check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
-        yield
         return self._write(unit, registry, composition, {**specs, **reduced}, reduced)
 
     def _take_over(

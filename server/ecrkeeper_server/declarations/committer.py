@@ -37,10 +37,10 @@ class Call(Protocol[T_co]):
         """The cost of what the call brings."""
 
     def check(self) -> Steps[None]:
-        """Raise the errors of the call that do not depend on what is stored."""
+        """Raise the errors of the call that do not depend on stored rows, in steps."""
 
     def deciding(self, unit: UnitOfWork) -> Steps[T_co]:
-        """Do as `decide` does, in steps."""
+        """Decide in steps."""
 
     def decide(self, unit: UnitOfWork) -> T_co:
         """Change the unit of work and return the result; a rejected call changes nothing."""
@@ -93,12 +93,15 @@ class Committer:
         return await turns.work().run(call.deciding(unit), elements)
 
     async def _check(self, call: Call[Any]) -> int:
-        """Check a call; return the cost of composing what it brings with what other owners declare."""
+        """Check a call; return the cost of composing all owners' settings."""
         known = self._known.get(call.name.registry, {})
         elements = call.elements + sum(each for owner, each in known.items() if owner != call.name.owner)
-        if elements >= MANY:
+        if elements < MANY:
+            for _ in call.check():
+                pass
+        else:
             turns.work().charge(elements)
-        await turns.work().run(call.check(), elements)
+            await turns.work().run(call.check())
         return elements
 
     async def _together(self, calls: list[Call[Any]]) -> list[Any]:

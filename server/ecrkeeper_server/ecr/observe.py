@@ -15,8 +15,7 @@ from ecrkeeper_server.ecr.regions import explained
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
-from ecrkeeper_server.settings.cost import cost
-from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.elements import Elements, cost
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, finding_unknown
 from ecrkeeper_server.turns import Steps, work
@@ -88,7 +87,8 @@ async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) ->
 
 
 def _observed(setting: Setting, shape: dict[str, Any], elements: int) -> Steps[Observed]:
-    yield from setting.prepare(shape, None)
+    if setting.prepare is not None:
+        yield from setting.prepare(shape, None)
     found = setting.split(shape)
     yield
     unknown = yield from finding_unknown(setting.name, shape)

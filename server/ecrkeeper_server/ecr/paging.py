@@ -8,7 +8,7 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.failures import ANSWER_TOO_LARGE
 from ecrkeeper_server.aws_errors import Permanent, Temporary
-from ecrkeeper_server.settings.cost import cost
+from ecrkeeper_server.settings.elements import cost
 
 # A list with more pages than this is invalid.
 _PAGES = 100

@@ -20,9 +20,8 @@ from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
 from ecrkeeper_server.settings import suspects
-from ecrkeeper_server.settings.cost import cost_of_all
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
-from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
+from ecrkeeper_server.settings.elements import Elements, Plan, cost_of_all, keys_of
 from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, planning, verified
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -25,7 +26,7 @@ from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
-from ecrkeeper_server.turns import Turns, Work, begin
+from ecrkeeper_server.turns import WORK, Turns, Work
 
 log = structlog.get_logger("ecrkeeper.engine")
 
@@ -54,7 +55,7 @@ class Reconciler:
 
         An error is logged, and the resource is due again.
         """
-        begin(Work(self._turns, f"account {row.account}"))
+        WORK.set(partial(Work, self._turns, f"account {row.account}"))
         with self._telemetry.attempt(row) as ending:
             # Each attempt is a task of its own, so nothing has to set it back.
             ATTEMPT.set(ending.reconcile_id)

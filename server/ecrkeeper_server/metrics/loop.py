@@ -8,7 +8,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class LoopMetrics:
-    """How late the event loop does what is due: calls and attempts wait for so long at each step."""
+    """The lag of the event loop; each step of a call or an attempt waits as long."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.lag = Histogram(

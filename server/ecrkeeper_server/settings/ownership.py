@@ -79,7 +79,10 @@ def plans(
     *,
     prune: bool,
 ) -> dict[str, Plan]:
-    """The plans of the settings that were observed; unmanaged elements stay unless the registry prunes them."""
+    """Return the plans of the observed settings.
+
+    Unmanaged elements stay unless `prune` is set.
+    """
     return finish(planning(desired, applied, observed, prune=prune))
 
 
@@ -90,7 +93,7 @@ def planning(
     *,
     prune: bool,
 ) -> Steps[dict[str, Plan]]:
-    """The same in steps, one for each setting."""
+    """Return the plans in steps, one for each setting."""
     found = {}
     for name, elements in observed.items():
         found[name] = plan(

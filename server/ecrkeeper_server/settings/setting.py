@@ -75,10 +75,6 @@ def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[V
     return []
 
 
-def _nothing_to_prepare(_shape: Shape, _registry: RegistryName | None) -> Iterator[None]:
-    return iter(())
-
-
 def _no_warnings(_plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
     return []
 
@@ -155,7 +151,7 @@ class Setting(ABC):
     removable: bool = True
     defaults: Elements = field(default_factory=dict)
     validate: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
-    prepare: Callable[[Shape, RegistryName | None], Iterator[None]] = _nothing_to_prepare
+    prepare: Callable[[Shape, RegistryName | None], Iterator[None]] | None = None
     validate_together: Callable[[Elements, RegistryName], list[Contradiction]] | None = None
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
     replaces: Callable[[Value, Value], list[str]] = _none_fixed

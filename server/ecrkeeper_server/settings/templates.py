@@ -103,7 +103,7 @@ def _priority(rule: Any) -> tuple[float, str]:
 
 
 def prepare(shape: Mapping[str, Any], registry: RegistryName | None) -> Iterator[None]:
-    """Validate and canonicalize each template once, so that both take little time for all of them afterwards."""
+    """Validate and canonicalize each template in a step, and cache the results."""
     for template in shape.get("templates") or ():
         if registry is not None:
             validate({"templates": [template]}, registry, "")

@@ -15,9 +15,11 @@ _CHARACTERS = 4_000_000
 
 
 def text_cache(function: Callable[P, T]) -> Callable[P, T]:
-    """Keep the results of a function whose first argument is a text; nobody may change them.
+    """Cache the results of a function whose first argument is a text.
 
-    It keeps those of some 4 million characters, which are twice the texts of a registry with the most templates.
+    Callers must not change the results.
+
+    The cached texts have at most 4 million characters, twice those of the most templates.
     """
 
     @cached(LRUCache(_CHARACTERS, getsizeof=lambda kept: kept[1]), key=lambda *args: args, lock=Lock())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecrkeeper_server.settings.cost import cost, cost_of_all, size_of
+from ecrkeeper_server.settings.elements import cost, cost_of_all, size_of
 from ecrkeeper_server.settings.table import SETTINGS
 from hypothesis import given
 from hypothesis import strategies as st

@@ -17,13 +17,12 @@ import grpc.aio
 
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
-from ecrkeeper_server.api.layers.errors import NO_MESSAGE, abort, parsing
+from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
-from ecrkeeper_server.api.layers.request_parser import LARGE_BYTES, RequestParser
 from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
-from ecrkeeper_server.turns import Turns, Work, begin, work
+from ecrkeeper_server.turns import WORK, Turns, Work, work
 
 # The call waits for an operation to end, and does no more work than a stream.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
@@ -133,11 +132,15 @@ class AdmissionLayer:
         peer = limit_key(context)
         admission = self._admission
         admission.enter(peer, kind)
-        begin(Work(self._turns, peer, charge=partial(admission.charge, peer), spent=partial(admission.spent, peer)))
+        WORK.set(partial(self._work, peer))
         try:
             yield peer
         finally:
             self._admission.leave(peer, kind)
+
+    def _work(self, peer: str) -> Work:
+        charge, spent = partial(self._admission.charge, peer), partial(self._admission.spent, peer)
+        return Work(self._turns, peer, charge=charge, spent=spent)
 
     async def _until_max_age(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
         # Jitter, so that streams that began together after a restart do not end together.

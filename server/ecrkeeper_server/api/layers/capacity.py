@@ -122,7 +122,7 @@ class Admission:
             self._idle[principal] = self._active.pop(principal)
 
     def charge(self, principal: str, elements: int) -> None:
-        """Count elements that a call is about to work on; reject it while the principal owes for earlier ones.
+        """Count the elements of a call; reject it while the principal is in debt.
 
         One call may go into debt, whatever its cost: so every call is admitted once the debt is paid.
         """

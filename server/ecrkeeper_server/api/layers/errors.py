@@ -12,27 +12,29 @@ import grpc.aio
 import structlog
 from ecrkeeper_files.plain_text import control_in
 from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context
-from ecrkeeper_server.api.layers.message_bounds import Malformed
+from ecrkeeper_server.api.layers.message_bounds import BoundedMessage, Malformed, within_bounds
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
-from ecrkeeper_server.api.layers.request_parser import LARGE_BYTES, RequestParser
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
 from ecrkeeper_server.errors import DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import Steps, work
 
 log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
 _LONGEST_ID = 64
 _Check = Callable[[Message | None], None]
+LARGE_BYTES = 8_192
+"""The size from which a request is parsed and checked in turns; a smaller one needs no slice."""
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 
 
@@ -98,6 +100,33 @@ def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | No
             return None
 
     return read
+
+
+class RequestParser:
+    """Parses requests of one type; rejects those with lists that are too long.
+
+    It returns None for malformed bytes, which gRPC would answer with UNKNOWN.
+    """
+
+    def __init__(self, parse: Callable[[bytes], Message], message: Descriptor) -> None:
+        self._parse = parse
+        self._message = message
+
+    def __call__(self, content: bytes) -> Message | None:
+        """Return the message."""
+        try:
+            return self._parse(within_bounds(content, self._message))
+        except (DecodeError, Malformed):
+            return None
+
+    def steps(self, content: bytes) -> Steps[Message | None]:
+        """Return the message, in steps."""
+        try:
+            bounded = BoundedMessage(content, self._message)
+            yield from bounded.steps()
+            return self._parse(bounded.content)
+        except (DecodeError, Malformed):
+            return None
 
 
 class AnswerTooLongError(Exception):

@@ -19,7 +19,7 @@ from ecrkeeper_server.api.layers.list_bounds import bound_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.settings.setting import over_quota
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 # The limit of all fields of a request, including nested ones; a declaration that uses every limit
 # has 40,000.
@@ -73,22 +73,33 @@ def within_bounds(content: bytes, message: Descriptor) -> bytes:
 
     Raise InvalidArgument if a list is too long, or QuotaExceeded if only AWS's quotas limit it.
     """
-    return finish(bounding(content, message))
+    bounded = BoundedMessage(content, message)
+    for _ in bounded.steps():
+        pass
+    return bounded.content
 
 
-def bounding(content: bytes, message: Descriptor) -> Steps[bytes]:
-    """Do the same in steps."""
-    walk = _Walk(content)
-    try:
-        left = yield from walk.message(0, len(content), message, _Counts(), "", 0)
-    except IndexError:
-        raise Malformed from None
-    except _Endless:
-        walk.excess = walk.excess or {"": _Excess(MAX_FIELDS, MAX_FIELDS)}
-        raise rejection(_violations(walk.excess, "more than ")) from None
-    if walk.excess:
-        raise rejection(_violations(walk.excess, ""))
-    return content if left is None else left
+class BoundedMessage:
+    """The bytes of a request; after `steps`, without unknown and output-only fields."""
+
+    def __init__(self, content: bytes, message: Descriptor) -> None:
+        self.content = content
+        self._message = message
+
+    def steps(self) -> Steps[None]:
+        """Do the work of `within_bounds`, with a pause after some hundred fields."""
+        walk = _Walk(self.content)
+        try:
+            remaining = yield from walk.message(0, len(self.content), self._message, _Counts(), "", 0)
+        except IndexError:
+            raise Malformed from None
+        except _Endless:
+            walk.excess = walk.excess or {"": _Excess(MAX_FIELDS, MAX_FIELDS)}
+            raise rejection(_violations(walk.excess, "more than ")) from None
+        if walk.excess:
+            raise rejection(_violations(walk.excess, ""))
+        if remaining is not None:
+            self.content = remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +162,10 @@ class _Walk:
     def message(
         self, at: int, end: int, message: Descriptor, seen: _Counts, path: str, depth: int
     ) -> Steps[bytes | None]:
-        """Return what is left of the message between two offsets; None if that is all of it."""
+        """Return the remaining bytes of the message between two offsets.
+
+        None if nothing is removed.
+        """
         content, fields = self._content, _fields(message)
         kept, groups = at, 0
         out: list[bytes] = []
@@ -187,7 +201,7 @@ class _Walk:
     def _part(
         self, known: _Field, number: int, start: int, end: int, seen: _Counts, path: str, depth: int
     ) -> Steps[bytes | None]:
-        """Return what is left of a submessage."""
+        """Return the remaining bytes of a submessage."""
         if known.message is None or depth == _DEEPEST:
             raise Malformed
         if known.bound:

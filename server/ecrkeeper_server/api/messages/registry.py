@@ -16,10 +16,9 @@ from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.ecr.replication_check import result_of
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
-from ecrkeeper_server.settings.cost import cost, cost_of_all
 from ecrkeeper_server.settings.element_sets import merged, without
 from ecrkeeper_server.settings.element_states import ElementState, element_states
-from ecrkeeper_server.settings.elements import Elements, keys_of
+from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
@@ -80,8 +79,8 @@ def registry_steps(row: Resource, declared: Sequence[Declaration], view: int = F
 
 
 def registry_cost(row: Resource, declared: Sequence[Declaration]) -> int:
-    """The elements that a view of a registry is made of: those of all owners, and what AWS has."""
-    return cost_of_all(each.settings for each in declared) + cost(row.state.get("observed", {}))
+    """Return the elements of a view: those of all owners and those that AWS has."""
+    return cost_of_all(each.settings for each in declared) + cost(row.registry_state.observed)
 
 
 def basic(summary: RegistrySummary) -> registry_pb2.Registry:

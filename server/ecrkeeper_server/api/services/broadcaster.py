@@ -58,7 +58,10 @@ class Changes:
         return sum(map(len, self._listeners.values()))
 
     def subscribe(self, kind: str = "", account: str = WILDCARD) -> Subscription:
-        """Return a subscription, to the resources of a kind or to everything; it starts when it is entered."""
+        """Return a subscription to the resources of a kind, or to everything.
+
+        It starts when it is entered.
+        """
         scope = (_SEGMENTS[kind], account) if kind else None
         return Subscription(self._listeners, scope, self._wake)
 

@@ -9,8 +9,8 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.layers.errors import LARGE_BYTES
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.layers.request_parser import LARGE_BYTES
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, spec_of
@@ -32,15 +32,14 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.codec import masked_paths
-from ecrkeeper_server.settings.cost import cost, cost_of_all
 from ecrkeeper_server.settings.element_sets import differing, without
-from ecrkeeper_server.settings.elements import keys_of
+from ecrkeeper_server.settings.elements import cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.turns import MANY, work
+from ecrkeeper_server.turns import work
 
 _FIELDS: dict[str, Callable[[Stored], list[str]]] = {
     "account": lambda row: [row[0]],
@@ -241,7 +240,7 @@ class OwnerSettings:
 
 async def _spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
     """Return what a message declares; a long one in a turn of its own."""
-    return await work().step(spec_of, given, elements=MANY if given.ByteSize() >= LARGE_BYTES else 0)
+    return spec_of(given) if given.ByteSize() < LARGE_BYTES else await work().step(spec_of, given)
 
 
 def _target(row: Stored) -> Target:

@@ -1,4 +1,4 @@
-"""Messages of watches: rendered once for all streams that show the same version of a registry."""
+"""Render a version of a registry once for all streams that show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads of changed resources: one for all watches that are told of a change at the same time."""
+"""Read a changed resource once for all watches that show it."""
 
 from __future__ import annotations
 
