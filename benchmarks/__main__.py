@@ -19,8 +19,8 @@ from benchmarks.report import Report
 from benchmarks.sizes import FULL, QUICK, SMOKE, Sizes
 
 NAMES = (
-    "startup", "api", "largest_declaration", "apply_latency", "fleet_sweep", "scaling", "takeover", "telemetry",
-    "private_interfaces", "transport", "rollout", "event_drift",
+    "startup", "api", "largest_declaration", "neighbours", "apply_latency", "fleet_sweep", "scaling", "takeover",
+    "telemetry", "private_interfaces", "transport", "rollout", "event_drift",
 )  # fmt: skip
 RESULTS = Path("bench-results")
 

@@ -28,6 +28,8 @@ from benchmarks.sizes import Sizes
 # All callers come from one address and are one principal, so the limits are disabled.
 UNLIMITED: dict[str, Any] = {
     "rate_per_principal": 0,
+    "elements_per_principal": 0,
+    "cpu_per_principal": 0,
     "max_calls": 10_000,
     "max_calls_per_principal": 10_000,
     "max_streams": 10_000,

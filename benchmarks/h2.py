@@ -18,6 +18,8 @@ _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _MAX = 0x7FFFFFFF
 _INITIAL_WINDOW = 65_535
+# What a peer takes that has said nothing else.
+_LONGEST_FRAME = 16_384
 
 Done = Callable[[bytes], None]
 
@@ -79,7 +81,12 @@ class Channel(asyncio.Protocol):
         stream, self._next = self._next, self._next + 2
         self._calls[stream] = (bytearray(), done, heard)
         body = b"\x00" + struct.pack(">I", len(message)) + message
-        frames = _frame(_HEADERS, _END_HEADERS, stream, head) + _frame(_DATA, _END_STREAM, stream, body)
+        if len(body) > _INITIAL_WINDOW:
+            raise ValueError(f"longer than the window of a stream: {len(body)} bytes")
+        frames = _frame(_HEADERS, _END_HEADERS, stream, head)
+        for at in range(0, len(body), _LONGEST_FRAME):
+            last = at + _LONGEST_FRAME >= len(body)
+            frames += _frame(_DATA, _END_STREAM if last else 0, stream, body[at : at + _LONGEST_FRAME])
         # Flow control counts the payload of DATA, and nothing else.
         self._waiting.append((frames, len(body)))
         self._flush()
@@ -133,13 +140,22 @@ class Channel(asyncio.Protocol):
             self.failed += 1
         found[1](message)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End every call that is open."""
+        for stream in list(self._calls):
+            self._end(stream)
+
     def close(self) -> None:
         """Close the connection."""
         self._transport.close()
 
 
-async def connect(address: str) -> Channel:
-    """Return a channel to `HOST:PORT`."""
+async def connect(address: str, source: str | None = None) -> Channel:
+    """Return a channel to `HOST:PORT`.
+
+    With another local address it is another caller.
+    """
     host, _, port = address.rpartition(":")
-    _, channel = await asyncio.get_running_loop().create_connection(Channel, host, int(port))
+    local = (source, 0) if source else None
+    _, channel = await asyncio.get_running_loop().create_connection(Channel, host, int(port), local_addr=local)
     return channel

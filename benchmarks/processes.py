@@ -63,6 +63,10 @@ class Responder(Listening):
         """Delay all further answers."""
         self._get(f"latency/{seconds}")
 
+    def rules(self, account: str, count: int) -> None:
+        """Answer for an account with so many scanning rules of 108 bytes."""
+        self._get(f"rules/{account}/{count}")
+
 
 class Child(Process):
     """A Python program that reads orders as JSON lines and answers with measurements."""

@@ -1,8 +1,10 @@
 """A canned AWS: prepared answers over HTTP, fast enough not to be the bottleneck.
 
-It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning configuration
-(which it keeps for each registry), `sts:AssumeRole` and `sts:GetCallerIdentity`. `GET /-/take` returns the counts since
-the last one, `GET /-/latency/SECONDS` delays all further answers. Run it as `python -m benchmarks.responder`.
+It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning and replication
+configurations (which it keeps for each registry), `sts:AssumeRole` and `sts:GetCallerIdentity`. `GET /-/take` returns
+the counts since the last one, `GET /-/latency/SECONDS` delays all further answers, and `GET /-/rules/ACCOUNT/COUNT`
+answers for an account with so many scanning rules of 108 bytes, in chunks, so that their size is not known before.
+Run it as `python -m benchmarks.responder`.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ DECLARED: dict[str, Any] = {
     "scanningConfiguration": SCANNING,
     "pullThroughCacheRules": {"rules": RULES},
 }
+REPLICATION: dict[str, Any] = {"rules": []}
 OPERATIONS = ("GetRegistryPolicy", "GetRegistryScanningConfiguration", "DescribePullThroughCacheRules")
 
 # Stands for the account of the caller, and is as long.
@@ -60,6 +63,7 @@ _ANSWERS: dict[bytes, Any] = {
             for rule, name in zip(RULES, ("ecr-public", "quay"), strict=True)
         ]
     },
+    b"DescribeRegistry": {"registryId": _ACCOUNT, "replicationConfiguration": REPLICATION},
 }
 _ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <Credentials><AccessKeyId>{account}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
@@ -81,6 +85,23 @@ def _response(body: bytes, kind: str = "application/x-amz-json-1.1", status: str
     return head.encode() + body
 
 
+def _chunked(body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def _many_rules(account: str, count: int) -> bytes:
+    rules = [
+        {
+            "scanFrequency": "SCAN_ON_PUSH",
+            "repositoryFilters": [{"filter": f"team-{i:06}/*", "filterType": "WILDCARD"}],
+        }
+        for i in range(count)
+    ]
+    scanning = {"registryId": account, "scanningConfiguration": {"scanType": "BASIC", "rules": rules}}
+    return _chunked(json.dumps(scanning).encode())
+
+
 class State:
     """The state that all connections share."""
 
@@ -88,6 +109,9 @@ class State:
         self.latency = 0.0
         self.canned = {name: _response(json.dumps(answer).encode()) for name, answer in _ANSWERS.items()}
         self.scanning: dict[tuple[bytes, bytes], bytes] = {}
+        self.replication: dict[tuple[bytes, bytes], bytes] = {}
+        # The answers of accounts with many rules.
+        self.rules: dict[bytes, bytes] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -105,11 +129,15 @@ class State:
         self.calls += 1
         self.last = time.monotonic()
         self.first = self.first or self.last
-        found = _TARGET.search(head)
-        operation = found.group(1) if found else b"AssumeRole"
+        target = _TARGET.search(head)
+        operation = target.group(1) if target else b"AssumeRole"
         account, region = self._registry(head)
-        if operation == b"GetRegistryScanningConfiguration" and (account, region) in self.scanning:
-            return self.scanning[account, region]
+        if operation == b"GetRegistryScanningConfiguration":
+            found = self.rules.get(account) or self.scanning.get((account, region))
+            if found is not None:
+                return found
+        if operation == b"DescribeRegistry" and (account, region) in self.replication:
+            return self.replication[account, region]
         if operation in self.canned:
             return self.canned[operation].replace(_ACCOUNT.encode(), account)
         if operation == b"PutRegistryScanningConfiguration":
@@ -118,6 +146,10 @@ class State:
                 json.dumps({"registryId": account.decode(), "scanningConfiguration": json.loads(body)}).encode()
             )
             return _response(json.dumps({"registryScanningConfiguration": json.loads(body)}).encode())
+        if operation == b"PutReplicationConfiguration":
+            put = json.loads(body)
+            self.replication[account, region] = _response(json.dumps({"registryId": account.decode(), **put}).encode())
+            return _response(json.dumps(put).encode())
         if b"Action=GetCallerIdentity" in body:
             return _response(_CALLER.replace("{account}", account.decode()).encode(), "text/xml")
         role = _ROLE.search(body)
@@ -133,6 +165,8 @@ class State:
     def _control(self, path: list[str]) -> bytes:
         if path[0] == "latency":
             self.latency = float(path[1])
+        if path[0] == "rules":
+            self.rules[path[1].encode()] = _many_rules(path[1], int(path[2]))
         counted = {
             "calls": self.calls,
             "first": self.first,

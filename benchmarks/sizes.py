@@ -33,6 +33,11 @@ class Sizes:
     # apply_latency
     apply_sweep: int = 10_000
     applies: int = 100
+    # neighbours
+    neighbour_seconds: float = 10.0
+    neighbour_callers: int = 32
+    neighbour_watches: int = 1_000
+    neighbour_rules: int = 120_000
     # takeover and scaling
     replicas: int = 3
     takeover_rounds: int = 5
@@ -66,6 +71,7 @@ QUICK = Sizes(
     warm_up=0.3,
     apply_sweep=3_000,
     applies=40,
+    neighbour_seconds=4.0,
     takeover_rounds=2,
     scaling_block=400,
     largest_calls=8,
@@ -96,6 +102,10 @@ SMOKE = Sizes(
     largest_calls=2,
     apply_sweep=20,
     applies=2,
+    neighbour_seconds=0.5,
+    neighbour_callers=4,
+    neighbour_watches=20,
+    neighbour_rules=2_000,
     replicas=2,
     takeover_rounds=1,
     takeover_rows=40,

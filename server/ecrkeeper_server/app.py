@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,6 +40,7 @@ from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.events.user_agent import product
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.listening import listening
+from ecrkeeper_server.loop_lag import watch_lag
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.security import Security
@@ -47,6 +49,7 @@ from ecrkeeper_server.store import installation, schema
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.tracing import Tracing
+from ecrkeeper_server.turns import Turns
 
 log = structlog.get_logger("ecrkeeper")
 
@@ -55,6 +58,8 @@ _READY_SECONDS = 2.0
 # The start does not wait for AWS; after this time the log has the served account, or why it is
 # unknown.
 _ACCOUNT_SECONDS = 60.0
+# How long a thread of the database may keep the event loop from Python: a fifth of Python's default.
+_SWITCH_SECONDS = 0.001
 
 
 def prepare(config: Config) -> None:
@@ -83,6 +88,7 @@ async def serve(
     Then admit no calls, let attempts end, release leases, close. Calls `ready` with the address
     once the server accepts calls; the address is empty for an engine without an API.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     instruments = _instruments(config)
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
@@ -91,14 +97,15 @@ async def serve(
     options = replace(options, product=product(version("ecrkeeper"), install))
     aws = AwsClient(options, telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
+    turns = Turns()
     engine: Engine | None = None
     health = event_sources.health_of(config, db, metrics.events)
     if config.role != "api":
         reports = ReconcileTelemetry(metrics.engine, spans)
-        engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health)
+        engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health, turns=turns)
         metrics.engine.leases_held.set_function(engine.running)
         metrics.engine.capacity.set(config.concurrency)
-    changes = Changes()
+    changes = Changes(turns)
     metrics.rpc.watchers.set_function(changes.listeners)
 
     bounds = Bounds(lambda: security.access.policy)
@@ -125,6 +132,7 @@ async def serve(
         wake=wake_engine,
         home_region=config.home_region,
         access=security.access,
+        turns=turns,
         setup=Setup(
             version=version("ecrkeeper"),
             authentication=security.keys is not None or bool(config.tls_client_ca_file),
@@ -143,6 +151,8 @@ async def serve(
             event_sources.start(config, options, install, db, aws, engine, health, metrics.events, telemetry, stack)
         asking = asyncio.create_task(_log_accounts(aws, config))
         stack.callback(asking.cancel)
+        lag = asyncio.create_task(watch_lag(metrics.loop.lag.observe))
+        stack.callback(lag.cancel)
         if spans is not None:
             # First, because all spans have ended, and closing Postgres takes up to a second in
             # which the supervisor may kill the process.

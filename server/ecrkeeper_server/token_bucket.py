@@ -39,3 +39,12 @@ class TokenBucket:
     def release(self) -> None:
         """Return a token that was not used."""
         self.tokens += 1.0
+
+    def spend(self, amount: float) -> None:
+        """Take tokens, whether or not there are so many: the rest is a debt."""
+        self.tokens -= amount
+
+    def debt_seconds(self, now: float, rate: float, burst: float) -> float:
+        """Return the seconds until the debt is paid; 0 if there is none."""
+        self.refill(now, rate, burst)
+        return max(0.0, -self.tokens / rate)

@@ -12,7 +12,7 @@ from ecrkeeper_server.server_options import limits_of
 
 ROOT = Path(__file__).parents[2]
 LIMITS = re.compile(
-    r"(max_(calls|streams|health|message|request|metadata|connection|stream).*|(rate|burst)_per_principal)"
+    r"(max_(calls|streams|health|message|request|metadata|connection|stream).*|(rate|burst|elements|burst_elements|cpu)_per_principal)"
 )
 
 

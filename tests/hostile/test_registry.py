@@ -78,8 +78,10 @@ async def test_put_after_unusable_read_keeps_unmanaged_elements(
     await world.declare({name: DECLARED[name]})
     await world.control("POST", "faults", {"kind": "answer", "operation": operation, **rule})
     row = await world.reconcile()
-    assert reason_of(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
-    assert holds(row, "Blocked") is (kind == "another account")
+    lasting = {"another account": "WRONG_ACCOUNT", "16 MB": "AWS_ANSWER_TOO_LARGE"}
+    assert reason_of(row, "Synced") == lasting.get(kind, "AWS_ANSWER_INVALID")
+    assert holds(row, "Blocked") is (kind in lasting)
+    assert holds(row, "Degraded") is (kind == "16 MB")
     assert world.aws.writes == []
     await world.control("DELETE", "faults")
     row = await world.resync()

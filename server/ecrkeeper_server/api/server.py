@@ -131,7 +131,7 @@ def build(
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
     # From the outside to the inside. Outside of admission, unary calls are handlers of type
     # stream_unary.
-    admission = AdmissionLayer(limits, Admission(limits))
+    admission = AdmissionLayer(limits, Admission(limits), deps.turns)
     layers = [*first, admission, ErrorMapping(Partitions(deps.partition))]
     if deps.access.configured:
         layers.append(Authorization(deps.access, deps.db))

@@ -19,6 +19,10 @@ class InvalidAnswer(Exception):
     """An answer that cannot be read or says nothing; the error does not quote it."""
 
 
+class AnswerTooLarge(InvalidAnswer):
+    """An answer that is longer, or has more items, than any that AWS's quotas allow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Essentials:
     """The members without which an answer says nothing.

@@ -7,10 +7,10 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ecrkeeper_server.aws.answers import InvalidAnswer, check_content, other_account
+from ecrkeeper_server.aws.answers import AnswerTooLarge, InvalidAnswer, check_content, other_account
 from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.connection import NoAnswer
-from ecrkeeper_server.aws.failures import failure, invalid_answer, is_throttle, no_answer, wrong_account
+from ecrkeeper_server.aws.failures import failure, invalid_answer, is_throttle, no_answer, too_large, wrong_account
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -56,6 +56,9 @@ class Attempts:
                 if last:
                     raise no_answer(call.service, call.operation, error) from error
             except InvalidAnswer as error:
+                # Of a write, it says nothing about the effect.
+                if isinstance(error, AnswerTooLarge) and call.reads and call.service == "ecr":
+                    raise too_large(call.service, call.operation, error) from None
                 if last:
                     raise invalid_answer(call.service, call.operation, error) from None
             else:

@@ -28,6 +28,10 @@ from ecrkeeper_server.aws.user_agent import PROGRAM
 from ecrkeeper_server.aws.wire import Credentials, Wire
 from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.metrics.server import Metrics
+from ecrkeeper_server.turns import work
+
+# A shorter answer is read in less than a slice.
+_LONG_BYTES = 32 * 1024
 
 
 class Aws(Protocol):
@@ -173,7 +177,9 @@ class AwsClient:
                 self._options.timeout, self._options.connections, tls=environment.tls, proxy=environment.proxy
             )
         response = await self._transport.exchange(prepared.address, prepared.encode(), call.fence)
-        return self._wire.read(call.service, call.operation, response)
+        if len(response.body) < _LONG_BYTES:
+            return self._wire.read(call.service, call.operation, response)
+        return await work().run(self._wire.reading(call.service, call.operation, response))
 
     async def close(self) -> None:
         """Close every connection."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httptools
 
-from ecrkeeper_server.aws.answers import InvalidAnswer
+from ecrkeeper_server.aws.answers import AnswerTooLarge
 
 # An answer of AWS has about ten headers, and its lists have pages. The largest one has a hundred
 # creation templates with policies of 40 KiB each.
@@ -167,5 +167,5 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(error)
 
 
-def _too_long() -> InvalidAnswer:
-    return InvalidAnswer(f"longer than {MAX_ANSWER // (1024 * 1024)} MiB")
+def _too_long() -> AnswerTooLarge:
+    return AnswerTooLarge(f"longer than {MAX_ANSWER // (1024 * 1024)} MiB")

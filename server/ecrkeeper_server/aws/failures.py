@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecrkeeper_server.aws.answers import InvalidAnswer
+from ecrkeeper_server.aws.answers import AnswerTooLarge, InvalidAnswer
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.errors import QuotaViolation
 
 THROTTLES = frozenset(
     {"Throttling", "Throttled", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled", "SlowDown"}
 )
+ANSWER_TOO_LARGE = "AWS_ANSWER_TOO_LARGE"
+
 _DENIED = frozenset({"AccessDenied", "UnauthorizedOperation", "AuthorizationError"})
 _CREDENTIALS = frozenset(
     {
@@ -88,6 +90,18 @@ def invalid_answer(service: str, operation: str, error: InvalidAnswer) -> Tempor
     return Temporary(
         f"{service}:{operation}: unusable answer: {error}", reason="AWS_ANSWER_INVALID", operation=operation
     )
+
+
+def too_large(service: str, operation: str, error: AnswerTooLarge) -> Permanent:
+    """Return the error for an answer beyond all of AWS's quotas.
+
+    Repeating the call would not help.
+    """
+    text = (
+        f"{service}:{operation}: the answer is {error}, more than AWS's quotas allow, so ecrkeeper does not read or"
+        " write the setting; remove what is not needed there"
+    )
+    return Permanent(text, reason=ANSWER_TOO_LARGE, operation=operation, grpc_code="FAILED_PRECONDITION")
 
 
 def failure(service: str, operation: str, status: int, code: str, message: str) -> AwsError:

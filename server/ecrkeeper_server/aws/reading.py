@@ -7,17 +7,19 @@ botocore are visible.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from ecrkeeper_server.aws.answers import MAY_BE_EMPTY, InvalidAnswer, essentials
+from ecrkeeper_server.aws.answers import MAY_BE_EMPTY, AnswerTooLarge, InvalidAnswer, essentials
 from ecrkeeper_server.aws.codec import Codec
 from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.failures import short_code
 from ecrkeeper_server.aws.shapes import Check, compile_check, describe, structures_sent
+from ecrkeeper_server.turns import Steps, finish
 
 _CODE = re.compile(r"\w{1,128}", re.ASCII)
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
@@ -25,6 +27,9 @@ _REQUEST_ID_CHARACTERS = 128
 _MESSAGE_CHARACTERS = 2000
 # orjson does not write deeper values, and it writes the state of a resource.
 _DEPTH = 254
+# An answer with more objects, or more items of any kind, is above all of AWS's quotas.
+_MOST_ITEMS, _MOST_COMMAS = 50_000, 400_000
+_ITEMS_AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,23 @@ class Reader:
 
     def read(self, operation: str, response: Response) -> Answer:
         """Return the answer in a response; raises InvalidAnswer without its content."""
+        return finish(self.reading(operation, response))
+
+    def reading(self, operation: str, response: Response) -> Steps[Answer]:
+        """Return the same in steps, for a long answer."""
         request_id = response.headers.get("x-amzn-requestid", "")
         if len(request_id) > _REQUEST_ID_CHARACTERS or not (request_id.isascii() and request_id.isprintable()):
             request_id = ""
         if response.status >= 300:
             code, message = self._error(operation, response)
             return Answer(response.status, {}, code, message, request_id)
-        data = _members(response) if self._json else self._result(operation, response)
+        data = (yield from _members(response)) if self._json else self._result(operation, response)
         check = self._check(operation)
-        if check is not None and (violation := check(data)):
-            raise InvalidAnswer(describe(violation))
+        if check is not None:
+            for part in _parts(data):
+                yield
+                if violation := check(part):
+                    raise InvalidAnswer(describe(violation))
         return Answer(response.status, data, request_id=request_id)
 
     @cached_property
@@ -114,16 +126,50 @@ class Reader:
         return error.get("Code"), error.get("Message")
 
 
-def _members(response: Response) -> dict[str, Any]:
+def _members(response: Response) -> Steps[dict[str, Any]]:
+    if len(response.body) >= _MOST_ITEMS:
+        yield
+        _check_items(response.body)
+        yield
     try:
         parsed = orjson.loads(response.body)
     except ValueError:
         parsed = None
     if type(parsed) is not dict:
         raise InvalidAnswer(f"not an object of JSON ({_described(response)})")
+    yield
     if response.body.count(b"[") + response.body.count(b"{") >= _DEPTH and not _writable(parsed):
         raise InvalidAnswer(f"nested too deeply ({_described(response)})")
     return parsed
+
+
+def _check_items(body: bytes) -> None:
+    """Reject an answer with more items than any, before they take memory and time.
+
+    The texts of policies have braces and commas, too: those of the most templates have a third of this.
+    """
+    if body.count(b"{") > _MOST_ITEMS or body.count(b",") > _MOST_COMMAS:
+        raise AnswerTooLarge(f"of more than {_MOST_ITEMS:,} items")
+
+
+def _parts(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield copies of an answer, each with a part of its long list."""
+    for name, value in data.items():
+        inner = value if isinstance(value, dict) else {}
+        for member, items in inner.items():
+            if isinstance(items, list) and len(items) > _ITEMS_AT_ONCE:
+                for part in _chunks(items):
+                    yield {**data, name: {**inner, member: part}}
+                return
+        if isinstance(value, list) and len(value) > _ITEMS_AT_ONCE:
+            for part in _chunks(value):
+                yield {**data, name: part}
+            return
+    yield data
+
+
+def _chunks(items: list[Any]) -> Iterator[list[Any]]:
+    return (items[at : at + _ITEMS_AT_ONCE] for at in range(0, len(items), _ITEMS_AT_ONCE))
 
 
 def _writable(parsed: Any) -> bool:

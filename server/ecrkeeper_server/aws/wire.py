@@ -21,6 +21,7 @@ from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.transport import Address
 from ecrkeeper_server.aws.tunnel import proxy_authorization
 from ecrkeeper_server.aws.user_agent import PROGRAM, user_agent
+from ecrkeeper_server.turns import Steps
 
 _SERIALIZED = 256
 
@@ -148,6 +149,10 @@ class Wire:
     def read(self, service: str, operation: str, response: Response) -> Answer:
         """Return the answer in a response; raises InvalidAnswer."""
         return self.service(service).reader.read(operation, response)
+
+    def reading(self, service: str, operation: str, response: Response) -> Steps[Answer]:
+        """The same in steps, for a long answer."""
+        return self.service(service).reader.reading(operation, response)
 
 
 def _by_proxy(endpoint: Endpoint, environment: AwsEnvironment) -> Endpoint:

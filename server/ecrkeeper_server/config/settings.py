@@ -70,6 +70,9 @@ class Config:
     max_health_streams: int = 200
     rate_per_principal: float = 1000.0
     burst_per_principal: int = 2000
+    elements_per_principal: float = 10_000.0
+    burst_elements_per_principal: int = 100_000
+    cpu_per_principal: float = 0.25
     max_message_bytes: int = 4 * 1024 * 1024
     max_request_bytes: int = 128 * 1024 * 1024
     max_metadata_bytes: int = 16 * 1024

@@ -24,16 +24,15 @@ from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
 from ecrkeeper_server.settings.element_sets import NO_KEYS
-from ecrkeeper_server.settings.elements import keys_of
+from ecrkeeper_server.settings.elements import cost, keys_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
+from ecrkeeper_server.turns import Steps
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = RegistrySpec().to_json()
-# At most about 4 ms of validation: a hundred templates may contain megabytes of JSON.
-_FEW_TEMPLATES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,16 @@ class WriteResult:
         return compose_specs(self.specs)
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The specs of all owners, and the settings that the call changes."""
+
+    registry: Resource
+    declared: Mapping[str, Declaration]
+    specs: Mapping[str, DeclarationSpec]
+    touched: Collection[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutDeclaration:
     """A call that creates or changes a declaration.
@@ -104,17 +113,37 @@ class PutDeclaration:
     manager: Manager | None = None
 
     @property
-    def slow_to_check(self) -> bool:
-        """Whether checking the requested settings would delay other calls."""
-        return len(self.requested.get("repository_creation_templates", {}).get("templates", ())) > _FEW_TEMPLATES
+    def elements(self) -> int:
+        """The cost of the requested settings."""
+        return cost(self.requested)
 
-    def check(self) -> None:
+    def check(self) -> Steps[None]:
         """Reject requested settings that AWS never accepts, with all violations."""
+        for name, shape in self.requested.items():
+            if (prepare := SETTINGS[name].prepare) is not None:
+                yield from prepare(shape, self.name.registry)
         if invalid := violations(self.name.registry, self.requested, self.path):
             raise rejection(invalid)
 
     def decide(self, unit: UnitOfWork) -> WriteResult:
         """Decide the result of the call; a rejected call changes nothing."""
+        begun = self._begin(unit)
+        if isinstance(begun, WriteResult):
+            return begun
+        return self._end(unit, begun, compose_specs(begun.specs, begun.touched))
+
+    def deciding(self, unit: UnitOfWork) -> Steps[WriteResult]:
+        """Decide in steps."""
+        begun = self._begin(unit)
+        yield
+        if isinstance(begun, WriteResult):
+            return begun
+        composition = compose_specs(begun.specs, begun.touched)
+        yield
+        return self._end(unit, begun, composition)
+
+    def _begin(self, unit: UnitOfWork) -> WriteResult | _Begun:
+        """Check the call against stored rows; return the result if nothing changes."""
         name, caller = self.name, self.caller
         registry = unit.registry(name.registry, NEW_REGISTRY)
         declared = unit.declared[name.registry]
@@ -138,7 +167,11 @@ class PutDeclaration:
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
-        composition = compose_specs(specs, touched)
+        return _Begun(registry, declared, specs, touched)
+
+    def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:
+        """Resolve conflicts, check the composition, and change the unit of work."""
+        name, registry, declared, specs, touched = self.name, begun.registry, begun.declared, begun.specs, begun.touched
         reduced: dict[str, DeclarationSpec] = {}
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
+from cachetools import LRUCache
+
+from ecrkeeper_server import turns
 from ecrkeeper_server.declarations.idempotency import Caller
-from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import work
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
+from ecrkeeper_server.turns import MANY, Steps
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -30,11 +33,14 @@ class Call(Protocol[T_co]):
         """The caller and its request."""
 
     @property
-    def slow_to_check(self) -> bool:
-        """Whether `check` takes so long that other calls must not wait for it."""
+    def elements(self) -> int:
+        """The cost of what the call brings."""
 
-    def check(self) -> None:
-        """Raise the errors of the call that do not depend on stored data."""
+    def check(self) -> Steps[None]:
+        """Raise the errors of the call that do not depend on stored rows, in steps."""
+
+    def deciding(self, unit: UnitOfWork) -> Steps[T_co]:
+        """Decide in steps."""
 
     def decide(self, unit: UnitOfWork) -> T_co:
         """Change the unit of work and return the result; a rejected call changes nothing."""
@@ -42,6 +48,7 @@ class Call(Protocol[T_co]):
 
 # The maximum number of calls in one transaction, which locks their registries.
 _MAX_CALLS = 64
+_REGISTRIES = 10_000
 
 
 class _Retry(Enum):
@@ -59,32 +66,46 @@ class Committer:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, max_items=_MAX_CALLS)
+        # What the owners of a registry have declared through this process, in elements.
+        self._known: LRUCache[RegistryName, dict[str, int]] = LRUCache(_REGISTRIES)
 
     async def write(self, call: Call[T]) -> T:
         """Check a call, commit it, and return its result."""
-        await _check(call)
-        outcome = await self._batch.put(call)
-        if outcome is _Retry.BUSY:
-            (outcome,) = await self._together([call])
+        elements = await self._check(call)
+        if elements >= MANY:
+            # In a batch, small calls would wait for it.
+            async with turns.work().writing(elements):
+                (outcome,) = await self._together([call])
+        else:
+            outcome = await self._batch.put(call)
+            if outcome is _Retry.BUSY:
+                (outcome,) = await self._together([call])
         if isinstance(outcome, Exception):
             raise outcome
+        self._known.setdefault(call.name.registry, {})[call.name.owner] = call.elements
         result: T = outcome
         return result
 
     async def attempt(self, call: Call[T]) -> T:
-        """Return the result that a call would have, after all checks; store nothing."""
-        await _check(call)
-        return await self._db.read(lambda tx: call.decide(work.load(tx, [call.name], [call.caller.request_id])))
+        """Return the result that a call would have: make every check, and store nothing."""
+        elements = await self._check(call)
+        unit = await self._db.read(lambda tx: work.load(tx, [call.name], [call.caller.request_id]))
+        return await turns.work().run(call.deciding(unit), elements)
+
+    async def _check(self, call: Call[Any]) -> int:
+        """Check a call; return the cost of composing all owners' settings."""
+        known = self._known.get(call.name.registry, {})
+        elements = call.elements + sum(each for owner, each in known.items() if owner != call.name.owner)
+        if elements < MANY:
+            for _ in call.check():
+                pass
+        else:
+            turns.work().charge(elements)
+            await turns.work().run(call.check())
+        return elements
 
     async def _together(self, calls: list[Call[Any]]) -> list[Any]:
         return await self._db.write(lambda tx: _decide(tx, calls))
-
-
-async def _check(call: Call[Any]) -> None:
-    if call.slow_to_check:
-        await asyncio.to_thread(call.check)
-    else:
-        call.check()
 
 
 def _decide(tx: Tx, calls: Sequence[Call[Any]]) -> list[Any]:

@@ -11,6 +11,7 @@ from ecrkeeper_server.declarations.preconditions import check_manager, check_rem
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
+from ecrkeeper_server.turns import Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +29,16 @@ class DeleteDeclaration:
     trace: str = ""
     manager: Manager | None = None
     deletion_policy: str = ""
-    slow_to_check = False
+    elements = 0
 
-    def check(self) -> None:
+    def check(self) -> Steps[None]:
         """Check nothing: a deletion has no settings."""
+        yield from ()
+
+    def deciding(self, unit: UnitOfWork) -> Steps[WriteResult | None]:
+        """Decide as `decide` does, in a single step."""
+        yield
+        return self.decide(unit)
 
     def decide(self, unit: UnitOfWork) -> WriteResult | None:
         """Decide the result of the call; None if a missing declaration is allowed."""

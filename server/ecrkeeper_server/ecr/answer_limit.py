@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ecrkeeper_server.aws.failures import ANSWER_TOO_LARGE
 from ecrkeeper_server.aws_errors import Permanent
 
-TOO_LARGE = "AWS_ANSWER_TOO_LARGE"
+TOO_LARGE = ANSWER_TOO_LARGE
 MAX_ITEMS = 20_000
 """The items of all lists; the largest setting that AWS's quotas allow has 5,200."""
 

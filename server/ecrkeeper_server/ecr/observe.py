@@ -15,9 +15,10 @@ from ecrkeeper_server.ecr.regions import explained
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
-from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.elements import Elements, cost
 from ecrkeeper_server.settings.setting import Read, Setting
-from ecrkeeper_server.settings.table import SETTINGS, unknown_members
+from ecrkeeper_server.settings.table import SETTINGS, finding_unknown
+from ecrkeeper_server.turns import Steps, work
 
 # Errors that every other read of the account would also meet.
 EVERYWHERE = frozenset({"AWS_THROTTLED", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS", "WRONG_ACCOUNT"})
@@ -30,6 +31,8 @@ class Observed:
     shape: dict[str, Any]
     elements: Elements
     unknown: list[str]
+    # The cost of the shape.
+    size: int = 0
 
 
 async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: str = "") -> dict[str, Observed]:
@@ -79,7 +82,17 @@ async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) ->
     )
     shape = setting.observed(responses)
     check_items(setting.name, shape)
-    return Observed(shape, setting.split(shape), unknown_members(setting.name, shape))
+    elements = cost(shape)
+    return await work().run(_observed(setting, shape, elements), elements)
+
+
+def _observed(setting: Setting, shape: dict[str, Any], elements: int) -> Steps[Observed]:
+    if setting.prepare is not None:
+        yield from setting.prepare(shape, None)
+    found = setting.split(shape)
+    yield
+    unknown = yield from finding_unknown(setting.name, shape)
+    return Observed(shape, found, unknown, elements)
 
 
 async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] | None:

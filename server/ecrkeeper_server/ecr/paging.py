@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.aws_errors import Temporary
+from ecrkeeper_server.aws.failures import ANSWER_TOO_LARGE
+from ecrkeeper_server.aws_errors import Permanent, Temporary
+from ecrkeeper_server.settings.elements import cost
 
 # A list with more pages than this is invalid.
 _PAGES = 100
+# Pages are kept until the last one has come; the most templates with the longest policies have 30,000.
+_MOST_ELEMENTS = 200_000
 
 
 async def read_list(
@@ -28,6 +32,7 @@ async def read_list(
     listed: list[Any] = []
     tokens: set[str] = set()
     request = dict(params)
+    elements = 0
     for _ in range(pages):
         answer = await aws.call(account, region, service, operation, request)
         listed += answer.get(items) or ()
@@ -36,6 +41,13 @@ async def read_list(
             return listed
         if following in tokens:
             break
+        elements += cost(answer)
+        if elements > _MOST_ELEMENTS:
+            text = f"the list has more than {_MOST_ELEMENTS:,} elements"
+            raise Permanent(
+                f"{service}:{operation}: {text}, more than AWS's quotas allow; remove what is not needed there",
+                reason=ANSWER_TOO_LARGE, operation=operation, grpc_code="FAILED_PRECONDITION",
+            )  # fmt: skip
         tokens.add(following)
         request = {**params, cursor: following}
     text = f"{service}:{operation}: unusable answer: the list does not end within {pages} pages, or is circular"

@@ -20,6 +20,7 @@ from ecrkeeper_server.store.specs import permits_of
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
+from ecrkeeper_server.turns import work
 
 
 class LeaseLostError(Exception):
@@ -42,6 +43,8 @@ class Attempt:
     home_region: str
     contest_window: float = 600.0
     saved: bool = False
+    # The cost of what is declared and of what AWS has.
+    elements: int = 0
     monotonic: Callable[[], float] = time.monotonic
     reconcile_id: str = ""
     # The end of any search for rejected changes, in monotonic time: the attempt has a timeout.
@@ -94,7 +97,8 @@ class Attempt:
         def change(tx: Tx) -> list[int] | None:
             return audit.record(tx, events) if save(tx) else None
 
-        ids = await self.db.write(change)
+        async with work().writing(self.elements):
+            ids = await self.db.write(change)
         if ids is None:
             raise LeaseLostError
         for write, number in zip(writes, ids, strict=True):

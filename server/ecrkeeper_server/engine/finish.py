@@ -25,6 +25,7 @@ from ecrkeeper_server.store.rows import Method, Resource
 from ecrkeeper_server.store.state_members import Members
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import RegistryState, State
+from ecrkeeper_server.turns import work
 
 # After more failures than this, a resource leaves the priority lane.
 _HURRIED_FAILURES = 3
@@ -51,7 +52,7 @@ class Finisher:
         Raises Unavailable.
         """
         row = attempt.claimed
-        outcome = self._outcome(attempt, result)
+        outcome = await work().step(self._outcome, attempt, result, elements=attempt.elements)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
         converged = result.converged_owners
         unmarked = any(
@@ -61,7 +62,8 @@ class Finisher:
         alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        await self._db.write(lambda tx: _save(tx, attempt, result, outcome))
+        async with work().writing(attempt.elements):
+            await self._db.write(lambda tx: _save(tx, attempt, result, outcome))
         return changed
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:

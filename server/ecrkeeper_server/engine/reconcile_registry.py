@@ -21,8 +21,8 @@ from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
-from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
-from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, plans, verified
+from ecrkeeper_server.settings.elements import Elements, Plan, cost_of_all, keys_of
+from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, planning, verified
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import stored_drift
@@ -31,6 +31,7 @@ from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.store.state_members import RegistryMembers
 from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.turns import work
 
 # State that a registry without declarations does not keep.
 _NOTHING_OBSERVED: RegistryMembers = {
@@ -49,7 +50,9 @@ _NOTHING_OBSERVED: RegistryMembers = {
 async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     """Reconcile one registry; docs/architecture.md describes the steps."""
     row, desired = attempt.claimed, attempt.desired
-    composition = composition_of(desired.declared)
+    elements = cost_of_all(each.settings for each in desired.declared)
+    attempt.elements = elements
+    composition = await work().step(composition_of, desired.declared, elements=elements)
     spec = row.registry_spec
     owned = owned_elements(row.registry_state.applied, spec.abandoned, composition.desired)
     progress = Progress(composition, desired.declared, owned)
@@ -66,11 +69,14 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     progress.errors = {
         name: [SettingError(name, error, degraded=error.reason == TOO_LARGE)] for name, error in unread.items()
     }
-    progress.applied, progress.unconfirmed = verified(
-        progress.applied, row.registry_state.unconfirmed, progress.elements()
+    elements += sum(seen.size for seen in progress.observed.values())
+    attempt.elements = elements
+    progress.applied, progress.unconfirmed = await work().step(
+        verified, progress.applied, row.registry_state.unconfirmed, progress.elements(), elements=elements
     )
-    progress.plans = plans(composition.desired, progress.applied, progress.elements(), prune=prune)
-    progress.originals = originals_of(progress, row.registry)
+    planned = planning(composition.desired, progress.applied, progress.elements(), prune=prune)
+    progress.plans = await work().run(planned, elements)
+    progress.originals = await work().step(originals_of, progress, row.registry, elements=elements)
     progress.denials = row.registry_state.denials
     progress.contests = contests.load(row.registry_state.contests, Findings.from_json(row.events))
     if not asked(attempt):
@@ -81,10 +87,11 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     progress.suspects = suspects.load(row.registry_state.suspects, progress.plans, progress.elements())
     if mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values()):
         await act(attempt, progress)
-        progress.plans = plans(composition.desired, progress.applied, progress.elements(), prune=prune)
+        planned = planning(composition.desired, progress.applied, progress.elements(), prune=prune)
+        progress.plans = await work().run(planned, elements)
     if progress.originals:
         await attempt.db.write(lambda tx: record(tx, progress.originals))
-    state, result = _result(attempt, progress, mode)
+    state, result = await work().step(_result, attempt, progress, mode, elements=elements)
     checks = await _checks(attempt, progress)
     # A trial makes ECR use a secret, so it is not made in mode OBSERVE.
     problems = await _problems(attempt, progress) if mode is Mode.ENFORCE and result.converged else {}

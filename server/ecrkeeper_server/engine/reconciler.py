@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -25,6 +26,7 @@ from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
+from ecrkeeper_server.turns import WORK, Turns, Work
 
 log = structlog.get_logger("ecrkeeper.engine")
 
@@ -33,19 +35,27 @@ class Reconciler:
     """Makes attempts, any number concurrently."""
 
     def __init__(
-        self, db: Database, aws: Aws, options: EngineOptions, finisher: Finisher, telemetry: ReconcileTelemetry
+        self,
+        db: Database,
+        aws: Aws,
+        options: EngineOptions,
+        finisher: Finisher,
+        telemetry: ReconcileTelemetry,
+        turns: Turns,
     ) -> None:
         self._db = db
         self._aws = aws
         self._options = options
         self._finisher = finisher
         self._telemetry = telemetry
+        self._turns = turns
 
     async def work(self, row: Resource, desired: Desired | None) -> None:
         """Make an attempt on a resource and store its result.
 
         An error is logged, and the resource is due again.
         """
+        WORK.set(partial(Work, self._turns, f"account {row.account}"))
         with self._telemetry.attempt(row) as ending:
             # Each attempt is a task of its own, so nothing has to set it back.
             ATTEMPT.set(ending.reconcile_id)

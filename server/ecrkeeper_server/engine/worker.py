@@ -25,6 +25,7 @@ from ecrkeeper_server.store.claims import NO_CAPACITY
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sweep import Desired
+from ecrkeeper_server.turns import Turns
 
 log = structlog.get_logger("ecrkeeper.engine")
 
@@ -52,11 +53,13 @@ class Engine:
         jitter: Callable[[], float] = random.random,
         telemetry: ReconcileTelemetry | None = None,
         health: EventHealth | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._db = db
         self._options = options
         finisher = Finisher(db, options.resync, jitter, health)
-        self._reconciler = Reconciler(db, aws, options, finisher, telemetry or ReconcileTelemetry(Metrics().engine))
+        telemetry = telemetry or ReconcileTelemetry(Metrics().engine)
+        self._reconciler = Reconciler(db, aws, options, finisher, telemetry, turns or Turns())
         self._woken = asyncio.Event()
         self.triggers = Triggers(self._woken.set)
         self._stopping = False

@@ -12,6 +12,7 @@ from ecrkeeper_server.metrics.aws import AwsMetrics
 from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.metrics.fleet import FleetMetrics
+from ecrkeeper_server.metrics.loop import LoopMetrics
 from ecrkeeper_server.metrics.rpc import RpcMetrics
 from ecrkeeper_server.metrics.store import StoreMetrics
 
@@ -40,6 +41,7 @@ class Metrics:
         self.store = StoreMetrics(self.registry)
         self.events = EventMetrics(self.registry)
         self.fleet = FleetMetrics(self.registry)
+        self.loop = LoopMetrics(self.registry)
 
     def page(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

@@ -28,6 +28,8 @@ Keys = Set[str]
 _PAIRED = frozenset((PairElements, PairKeys))
 # Up to this number, pairs are kept in a plain dict, and stored one by one as in release 0.1.0.
 FEW = 100
+# A text of so many characters takes about as long to validate and to compare as one element.
+_CHARACTERS = 100
 
 
 class ChangeKind(StrEnum):
@@ -196,3 +198,32 @@ def apart(keys: Keys) -> Iterator[tuple[str, PairKeys | None]]:
         yield keys.first, keys
     else:
         yield from ((key, None) for key in keys)
+
+
+def cost(shape: Any) -> int:
+    """Return the cost of a shape in elements.
+
+    It is the number of items of all lists, and one more for each 100 characters of a text.
+    """
+    found = 0
+    unseen = [shape]
+    while unseen:
+        value = unseen.pop()
+        if isinstance(value, Mapping):
+            unseen += value.values()
+        elif isinstance(value, list):
+            found += len(value)
+            unseen += value
+        elif isinstance(value, str):
+            found += len(value) // _CHARACTERS
+    return found
+
+
+def cost_of_all(shapes: Iterable[Any]) -> int:
+    """Return the cost of several settings or declarations together."""
+    return sum(map(cost, shapes))
+
+
+def size_of(elements: Elements) -> int:
+    """Return the number of elements; pairs count by their filters."""
+    return len(elements.rows) if isinstance(elements, PairElements) else len(elements)

@@ -10,6 +10,7 @@ from ecrkeeper_server.settings.element_sets import differing, restricted, withou
 from ecrkeeper_server.settings.elements import Drift, Elements, Keys, Plan, keys_of
 from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.turns import Steps, finish
 
 Applied = dict[str, Elements]
 """The elements that were written, or found as declared, by setting and key."""
@@ -78,9 +79,24 @@ def plans(
     *,
     prune: bool,
 ) -> dict[str, Plan]:
-    """Plan each observed setting; unmanaged elements stay unless `prune` is set."""
-    return {
-        name: plan(
+    """Return the plans of the observed settings.
+
+    Unmanaged elements stay unless `prune` is set.
+    """
+    return finish(planning(desired, applied, observed, prune=prune))
+
+
+def planning(
+    desired: Mapping[str, Elements],
+    applied: Mapping[str, Elements],
+    observed: Mapping[str, Elements],
+    *,
+    prune: bool,
+) -> Steps[dict[str, Plan]]:
+    """Return the plans in steps, one for each setting."""
+    found = {}
+    for name, elements in observed.items():
+        found[name] = plan(
             SETTINGS[name],
             desired.get(name, {}),
             applied.get(name, {}),
@@ -88,8 +104,8 @@ def plans(
             # Only a declared setting is pruned. Otherwise, deleting the last owner would empty it.
             prune=prune and name in desired,
         )
-        for name, elements in observed.items()
-    }
+        yield
+    return found
 
 
 def drifts(planned: Mapping[str, Plan], composition: Composition) -> Iterator[tuple[Drift, list[str]]]:

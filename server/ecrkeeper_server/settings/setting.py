@@ -126,6 +126,9 @@ class Setting(ABC):
     for all elements that `split` returns. `replaces` returns the members that AWS
     cannot change from one value to another.
 
+    `prepare` does the parts of `split`, and for a registry of `validate`, that take
+    milliseconds, and keeps their results, in short steps.
+
     `units` groups keys by the part that AWS accepts or rejects together.
     `names` returns what messages show of an element, such as the principals of
     a statement. `denies` returns whether an element is a denial, `vanished`
@@ -148,6 +151,7 @@ class Setting(ABC):
     removable: bool = True
     defaults: Elements = field(default_factory=dict)
     validate: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
+    prepare: Callable[[Shape, RegistryName | None], Iterator[None]] | None = None
     validate_together: Callable[[Elements, RegistryName], list[Contradiction]] | None = None
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
     replaces: Callable[[Value, Value], list[str]] = _none_fixed

@@ -16,6 +16,7 @@ from ecrkeeper_server.settings.scanning import SCANNING
 from ecrkeeper_server.settings.setting import Setting, Shape
 from ecrkeeper_server.settings.signing import SIGNING
 from ecrkeeper_server.settings.templates import TEMPLATES
+from ecrkeeper_server.turns import Steps, finish
 
 _IN_ORDER: tuple[Setting, ...] = (
     ACCOUNT_SETTINGS,
@@ -41,4 +42,10 @@ def unknown_members(name: str, shape: Shape) -> list[str]:
 
     It must not write the setting while there are any.
     """
-    return members.unknown(name, shape) or SETTINGS[name].opaque(shape)
+    return finish(finding_unknown(name, shape))
+
+
+def finding_unknown(name: str, shape: Shape) -> Steps[list[str]]:
+    """The same in steps."""
+    found = yield from members.finding(name, shape)
+    return found or SETTINGS[name].opaque(shape)

@@ -7,7 +7,7 @@ pull through cache, create on push, or replication action" in the user guide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName
@@ -18,6 +18,7 @@ from ecrkeeper_server.settings.json_text import NotJson, dump, parse
 from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.setting import Read, Warning
 from ecrkeeper_server.settings.template_validation import needs_custom_role, validate
+from ecrkeeper_server.settings.text_cache import text_cache
 
 AES256 = {"encryptionType": "AES256"}
 TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")
@@ -38,9 +39,9 @@ def value_of(template: Mapping[str, Any]) -> Value:
     }
     value.update({member: template[member] for member in TEXTS if template.get(member)})
     if "repositoryPolicy" in value:
-        value["repositoryPolicy"] = _canonical_text(value["repositoryPolicy"], _repository_policy)
+        value["repositoryPolicy"] = _canonical_repository_policy(value["repositoryPolicy"])
     if "lifecyclePolicy" in value:
-        value["lifecyclePolicy"] = _canonical_text(value["lifecyclePolicy"], _lifecycle_policy)
+        value["lifecyclePolicy"] = _canonical_lifecycle_policy(value["lifecyclePolicy"])
     tags = [{"Key": tag.get("Key", ""), "Value": tag.get("Value") or ""} for tag in template.get("resourceTags") or ()]
     if tags:
         value["resourceTags"] = sorted(tags, key=lambda tag: (tag["Key"], tag["Value"]))
@@ -48,6 +49,17 @@ def value_of(template: Mapping[str, Any]) -> Value:
     if exclusions:
         value["imageTagMutabilityExclusionFilters"] = [dict(f) for f in exclusions]
     return value
+
+
+# A declaration is split several times on its way, and takes milliseconds for each text.
+@text_cache
+def _canonical_repository_policy(text: str) -> str:
+    return _canonical_text(text, _repository_policy)
+
+
+@text_cache
+def _canonical_lifecycle_policy(text: str) -> str:
+    return _canonical_text(text, _lifecycle_policy)
 
 
 def _canonical_text(text: str, canonical: Any) -> str:
@@ -88,6 +100,16 @@ def _lifecycle_rule(rule: Any) -> Any:
 def _priority(rule: Any) -> tuple[float, str]:
     priority = rule.get("rulePriority") if isinstance(rule, dict) else None
     return (priority if isinstance(priority, (int, float)) else 0, dump(rule))
+
+
+def prepare(shape: Mapping[str, Any], registry: RegistryName | None) -> Iterator[None]:
+    """Validate and canonicalize each template in a step, and cache the results."""
+    for template in shape.get("templates") or ():
+        if registry is not None:
+            validate({"templates": [template]}, registry, "")
+            yield
+        value_of(template)
+        yield
 
 
 def _item(key: str, value: Value) -> dict[str, Any]:
@@ -152,5 +174,6 @@ TEMPLATES = Collection(
     split=split_items("templates", key_of, value_of),
     join=join_items("templates", _item),
     validate=validate,
+    prepare=prepare,
     warnings=warnings,
 )

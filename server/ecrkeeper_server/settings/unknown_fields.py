@@ -9,11 +9,30 @@ from typing import Any, cast
 from ecrkeeper.v1 import settings_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
+from ecrkeeper_server.turns import Steps, finish
+
+_ITEMS_AT_ONCE = 100
+
 
 def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
-    """Return the paths that a setting's message cannot hold, in AWS's names."""
-    message = settings_pb2.Settings.DESCRIPTOR.fields_by_name[name].message_type
-    return _in_message(cast(Descriptor, message), shape, "")
+    """The paths of what a setting's message cannot hold, as AWS names them."""
+    return finish(finding(name, shape))
+
+
+def finding(name: str, shape: Mapping[str, Any]) -> Steps[list[str]]:
+    """The same in steps: a part of a long list at a time."""
+    message = cast(Descriptor, settings_pb2.Settings.DESCRIPTOR.fields_by_name[name].message_type)
+    known, ignored = fields(message), reported(message)
+    paths = []
+    for member, value in shape.items():
+        field = known.get(member)
+        if field is None or member in ignored or not (field.is_repeated and isinstance(value, list)):
+            paths += _in_message(message, {member: value}, "")
+            continue
+        for at in range(0, len(value), _ITEMS_AT_ONCE):
+            yield
+            paths += _in_items(field, value[at : at + _ITEMS_AT_ONCE], member, at)
+    return paths
 
 
 def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
@@ -57,7 +76,11 @@ def _in_field(field: FieldDescriptor, value: Any, path: str) -> list[str]:
         return _in_value(field, value, path)
     if not isinstance(value, list):
         return [path]
-    return [member for i, item in enumerate(value) for member in _in_value(field, item, f"{path}[{i}]")]
+    return _in_items(field, value, path, 0)
+
+
+def _in_items(field: FieldDescriptor, items: list[Any], path: str, first: int) -> list[str]:
+    return [found for i, item in enumerate(items, first) for found in _in_value(field, item, f"{path}[{i}]")]
 
 
 def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:

@@ -8,7 +8,7 @@ import ipaddress
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,11 +17,12 @@ import grpc.aio
 
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
-from ecrkeeper_server.api.layers.errors import NO_MESSAGE, abort, parsing
+from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
 from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
+from ecrkeeper_server.turns import WORK, Turns, Work, work
 
 # The call waits for an operation to end, and does no more work than a stream.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
@@ -35,8 +36,9 @@ class AdmissionLayer:
     themselves; the wire format is the same.
     """
 
-    def __init__(self, limits: Limits, admission: Admission) -> None:
+    def __init__(self, limits: Limits, admission: Admission, turns: Turns | None = None) -> None:
         self._limits = limits
+        self._turns = turns or Turns()
         self._admission = admission
         self._memory = RequestMemoryLimit(limits)
         self._rejections = RejectionLog()
@@ -64,7 +66,7 @@ class AdmissionLayer:
         async def call(_requests: Any, context: Context) -> Any:
             try:
                 with self._entered(context, kind) as peer:
-                    request = _request(handler, await self._memory.receive(peer, context.read))
+                    request = await _request(handler, await self._memory.receive(peer, context.read))
                     with self._memory.holding(peer, _size(request)):
                         if kind is Kind.CALLS:
                             return await handler.unary_unary(request, context)
@@ -79,7 +81,7 @@ class AdmissionLayer:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 with self._entered(context, Kind.STREAMS) as peer:
-                    request = _request(handler, await self._memory.receive(peer, context.read))
+                    request = await _request(handler, await self._memory.receive(peer, context.read))
                     with self._memory.holding(peer, _size(request)):
                         async for response in self._until_max_age(handler.unary_stream(request, context)):
                             yield response
@@ -101,7 +103,7 @@ class AdmissionLayer:
             """Answer a unary call, or a call that writes to its context."""
             try:
                 with self._entered(context, kind):
-                    request = _request(checked, await in_time(context.read))
+                    request = await _request(checked, await in_time(context.read))
                     if request is None:
                         raise InvalidArgument([NO_MESSAGE])
                     return await inner(request, context)
@@ -128,11 +130,17 @@ class AdmissionLayer:
     @contextmanager
     def _entered(self, context: Context, kind: Kind) -> Iterator[str]:
         peer = limit_key(context)
-        self._admission.enter(peer, kind)
+        admission = self._admission
+        admission.enter(peer, kind)
+        WORK.set(partial(self._work, peer))
         try:
             yield peer
         finally:
             self._admission.leave(peer, kind)
+
+    def _work(self, peer: str) -> Work:
+        charge, spent = partial(self._admission.charge, peer), partial(self._admission.spent, peer)
+        return Work(self._turns, peer, charge=charge, spent=spent)
 
     async def _until_max_age(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
         # Jitter, so that streams that began together after a restart do not end together.
@@ -176,10 +184,13 @@ async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         yield request
 
 
-def _request(handler: Any, content: Any) -> Any:
+async def _request(handler: Any, content: Any) -> Any:
     if content is grpc.aio.EOF:
         raise InvalidArgument([Violation("", "the call ended without a request")])
-    return handler.request_deserializer(content)
+    parse = handler.request_deserializer
+    if isinstance(parse, RequestParser) and len(content) >= LARGE_BYTES:
+        return await work().run(parse.steps(content))
+    return parse(content)
 
 
 def _size(request: Any) -> int:

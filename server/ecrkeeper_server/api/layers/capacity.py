@@ -19,6 +19,8 @@ _LONGEST_DELAY = 60.0
 # Health checks take no time unless their requests do not arrive, so ordinary clients stay far below
 # these limits.
 _CHECKS, _CHECKS_PER_PRINCIPAL = 500, 100
+# A principal that has rested may use so many seconds' share of the CPU at once.
+_CPU_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class Limits:
     health_streams: int = 200
     rate_per_principal: float = 1000.0
     burst_per_principal: int = 2000
+    elements_per_principal: float = 10_000.0
+    burst_elements_per_principal: int = 100_000
+    cpu_per_principal: float = 0.25
     message_bytes: int = 4 * 1024 * 1024
     request_bytes: int = 128 * 1024 * 1024
     metadata_bytes: int = 16 * 1024
@@ -56,6 +61,9 @@ class Kind(IntEnum):
 @dataclass(slots=True)
 class _Principal(TokenBucket):
     in_work: list[int]
+    # Made when they are first used: most principals send nothing large.
+    elements: TokenBucket | None = None
+    cpu: TokenBucket | None = None
 
 
 class Admission:
@@ -98,6 +106,7 @@ class Admission:
             )
         # Probes have no rate limit.
         if kind != Kind.HEALTH_CHECKS:
+            self._check_debt(known)
             self._acquire_token(known)
         if principal not in self._active:
             self._active[principal] = self._idle.pop(principal)
@@ -112,6 +121,30 @@ class Admission:
         if not any(known.in_work):
             self._idle[principal] = self._active.pop(principal)
 
+    def charge(self, principal: str, elements: int) -> None:
+        """Count the elements of a call; reject it while the principal is in debt.
+
+        One call may go into debt, whatever its cost: so every call is admitted once the debt is paid.
+        """
+        rate = self._limits.elements_per_principal
+        if rate <= 0:
+            return
+        known = self._known(principal)
+        if known.elements is None:
+            known.elements = TokenBucket(float(self._limits.burst_elements_per_principal), self._clock())
+        self._check_debt(known)
+        known.elements.spend(elements)
+
+    def spent(self, principal: str, seconds: float) -> None:
+        """Count seconds of CPU that a call has used for large work."""
+        rate = self._limits.cpu_per_principal
+        if rate <= 0:
+            return
+        known = self._known(principal)
+        if known.cpu is None:
+            known.cpu = TokenBucket(rate * _CPU_SECONDS, self._clock())
+        known.cpu.spend(seconds)
+
     def __len__(self) -> int:
         return len(self._active) + len(self._idle)
 
@@ -121,6 +154,20 @@ class Admission:
             full = float(self._limits.burst_per_principal)
             known = self._idle[principal] = _Principal(full, self._clock(), [0] * len(Kind))
         return known
+
+    def _check_debt(self, known: _Principal) -> None:
+        """Reject a call of a principal that has used more elements or CPU than its share."""
+        limits, now = self._limits, self._clock()
+        if known.elements is not None:
+            rate, burst = limits.elements_per_principal, float(limits.burst_elements_per_principal)
+            if delay := known.elements.debt_seconds(now, rate, burst):
+                message = f"this caller may have {rate:g} elements per second worked on"
+                raise self._rejection("WORK_LIMITED", message, "elements_per_second", rate, max(0.1, delay))
+        if known.cpu is not None:
+            rate = limits.cpu_per_principal
+            if delay := known.cpu.debt_seconds(now, rate, rate * _CPU_SECONDS):
+                message = f"the large calls of this caller may use {rate:g} of a CPU"
+                raise self._rejection("WORK_LIMITED", message, "cpu", rate, max(0.1, delay))
 
     def _acquire_token(self, known: _Principal) -> None:
         rate = self._limits.rate_per_principal

@@ -12,12 +12,13 @@ import grpc.aio
 import structlog
 from ecrkeeper_files.plain_text import control_in
 from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context
-from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
+from ecrkeeper_server.api.layers.message_bounds import BoundedMessage, Malformed, within_bounds
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
@@ -25,12 +26,15 @@ from ecrkeeper_server.api.messages.status import internal, status_of_aws, status
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
 from ecrkeeper_server.errors import DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
+from ecrkeeper_server.turns import Steps, work
 
 log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
 _LONGEST_ID = 64
 _Check = Callable[[Message | None], None]
+LARGE_BYTES = 8_192
+"""The size from which a request is parsed and checked in turns; a smaller one needs no slice."""
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 
 
@@ -44,7 +48,7 @@ class ErrorMapping:
         """Return the handler behind the checks of requests and the mapping of errors."""
         if not method.startswith(OWN_PREFIXES):
             return handler
-        read = parsing(_bounded(method, handler.request_deserializer))
+        read = RequestParser(handler.request_deserializer, _input_type(method))
         check = self._checking(method)
         if handler.unary_unary:
             call = _unary(handler.unary_unary, check)
@@ -78,11 +82,9 @@ class ErrorMapping:
         return check
 
 
-def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
-    """Return a parser that rejects requests whose lists exceed their limits."""
+def _input_type(method: str) -> Any:
     service, _, name = method[1:].partition("/")
-    kind = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
-    return lambda content: parse(within_bounds(content, kind))
+    return descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
 
 
 def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
@@ -100,6 +102,33 @@ def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | No
     return read
 
 
+class RequestParser:
+    """Parses requests of one type; rejects those with lists that are too long.
+
+    It returns None for malformed bytes, which gRPC would answer with UNKNOWN.
+    """
+
+    def __init__(self, parse: Callable[[bytes], Message], message: Descriptor) -> None:
+        self._parse = parse
+        self._message = message
+
+    def __call__(self, content: bytes) -> Message | None:
+        """Return the message."""
+        try:
+            return self._parse(within_bounds(content, self._message))
+        except (DecodeError, Malformed):
+            return None
+
+    def steps(self, content: bytes) -> Steps[Message | None]:
+        """Return the message, in steps."""
+        try:
+            bounded = BoundedMessage(content, self._message)
+            yield from bounded.steps()
+            return self._parse(bounded.content)
+        except (DecodeError, Malformed):
+            return None
+
+
 class AnswerTooLongError(Exception):
     """An answer exceeds the size that clients accept."""
 
@@ -115,6 +144,13 @@ def bounded_answer(answer: Message) -> Message:
     return answer
 
 
+async def _checked(check: _Check, request: Message | None) -> None:
+    if request is not None and request.ByteSize() >= LARGE_BYTES:
+        await work().step(check, request)
+    else:
+        check(request)
+
+
 def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: Context) -> Any:
         remaining = context.time_remaining()
@@ -123,8 +159,8 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
         # yet, so it is cut.
         current_call().request_id = str(getattr(request, "request_id", ""))[:_LONGEST_ID]
         try:
-            check(request)
             async with asyncio.timeout(limit):
+                await _checked(check, request)
                 return bounded_answer(await handler(request, context))
         except Exception as error:
             await abort(context, error)
@@ -135,7 +171,7 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
 def _stream(handler: Callable[..., AsyncIterator[Any]], check: _Check) -> Callable[..., AsyncIterator[Any]]:
     async def call(request: Message, context: Context) -> AsyncIterator[Any]:
         try:
-            check(request)
+            await _checked(check, request)
             async for response in handler(request, context):
                 yield bounded_answer(response)
         except Exception as error:

@@ -19,11 +19,14 @@ from ecrkeeper_server.api.layers.list_bounds import bound_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.settings.setting import over_quota
+from ecrkeeper_server.turns import Steps
 
 # The limit of all fields of a request, including nested ones; a declaration that uses every limit
 # has 40,000.
 MAX_FIELDS = 100_000
 _DEEPEST = 100
+# So many fields take a fraction of a millisecond.
+_STEP = 256
 
 _VARINT, _FIXED64, _SIZED, _GROUP, _GROUP_END, _FIXED32 = range(6)
 # The bytes of a number except its last one.
@@ -70,17 +73,33 @@ def within_bounds(content: bytes, message: Descriptor) -> bytes:
 
     Raise InvalidArgument if a list is too long, or QuotaExceeded if only AWS's quotas limit it.
     """
-    walk = _Walk(content)
-    try:
-        left = walk.message(0, len(content), message, _Counts(), "", 0)
-    except IndexError:
-        raise Malformed from None
-    except _Endless:
-        walk.excess = walk.excess or {"": _Excess(MAX_FIELDS, MAX_FIELDS)}
-        raise rejection(_violations(walk.excess, "more than ")) from None
-    if walk.excess:
-        raise rejection(_violations(walk.excess, ""))
-    return content if left is None else left
+    bounded = BoundedMessage(content, message)
+    for _ in bounded.steps():
+        pass
+    return bounded.content
+
+
+class BoundedMessage:
+    """The bytes of a request; after `steps`, without unknown and output-only fields."""
+
+    def __init__(self, content: bytes, message: Descriptor) -> None:
+        self.content = content
+        self._message = message
+
+    def steps(self) -> Steps[None]:
+        """Do the work of `within_bounds`, with a pause after some hundred fields."""
+        walk = _Walk(self.content)
+        try:
+            remaining = yield from walk.message(0, len(self.content), self._message, _Counts(), "", 0)
+        except IndexError:
+            raise Malformed from None
+        except _Endless:
+            walk.excess = walk.excess or {"": _Excess(MAX_FIELDS, MAX_FIELDS)}
+            raise rejection(_violations(walk.excess, "more than ")) from None
+        if walk.excess:
+            raise rejection(_violations(walk.excess, ""))
+        if remaining is not None:
+            self.content = remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +159,9 @@ class _Walk:
         self._left = MAX_FIELDS
         self.excess: dict[str, _Excess] = {}
 
-    def message(self, at: int, end: int, message: Descriptor, seen: _Counts, path: str, depth: int) -> bytes | None:
+    def message(
+        self, at: int, end: int, message: Descriptor, seen: _Counts, path: str, depth: int
+    ) -> Steps[bytes | None]:
         """Return the remaining bytes of the message between two offsets.
 
         None if nothing is removed.
@@ -150,6 +171,8 @@ class _Walk:
         out: list[bytes] = []
         while at < end:
             begin = at
+            if not self._left % _STEP:
+                yield
             tag = content[at]
             # Almost all tags and lengths have one byte, and a call takes longer than the rest.
             tag, at = (tag, at + 1) if tag < 0x80 else self._number(at)
@@ -167,7 +190,7 @@ class _Walk:
                 continue
             if known.message is None:
                 continue
-            inside = self._part(known, number, start, at, seen, path, depth)
+            inside = yield from self._part(known, number, start, at, seen, path, depth)
             if inside is not None:
                 out += [content[kept:begin], _written(tag), _written(len(inside)), inside]
                 kept = at
@@ -177,7 +200,7 @@ class _Walk:
 
     def _part(
         self, known: _Field, number: int, start: int, end: int, seen: _Counts, path: str, depth: int
-    ) -> bytes | None:
+    ) -> Steps[bytes | None]:
         """Return the remaining bytes of a submessage."""
         if known.message is None or depth == _DEEPEST:
             raise Malformed
@@ -185,7 +208,7 @@ class _Walk:
             path, seen = f"{path}{known.name}[{seen.items[number] - 1}].", _Counts()
         else:
             path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Counts())
-        return self.message(start, end, known.message, seen, path, depth + 1)
+        return (yield from self.message(start, end, known.message, seen, path, depth + 1))
 
     def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Counts, path: str) -> bool:
         """Count the items that a field adds; return whether its list is within the limit."""

@@ -22,15 +22,16 @@ from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, is_lookalike, lookalike_error
 from ecrkeeper_server.settings.advice import READ_ALONG, advice
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Elements, Plan
+from ecrkeeper_server.settings.elements import Elements, Plan, size_of
 from ecrkeeper_server.settings.guards import permitted
-from ecrkeeper_server.settings.ownership import managed, owned_elements, plans, verified
-from ecrkeeper_server.settings.replication import destination_of
+from ecrkeeper_server.settings.ownership import managed, owned_elements, planning, verified
+from ecrkeeper_server.settings.replication import filters_by_destination
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import Mode, RegistrySpec, UnmanagedElements
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.turns import work
 
 
 async def registry_plan(
@@ -66,13 +67,11 @@ async def registry_plan(
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
     elements = {name: observed[name].elements for name in names if name in observed}
-    applied, _ = verified(applied, state.unconfirmed, elements)
+    size = sum(each.size for each in observed.values()) + sum(map(size_of, composition.desired.values()))
+    applied, _ = await work().step(verified, applied, state.unconfirmed, elements, elements=size)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
-    planned = {
-        name: plan
-        for name, plan in plans(composition.desired, applied, elements, prune=prune).items()
-        if _is_writable(message, name, observed[name])
-    }
+    plans = await work().run(planning(composition.desired, applied, elements, prune=prune), size)
+    planned = {name: plan for name, plan in plans.items() if _is_writable(message, name, observed[name])}
     known = dict(composition.desired)
     if "account_settings" in observed:
         known["account_settings"] = {**observed["account_settings"].elements, **known.get("account_settings", {})}
@@ -80,12 +79,12 @@ async def registry_plan(
         allowed, refused = permitted(plan, registry, composition, allowing)
         if refused is not None:
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
-        _add_calls(message, registry, allowed, observed[name], known)
+        await work().step(_add_calls, message, registry, allowed, observed[name], known, elements=size)
     before = {**beside, **elements}
     _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
     _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
     _check_mode(message, str(registry), spec.mode)
-    fit_plan(message)
+    await work().step(fit_plan, message, elements=size)
     return message
 
 
@@ -148,7 +147,7 @@ def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> c
 
 def _check_regions(message: common_pb2.Plan, aws: Aws, registry: RegistryName, pairs: Collection[str]) -> None:
     """Warn of Regions that this version does not know: they may be new or mistyped."""
-    for region in sorted({registry.region, *(destination_of(key)[1] for key in pairs)}):
+    for region in sorted({registry.region, *(each.region for each in filters_by_destination(pairs))}):
         if region not in aws.regions(partition_of(region) or ""):
             text = f"{region} is not a Region that this version knows; ListSupportedRegions lists the known ones"
             message.warnings.add(reason="REGION_UNKNOWN", subject=region, message=text)

@@ -18,13 +18,14 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
 from ecrkeeper_server.settings.element_sets import merged, without
 from ecrkeeper_server.settings.element_states import ElementState, element_states
-from ecrkeeper_server.settings.elements import Elements, keys_of
+from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.findings import with_causes
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import UnmanagedElements
+from ecrkeeper_server.turns import Steps, finish
 
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
 # Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
@@ -36,19 +37,32 @@ _CUTTABLE = (
 
 def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> registry_pb2.Registry:
     """Return a registry with its declarations."""
+    return finish(registry_steps(row, declared, view))
+
+
+def registry_steps(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> Steps[registry_pb2.Registry]:
+    """Return the same in steps."""
     composition = composition_of(declared)
+    yield
     state = row.registry_state
     states = list(element_states(state, composition))
+    yield
     if view == BASIC:
         return basic(registry_summary(row, declared, states))
     message = basic(complete_summary(row, declared, states))
     message.view = FULL
+    yield
     shapes = {name: SETTINGS[name].join(elements) for name, elements in composition.desired.items()}
     message.desired.CopyFrom(settings_from_aws(shapes))
+    yield
     message.observed.CopyFrom(settings_from_aws(state.observed))
+    yield
     message.elements.extend(grouped_elements(states))
+    yield
     message.drift.extend(render.drift(with_causes(row.events, state.drift)))
+    yield
     message.quota_usage.extend(_quota_usage(row, composition.desired))
+    yield
     if remediation := state.remediation:
         message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
         removed = with_causes(row.events, remediation.drift, remediation.time)
@@ -57,9 +71,16 @@ def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -
         if causes:
             newest = max(causes, key=lambda each: int(each["event_time"]))
             message.last_remediation.cause.CopyFrom(render.cause(newest))
+        yield
     message.replication_checks.extend(replication_check(check) for check in state.checks)
+    yield
     fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
+
+
+def registry_cost(row: Resource, declared: Sequence[Declaration]) -> int:
+    """Return the elements of a view: those of all owners and those that AWS has."""
+    return cost_of_all(each.settings for each in declared) + cost(row.registry_state.observed)
 
 
 def basic(summary: RegistrySummary) -> registry_pb2.Registry:

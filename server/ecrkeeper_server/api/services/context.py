@@ -19,6 +19,7 @@ from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choi
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
 from ecrkeeper_server.api.services.pages import M, Page, Show, page_of, scan
 from ecrkeeper_server.api.services.relist import Relist
+from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet.bounds import Bounds
@@ -29,6 +30,7 @@ from ecrkeeper_server.store.drift_rows import DriftKeys
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Operation, Resource
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,14 @@ class Dependencies:
     access: Access = field(default_factory=Access)
     # One poll of all resources of a kind serves all watches of it.
     relists: dict[str, Relist] = field(default_factory=dict)
+    # What reads changed resources of a kind for everybody who watches them.
+    reads: dict[str, SharedReads] = field(default_factory=dict)
     page_key: PageKey = field(default_factory=PageKey)
     setup: Setup = field(default_factory=Setup)
     # The reach of registry sets, and the wake-up of the worker that steps their rollouts.
     bounds: Bounds = field(default_factory=Bounds)
     wake_rollouts: Callable[[], None] = lambda: None
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def partition(self) -> str:

@@ -20,6 +20,7 @@ from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
+from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response
@@ -39,6 +40,7 @@ from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
+from ecrkeeper_server.turns import MANY, work
 
 _UNDECLARED = "it is not stored"
 _FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
@@ -50,6 +52,7 @@ class Registries:
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
         self._basic = BasicRegistries(deps)
+        self._rendered = RenderedEvents(deps.turns, registry_message.registry_steps)
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
@@ -60,7 +63,10 @@ class Registries:
         if row is None:
             raise NotFound("Registry", str(name), "it is not stored; set `refresh` to observe AWS")
         view = request.view or registry_message.FULL
-        return (refreshed if request.refresh else registry_message.registry)(row, declared, view)
+        elements = _charged(row, declared)
+        if request.refresh:
+            return await work().step(refreshed, row, declared, view, elements=elements)
+        return await work().run(registry_message.registry_steps(row, declared, view), elements)
 
     async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
         def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
@@ -86,7 +92,7 @@ class Registries:
 
         async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
             declared = await self._deps.db.read(lambda tx: declarations.of_registries(tx, rows))
-            return [registry_message.registry(row, declared[row.name], view) for row in rows]
+            return [await _shown(row, declared[row.name], view) for row in rows]
 
         shown, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show)
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
@@ -109,7 +115,7 @@ class Registries:
             return await self._tried(name, request.registry.etag, wanted)
         row, declared = await self._deps.db.write(change)
         self._deps.wake()
-        return registry_message.registry(row, declared)
+        return await _shown(row, declared, registry_message.FULL)
 
     async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, Any]) -> registry_pb2.Registry:
         row, declared = await self._read(name)
@@ -119,7 +125,7 @@ class Registries:
         composition = composition_of(declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
         plan = await registry_plan(self._deps, name, row.registry_spec, row.registry_state, composition, allowing)
-        return registry_message.with_plan(registry_message.registry(row, declared), plan)
+        return registry_message.with_plan(await _shown(row, declared, registry_message.FULL), plan)
 
     async def WatchRegistries(
         self, request: pb.WatchRegistriesRequest, context: Context
@@ -130,7 +136,7 @@ class Registries:
         async for step in watched(self._deps, RegistryName.kind, account, request.filter, _FIELDS):
             answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.row is not None:
-                answer.registry.CopyFrom(registry_message.registry(step.row, step.declared, view))
+                answer.registry.CopyFrom(await self._rendered.of(step, view))
             elif step.name:
                 answer.registry.name = step.name
             yield answer
@@ -202,6 +208,20 @@ class Registries:
             pull_time_update_exclusions=every(found.pull_time_update_exclusions),
             replications=[registry_message.repository_replication(*arrival) for arrival in arrivals],
         )
+
+
+def _charged(row: Resource, declared: Sequence[Declaration]) -> int:
+    """Charge the caller for a view of a registry, and return its cost."""
+    elements = registry_message.registry_cost(row, declared)
+    if elements >= MANY:
+        work().charge(elements)
+    return elements
+
+
+async def _shown(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
+    """Render a registry in turns if it is large."""
+    elements = registry_message.registry_cost(row, declared)
+    return await work().run(registry_message.registry_steps(row, declared, view), elements)
 
 
 def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[str, Any]) -> Resource:

@@ -9,6 +9,7 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.layers.errors import LARGE_BYTES
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
@@ -22,6 +23,7 @@ from ecrkeeper_server.declarations.commands import (
     DeclarationSpec,
     PutDeclaration,
     WriteResult,
+    compose_specs,
 )
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
@@ -31,12 +33,13 @@ from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFoun
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.element_sets import differing, without
-from ecrkeeper_server.settings.elements import keys_of
+from ecrkeeper_server.settings.elements import cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.turns import work
 
 _FIELDS: dict[str, Callable[[Stored], list[str]]] = {
     "account": lambda row: [row[0]],
@@ -99,7 +102,7 @@ class OwnerSettings:
         registry = RegistryName.parse(request.parent, "parent")
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
         check_settings_set(request.registry_settings, set(PATHS))
-        spec = spec_of(request.registry_settings)
+        spec = await _spec_of(request.registry_settings)
         return await self.put(
             name, lambda _: spec, caller_of(request), request,
             create=True, update=False, requested=spec.settings,
@@ -113,7 +116,7 @@ class OwnerSettings:
         name = SettingsName.parse(given.name, "registry_settings.name")
         paths = masked_paths(request.update_mask, given, PATHS)
         check_settings_set(given, paths)
-        spec = spec_of(given)
+        spec = await _spec_of(given)
         return await self.put(
             name, lambda present: merged(name, present, given, spec, paths), caller_of(request), request,
             create=request.allow_missing, update=True, requested=masked(spec.settings, paths), etag=given.etag,
@@ -173,17 +176,20 @@ class OwnerSettings:
             return await self._planned(name, await self._declaring.attempt(call))
         written = await self._declaring.write(call)
         self._deps.wake()
-        return render.settings(written.declared, written.registry)
+        elements = cost(written.declared.settings)
+        return await work().step(render.settings, written.declared, written.registry, elements=elements)
 
     async def _planned(self, name: SettingsName, tried: WriteResult) -> registry_pb2.RegistrySettings:
-        message = render.settings(tried.declared, tried.registry)
+        elements = cost_of_all(spec.settings for spec in tried.specs.values())
+        message = await work().step(render.settings, tried.declared, tried.registry, elements=elements)
         # The etag for the real call; empty if there is no declaration yet.
         message.etag = "" if tried.before is None else tried.before.etag
         if tried.before is None:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
+        composition = await work().step(compose_specs, tried.specs, elements=elements)
         plan = await registry_plan(
-            self._deps, name.registry, row.registry_spec, row.registry_state, tried.composition, allowing
+            self._deps, name.registry, row.registry_spec, row.registry_state, composition, allowing
         )
         return render.with_plan(message, plan)
 
@@ -230,6 +236,11 @@ class OwnerSettings:
             elif setting in settings:
                 shapes[setting] = kind.join({})
         return shapes
+
+
+async def _spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
+    """Return what a message declares; a long one in a turn of its own."""
+    return spec_of(given) if given.ByteSize() < LARGE_BYTES else await work().step(spec_of, given)
 
 
 def _target(row: Stored) -> Target:

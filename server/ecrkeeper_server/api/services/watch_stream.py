@@ -12,6 +12,7 @@ from ecrkeeper_server.api.services.broadcaster import Subscription, relevant
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher
 from ecrkeeper_server.api.services.relist import Relist
+from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.resources import Versioned
@@ -33,6 +34,7 @@ class Event:
     kind: str
     name: str = ""
     row: Resource | None = None
+    version: int = 0
     declared: list[Declaration] = field(default_factory=list)
 
 
@@ -45,7 +47,7 @@ async def watched(deps: Dependencies, kind: str, account: str, text: str, fields
     matches, readable = matcher(text, fields), deps.access.readable(resource_target)
     watcher = _Watcher(deps, kind, account, lambda row: readable(row) and matches(row))
     relist = deps.relists.setdefault(kind, Relist(deps.db, kind))
-    with deps.changes.subscribe() as listener, relist.joined(listener):
+    with deps.changes.subscribe(kind, account) as listener, relist.joined(listener):
         await relist.first_round()
         policy = deps.access.policy
         async for event in watcher.everything():
@@ -80,6 +82,7 @@ class _Watcher:
 
     def __init__(self, deps: Dependencies, kind: str, account: str, meets: Callable[[Resource], bool]) -> None:
         self._db = deps.db
+        self._reads = deps.reads.setdefault(kind, SharedReads(deps.db, kind, deps.changes))
         self._kind = kind
         self._account = account
         self._meets = meets
@@ -111,19 +114,22 @@ class _Watcher:
         """Yield the events that bring some resources up to date."""
         for start in range(0, len(names), _PAGE):
             some = names[start : start + _PAGE]
-            found = await self._db.read(lambda tx, some=some: resources.versioned(tx, some))  # type: ignore[misc]
-            for event in await self._events(some, found):
+            known = await self._reads.of(tuple(some))
+            found = {name: known[name].versioned for name in some if name in known}
+            for event in await self._events(some, found, {name: known[name].declared for name in found}):
                 yield event
             await asyncio.sleep(0)
 
-    async def _events(self, names: Iterable[str], found: Mapping[str, Versioned]) -> list[Event]:
+    async def _events(
+        self, names: Iterable[str], found: Mapping[str, Versioned], known: Mapping[str, list[Declaration]] | None = None
+    ) -> list[Event]:
         shown = {name: seen for name, seen in found.items() if self._meets(seen.row)}
         new = {name: seen for name, seen in shown.items() if self._sent.get(name) != seen.version}
-        declared: dict[str, list[Declaration]] = {}
-        if new and self._kind == RegistryName.kind:
+        declared: Mapping[str, list[Declaration]] = known or {}
+        if known is None and new and self._kind == RegistryName.kind:
             rows = [seen.row for seen in new.values()]
             declared = await self._db.read(lambda tx: declarations.of_registries(tx, rows))
-        events = [Event("CURRENT", name, seen.row, declared.get(name, [])) for name, seen in new.items()]
+        events = [Event("CURRENT", name, seen.row, seen.version, declared.get(name, [])) for name, seen in new.items()]
         events += [Event("REMOVED", name) for name in names if name in self._sent and name not in shown]
         for event in events:
             self._sent.pop(event.name, None)

@@ -1,0 +1,96 @@
+"""neighbours: an innocent caller's Get and Update beside large neighbours.
+
+The engine and the limits are on, as in an installation. Every kind of caller is a principal of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ecrkeeper
+from ecrkeeper_testing import Server
+
+from benchmarks.environment import Environment
+from benchmarks.largest_declaration import declaration
+from benchmarks.measure import peak_rss_mb
+from benchmarks.neighbour_load import HEAVY, SHOWN
+from benchmarks.processes import Child, stopping
+from benchmarks.report import Report
+from benchmarks.responder import SCANNING
+from benchmarks.sizes import Sizes
+
+_MOST_GET_MS, _MOST_UPDATE_MS, _MOST_MB = 100.0, 250.0, 400.0
+_COLUMNS = (
+    "beside", "get p50 ms", "get worst ms", "update p50 ms", "update worst ms", "calls", "failed",
+    "neighbours' calls/s", "turned away/s", "peak MB",
+)  # fmt: skip
+
+
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
+    """Measure on each database.
+
+    The caller is alone, beside each kind of neighbour, and beside all of them.
+    """
+    for name in sizes.databases:
+        folder = environment.folder / f"neighbours-{name}"
+        folder.mkdir(exist_ok=True)
+        url = environment.database(name, 20)
+        with (
+            environment.server(url) as server,
+            stopping(Child("-m", "benchmarks.neighbour_load", folder=folder)) as innocent,
+            stopping(Child("-m", "benchmarks.neighbour_load", folder=folder)) as neighbours,
+        ):
+            _prepare(environment, sizes, server)
+            _measure(report, sizes, name, server, innocent, neighbours)
+
+
+def _prepare(environment: Environment, sizes: Sizes, server: Server) -> None:
+    """Declare what the neighbours read, and make AWS's answers for two accounts large."""
+    for heavy, rules in zip(HEAVY, (sizes.neighbour_rules, sizes.neighbour_rules // 2), strict=True):
+        environment.responder.rules(heavy.split("/")[1], rules)
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        for heavy in HEAVY:
+            client.apply_registry_settings(f"{heavy}/settings/heavy", {"scanningConfiguration": SCANNING})
+        settings = {"name": f"{SHOWN}/settings/large", "settings": declaration(25, "")}
+        client.update_registry_settings(settings, allow_missing=True)
+
+
+def _measure(report: Report, sizes: Sizes, name: str, server: Server, innocent: Child, neighbours: Child) -> None:
+    kinds = {
+        "updates": sizes.neighbour_callers,
+        "validate_only": sizes.neighbour_callers // 2,
+        "views": sizes.neighbour_callers // 2,
+        "answers": len(HEAVY),
+        "watches": sizes.neighbour_watches,
+    }
+    asked = {"kind": "innocent", "target": server.address, "seconds": sizes.neighbour_seconds}
+    innocent.ask(**{**asked, "seconds": 0.5})
+    alone = innocent.ask(**asked)
+    rows = [(*_row("nobody", alone, {}, 1.0), peak_rss_mb(server.process.pid))]
+    for what, chosen in [*((kind, [kind]) for kind in kinds), ("all of them", list(kinds))]:
+        for kind in reversed(chosen):
+            neighbours.ask(kind=kind, target=server.address, callers=kinds[kind])
+        began = time.monotonic()
+        found = innocent.ask(**asked)
+        counted = neighbours.ask(kind="stop")
+        rows.append((*_row(what, found, counted, time.monotonic() - began), peak_rss_mb(server.process.pid)))
+        _targets(report, f"{name}, beside {what}", found, alone)
+        time.sleep(1.0)
+    report.table(f"{name}: {sizes.neighbour_seconds} s each", _COLUMNS, rows)
+    report.target(f"{name}: memory of the server", peak_rss_mb(server.process.pid), _MOST_MB, unit=" MB")
+
+
+def _row(what: str, found: Mapping[str, Any], counted: Mapping[str, Any], seconds: float) -> Sequence[Any]:
+    return (
+        what, found["get_median"], found["get_worst"], found["update_median"], found["update_worst"], found["calls"],
+        found["failed"], (counted.get("answered", 0) + counted.get("heard", 0)) / seconds,
+        counted.get("failed", 0) / seconds,
+    )  # fmt: skip
+
+
+def _targets(report: Report, where: str, found: Mapping[str, Any], alone: Mapping[str, Any]) -> None:
+    report.target(f"{where}: worst Get", found["get_worst"], _MOST_GET_MS, unit=" ms")
+    beyond = max(0.0, found["update_worst"] - alone["update_worst"])
+    report.target(f"{where}: worst Update beyond the one beside nobody", beyond, _MOST_UPDATE_MS, unit=" ms")

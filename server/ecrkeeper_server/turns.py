@@ -1,0 +1,201 @@
+"""Run large work in slices on the event loop, in turn by principal.
+
+A process has one event loop and, because of the GIL, one core for Python. Long work is therefore
+cut into steps. After at most `SLICE` seconds of steps it waits for its next turn, and the loop serves everything else
+in between. The turns go round by key: a principal gets as many with one large call as with a hundred.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Steps = Generator[None, None, T]
+"""Work that yields wherever it may pause, after a millisecond or less; its result is what it returns."""
+
+SLICE = 0.002
+"""Seconds of work in one turn."""
+
+MANY = 200
+"""Elements from which work is done in turns; fewer take less than a slice."""
+
+
+def finish(steps: Steps[T]) -> T:
+    """Return the result of work that is small enough to be done at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+class Turns:
+    """Gives turns to the work of all keys; at most one in each iteration of the loop."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock = clock
+        # Large transactions, one at a time: those behind it in the database wait for one of them at most.
+        self.writes = FairLock()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._scheduled = False
+
+    async def wait(self, key: str) -> None:
+        """Wait for the next turn of a key."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.setdefault(key, deque()).append(turn)
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._give, loop)
+        await turn
+
+    def _give(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled = False
+        turn = _next(self._waiting)
+        if turn is not None:
+            turn.set_result(None)
+        if self._waiting:
+            self._scheduled = True
+            loop.call_soon(self._give, loop)
+
+
+class FairLock:
+    """A lock that goes round by key.
+
+    Two keys get it equally often, however many tasks wait for each of them.
+    """
+
+    def __init__(self) -> None:
+        self._held = False
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    @contextlib.asynccontextmanager
+    async def of(self, key: str) -> AsyncIterator[None]:
+        """Hold the lock."""
+        if self._held:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(key, deque()).append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._release()
+                raise
+        self._held = True
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        turn = _next(self._waiting)
+        if turn is None:
+            self._held = False
+        else:
+            turn.set_result(None)
+
+
+def _next(waiting: dict[str, deque[asyncio.Future[None]]]) -> asyncio.Future[None] | None:
+    """Remove and return the first task of the first key; move the key to the end."""
+    while waiting:
+        key, turns = next(iter(waiting.items()))
+        turn = turns.popleft()
+        del waiting[key]
+        if turns:
+            waiting[key] = turns
+        # One that was cancelled needs no turn.
+        if not turn.done():
+            return turn
+    return None
+
+
+def _free(_amount: float) -> None:
+    """Count nothing."""
+
+
+class Work:
+    """The work of one call or one attempt: in turns, and on one account.
+
+    `charge` takes elements before they are worked on and may reject the work; `spent` takes seconds of CPU after.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        key: str,
+        *,
+        charge: Callable[[int], None] = _free,
+        spent: Callable[[float], None] = _free,
+    ) -> None:
+        self._turns = turns
+        self._spent = spent
+        self.key = key
+        self.charge = charge
+
+    async def run(self, steps: Steps[T], elements: int = MANY) -> T:
+        """Return the result of steps, with a pause after each slice.
+
+        Few elements need no pause.
+        """
+        if elements < MANY:
+            return finish(steps)
+        clock = self._turns.clock
+        await self._turns.wait(self.key)
+        began = now = clock()
+        try:
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                now = clock()
+                if now - began >= SLICE:
+                    self._spent(now - began)
+                    began = now
+                    await self._turns.wait(self.key)
+                    began = now = clock()
+        finally:
+            steps.close()
+            self._spent(clock() - began)
+
+    async def step(self, function: Callable[..., T], *args: Any, elements: int = MANY) -> T:
+        """Return what a function returns, in a turn of its own; of few elements, at once."""
+        if elements < MANY:
+            return function(*args)
+        await self._turns.wait(self.key)
+        clock = self._turns.clock
+        began = clock()
+        try:
+            return function(*args)
+        finally:
+            self._spent(clock() - began)
+
+    @contextlib.asynccontextmanager
+    async def writing(self, elements: int) -> AsyncIterator[None]:
+        """Hold the turn for a transaction; one of few elements needs none."""
+        if elements < MANY:
+            yield
+            return
+        async with self._turns.writes.of(self.key):
+            yield
+
+
+def _uncounted() -> Work:
+    return Work(Turns(), "")
+
+
+WORK: ContextVar[Callable[[], Work]] = ContextVar("work", default=_uncounted)
+"""Makes the work of the current task and of those that it starts. Most calls are small and need none."""
+
+
+def work() -> Work:
+    """Return the work of the current call or attempt, or work that nobody counts."""
+    return WORK.get()()

@@ -1,0 +1,39 @@
+"""The cost of settings in elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper_server.settings.elements import cost, cost_of_all, size_of
+from ecrkeeper_server.settings.table import SETTINGS
+from hypothesis import given
+from hypothesis import strategies as st
+
+SHAPES: Any = st.recursive(
+    st.text(max_size=300) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@given(st.lists(SHAPES, max_size=5))
+def test_costs_of_parts_add_up(shapes: list[Any]) -> None:
+    assert cost_of_all(shapes) == cost(dict(enumerate(shapes))) == sum(map(cost, shapes))
+
+
+@given(SHAPES)
+def test_list_costs_its_items_more_than_what_is_in_them(shape: Any) -> None:
+    assert cost([shape]) == cost(shape) + 1
+
+
+def test_long_text_costs_by_its_length() -> None:
+    assert cost({"policyText": "x" * 10_240}) == 102
+
+
+def test_pairs_cost_by_filters_and_destinations_and_not_by_their_product() -> None:
+    places = [{"region": "eu-west-1", "registryId": f"{i:012}"} for i in range(25)]
+    filters = [{"filter": f"team-{i}", "filterType": "PREFIX_MATCH"} for i in range(100)]
+    shape = {"rules": [{"destinations": places, "repositoryFilters": filters}]}
+    assert cost(shape) == 126
+    elements = SETTINGS["replication_configuration"].split(shape)
+    assert (len(elements), size_of(elements)) == (2_500, 100)

@@ -1,0 +1,62 @@
+"""Changes reach those who watch them, and wake nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ecrkeeper_server.api.services.broadcaster import Changes
+
+ONE, TWO = "accounts/111111111111/registries/us-east-1", "accounts/222222222222/registries/us-east-1"
+ROLE = "accounts/111111111111/serviceLinkedRoles/replication"
+
+
+async def test_change_wakes_only_watches_of_its_kind_and_account() -> None:
+    changes = Changes()
+    with (
+        changes.subscribe() as everything,
+        changes.subscribe("registry", "-") as all_registries,
+        changes.subscribe("registry", "111111111111") as registries,
+        changes.subscribe("registry", "222222222222") as others,
+        changes.subscribe("role", "111111111111") as roles,
+    ):
+        changes.publish([ONE, ROLE])
+        listeners = (everything, all_registries, registries, others, roles)
+        heard = await asyncio.gather(*(each.wait(0.05) for each in listeners))
+        assert heard == [{ONE, ROLE}, {ONE}, {ONE}, set(), {ROLE}]
+        assert changes.listeners() == 5
+    assert changes.listeners() == 0
+
+
+async def test_lost_hints_wake_everybody() -> None:
+    changes = Changes()
+    with changes.subscribe() as everything, changes.subscribe("role", "111111111111") as roles:
+        changes.publish([])
+        await asyncio.gather(everything.wait(5), roles.wait(5))
+        assert everything.overflowed and roles.overflowed
+
+
+async def test_every_change_makes_what_was_read_before_old() -> None:
+    changes = Changes()
+    before = changes.told
+    changes.publish([TWO])
+    assert changes.told != before
+
+
+async def test_thousand_watches_wake_in_turns() -> None:
+    changes, awake = Changes(), 0
+
+    async def watch() -> None:
+        nonlocal awake
+        with changes.subscribe("registry", "-") as listener:
+            await listener.wait(30)
+            awake += 1
+
+    watches = [asyncio.create_task(watch()) for _ in range(1_000)]
+    await asyncio.sleep(0)
+    changes.publish([ONE])
+    before, most = 0, 0
+    while awake < 1_000:
+        await asyncio.sleep(0)
+        before, most = awake, max(most, awake - before)
+    assert most <= 20
+    await asyncio.gather(*watches)
