@@ -116,7 +116,7 @@ class Schema:
 
     def _declared(self) -> Json:
         message = self._pool.FindMessageTypeByName(_PACKAGE + "RegistrySettings")
-        return self._fields(message, "deletion_policy", "allow_replacement", "settings")
+        return self._fields(message, "deletion_policy", "allow_replacement", "apply_group", "settings")
 
     def _fields(self, message: Any, *names: str) -> Json:
         fields = (message.fields_by_name[name] for name in names)

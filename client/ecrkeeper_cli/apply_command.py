@@ -5,25 +5,25 @@ Everything is checked before the first write. The wait ends when AWS matches, or
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 from ecrkeeper_files.documents import Declaration
 
 from ecrkeeper_cli import plan_text
 from ecrkeeper_cli.file_commands import file_options, read
-from ecrkeeper_cli.planning import Item, Result, apply_declaration, apply_registry, apply_role, plan_all
+from ecrkeeper_cli.planning import CREATE, DELETE, UNCHANGED, Item, Result, plan_all
+from ecrkeeper_cli.pruning import Group, group_options
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session, pass_session
-
-if TYPE_CHECKING:
-    import ecrkeeper
+from ecrkeeper_cli.writing import write
 
 _REMOVALS = 10
 
 
 @click.command()
 @file_options()
+@group_options()
 @click.option("--reason", default="", help="Why; kept with the revision and in the audit trail.")
 @click.option("--force", is_flag=True, help="Take over elements that other owners declare otherwise.")
 @click.option(
@@ -40,6 +40,9 @@ def apply(
     paths: tuple[str, ...],
     recursive: bool,
     env: bool,
+    group: str,
+    prune: bool,
+    owners: tuple[str, ...],
     reason: str,
     force: bool,
     allow_removals: int,
@@ -50,13 +53,27 @@ def apply(
 
     All documents are checked before the first is written. Elements that a declaration had and a file leaves out are
     removed from AWS; they are shown and counted, and more than N need --allow-removals.
+
+    With --prune, declarations of the --apply-group that no file has are deleted. They are those of the owners in the
+    files and of each --owner; `plan` with the same options shows them.
     """
-    result = plan_all(session, read(paths, recursive, env), force=force)
+    of = Group.of(group, prune, owners)
+    result = plan_all(session, read(paths, recursive, env, empty=prune), of, force=force)
+    if not _accepted(result, allow_removals):
+        return 1
+    changed = [item for item in result.items if item.action != UNCHANGED]
+    if not _write(session, changed, reason, force):
+        return 1
+    return _wait(session, result, wait_timeout) if wait else 0
+
+
+def _accepted(result: Result, allow_removals: int) -> bool:
+    """Show a plan; say why it cannot be written if so."""
     for line in result.errors:
         click.echo(line, err=True)
     if result.errors:
         click.echo("nothing was written", err=True)
-        return 1
+        return False
     for line in plan_text.lines(result):
         click.echo(line)
     removals = result.count("REMOVE")
@@ -66,14 +83,10 @@ def apply(
             f"nothing was written. To remove them: --allow-removals {removals}",
             err=True,
         )
-        return 1
-    changed = [item for item in result.items if item.action != "unchanged"]
-    if not _write(session, changed, reason, force):
-        return 1
-    return _wait(session, result, wait_timeout) if wait else 0
+    return removals <= allow_removals
 
 
-def _write(session: Session, items: list[Item], reason: str, force: bool) -> bool:
+def _write(session: Session, items: Sequence[Item], reason: str, force: bool) -> bool:
     """Write all items; after a failure, say which were written and which were not."""
     from ecrkeeper import RegistryError
 
@@ -81,7 +94,7 @@ def _write(session: Session, items: list[Item], reason: str, force: bool) -> boo
 
     for at, item in enumerate(items):
         try:
-            _written(session.client, item, reason, force)
+            write(session.client, item.document, created=item.action == CREATE, **_options(item, reason, force))
         except RegistryError as error:
             click.echo("\n".join(of_call(error, session, item.document.source, item.name)), err=True)
             for written in items[:at]:
@@ -89,18 +102,18 @@ def _write(session: Session, items: list[Item], reason: str, force: bool) -> boo
             for left in items[at:]:
                 click.echo(f"  not written: {short(left.name)}", err=True)
             return False
+        if item.action == DELETE:
+            click.echo(f"{click.style('deleted', fg='red')}  {short(item.name)}")
     return True
 
 
-def _written(client: ecrkeeper.Client, item: Item, reason: str, force: bool) -> None:
-    document = item.document
-    if isinstance(document, Declaration):
-        # The etag rejects a declaration that has changed since it was planned.
-        apply_declaration(client, document, etag=item.etag, reason=reason, force=force)
-    elif item.kind == "Registry":
-        apply_registry(client, document)
-    else:
-        apply_role(client, document)
+def _options(item: Item, reason: str, force: bool) -> dict[str, object]:
+    """Return the options of the call that writes an item."""
+    if item.kind != "RegistrySettings":
+        return {}
+    # Neither a declaration that has changed since it was planned is overwritten, nor one that was created since.
+    etag = {"etag": item.etag} if item.action != CREATE else {}
+    return {"reason": reason, **etag, **({} if item.action == DELETE else {"force": force})}
 
 
 def _wait(session: Session, result: Result, seconds: float) -> int:

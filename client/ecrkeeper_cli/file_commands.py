@@ -39,16 +39,16 @@ def file_options(*, required: bool = True) -> Callable[[F], F]:
     return add
 
 
-def read(paths: tuple[str, ...], recursive: bool, env: bool) -> documents.Documents:
-    """Return the documents of all files.
+def read(paths: tuple[str, ...], recursive: bool, env: bool, *, empty: bool = False) -> documents.Documents:
+    """Return the documents of all files; there is at least one unless `empty` is set.
 
     Errors with everything that is wrong with them.
     """
-    return documents.read(_texts(paths, recursive, env))
+    return documents.read(_texts(paths, recursive, env, empty), empty=empty)
 
 
-def _texts(paths: tuple[str, ...], recursive: bool, env: bool) -> list[Text]:
-    return texts(paths, sys.stdin.buffer, os.environ if env else None, recursive=recursive)
+def _texts(paths: tuple[str, ...], recursive: bool, env: bool, empty: bool = False) -> list[Text]:
+    return texts(paths, sys.stdin.buffer, os.environ if env else None, recursive=recursive, empty=empty)
 
 
 @click.command()
@@ -64,7 +64,7 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
     from ecrkeeper import InvalidArgument
 
     from ecrkeeper_cli.failures import of_call
-    from ecrkeeper_cli.planning import message_of_document
+    from ecrkeeper_cli.writing import message_of_document
 
     found = read(paths, recursive, env)
     given: list[documents.Declaration | documents.Treatment] = [*found.registries, *found.roles, *found.declarations]

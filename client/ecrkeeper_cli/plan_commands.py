@@ -8,6 +8,7 @@ from ecrkeeper import names
 from ecrkeeper_cli import plan_text, render
 from ecrkeeper_cli.file_commands import file_options, read
 from ecrkeeper_cli.planning import Result, plan_all
+from ecrkeeper_cli.pruning import Group, group_options
 from ecrkeeper_cli.resources import NameType, short
 from ecrkeeper_cli.session import Session, pass_session
 
@@ -16,15 +17,27 @@ CHANGES = 2
 
 @click.command()
 @file_options()
+@group_options()
 @click.option("--force", is_flag=True, help="Plan as `apply --force` would act.")
 @render.output_option()
 @pass_session
-def plan(session: Session, paths: tuple[str, ...], recursive: bool, env: bool, force: bool, output: str) -> int:
+def plan(
+    session: Session,
+    paths: tuple[str, ...],
+    recursive: bool,
+    env: bool,
+    group: str,
+    prune: bool,
+    owners: tuple[str, ...],
+    force: bool,
+    output: str,
+) -> int:
     """Show what applying files would change in AWS. Nothing is written.
 
     The exit status is 0 if nothing would change, 2 if something would, and 1 for an error.
     """
-    result = plan_all(session, read(paths, recursive, env), force=force)
+    of = Group.of(group, prune, owners)
+    result = plan_all(session, read(paths, recursive, env, empty=prune), of, force=force)
     return _ended(result, output, values=False)
 
 

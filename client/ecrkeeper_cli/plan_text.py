@@ -10,14 +10,14 @@ import click
 from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli import render
-from ecrkeeper_cli.planning import CREATE, UNCHANGED, UPDATE, Item, Result
+from ecrkeeper_cli.planning import CREATE, DELETE, UNCHANGED, UPDATE, Item, Result
 from ecrkeeper_cli.resources import short
 
 if TYPE_CHECKING:
     from ecrkeeper import Change
 
 SIGNS = {"ADD": ("+", "green"), "UPDATE": ("~", "yellow"), "REPLACE": ("±", "magenta"), "REMOVE": ("-", "red")}
-_ACTIONS = {CREATE: ("+", "green"), UPDATE: ("~", "yellow"), UNCHANGED: (" ", "")}
+_ACTIONS = {CREATE: ("+", "green"), UPDATE: ("~", "yellow"), UNCHANGED: (" ", ""), DELETE: ("-", "red")}
 
 
 def lines(result: Result, *, values: bool = False) -> Iterator[str]:
@@ -39,6 +39,8 @@ def summary(result: Result) -> str:
     made = (
         f"{result.actions(CREATE)} to create, {result.actions(UPDATE)} to update, {result.actions(UNCHANGED)} unchanged"
     )
+    if deleted := result.actions(DELETE):
+        made += f", {deleted} to delete"
     elements = (
         f"{result.count('ADD')} to add, {result.count('UPDATE')} to change, {result.count('REPLACE')} to replace, "
         f"{result.count('REMOVE')} to remove"

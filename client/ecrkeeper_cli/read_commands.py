@@ -115,7 +115,7 @@ def _shape(resource: Any, output: str) -> Any:
     """Return a resource as JSON; a declaration in YAML as the document of a file."""
     shape = render.as_json(resource)
     if output == "yaml" and resource.DESCRIPTOR.name == "RegistrySettings":
-        kept = {name: shape[name] for name in ("deletionPolicy", "allowReplacement") if name in shape}
+        kept = {name: shape[name] for name in ("deletionPolicy", "allowReplacement", "applyGroup") if name in shape}
         head = {"apiVersion": "ecrkeeper/v1", "kind": "RegistrySettings", "name": shape["name"]}
         return {**head, **kept, "settings": shape.get("settings", {})}
     return shape

@@ -5,6 +5,7 @@ The commands that show them share this module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,21 @@ class NameType(click.ParamType[names.Name]):
         if self.kinds and found.kind not in self.kinds:
             self.fail(f"must be the name of a {' or '.join(self.kinds)}, got that of a {found.kind}", param, ctx)
         return found
+
+
+class PatternType(click.ParamType[str]):
+    """A text of one form."""
+
+    def __init__(self, name: str, pattern: str, form: str) -> None:
+        self.name = name
+        self._pattern = pattern
+        self._form = form
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text; the empty one is the default."""
+        if value and re.fullmatch(self._pattern, value) is None:
+            self.fail(f"must have {self._form}, got {value!r}", param, ctx)
+        return str(value)
 
 
 def short(name: str) -> str:

@@ -20,20 +20,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecrkeeper_files.plain_text import shown
+from ecrkeeper_files.completeness import Completeness, Incomplete
+from ecrkeeper_files.plain_text import escaped, shown
 from ecrkeeper_files.settings_shapes import shaped
 from ecrkeeper_files.sources import Errors, Source, Text
 from ecrkeeper_files.strict_yaml import shown_path
 
 VERSION = "ecrkeeper/v1"
 _REGISTRY = r"accounts/[0-9]{12}/registries/[a-z0-9-]+"
-_OWNER = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+OWNER = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 NAMES = {
-    "RegistrySettings": rf"{_REGISTRY}/settings/{_OWNER}",
+    "RegistrySettings": rf"{_REGISTRY}/settings/{OWNER}",
     "Registry": _REGISTRY,
     "ServiceLinkedRole": r"accounts/[0-9]{12}/serviceLinkedRoles/[a-z-]+",
 }
@@ -43,14 +44,12 @@ EXAMPLES = {
     "ServiceLinkedRole": "accounts/111111111111/serviceLinkedRoles/replication",
 }
 _HEAD = ("apiVersion", "kind", "name")
-_DECLARED = ("deletionPolicy", "allowReplacement", "settings")
+_DECLARED = ("deletionPolicy", "allowReplacement", "applyGroup", "settings")
 MEMBERS = {
     "RegistrySettings": (*_HEAD, *_DECLARED),
     "Registry": (*_HEAD, "mode", "unmanagedElements", "declarations"),
     "ServiceLinkedRole": (*_HEAD, "mode", "description", "tags", "remembered"),
 }
-# Documents around an export, which show whether it is whole.
-_MARKS = ("Export", "End")
 # Kinds of the fleet, which an export has, too.
 _FLEET = ("Account", "RegistrySet")
 # Members of the declarations that a registry set made.
@@ -60,12 +59,16 @@ _CONVERT = "run: ecrkeeper convert FILE"
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The settings that one owner declares for one registry."""
+    """The settings that one owner declares for one registry.
+
+    `apply_group` is the group that it is applied with; None keeps that of the server.
+    """
 
     name: str
     settings: Mapping[str, Any]
     deletion_policy: str | None = None
     allow_replacement: bool = False
+    apply_group: str | None = None
     source: Source = field(default_factory=Source, compare=False)
 
     @property
@@ -104,15 +107,15 @@ class Documents:
         return [*treated, *(each.name for each in self.declarations)]
 
 
-def read(texts: Iterable[Text]) -> Documents:
-    """Return the documents of texts.
+def read(texts: Iterable[Text], *, empty: bool = False) -> Documents:
+    """Return the documents of texts; there is at least one unless `empty` is set.
 
     Errors with all that is wrong with them, by file and line.
     """
     reader = _Reader()
     for text in texts:
         reader.read(text)
-    if not (reader.errors or reader.known):
+    if not (reader.errors or reader.known or empty):
         reader.errors.append("the files have no documents")
     if reader.errors:
         raise Errors(reader.errors)
@@ -129,18 +132,16 @@ class _Reader:
 
     def read(self, text: Text) -> None:
         """Read the documents of one file."""
-        counted = self._counted(text)
+        whole = Completeness()
         try:
             for value, source in text.documents():
-                if value is not None and not counted.mark(value, source):
+                if not whole.skips(value):
                     self._document(value, source)
+            whole.end()
         except Errors as error:
             self.errors += error.errors
-        else:
-            self.errors += counted.end()
-
-    def _counted(self, text: Text) -> _Export:
-        return _Export(text.name)
+        except Incomplete as error:
+            self.errors.append(f"{escaped(text.name)}: {error}")
 
     def _document(self, value: Any, source: Source) -> None:
         problem = _problem(value)
@@ -172,7 +173,7 @@ class _Reader:
             return
         for owner, inner in (declared or {}).items():
             path = f"declarations.{owner}"
-            if not re.fullmatch(_OWNER, owner):
+            if not re.fullmatch(OWNER, owner):
                 self._error(source, path, f"an owner has small letters, digits and hyphens, got {shown(owner)}")
             elif not isinstance(inner, Mapping):
                 self._error(source, path, "must be a mapping with settings")
@@ -184,16 +185,19 @@ class _Reader:
     def _declaration(self, name: str, value: Mapping[str, Any], path: str, source: Source) -> None:
         at = f"{path}." if path else ""
         settings = value.get("settings")
-        replacement = value.get("allowReplacement")
+        replacement, group = value.get("allowReplacement"), value.get("applyGroup")
         if not isinstance(settings, Mapping):
             given = "nothing" if settings is None else type(settings).__name__
             self._error(source, f"{at}settings", f"must be a mapping; {{}} declares nothing, got {given}")
         elif not isinstance(replacement, bool | None):
             self._error(source, f"{at}allowReplacement", "must be true or false")
+        elif not isinstance(group, str | None) or (group and not re.fullmatch(OWNER, group)):
+            text = f"a group has small letters, digits and hyphens, got {shown(str(group))}"
+            self._error(source, f"{at}applyGroup", text)
         else:
             policy = value.get("deletionPolicy")
             self.declarations.append(
-                Declaration(name, shaped(settings), policy, bool(replacement), source.within(path))
+                Declaration(name, shaped(settings), policy, bool(replacement), group, source.within(path))
             )
 
     def _members(self, value: Mapping[str, Any], allowed: tuple[str, ...], path: str, source: Source) -> bool:
@@ -233,32 +237,3 @@ def _problem(value: Any) -> tuple[str, str] | None:
     if not isinstance(value.get("name"), str):
         return "name", f"name: must be text such as {EXAMPLES[value['kind']]}"
     return None
-
-
-class _Export:
-    """Notes whether an export was cut short."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._number = 0
-        self._begun = False
-        self._said: Any = None
-
-    def mark(self, value: Any, source: Source) -> bool:
-        """Count a document; return whether it only marks the start or end of an export."""
-        kind = value.get("kind") if isinstance(value, Mapping) else None
-        if kind not in _MARKS:
-            self._number += 1
-            return False
-        if kind == "Export":
-            self._begun = True
-        else:
-            self._said = value.get("documents")
-        return True
-
-    def end(self) -> Iterator[str]:
-        """Yield what is wrong."""
-        if self._begun and self._said is None:
-            yield f"{self._file}: the export was cut short after document {self._number}"
-        elif self._said is not None and self._said != self._number:
-            yield f"{self._file}: the export has {self._number} documents and says that it has {self._said}"

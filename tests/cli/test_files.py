@@ -83,8 +83,12 @@ def test_kinds_are_read() -> None:
         (f"{REGISTRY}declarations: {{A: {{}}}}\n", "declarations.A: an owner has small letters", "a wrong owner"),
         ("a: [\n", "f.yaml:2: ", "no YAML"),
         ("a: 1\na: 2\n", "f.yaml:2: the key 'a' is repeated", "a repeated key"),
-        (f"{HEAD}kind: Export\n---\n{REGISTRY}", "was cut short after document 1", "half an export"),
-        (f"{HEAD}kind: Export\n---\n{HEAD}kind: End\ndocuments: 2\n", "has 0 documents and says", "a wrong count"),
+        (f"{HEAD}kind: Export\n---\n{REGISTRY}", "is truncated after document 2", "half an export"),
+        (
+            f"{HEAD}kind: Export\n---\n{HEAD}kind: End\ndocuments: 2\n",
+            "has 0 documents, and its last document declares 2",
+            "a wrong count",
+        ),
     ],
 )
 def test_wrong_file_is_rejected_with_its_line(content: str, said: str, reason: str) -> None:

@@ -140,16 +140,18 @@ class ErrorAttempts(_message.Message):
     def __init__(self, first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt_count: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("calls", "warnings", "omitted_calls", "omitted_warnings")
+    __slots__ = ("calls", "warnings", "omitted_calls", "omitted_warnings", "digest")
     CALLS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     OMITTED_CALLS_FIELD_NUMBER: _ClassVar[int]
     OMITTED_WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
     calls: _containers.RepeatedCompositeFieldContainer[PlannedCall]
     warnings: _containers.RepeatedCompositeFieldContainer[Warning]
     omitted_calls: int
     omitted_warnings: int
-    def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., omitted_calls: _Optional[int] = ..., omitted_warnings: _Optional[int] = ...) -> None: ...
+    digest: str
+    def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., omitted_calls: _Optional[int] = ..., omitted_warnings: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class PlannedCall(_message.Message):
     __slots__ = ("service", "operation", "request", "changes", "request_omitted", "omitted_changes")

@@ -222,7 +222,7 @@ class RepositoryReplication(_message.Message):
     def __init__(self, destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., outcome: _Optional[_Union[ReplicationArrival.Outcome, str]] = ..., findings: _Optional[_Iterable[_Union[_common_pb2.Warning, _Mapping]]] = ...) -> None: ...
 
 class RegistrySettings(_message.Message):
-    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "settings", "deletion_policy", "allow_replacement", "plan", "truncated_fields", "managed_by")
+    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "settings", "deletion_policy", "allow_replacement", "plan", "truncated_fields", "managed_by", "apply_group", "takeovers")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
@@ -241,6 +241,8 @@ class RegistrySettings(_message.Message):
     PLAN_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     MANAGED_BY_FIELD_NUMBER: _ClassVar[int]
+    APPLY_GROUP_FIELD_NUMBER: _ClassVar[int]
+    TAKEOVERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     etag: str
@@ -259,7 +261,25 @@ class RegistrySettings(_message.Message):
     plan: _common_pb2.Plan
     truncated_fields: _containers.RepeatedScalarFieldContainer[str]
     managed_by: str
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ..., allow_replacement: bool = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., truncated_fields: _Optional[_Iterable[str]] = ..., managed_by: _Optional[str] = ...) -> None: ...
+    apply_group: str
+    takeovers: _containers.RepeatedCompositeFieldContainer[Takeover]
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ..., allow_replacement: bool = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., truncated_fields: _Optional[_Iterable[str]] = ..., managed_by: _Optional[str] = ..., apply_group: _Optional[str] = ..., takeovers: _Optional[_Iterable[_Union[Takeover, _Mapping]]] = ...) -> None: ...
+
+class Takeover(_message.Message):
+    __slots__ = ("owner", "setting", "key", "value", "value_omitted", "pairs")
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    SETTING_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    owner: str
+    setting: str
+    key: str
+    value: _struct_pb2.Value
+    value_omitted: bool
+    pairs: _common_pb2.ReplicationPairs
+    def __init__(self, owner: _Optional[str] = ..., setting: _Optional[str] = ..., key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., value_omitted: bool = ..., pairs: _Optional[_Union[_common_pb2.ReplicationPairs, _Mapping]] = ...) -> None: ...
 
 class RegistrySettingsRevision(_message.Message):
     __slots__ = ("revision", "settings", "create_time", "principal", "request_id", "reason", "method", "changes", "deletion_policy", "allow_replacement", "truncated_fields")

@@ -51,16 +51,18 @@ class ListRegistriesResponse(_message.Message):
     def __init__(self, registries: _Optional[_Iterable[_Union[_registry_pb2.Registry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateRegistryRequest(_message.Message):
-    __slots__ = ("registry", "update_mask", "validate_only", "request_id")
+    __slots__ = ("registry", "update_mask", "validate_only", "request_id", "plan_digest")
     REGISTRY_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     registry: _registry_pb2.Registry
     update_mask: _field_mask_pb2.FieldMask
     validate_only: bool
     request_id: str
-    def __init__(self, registry: _Optional[_Union[_registry_pb2.Registry, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
+    plan_digest: str
+    def __init__(self, registry: _Optional[_Union[_registry_pb2.Registry, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., plan_digest: _Optional[str] = ...) -> None: ...
 
 class DeleteRegistryRequest(_message.Message):
     __slots__ = ("name", "etag", "allow_missing", "validate_only", "request_id", "deletion_policy")
@@ -171,7 +173,7 @@ class ListRegistrySettingsResponse(_message.Message):
     def __init__(self, registry_settings: _Optional[_Iterable[_Union[_registry_pb2.RegistrySettings, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class CreateRegistrySettingsRequest(_message.Message):
-    __slots__ = ("parent", "registry_settings_id", "registry_settings", "validate_only", "request_id", "force", "reason")
+    __slots__ = ("parent", "registry_settings_id", "registry_settings", "validate_only", "request_id", "force", "reason", "plan_digest")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_SETTINGS_ID_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_SETTINGS_FIELD_NUMBER: _ClassVar[int]
@@ -179,6 +181,7 @@ class CreateRegistrySettingsRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     FORCE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    PLAN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     parent: str
     registry_settings_id: str
     registry_settings: _registry_pb2.RegistrySettings
@@ -186,10 +189,11 @@ class CreateRegistrySettingsRequest(_message.Message):
     request_id: str
     force: bool
     reason: str
-    def __init__(self, parent: _Optional[str] = ..., registry_settings_id: _Optional[str] = ..., registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ...) -> None: ...
+    plan_digest: str
+    def __init__(self, parent: _Optional[str] = ..., registry_settings_id: _Optional[str] = ..., registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ..., plan_digest: _Optional[str] = ...) -> None: ...
 
 class UpdateRegistrySettingsRequest(_message.Message):
-    __slots__ = ("registry_settings", "update_mask", "allow_missing", "validate_only", "request_id", "force", "reason")
+    __slots__ = ("registry_settings", "update_mask", "allow_missing", "validate_only", "request_id", "force", "reason", "plan_digest")
     REGISTRY_SETTINGS_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
@@ -197,6 +201,7 @@ class UpdateRegistrySettingsRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     FORCE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    PLAN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     registry_settings: _registry_pb2.RegistrySettings
     update_mask: _field_mask_pb2.FieldMask
     allow_missing: bool
@@ -204,23 +209,26 @@ class UpdateRegistrySettingsRequest(_message.Message):
     request_id: str
     force: bool
     reason: str
-    def __init__(self, registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ...) -> None: ...
+    plan_digest: str
+    def __init__(self, registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ..., plan_digest: _Optional[str] = ...) -> None: ...
 
 class DeleteRegistrySettingsRequest(_message.Message):
-    __slots__ = ("name", "etag", "validate_only", "request_id", "allow_missing", "reason")
+    __slots__ = ("name", "etag", "validate_only", "request_id", "allow_missing", "reason", "plan_digest")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    PLAN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     name: str
     etag: str
     validate_only: bool
     request_id: str
     allow_missing: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., allow_missing: bool = ..., reason: _Optional[str] = ...) -> None: ...
+    plan_digest: str
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., allow_missing: bool = ..., reason: _Optional[str] = ..., plan_digest: _Optional[str] = ...) -> None: ...
 
 class ListRegistrySettingsRevisionsRequest(_message.Message):
     __slots__ = ("name", "page_size", "page_token")
@@ -241,7 +249,7 @@ class ListRegistrySettingsRevisionsResponse(_message.Message):
     def __init__(self, revisions: _Optional[_Iterable[_Union[_registry_pb2.RegistrySettingsRevision, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class RollbackRegistrySettingsRequest(_message.Message):
-    __slots__ = ("name", "revision", "etag", "validate_only", "request_id", "force", "reason")
+    __slots__ = ("name", "revision", "etag", "validate_only", "request_id", "force", "reason", "plan_digest")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
@@ -249,6 +257,7 @@ class RollbackRegistrySettingsRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     FORCE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    PLAN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     name: str
     revision: int
     etag: str
@@ -256,7 +265,8 @@ class RollbackRegistrySettingsRequest(_message.Message):
     request_id: str
     force: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ...) -> None: ...
+    plan_digest: str
+    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ..., plan_digest: _Optional[str] = ...) -> None: ...
 
 class ValidatePullThroughCacheRuleRequest(_message.Message):
     __slots__ = ("name", "ecr_repository_prefix")

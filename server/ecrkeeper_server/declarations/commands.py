@@ -42,11 +42,12 @@ class DeclarationSpec:
     settings: dict[str, Any]
     deletion_policy: str
     allow_replacement: bool
+    apply_group: str = ""
 
     @classmethod
     def of(cls, kept: Declaration) -> Self:
         """Return the spec of a stored declaration."""
-        return cls(kept.settings, kept.deletion_policy, kept.allow_replacement)
+        return cls(kept.settings, kept.deletion_policy, kept.allow_replacement, kept.apply_group or "")
 
 
 def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -> list[Violation]:
@@ -243,6 +244,7 @@ def put_declaration(
         spec.settings,
         deletion_policy=spec.deletion_policy,
         allow_replacement=spec.allow_replacement,
+        apply_group=spec.apply_group,
         registry_generation=registry.generation,
         origin=origin,
         manager=manager,

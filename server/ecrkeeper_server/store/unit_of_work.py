@@ -98,6 +98,7 @@ class UnitOfWork:
         *,
         deletion_policy: str,
         allow_replacement: bool,
+        apply_group: str,
         registry_generation: int,
         origin: Origin,
         manager: Manager | None = None,
@@ -120,6 +121,7 @@ class UnitOfWork:
             update_time=self.now,
             managed_by=None if manager is None else manager.name,
             set_revision=None if manager is None else manager.revision,
+            apply_group=apply_group or None,
         )
         self._revise(changed, number, settings, origin)
         return changed

@@ -210,6 +210,7 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
         managed_by=declared.managed_by or "",
+        apply_group=declared.apply_group or "",
     )
     state = State(row.state)
     own = state.of_owner(declared.owner)

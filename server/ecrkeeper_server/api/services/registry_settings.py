@@ -35,16 +35,18 @@ from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.element_sets import differing, without
 from ecrkeeper_server.settings.elements import cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store import declarations, tables
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.turns import work
 
+_GROUP = list(tables.declarations.c.keys()).index("apply_group")
 _FIELDS: dict[str, Callable[[Stored], list[str]]] = {
     "account": lambda row: [row[0]],
     "region": lambda row: [row[1]],
     "owner": lambda row: [row[2]],
+    "apply_group": lambda row: [row[_GROUP] or ""],
 }
 
 
@@ -79,7 +81,7 @@ class OwnerSettings:
         """List declarations."""
         account, region = parse_registry_pattern(request.parent)
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, ["", "", ""])
-        of_account, of_region, owner = (equal_to(request.filter, _FIELDS, name) for name in _FIELDS)
+        of_account, of_region, owner, group = (equal_to(request.filter, _FIELDS, name) for name in _FIELDS)
         if account == WILDCARD:
             account = of_account or WILDCARD
         if region == WILDCARD:
@@ -88,7 +90,7 @@ class OwnerSettings:
         async def fetch(after: list[str], limit: int) -> list[Stored]:
             behind = (after[0], after[1], after[2])
             return await self._deps.db.read(
-                lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD)
+                lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD, group or WILDCARD)
             )
 
         may = self._deps.access.readable(_target)
