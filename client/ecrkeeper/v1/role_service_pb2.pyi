@@ -59,18 +59,20 @@ class CreateServiceLinkedRoleRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., service_linked_role_id: _Optional[str] = ..., service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class UpdateServiceLinkedRoleRequest(_message.Message):
-    __slots__ = ("service_linked_role", "update_mask", "allow_missing", "validate_only", "request_id")
+    __slots__ = ("service_linked_role", "update_mask", "allow_missing", "validate_only", "request_id", "plan_digest")
     SERVICE_LINKED_ROLE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     service_linked_role: _role_pb2.ServiceLinkedRole
     update_mask: _field_mask_pb2.FieldMask
     allow_missing: bool
     validate_only: bool
     request_id: str
-    def __init__(self, service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
+    plan_digest: str
+    def __init__(self, service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., plan_digest: _Optional[str] = ...) -> None: ...
 
 class DeleteServiceLinkedRoleRequest(_message.Message):
     __slots__ = ("name", "etag", "validate_only", "request_id", "force_delete_adopted", "deletion_policy")
