@@ -58,6 +58,7 @@ __all__ = [
     "ServerError",
     "ServiceLinkedRole",
     "Settings",
+    "Takeover",
     "Unauthenticated",
     "Unavailable",
     "UnmanagedElements",

@@ -211,7 +211,7 @@ class AsyncClient(BaseClient):
             validate_only=True,
             timeout=timeout,
         )
-        return write_plan(name, planned.plan)
+        return write_plan(planned)
 
     async def apply_many(
         self,

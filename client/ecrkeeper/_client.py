@@ -216,7 +216,7 @@ class Client(BaseClient):
             validate_only=True,
             timeout=timeout,
         )
-        return write_plan(name, planned.plan)
+        return write_plan(planned)
 
     def apply_many(
         self,

@@ -6,13 +6,15 @@ Everything is checked before the first write. The wait ends when AWS matches, or
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from ecrkeeper_files.documents import Declaration
+from ecrkeeper_files.plain_text import escaped
 
-from ecrkeeper_cli import plan_text
+from ecrkeeper_cli import plan_files, plan_text
 from ecrkeeper_cli.file_commands import file_options, read
-from ecrkeeper_cli.planning import CREATE, DELETE, UNCHANGED, Item, Result, plan_all
+from ecrkeeper_cli.planning import CREATE, DELETE, UNCHANGED, Item, Result, Wanted, plan_all
 from ecrkeeper_cli.pruning import Group, group_options
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session, pass_session
@@ -22,7 +24,8 @@ _REMOVALS = 10
 
 
 @click.command()
-@file_options()
+@file_options(required=False)
+@click.argument("plan", required=False, metavar="[PLAN]")
 @group_options()
 @click.option("--reason", default="", help="Why; kept with the revision and in the audit trail.")
 @click.option("--force", is_flag=True, help="Take over elements that other owners declare otherwise.")
@@ -38,6 +41,7 @@ _REMOVALS = 10
 def apply(
     session: Session,
     paths: tuple[str, ...],
+    plan: str | None,
     recursive: bool,
     env: bool,
     group: str,
@@ -54,15 +58,25 @@ def apply(
     All documents are checked before the first is written. Elements that a declaration had and a file leaves out are
     removed from AWS; they are shown and counted, and more than N need --allow-removals.
 
+    PLAN is a file of `plan --out`, instead of -f. It is carried out as it was shown: if a declaration, its registry or
+    the settings in AWS have changed since, nothing is written.
+
     With --prune, declarations of the --apply-group that no file has are deleted. They are those of the owners in the
     files and of each --owner; `plan` with the same options shows them.
     """
-    of = Group.of(group, prune, owners)
-    result = plan_all(session, read(paths, recursive, env, empty=prune), of, force=force)
+    if bool(paths) == (plan is not None):
+        raise click.UsageError("give files with -f, or the file of a plan")
+    if plan is None:
+        wanted = Wanted(read(paths, recursive, env, empty=prune), Group.of(group, prune, owners), force)
+    elif recursive or env or group or prune or owners or force:
+        raise click.UsageError("a plan has the files, the group and --force already; give them to `plan --out`")
+    else:
+        wanted = plan_files.load(plan)
+    result = plan_all(session, wanted)
     if not _accepted(result, allow_removals):
         return 1
     changed = [item for item in result.items if item.action != UNCHANGED]
-    if not _write(session, changed, reason, force):
+    if not _write(session, changed, reason, wanted):
         return 1
     return _wait(session, result, wait_timeout) if wait else 0
 
@@ -86,15 +100,22 @@ def _accepted(result: Result, allow_removals: int) -> bool:
     return removals <= allow_removals
 
 
-def _write(session: Session, items: Sequence[Item], reason: str, force: bool) -> bool:
+def _write(session: Session, items: Sequence[Item], reason: str, wanted: Wanted) -> bool:
     """Write all items; after a failure, say which were written and which were not."""
     from ecrkeeper import RegistryError
+    from ecrkeeper._plans import takeovers_of
 
     from ecrkeeper_cli.failures import of_call
 
+    moved: set[str] = set()
     for at, item in enumerate(items):
+        options = _options(item, reason, force=wanted.force)
+        if wanted.digests and item.target not in moved:
+            # The first write to a registry moves it; etags guard the others, and all plans were compared before.
+            options["plan_digest"] = item.digest
+        moved.add(item.target)
         try:
-            write(session.client, item.document, created=item.action == CREATE, **_options(item, reason, force))
+            answer = write(session.client, item.document, created=item.action == CREATE, **options)
         except RegistryError as error:
             click.echo("\n".join(of_call(error, session, item.document.source, item.name)), err=True)
             for written in items[:at]:
@@ -104,10 +125,12 @@ def _write(session: Session, items: Sequence[Item], reason: str, force: bool) ->
             return False
         if item.action == DELETE:
             click.echo(f"{click.style('deleted', fg='red')}  {short(item.name)}")
+        for taken in takeovers_of(answer) if item.takeovers else ():
+            click.echo(f"{click.style('took over', fg='magenta')}  {escaped(str(taken))}")
     return True
 
 
-def _options(item: Item, reason: str, force: bool) -> dict[str, object]:
+def _options(item: Item, reason: str, *, force: bool) -> dict[str, Any]:
     """Return the options of the call that writes an item."""
     if item.kind != "RegistrySettings":
         return {}

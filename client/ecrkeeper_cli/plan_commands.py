@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from ecrkeeper import names
 
-from ecrkeeper_cli import plan_text, render
+from ecrkeeper_cli import plan_files, plan_text, render
 from ecrkeeper_cli.file_commands import file_options, read
-from ecrkeeper_cli.planning import Result, plan_all
+from ecrkeeper_cli.planning import Result, Wanted, plan_all
 from ecrkeeper_cli.pruning import Group, group_options
 from ecrkeeper_cli.resources import NameType, short
 from ecrkeeper_cli.session import Session, pass_session
@@ -19,6 +19,7 @@ CHANGES = 2
 @file_options()
 @group_options()
 @click.option("--force", is_flag=True, help="Plan as `apply --force` would act.")
+@click.option("--out", metavar="FILE", help="Save the plan; `apply FILE` carries out this plan or nothing.")
 @render.output_option()
 @pass_session
 def plan(
@@ -30,6 +31,7 @@ def plan(
     prune: bool,
     owners: tuple[str, ...],
     force: bool,
+    out: str | None,
     output: str,
 ) -> int:
     """Show what applying files would change in AWS. Nothing is written.
@@ -37,8 +39,12 @@ def plan(
     The exit status is 0 if nothing would change, 2 if something would, and 1 for an error.
     """
     of = Group.of(group, prune, owners)
-    result = plan_all(session, read(paths, recursive, env, empty=prune), of, force=force)
-    return _ended(result, output, values=False)
+    result = plan_all(session, Wanted(read(paths, recursive, env, empty=prune), of, force))
+    status = _ended(result, output, values=False)
+    if out is not None and not result.errors:
+        plan_files.save(out, result, force=force)
+        click.echo(f"saved; to carry it out: ecrkeeper apply {out}", err=True)
+    return status
 
 
 @click.command()
@@ -66,7 +72,7 @@ def diff(
         raise click.UsageError("give files with -f, or the name of a registry")
     if registry is not None:
         return _drift(session, registry, output)
-    return _ended(plan_all(session, read(paths, recursive, env), force=force), output, values=True)
+    return _ended(plan_all(session, Wanted(read(paths, recursive, env), force=force)), output, values=True)
 
 
 def _ended(result: Result, output: str, *, values: bool) -> int:

@@ -65,6 +65,8 @@ def _item(item: Item, values: bool) -> Iterator[str]:
         yield f"    {element_line(change, width, item.owner)}"
         if values:
             yield from (f"        {line}" for line in member_lines(change))
+    for each in item.takeovers:
+        yield f"    {click.style('!', fg='magenta')} {escaped(str(each))} is taken over"
     if item.omitted:
         yield f"    and {item.omitted} changes that the server left out"
     for warning in item.warnings:
@@ -144,6 +146,10 @@ def _shape(item: Item) -> dict[str, Any]:
             }
             for change in item.changes
         ],
+        "takeovers": [
+            {"owner": each.owner, "setting": each.setting, "key": each.key, "count": each.count, "value": each.value}
+            for each in item.takeovers
+        ],
         "warnings": [{"reason": w.reason, "subject": w.subject, "message": w.message} for w in item.warnings],
         "omitted": item.omitted,
     }
@@ -165,6 +171,7 @@ def markdown(result: Result) -> str:
         for change in sorted(item.changes, key=lambda each: (each.setting, each.key)):
             key = _code(change.key) + (f" and {change.count - 1} alike" if change.count > 1 else "")
             rows.append(f"| {name} | {SIGNS[change.kind][0]} | {change.setting} | {key} |")
+        rows += [f"| {name} | ! | takeover | {_code(str(each))} |" for each in item.takeovers]
         if item and not item.members and not item.changes:
             rows.append(f"| {name} | {_ACTIONS[item.action][0]} | declaration | nothing changes in AWS |")
         rows += [f"| {name} | ! | {each.reason} | {_text(each.message)} |" for each in item.warnings]

@@ -5,7 +5,7 @@ The server checks each document, and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,13 @@ from ecrkeeper_cli.writing import MEMBERS, Document, Removal, write
 
 if TYPE_CHECKING:
     import ecrkeeper
-    from ecrkeeper import Caution, Change, WritePlan
+    from ecrkeeper import Caution, Change, Takeover
 
 # The client serves any number of threads, and the server answers quickly.
 _AT_ONCE = 8
 CREATE, UPDATE, UNCHANGED, DELETE = "create", "update", "unchanged", "delete"
 Members = tuple[tuple[str, Any, Any], ...]
+Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Item:
     warnings: tuple[Caution, ...] = ()
     omitted: int = 0
     etag: str = ""
+    takeovers: tuple[Takeover, ...] = ()
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -57,8 +60,28 @@ class Item:
         """The owner of the elements that change; empty for registries and roles."""
         return "" if isinstance(self.document, Treatment) else self.document.owner
 
+    @property
+    def target(self) -> str:
+        """The registry or role that the document is written to."""
+        return self.name.partition("/settings/")[0]
+
     def __bool__(self) -> bool:
         return self.action != UNCHANGED or bool(self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be planned.
+
+    `removals` are names of declarations that are deleted besides those of the group. The server rejects a document
+    whose plan has another digest than that in `digests`, by name.
+    """
+
+    documents: Documents
+    group: Group = field(default_factory=Group)
+    force: bool = False
+    removals: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +103,33 @@ class Result:
         return sum(item.action == action for item in self.items)
 
 
-def plan_all(session: Session, documents: Documents, group: Group | None = None, *, force: bool = False) -> Result:
+def plan_all(session: Session, wanted: Wanted) -> Result:
     """Return what all documents would change, and everything that the server rejects.
 
-    The last items are the declarations of the group that are deleted.
+    The last items are the declarations that are deleted.
     """
     from ecrkeeper._many import threads
 
-    client, group = session.client, group or Group()
-    documents = group.applied(documents)
-    left = {Removal(each.name): each.etag for each in group.left(client, documents.declarations)}
-    work: list[tuple[Document, Callable[[], Item]]] = []
-    work += [(each, lambda each=each: _registry(client, each)) for each in documents.registries]  # type: ignore[misc]
-    work += [(each, lambda each=each: _role(client, each)) for each in documents.roles]  # type: ignore[misc]
-    work += [(each, lambda each=each: _declaration(client, each, force)) for each in documents.declarations]  # type: ignore[misc]
-    work += [(each, lambda each=each, etag=etag: _removal(client, each, etag)) for each, etag in left.items()]  # type: ignore[misc]
+    client, documents = session.client, wanted.group.applied(wanted.documents)
+    left = [*wanted.removals, *(each.name for each in wanted.group.left(client, documents.declarations))]
+    asked: list[Document] = [*documents.registries, *documents.roles, *documents.declarations, *map(Removal, left)]
     with threads(_AT_ONCE) as pool:
-        found = list(pool.map(lambda each: _tried(session, *each), work))
+        found = list(pool.map(lambda each: _tried(session, each, wanted), asked))
     items = tuple(each for each in found if isinstance(each, Item))
     errors = tuple(line for each in found if not isinstance(each, Item) for line in each)
     return Result(items, errors)
 
 
-def _tried(session: Session, document: Document, make: Callable[[], Item]) -> Item | Sequence[str]:
+def _tried(session: Session, document: Document, wanted: Wanted) -> Item | Sequence[str]:
     import ecrkeeper
 
+    client, options = session.client, {"validate_only": True, "plan_digest": wanted.digests.get(document.name, "")}
     try:
-        return make()
+        if isinstance(document, Declaration):
+            return _declaration(client, document, {**options, "force": wanted.force})
+        if isinstance(document, Removal):
+            return _item(document, DELETE, (), write(client, document, **options))
+        return _treatment(client, document, options)
     except (ecrkeeper.Unavailable, ecrkeeper.Unauthenticated, ecrkeeper.DeadlineExceeded):
         raise  # It is the same for all documents.
     except ecrkeeper.RegistryError as error:
@@ -114,14 +137,11 @@ def _tried(session: Session, document: Document, make: Callable[[], Item]) -> It
         return of_call(error, session, document.source, f"{at}{short(document.name)}")
 
 
-def _declaration(client: ecrkeeper.Client, document: Declaration, force: bool) -> Item:
-    from ecrkeeper._plans import write_plan
-
+def _declaration(client: ecrkeeper.Client, document: Declaration, options: Options) -> Item:
     current = _found(lambda: client.get_registry_settings(document.name))
-    planned = write(client, document, created=current is None, force=force, validate_only=True)
-    plan = write_plan(document.name, planned.plan)
+    planned = write(client, document, created=current is None, **options)
     if current is None:
-        return _item(document, CREATE, (), plan, "")
+        return _item(document, CREATE, (), planned)
     pairs = [
         ("deletionPolicy", _policy(current), _policy(planned)),
         ("allowReplacement", current.allow_replacement, planned.allow_replacement),
@@ -129,7 +149,7 @@ def _declaration(client: ecrkeeper.Client, document: Declaration, force: bool) -
     ]
     members = tuple(pair for pair in pairs if pair[1] != pair[2])
     same = current.settings == planned.settings and not members
-    return _item(document, UNCHANGED if same else UPDATE, members, plan, current.etag)
+    return _item(document, UNCHANGED if same else UPDATE, members, planned)
 
 
 def _policy(declared: Any) -> str:
@@ -138,39 +158,29 @@ def _policy(declared: Any) -> str:
     return DeletionPolicy.Name(declared.deletion_policy or DeletionPolicy.REMOVE)
 
 
-def _registry(client: ecrkeeper.Client, document: Treatment) -> Item:
-    current = _found(lambda: client.get_registry(document.name, view="BASIC"))
-    return _treated(document, current, write(client, document, validate_only=True))
-
-
-def _role(client: ecrkeeper.Client, document: Treatment) -> Item:
-    current = _found(lambda: client.get_service_linked_role(document.name))
-    return _treated(document, current, write(client, document, validate_only=True))
-
-
-def _removal(client: ecrkeeper.Client, document: Removal, etag: str) -> Item:
-    from ecrkeeper._plans import write_plan
-
-    planned = write(client, document, etag=etag, validate_only=True)
-    return _item(document, DELETE, (), write_plan(document.name, planned.plan), etag)
-
-
-def _item(document: Document, action: str, members: Members, plan: WritePlan, etag: str) -> Item:
-    return Item(document, action, members, plan.changes, plan.warnings, plan.omitted, etag)
-
-
-def _treated(document: Treatment, current: Any, planned: Any) -> Item:
-    from ecrkeeper._plans import write_plan
-
-    plan = write_plan(document.name, planned.plan)
+def _treatment(client: ecrkeeper.Client, document: Treatment, options: Options) -> Item:
+    if document.kind == "Registry":
+        current = _found(lambda: client.get_registry(document.name, view="BASIC"))
+    else:
+        current = _found(lambda: client.get_service_linked_role(document.name))
+    planned = write(client, document, **options)
     if current is None:
-        return _item(document, CREATE, (), plan, "")
+        return _item(document, CREATE, (), planned)
     pairs = [(name, _member(current, name), _member(planned, name)) for name in document.members]
     members = tuple(pair for pair in pairs if pair[1] != pair[2])
     if not members:
         # Changes that AWS needs without this document are those of the declarations.
-        return Item(document, UNCHANGED, etag=current.etag)
-    return _item(document, UPDATE, members, plan, current.etag)
+        return Item(document, UNCHANGED, etag=current.etag, digest=planned.plan.digest)
+    return _item(document, UPDATE, members, planned)
+
+
+def _item(document: Document, action: str, members: Members, planned: Any) -> Item:
+    from ecrkeeper._plans import write_plan
+
+    plan = write_plan(planned)
+    return Item(
+        document, action, members, plan.changes, plan.warnings, plan.omitted, planned.etag, plan.takeovers, plan.digest
+    )
 
 
 def _member(resource: Any, name: str) -> Any:

@@ -149,6 +149,19 @@ def texts(
     return found
 
 
+def read_file(path: str) -> bytes:
+    """Return the content of one file; Errors for one that cannot be read."""
+    errors: list[str] = []
+    try:
+        with Path(path).open("rb") as file:
+            content = _read(path, file, errors)
+    except OSError as error:
+        raise Errors([f"{escaped(path)}: {error.strerror or error}"]) from error
+    if errors:
+        raise Errors(errors)
+    return content
+
+
 def _read(name: str, file: IO[bytes], errors: list[str]) -> bytes:
     """Return the content of a file, which may be a device without an end."""
     content = file.read(_MAX_BYTES + 1)
