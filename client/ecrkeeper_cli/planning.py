@@ -123,7 +123,8 @@ def plan_all(session: Session, wanted: Wanted) -> Result:
 def _tried(session: Session, document: Document, wanted: Wanted) -> Item | Sequence[str]:
     import ecrkeeper
 
-    client, options = session.client, {"validate_only": True, "plan_digest": wanted.digests.get(document.name, "")}
+    client = session.client
+    options: Options = {"validate_only": True, "plan_digest": wanted.digests.get(document.name, "")}
     try:
         if isinstance(document, Declaration):
             return _declaration(client, document, {**options, "force": wanted.force})

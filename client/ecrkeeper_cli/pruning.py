@@ -42,7 +42,10 @@ class Group:
         return cls(name, prune, owners)
 
     def applied(self, documents: Documents) -> Documents:
-        """Return documents whose declarations have the group; Errors for those of another group."""
+        """Return documents whose declarations have the group.
+
+        Errors for declarations of another group.
+        """
         if not self.name:
             return documents
         errors = [

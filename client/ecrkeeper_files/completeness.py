@@ -28,7 +28,7 @@ class Completeness:
         self._ended = False
 
     def skips(self, value: Any) -> bool:
-        """Count a document; return whether it is empty or only marks the start or end of an export.
+        """Count a document; return whether it is empty or a mark of an export.
 
         Incomplete if the export says otherwise.
         """

@@ -137,7 +137,7 @@ class Aborted(StatusError):
 
 
 class PlanStale(StatusError):
-    """The write would no longer do what was planned; `moved` has what has changed, by part."""
+    """The write would not do what was planned; `moved` has the changes by part."""
 
     code = "ABORTED"
 

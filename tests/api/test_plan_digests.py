@@ -1,4 +1,4 @@
-"""Writes that carry out a plan: a stale one is rejected with what moved, and nothing is written."""
+"""Writes that carry out a plan, and writes whose plan is stale."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from tests.e2e.live import Live
 
 
 def group(files: Files) -> tuple[str, str]:
-    """The options of a group that other tests do not have: a group is that of an owner in all accounts."""
+    """The options of a group that other tests do not have."""
     return "--apply-group", f"web-{files.account}"
 
 
@@ -26,7 +26,7 @@ def declared(cli: Command, files: Files) -> list[str]:
 
 @pytest.fixture
 def both(cli: Command, files: Files) -> Files:
-    """Two declarations of one group in two Regions, by one owner, and one of a group of another owner."""
+    """Two declarations of one group and one owner, in two Regions."""
     files.write("team-a", rule("one"))
     (files.folder / "team-a.yaml").rename(files.folder / "one.yaml")
     files.write("team-a", rule("two"), region="us-west-2")

@@ -161,7 +161,8 @@ class PutDeclaration:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before; deleted since")
             return WriteResult(registry, present, specs_of(declared), present)
         planned_on = unit.etag_of(name.registry)
-        check_planned_on(str(name), self.planned_on, planned_on)
+        if self.planned_on is not None:
+            check_planned_on(str(name), self.planned_on, planned_on)
         if not (self.create if present is None else self.update):
             raise presence_error(name, present)
         if self.etag:
@@ -183,10 +184,11 @@ class PutDeclaration:
         """Resolve conflicts, check the composition, and change the unit of work."""
         name, registry, declared, specs, touched = self.name, begun.registry, begun.declared, begun.specs, begun.touched
         reduced: dict[str, DeclarationSpec] = {}
-        taken = takeovers(name.owner, composition.conflicts)
+        taken: tuple[Takeover, ...] = ()
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
             if composition.conflicts:
+                taken = takeovers(name.owner, composition.conflicts)
                 reduced = self._take_over(specs, composition, declared)
                 composition = compose_specs({**specs, **reduced}, touched)
                 check_own(name, composition)

@@ -51,7 +51,8 @@ class DeleteDeclaration:
         if unit.find_response(caller.request_id, caller.method, caller.fingerprint) is not None:
             return None
         planned_on = unit.etag_of(name.registry)
-        check_planned_on(str(name), self.planned_on, planned_on)
+        if self.planned_on is not None:
+            check_planned_on(str(name), self.planned_on, planned_on)
         if present is None or registry is None:
             if not self.allow_missing:
                 raise NotFound("RegistrySettings", str(name))

@@ -21,9 +21,9 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The write that a plan is for, as JSON, and the etag of the registry or role that it changes.
+    """The write that a plan is for, as JSON, and the etag of what it changes.
 
-    The etag is empty for one that is not stored.
+    The etag is empty for a registry or role that is not stored.
     """
 
     request: Any
@@ -80,12 +80,9 @@ def check_plan(name: str, planned: str, now: str, kind: str = "registry") -> Non
         raise PlanStale(name, moved)
 
 
-def check_planned_on(name: str, planned: str | None, current: str, kind: str = "registry") -> None:
-    """Reject a write if the registry or role has changed since it was compared with its plan.
-
-    Without a plan, `planned` is None.
-    """
-    if planned is not None and planned != current:
+def check_planned_on(name: str, planned: str, current: str, kind: str = "registry") -> None:
+    """Reject a write if a registry or role changed since it met its plan."""
+    if planned != current:
         raise PlanStale(name, {kind: _change(kind, planned, current)})
 
 

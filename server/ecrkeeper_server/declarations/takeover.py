@@ -14,7 +14,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """Elements that another owner loses, and the value that it declared for all of them."""
+    """Elements that another owner loses, and its value for all of them."""
 
     owner: str
     setting: str

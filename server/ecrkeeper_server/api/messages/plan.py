@@ -93,7 +93,7 @@ async def registry_plan(
 
 
 def _shapes(observed: Mapping[str, Observed]) -> dict[str, Any]:
-    """Return the settings that AWS has, in an order that does not depend on that of AWS's answer."""
+    """Return the settings that AWS has, independent of the order of AWS's answers."""
     return {name: [SETTINGS[name].join(one.elements), sorted(one.unknown)] for name, one in observed.items()}
 
 

@@ -122,7 +122,10 @@ class Registries:
     async def _planned_on(
         self, name: RegistryName, request: pb.UpdateRegistryRequest, wanted: dict[str, Any], caller: Caller
     ) -> str | None:
-        """Return the etag that the registry must have; None without a plan, or for a repeated call."""
+        """Return the etag that the registry must have.
+
+        None without a plan, or for a repeated call.
+        """
         if not request.plan_digest or await self._deps.db.read(lambda tx: find_response(tx, caller)) is not None:
             return None
         return (await self._tried(name, request, wanted))[0]
@@ -248,7 +251,8 @@ def _update(
     present = resources.get(tx, str(name), lock=True)
     current = "" if present is None else present.etag
     check_etag(str(name), etag, current)
-    check_planned_on(str(name), planned_on, current)
+    if planned_on is not None:
+        check_planned_on(str(name), planned_on, current)
     row = present or resources.create(tx, name, NEW_REGISTRY)
     return change_spec(tx, caller, name, row, replace(row.registry_spec, **wanted), made=present is None)
 

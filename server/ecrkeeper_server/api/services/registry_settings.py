@@ -186,7 +186,10 @@ class OwnerSettings:
         return render.with_takeovers(message, written.takeovers)
 
     async def _as_planned(self, call: Written, request: Any) -> Written:
-        """Return a call that fails unless it carries out the plan of the request, if that has one."""
+        """Return a call that fails unless it carries out the plan of the request.
+
+        Without a plan, it stays as it is.
+        """
         if not getattr(request, "plan_digest", ""):
             return call
         if await self._deps.db.read(lambda tx: find_response(tx, call.caller)) is not None:
@@ -267,7 +270,7 @@ async def _spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
 
 
 def _request(name: SettingsName, tried: WriteResult) -> Any:
-    """Return a write as JSON: the name, and the spec that the declaration then has, or None without one."""
+    """Return a write as JSON: the name, and the spec after it, or None."""
     spec = tried.specs.get(name.owner)
     return [str(name), None if spec is None else asdict(spec)]
 

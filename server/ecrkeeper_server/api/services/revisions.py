@@ -79,7 +79,7 @@ class Revisions:
 
 
 def _in_group(spec: DeclarationSpec, present: Declaration | None) -> DeclarationSpec:
-    """Return a spec with the group of the declaration: a rollback restores its content only."""
+    """Return a spec with the declaration's group: a rollback restores content only."""
     return replace(spec, apply_group=(present.apply_group if present is not None else None) or "")
 
 

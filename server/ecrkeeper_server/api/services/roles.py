@@ -127,7 +127,8 @@ class Roles:
                         "an earlier call with this request_id succeeded; the role was deleted since",
                     )
                 return present
-            check_planned_on(str(name), planned_on, "" if present is None else present.etag, "role")
+            if planned_on is not None:
+                check_planned_on(str(name), planned_on, "" if present is None else present.etag, "role")
             check_write(name, present, given.etag, create=create, update=update)
             spec = requested_spec(given, paths, present)
             if present is not None:
@@ -155,7 +156,10 @@ class Roles:
         create: bool,
         update: bool,
     ) -> tuple[str, role_pb2.ServiceLinkedRole]:
-        """Return the etag of the role, and the role with its plan, which a digest must be of."""
+        """Return the etag of the role, and the role with its plan.
+
+        A digest must be that of the plan.
+        """
         present = await self._get(name)
         check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
