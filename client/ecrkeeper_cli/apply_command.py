@@ -12,11 +12,12 @@ import click
 from ecrkeeper_files.documents import Declaration
 from ecrkeeper_files.plain_text import escaped
 
-from ecrkeeper_cli import plan_files, plan_text
+from ecrkeeper_cli import plan_files, plan_text, resources
 from ecrkeeper_cli.file_commands import file_options, read
-from ecrkeeper_cli.planning import CREATE, DELETE, UNCHANGED, Item, Result, Wanted, plan_all
+from ecrkeeper_cli.fleet_plans import KINDS
+from ecrkeeper_cli.items import CREATE, DELETE, UNCHANGED, Item, Result, Wanted
+from ecrkeeper_cli.planning import plan_all
 from ecrkeeper_cli.pruning import Group, group_options
-from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session, pass_session
 from ecrkeeper_cli.writing import write
 
@@ -72,6 +73,19 @@ def apply(
         raise click.UsageError("a plan has the files, the group and --force already; give them to `plan --out`")
     else:
         wanted = plan_files.load(plan)
+    return carry_out(session, wanted, reason, allow_removals, wait=wait, wait_timeout=wait_timeout)
+
+
+def carry_out(
+    session: Session,
+    wanted: Wanted,
+    reason: str,
+    allow_removals: int,
+    *,
+    wait: bool = False,
+    wait_timeout: float = 0.0,
+) -> int:
+    """Plan and write everything, and return the exit status."""
     result = plan_all(session, wanted)
     if not _accepted(result, allow_removals):
         return 1
@@ -109,8 +123,8 @@ def _write(session: Session, items: Sequence[Item], reason: str, wanted: Wanted)
 
     moved: set[str] = set()
     for at, item in enumerate(items):
-        options = _options(item, reason, force=wanted.force)
-        if wanted.digests and item.target not in moved:
+        options = _options(item, reason, wanted)
+        if wanted.digests and item.kind not in KINDS and item.target not in moved:
             # The first write to a registry moves it; etags guard the others, and all plans were compared before.
             options["plan_digest"] = item.digest
         moved.add(item.target)
@@ -119,24 +133,28 @@ def _write(session: Session, items: Sequence[Item], reason: str, wanted: Wanted)
         except RegistryError as error:
             click.echo("\n".join(of_call(error, session, item.document.source, item.name)), err=True)
             for written in items[:at]:
-                click.echo(f"  written:     {short(written.name)}", err=True)
+                click.echo(f"  written:     {resources.short(written.name)}", err=True)
             for left in items[at:]:
-                click.echo(f"  not written: {short(left.name)}", err=True)
+                click.echo(f"  not written: {resources.short(left.name)}", err=True)
             return False
+        if item.kind == "RegistrySet" and (rollout := answer.queued_rollout or answer.active_rollout):
+            click.echo(f"rolling out; to follow it: ecrkeeper rollout watch {resources.short_rollout(rollout)}")
         if item.action == DELETE:
-            click.echo(f"{click.style('deleted', fg='red')}  {short(item.name)}")
+            click.echo(f"{click.style('deleted', fg='red')}  {resources.short(item.name)}")
         for taken in takeovers_of(answer) if item.takeovers else ():
             click.echo(f"{click.style('took over', fg='magenta')}  {escaped(str(taken))}")
     return True
 
 
-def _options(item: Item, reason: str, *, force: bool) -> dict[str, Any]:
+def _options(item: Item, reason: str, wanted: Wanted) -> dict[str, Any]:
     """Return the options of the call that writes an item."""
+    if item.kind in KINDS:
+        return {"reason": reason, "etag": item.etag, **(wanted.set_options if item.kind == "RegistrySet" else {})}
     if item.kind != "RegistrySettings":
         return {}
     # Neither a declaration that has changed since it was planned is overwritten, nor one that was created since.
     etag = {"etag": item.etag} if item.action != CREATE else {}
-    return {"reason": reason, **etag, **({} if item.action == DELETE else {"force": force})}
+    return {"reason": reason, **etag, **({} if item.action == DELETE else {"force": wanted.force})}
 
 
 def _wait(session: Session, result: Result, seconds: float) -> int:

@@ -67,9 +67,8 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
     from ecrkeeper_cli.writing import message_of_document
 
     found = read(paths, recursive, env)
-    given: list[documents.Declaration | documents.Treatment] = [*found.registries, *found.roles, *found.declarations]
     failed = 0
-    for each in given:
+    for each in found.all:
         try:
             message_of_document(each)
         except InvalidArgument as error:
@@ -77,7 +76,7 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
             click.echo(
                 "\n".join(of_call(error, session, each.source, f"{each.source.at()}: {short(each.name)}")), err=True
             )
-    count = len(given)
+    count = len(found.all)
     valid = "1 document is valid" if count == 1 else f"{count} documents are valid"
     click.echo(f"{failed} of {count} documents have errors" if failed else valid, err=bool(failed))
     return 1 if failed else 0

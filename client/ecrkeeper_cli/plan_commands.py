@@ -7,7 +7,8 @@ from ecrkeeper import names
 
 from ecrkeeper_cli import plan_files, plan_text, render
 from ecrkeeper_cli.file_commands import file_options, read
-from ecrkeeper_cli.planning import Result, Wanted, plan_all
+from ecrkeeper_cli.items import Result, Wanted
+from ecrkeeper_cli.planning import plan_all
 from ecrkeeper_cli.pruning import Group, group_options
 from ecrkeeper_cli.resources import NameType, short
 from ecrkeeper_cli.session import Session, pass_session

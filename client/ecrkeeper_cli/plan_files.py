@@ -12,7 +12,7 @@ from ecrkeeper_files import documents
 from ecrkeeper_files.documents import Declaration
 from ecrkeeper_files.sources import Errors, Text, read_file
 
-from ecrkeeper_cli.planning import Result, Wanted
+from ecrkeeper_cli.items import Result, Wanted
 from ecrkeeper_cli.writing import Document, Removal
 
 _HEAD = {"apiVersion": documents.VERSION, "kind": "Plan"}

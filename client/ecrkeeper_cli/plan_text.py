@@ -10,7 +10,7 @@ import click
 from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli import render
-from ecrkeeper_cli.planning import CREATE, DELETE, UNCHANGED, UPDATE, Item, Result
+from ecrkeeper_cli.items import CREATE, DELETE, UNCHANGED, UPDATE, Item, Result
 from ecrkeeper_cli.resources import short
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def _item(item: Item, values: bool) -> Iterator[str]:
         yield f"    {element_line(change, width, item.owner)}"
         if values:
             yield from (f"        {line}" for line in member_lines(change))
+    for note in item.notes:
+        yield f"    {escaped(note)}"
     for each in item.takeovers:
         yield f"    {click.style('!', fg='magenta')} {escaped(str(each))} is taken over"
     if item.omitted:
@@ -151,6 +153,7 @@ def _shape(item: Item) -> dict[str, Any]:
             for each in item.takeovers
         ],
         "warnings": [{"reason": w.reason, "subject": w.subject, "message": w.message} for w in item.warnings],
+        "notes": list(item.notes),
         "omitted": item.omitted,
     }
 
@@ -171,6 +174,7 @@ def markdown(result: Result) -> str:
         for change in sorted(item.changes, key=lambda each: (each.setting, each.key)):
             key = _code(change.key) + (f" and {change.count - 1} alike" if change.count > 1 else "")
             rows.append(f"| {name} | {SIGNS[change.kind][0]} | {change.setting} | {key} |")
+        rows += [f"| {name} | ~ | registries | {_text(note)} |" for note in item.notes]
         rows += [f"| {name} | ! | takeover | {_code(str(each))} |" for each in item.takeovers]
         if item and not item.members and not item.changes:
             rows.append(f"| {name} | {_ACTIONS[item.action][0]} | declaration | nothing changes in AWS |")

@@ -6,12 +6,14 @@ The commands that show them share this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 from ecrkeeper import names
+from ecrkeeper_files.documents import VERSION, WRITTEN
 
+from ecrkeeper_cli import render
 from ecrkeeper_cli.render import Cell
 
 if TYPE_CHECKING:
@@ -62,6 +64,21 @@ def short(name: str) -> str:
         return names.parse(name).short
     except ValueError:
         return name
+
+
+def short_rollout(name: str) -> str:
+    """Return the short form of a rollout's name: quay/3."""
+    return name.removeprefix("registrySets/").replace("/rollouts/", "/")
+
+
+def document(resource: Any) -> Mapping[str, Any]:
+    """Return a resource as the document of a file."""
+    kind = resource.DESCRIPTOR.name
+    shape = render.as_json(resource)
+    members = {name: shape[name] for name in WRITTEN[kind] if name in shape}
+    if kind == "RegistrySettings":
+        members.setdefault("settings", {})
+    return {"apiVersion": VERSION, "kind": kind, "name": shape["name"], **members}
 
 
 def state_of(resource: Any) -> Cell:

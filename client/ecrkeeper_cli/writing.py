@@ -5,7 +5,6 @@ With `validate_only`, the server plans them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ from ecrkeeper_files.sources import Source
 if TYPE_CHECKING:
     import ecrkeeper
     from google.protobuf.message import Message
-
-MEMBERS = {"mode": "mode", "unmanagedElements": "unmanaged_elements", "description": "description", "tags": "tags"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +47,8 @@ def message_of_document(document: Declaration | Treatment) -> Message:
             allow_replacement=document.allow_replacement,
             apply_group=document.apply_group,
         )
-    if document.kind == "Registry":
-        return message_of(ecrkeeper.Registry, update_of(document)[0], "registry")
-    return message_of(ecrkeeper.ServiceLinkedRole, update_of(document)[0], "service_linked_role")
+    kind: type[Message] = getattr(ecrkeeper, document.kind)
+    return message_of(kind, {"name": document.name, **document.members}, "")
 
 
 def write(client: ecrkeeper.Client, document: Document, *, created: bool = False, **options: Any) -> Any:
@@ -64,9 +60,16 @@ def write(client: ecrkeeper.Client, document: Document, *, created: bool = False
         return client.delete_registry_settings(document.name, **options)
     if isinstance(document, Declaration):
         return (_create if created else _apply)(client, document, **options)
+    given, mask = {"name": document.name, **document.members}, list(document.members)
     if document.kind == "Registry":
-        return client.update_registry(*update_of(document), **options)
-    return client.update_service_linked_role(*update_of(document), allow_missing=True, **options)
+        return client.update_registry(given, mask, **options)
+    if document.kind == "ServiceLinkedRole":
+        return client.update_service_linked_role(given, mask, allow_missing=True, **options)
+    # The fleet has etags in place of digests of plans.
+    given["etag"] = options.pop("etag", "")
+    if document.kind == "Account":
+        return client.update_account(given, mask, allow_missing=True, **options)
+    return client.update_registry_set(given, ["*"], allow_missing=True, **options)
 
 
 def _create(client: ecrkeeper.Client, document: Declaration, **options: Any) -> Any:
@@ -90,9 +93,3 @@ def _apply(client: ecrkeeper.Client, document: Declaration, **options: Any) -> A
         apply_group=document.apply_group,
         **options,
     )
-
-
-def update_of(document: Treatment) -> tuple[Mapping[str, Any], Iterable[str]]:
-    """Return the update of a registry or a role, and its mask."""
-    members = {MEMBERS[name]: value for name, value in document.members.items()}
-    return {"name": document.name, **members}, list(members)

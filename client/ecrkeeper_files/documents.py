@@ -13,6 +13,17 @@
     apiVersion: ecrkeeper/v1
     kind: ServiceLinkedRole
     name: accounts/111111111111/serviceLinkedRoles/replication
+    ---
+    apiVersion: ecrkeeper/v1
+    kind: Account                   # an account of the fleet, which selectors choose
+    name: accounts/111111111111
+    labels: {env: prod}
+    ---
+    apiVersion: ecrkeeper/v1
+    kind: RegistrySet               # settings for all registries that a selector matches
+    name: registrySets/quay
+    selector: {accounts: labels.env = prod}
+    settings: {...}                 # a template
 
 `ecrkeeper-server export` writes this format, too. `schema.json` describes it for editors.
 """
@@ -37,24 +48,40 @@ NAMES = {
     "RegistrySettings": rf"{_REGISTRY}/settings/{OWNER}",
     "Registry": _REGISTRY,
     "ServiceLinkedRole": r"accounts/[0-9]{12}/serviceLinkedRoles/[a-z-]+",
+    "Account": r"accounts/[0-9]{12}",
+    "RegistrySet": rf"registrySets/{OWNER}",
 }
 EXAMPLES = {
     "RegistrySettings": "accounts/111111111111/registries/us-east-1/settings/team-a",
     "Registry": "accounts/111111111111/registries/us-east-1",
     "ServiceLinkedRole": "accounts/111111111111/serviceLinkedRoles/replication",
+    "Account": "accounts/111111111111",
+    "RegistrySet": "registrySets/quay",
 }
 _HEAD = ("apiVersion", "kind", "name")
 _DECLARED = ("deletionPolicy", "allowReplacement", "applyGroup", "settings")
+ACCOUNT = ("displayName", "labels", "organizationalUnit", "state", "enabledRegions")
+SET = ("selector", "settings", "overrides", "strategy", "deletionPolicy", "allowReplacement", "maxRemovals")
 MEMBERS = {
     "RegistrySettings": (*_HEAD, *_DECLARED),
     "Registry": (*_HEAD, "mode", "unmanagedElements", "declarations"),
     "ServiceLinkedRole": (*_HEAD, "mode", "description", "tags", "remembered"),
+    "Account": (*_HEAD, *ACCOUNT),
+    # An export also has where the rollouts of the set are, which only a restore needs.
+    "RegistrySet": (*_HEAD, *SET, "revision", "currentRevision", "author"),
 }
-# Kinds of the fleet, which an export has, too.
-_FLEET = ("Account", "RegistrySet")
+# The members of each kind that a write takes.
+WRITTEN = {
+    "RegistrySettings": _DECLARED,
+    "Registry": ("mode", "unmanagedElements"),
+    "ServiceLinkedRole": ("mode", "description", "tags"),
+    "Account": ACCOUNT,
+    "RegistrySet": SET,
+}
 # Members of the declarations that a registry set made.
 _OF_SET = ("managedBy", "setRevision")
 _CONVERT = "run: ecrkeeper convert FILE"
+_TREATED = ("Registry", "ServiceLinkedRole", "Account", "RegistrySet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +111,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """The options of a registry or a role, by the names of the document's members."""
+    """A document of another kind: the members that a write takes, by their names."""
 
     kind: str
     name: str
@@ -99,12 +126,13 @@ class Documents:
     declarations: tuple[Declaration, ...] = ()
     registries: tuple[Treatment, ...] = ()
     roles: tuple[Treatment, ...] = ()
+    accounts: tuple[Treatment, ...] = ()
+    sets: tuple[Treatment, ...] = ()
 
     @property
-    def names(self) -> list[str]:
-        """The names of all that is declared."""
-        treated = [each.name for each in (*self.registries, *self.roles)]
-        return [*treated, *(each.name for each in self.declarations)]
+    def all(self) -> list[Declaration | Treatment]:
+        """All documents in the order in which they are written."""
+        return [*self.accounts, *self.registries, *self.roles, *self.declarations, *self.sets]
 
 
 def read(texts: Iterable[Text], *, empty: bool = False) -> Documents:
@@ -119,15 +147,15 @@ def read(texts: Iterable[Text], *, empty: bool = False) -> Documents:
         reader.errors.append("the files have no documents")
     if reader.errors:
         raise Errors(reader.errors)
-    return Documents(tuple(reader.declarations), tuple(reader.registries), tuple(reader.roles))
+    kinds = (tuple(each for each in reader.treatments if each.kind == kind) for kind in _TREATED)
+    return Documents(tuple(reader.declarations), *kinds)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.errors: list[str] = []
         self.declarations: list[Declaration] = []
-        self.registries: list[Treatment] = []
-        self.roles: list[Treatment] = []
+        self.treatments: list[Treatment] = []
         self.known: dict[tuple[str, str], Source] = {}
 
     def read(self, text: Text) -> None:
@@ -157,16 +185,16 @@ class _Reader:
             return
         if kind == "RegistrySettings":
             self._declaration(name, value, "", source)
-        elif kind == "Registry":
-            self._registry(name, value, source)
-        else:
-            members = {k: v for k, v in value.items() if k in ("mode", "description", "tags") and v is not None}
-            self.roles.append(Treatment(kind, name, members, source))
+            return
+        members = {k: v for k, v in value.items() if k in WRITTEN[kind] and v is not None}
+        if kind == "RegistrySet":
+            members = template(members)
+        if kind == "Registry":
+            self._declared(name, value, source)
+        if members or kind != "Registry":
+            self.treatments.append(Treatment(kind, name, members, source))
 
-    def _registry(self, name: str, value: Mapping[str, Any], source: Source) -> None:
-        members = {k: v for k, v in value.items() if k in ("mode", "unmanagedElements") and v is not None}
-        if members:
-            self.registries.append(Treatment("Registry", name, members, source))
+    def _declared(self, name: str, value: Mapping[str, Any], source: Source) -> None:
         declared = value.get("declarations")
         if declared is not None and not isinstance(declared, Mapping):
             self._error(source, "declarations", "must be a mapping of owners")
@@ -222,6 +250,19 @@ class _Reader:
         self.errors.append(f"{source.at(path)}: {shown_path(path)}: {text}")
 
 
+def template(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a set with the settings as a message has them."""
+    made = dict(members)
+    if "settings" in made:
+        made["settings"] = shaped(made["settings"])
+    if isinstance(made.get("overrides"), list):
+        made["overrides"] = [
+            {**each, "settings": shaped(each.get("settings"))} if isinstance(each, Mapping) else each
+            for each in made["overrides"]
+        ]
+    return made
+
+
 def _problem(value: Any) -> tuple[str, str] | None:
     """Return the path and the text of an error that hides what a document is."""
     if not isinstance(value, Mapping):
@@ -230,8 +271,6 @@ def _problem(value: Any) -> tuple[str, str] | None:
         return "owner", f"this is the format of the examples of release 0.1; {_CONVERT}"
     if value.get("apiVersion") != VERSION:
         return "apiVersion", f"apiVersion: must be {VERSION}, got {shown(str(value.get('apiVersion', '')))}"
-    if value.get("kind") in _FLEET:
-        return "kind", f"kind: documents of the kind {value['kind']} are read by `ecrkeeper-server import` only"
     if not isinstance(value.get("kind"), str) or value["kind"] not in NAMES:
         return "kind", f"kind: must be one of {', '.join(NAMES)}, got {shown(str(value.get('kind', '')))}"
     if not isinstance(value.get("name"), str):

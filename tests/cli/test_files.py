@@ -59,7 +59,7 @@ def test_kinds_are_read() -> None:
         ("- a\n", "f.yaml:1: must be a mapping", "a list"),
         ("kind: Registry\n", "f.yaml:1: apiVersion: must be ecrkeeper/v1", "no version"),
         (f"{HEAD}kind: Settings\nname: a\n", "f.yaml:2: kind: must be one of RegistrySettings", "another kind"),
-        (f"{HEAD}kind: RegistrySet\nname: a\n", "by `ecrkeeper-server import` only", "a document of the fleet"),
+        (f"{HEAD}kind: RegistrySet\nname: a\n", "f.yaml:3: name: must look like registrySets/quay", "a wrong set"),
         (f"{HEAD}kind: [Registry]\nname: a\n", "f.yaml:2: kind: must be one of RegistrySettings", "a list of kinds"),
         (f"{HEAD}kind: Registry\n", "name: must be text such as accounts/", "no name"),
         (f"{ONE}", "settings: must be a mapping; {} declares nothing, got nothing", "no settings"),

@@ -60,6 +60,10 @@ def test_command_line(beside: Stage, tmp_path: Path) -> None:
     (beside.folder / "docs.yaml").write_text(shown)
     assert "3 documents are valid" in beside.shell(page.next("sh", "ecrkeeper validate"))
     assert "the declaration is in sync with AWS" in beside.shell(page.next("sh", "ecrkeeper apply"))
+    (beside.folder / "fleet.yaml").write_text(page.next("yaml", "kind: RegistrySet").text)
+    rolled_out = beside.shell(page.next("sh", "ecrkeeper rollout"))
+    assert "rolling out; to follow it: ecrkeeper rollout watch quay/1" in rolled_out
+    assert "SUCCEEDED" in rolled_out and "333333333333/eu-west-1  1         yes      yes" in rolled_out
     assert "No changes in 1 document" in beside.shell(page.next("sh", "copy.yaml"))
     beside.shell(page.next("sh", "completion"))
     for name, text in (("ecrkeeper.bash", "complete"), ("_ecrkeeper", "#compdef"), ("ecrkeeper.fish", "complete")):

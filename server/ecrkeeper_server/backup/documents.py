@@ -30,9 +30,10 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
+from ecrkeeper_files.documents import VERSION
 from ecrkeeper_files.settings_shapes import shaped
 
-from ecrkeeper_server.backup.fleet_documents import VERSION, AccountDocument, SetDocument, account, registry_set
+from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument, account, registry_set
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations import commands
 from ecrkeeper_server.declarations.commands import DeclarationSpec
