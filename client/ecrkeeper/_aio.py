@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
@@ -38,6 +38,7 @@ from ecrkeeper._channel import Endpoint, profile_options
 from ecrkeeper._errors import Cancelled, DeadlineExceeded
 from ecrkeeper._failures import from_rpc
 from ecrkeeper._many import AT_ONCE, Outcome, each_aio
+from ecrkeeper._metadata import Metadata
 from ecrkeeper._operation import OUTLASTED, AsyncOperation
 from ecrkeeper._pager import AsyncPager
 from ecrkeeper._plans import WritePlan, write_plan
@@ -95,6 +96,8 @@ class AsyncClient(BaseClient):
         token: Token | None = None,
         allow_plaintext_token: bool = False,
         timeout: float = DEFAULT_TIMEOUT,
+        metadata: Metadata | None = None,
+        interceptors: Sequence[Any] = (),
         channel: grpc.aio.Channel | None = None,
     ) -> None:
         super().__init__(timeout)
@@ -104,19 +107,29 @@ class AsyncClient(BaseClient):
             credentials=credentials,
             token=token,
             allow_plaintext_token=allow_plaintext_token,
+            metadata=metadata,
+            interceptors=interceptors,
             injected=channel is not None,
         )
         self._channel = channel
         self._owned = channel is None
 
     @classmethod
-    def from_profile(cls, name: str = "", *, path: str | PathLike[str] | None = None, **given: Any) -> Self:
+    def from_profile(
+        cls,
+        name: str = "",
+        *,
+        path: str | PathLike[str] | None = None,
+        metadata: Metadata | None = None,
+        interceptors: Sequence[Any] = (),
+        **given: Any,
+    ) -> Self:
         """Return a client for a profile of the configuration file and the environment.
 
         `ecrkeeper.profiles` describes both. `given` are keys of a profile, such as `target`, and override them.
         ProfileError says what is wrong.
         """
-        return cls(**profile_options(name, path, given))
+        return cls(metadata=metadata, interceptors=interceptors, **profile_options(name, path, given))
 
     get_service_linked_role = _unary(_roles.get_service_linked_role)
     list_service_linked_roles = _paged(_roles.list_service_linked_roles)
@@ -312,8 +325,9 @@ class AsyncClient(BaseClient):
 
     async def _send(self, call: Unary[Response]) -> Response:
         invoke = self._open().unary_unary(*wire(call))
+        metadata = await self._endpoint.metadata_aio()
         try:
-            return await invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
+            return await invoke(call.request, timeout=self._deadline(call.timeout), metadata=metadata)
         except grpc.RpcError as error:
             raise from_rpc(error, call.request) from error
         except asyncio.CancelledError as error:
@@ -323,7 +337,7 @@ class AsyncClient(BaseClient):
                 raise
             raise Cancelled("the client was closed", code=grpc.StatusCode.CANCELLED) from error
 
-    def _subscribe(self, call: Watched[Response], timeout: float | None) -> AsyncStream[Response]:
+    async def _subscribe(self, call: Watched[Response], timeout: float | None) -> AsyncStream[Response]:
         invoke = self._open().unary_stream(*wire(call))
-        stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
+        stream: Any = invoke(call.request, timeout=timeout, metadata=await self._endpoint.metadata_aio())
         return cast(AsyncStream[Response], stream)

@@ -7,6 +7,7 @@ A module such as `_roles` has one function per RPC that turns keywords into a ca
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 import random
 import re
@@ -35,6 +36,7 @@ Response = TypeVar("Response", bound=Message)
 Call = TypeVar("Call")
 
 DEFAULT_TIMEOUT = 10.0
+LOG = logging.getLogger("ecrkeeper")
 
 SERVICES = {
     service.full_name: service

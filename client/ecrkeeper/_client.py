@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
@@ -37,6 +37,7 @@ from ecrkeeper._channel import Endpoint, profile_options
 from ecrkeeper._errors import DeadlineExceeded
 from ecrkeeper._failures import from_rpc
 from ecrkeeper._many import AT_ONCE, Outcome, each
+from ecrkeeper._metadata import Metadata
 from ecrkeeper._operation import OUTLASTED, Operation
 from ecrkeeper._pager import Pager
 from ecrkeeper._plans import WritePlan, write_plan
@@ -81,7 +82,11 @@ class Client(BaseClient):
     The client uses TLS unless you set `insecure=True`; `credentials` may have other roots or a
     client certificate. `token` is a bearer token or a function that returns one. `timeout` in
     seconds is the default of each call except watches, which run until you close them or until
-    their own timeout. The client uses a `channel` as it is, and does not close it. ValueError for
+    their own timeout. `metadata` is sent with each call: a mapping, or a function that returns one
+    for each call, such as `lambda: {"x-request-id": current_id()}`; errors have that id as
+    `call_id`. `interceptors` are those of gRPC; `ecrkeeper.telemetry` has some for OpenTelemetry. The
+    logger `ecrkeeper` says at INFO when a watch or a wait is interrupted and goes on. The client
+    uses a `channel` as it is, and does not close it. ValueError for
     options that exclude each other, for a token with characters that cannot be sent, and for one
     that would be sent in plaintext to another machine.
 
@@ -100,6 +105,8 @@ class Client(BaseClient):
         token: Token | None = None,
         allow_plaintext_token: bool = False,
         timeout: float = DEFAULT_TIMEOUT,
+        metadata: Metadata | None = None,
+        interceptors: Sequence[Any] = (),
         channel: grpc.Channel | None = None,
     ) -> None:
         super().__init__(timeout)
@@ -109,19 +116,29 @@ class Client(BaseClient):
             credentials=credentials,
             token=token,
             allow_plaintext_token=allow_plaintext_token,
+            metadata=metadata,
+            interceptors=interceptors,
             injected=channel is not None,
         )
         self._channel = self._endpoint.open() if channel is None else channel
         self._owned = channel is None
 
     @classmethod
-    def from_profile(cls, name: str = "", *, path: str | PathLike[str] | None = None, **given: Any) -> Self:
+    def from_profile(
+        cls,
+        name: str = "",
+        *,
+        path: str | PathLike[str] | None = None,
+        metadata: Metadata | None = None,
+        interceptors: Sequence[Any] = (),
+        **given: Any,
+    ) -> Self:
         """Return a client for a profile of the configuration file and the environment.
 
         `ecrkeeper.profiles` describes both. `given` are keys of a profile, such as `target`, and override them.
         ProfileError says what is wrong.
         """
-        return cls(**profile_options(name, path, given))
+        return cls(metadata=metadata, interceptors=interceptors, **profile_options(name, path, given))
 
     get_service_linked_role = _unary(_roles.get_service_linked_role)
     list_service_linked_roles = _paged(_roles.list_service_linked_roles)

@@ -39,7 +39,8 @@ def full(name: str) -> str:
 def set_() -> None:
     """Show and change registry sets.
 
-    A set declares settings for all registries that its selector matches. NAME is quay or registrySets/quay. `ecrkeeper rollout` shows how a change reaches the registries.
+    A set declares settings for all registries that its selector matches. NAME is quay or registrySets/quay.
+    `ecrkeeper rollout` shows how a change reaches the registries.
     """
 
 
