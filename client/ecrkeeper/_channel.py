@@ -121,7 +121,10 @@ class Endpoint:
         return (*token, *pairs_of(self.extra))
 
     async def metadata_aio(self) -> Pairs:
-        """Return the metadata of a call; a function may take long for the token, in a thread of its own."""
+        """Return the metadata of a call.
+
+        A function for the token may take long, so it runs in a thread.
+        """
         if self.insecure and callable(self.token):
             return await asyncio.to_thread(self.metadata)
         return self.metadata()

@@ -1,11 +1,11 @@
-"""Interceptors that make a span of OpenTelemetry for each call, and send its context.
+"""Interceptors that make a span of OpenTelemetry for each call.
 
     pip install 'ecrkeeper[otel-client]'
 
     ecrkeeper.Client("ecrkeeper.example.com:443", interceptors=telemetry.interceptors())
     ecrkeeper.AsyncClient("ecrkeeper.example.com:443", interceptors=telemetry.aio_interceptors())
 
-Spans are those of OpenTelemetry's conventions for gRPC. A watch has one span for each of its streams.
+They send its context. Spans are those of OpenTelemetry's conventions for gRPC. A watch has one span for each of its streams.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvid
 
 
 def interceptors(provider: TracerProvider | None = None) -> list[Any]:
-    """Return the interceptors for `Client`; without a provider, spans go to the global one."""
+    """Return the interceptors for `Client`; the default provider is the global one."""
     return [_Spans(_Tracer(provider))]
 
 
