@@ -5,7 +5,7 @@
     ecrkeeper.Client("ecrkeeper.example.com:443", interceptors=telemetry.interceptors())
     ecrkeeper.AsyncClient("ecrkeeper.example.com:443", interceptors=telemetry.aio_interceptors())
 
-They send its context. Spans are those of OpenTelemetry's conventions for gRPC. A watch has one span for each of its streams.
+They send its context. Spans are those of OpenTelemetry's conventions for gRPC. A watch has one span for each stream.
 """
 
 from __future__ import annotations

@@ -50,3 +50,10 @@ def test_client_is_typed_for_pyright(file: str) -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, (file, ended.stdout)
+
+
+def test_stubs_have_the_texts_of_the_protos() -> None:
+    stub = (ROOT / "client/ecrkeeper/v1/registry_pb2.pyi").read_text()
+    assert '    """One element of a setting: the smallest part that an owner can declare."""\n' in stub
+    assert '        """AWS has the element, and nobody declares it."""\n' in stub, "values of enums, too"
+    assert '    """Optional. Handling of unmanaged elements."""\n' in stub
