@@ -40,7 +40,7 @@ def _named(file: FileDescriptorProto, path: Sequence[int]) -> str:
 
 
 def documented(stub: str, comments: dict[str, str]) -> str:
-    """Return a stub with a docstring after each class and attribute that has a comment."""
+    """Return a stub with a docstring after each class and attribute with a comment."""
     lines: list[str] = []
     classes: list[str] = []
     for line in stub.splitlines():

@@ -54,6 +54,7 @@ class _Renamed(ast.NodeTransformer):
         self._names = names
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
+        """Rename one name."""
         return ast.Name(self._names.get(node.id, node.id), node.ctx)
 
 

@@ -89,6 +89,17 @@ def test_recipes(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     page.ended()
 
 
+def test_client_guide(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Reading("docs/client.md")
+    while page.left:
+        beside.python(page.next("python"))
+    said = capsys.readouterr().out.splitlines()
+    assert "  + pull_through_cache_rules guide" in said
+    assert "registry_settings.settings.registry_policy.policy_text.Statement" in said
+    assert said[-1] == "False", "the operation has ended"
+    page.ended()
+
+
 def test_help_of_the_pages_is_that_of_the_commands() -> None:
     script = "from ecrkeeper_cli.main import run; raise SystemExit(run(['completion', '--help']))"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
