@@ -66,12 +66,12 @@ async def registry_plan(
         # An unknown Region may have no endpoint; the warning says more than a failing call.
         message.warnings.add(reason=failed.reason, subject=str(registry), message=failed.message)
         return message
-    message.digest = str(PlanDigest.of(basis, {**_shapes(observed), **_reasons(unread)}))
     for name, error in unread.items():
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
     elements = {name: observed[name].elements for name in names if name in observed}
     size = sum(each.size for each in observed.values()) + sum(map(size_of, composition.desired.values()))
+    message.digest = await _digest(basis, observed, unread, size)
     applied, _ = await work().step(verified, applied, state.unconfirmed, elements, elements=size)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     plans = await work().run(planning(composition.desired, applied, elements, prune=prune), size)
@@ -92,13 +92,13 @@ async def registry_plan(
     return message
 
 
-def _shapes(observed: Mapping[str, Observed]) -> dict[str, Any]:
-    """Return the settings that AWS has, independent of the order of AWS's answers."""
-    return {name: [SETTINGS[name].join(one.elements), sorted(one.unknown)] for name, one in observed.items()}
-
-
-def _reasons(unread: Mapping[str, AwsError]) -> dict[str, Any]:
-    return {name: error.reason for name, error in unread.items()}
+async def _digest(basis: Basis, observed: Mapping[str, Observed], unread: Mapping[str, AwsError], size: int) -> str:
+    """Return the digest; it does not depend on the order of AWS's answers."""
+    parts: dict[str, Any] = {name: error.reason for name, error in unread.items()}
+    for name, one in observed.items():
+        shape = await work().step(SETTINGS[name].join, one.elements, elements=one.size)
+        parts[name] = [shape, sorted(one.unknown)]
+    return str(await work().step(PlanDigest.of, basis, parts, elements=size))
 
 
 def _is_writable(message: common_pb2.Plan, name: str, observed: Observed) -> bool:
