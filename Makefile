@@ -29,10 +29,13 @@ setup: .venv/.installed ## Make the virtual environment with everything in it
 	.venv-gen/bin/python -m pip install --quiet --disable-pip-version-check -r protos/requirements.txt
 	@touch $@
 
-gen: .venv-gen/.installed ## Generate the Python code of the protos, the descriptors for reflection and the JSON schema
+gen: setup .venv-gen/.installed ## Generate the code of the protos, the descriptors, the JSON schema and the client's methods
 	.venv-gen/bin/python protos/generate.py client
 	$(DESCRIBE) --descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
 	.venv-gen/bin/python protos/schema.py $(DESCRIPTORS) $(SCHEMA)
+	.venv-gen/bin/python protos/methods.py client
+	$(BIN)/ruff check --quiet --select I --fix client/ecrkeeper/_methods*.py
+	$(BIN)/ruff format --quiet client/ecrkeeper/_methods*.py
 
 demo: setup ## Run the main job from end to end against a simulated AWS
 	@$(BIN)/python examples/demo.py

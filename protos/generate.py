@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from documented import comments_of, documented
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
 PROTOS = Path(__file__).parent
@@ -34,6 +35,10 @@ def main() -> None:
         with_services = [file.name for file in files.file if file.service and file.name in sources]
         given = f"--descriptor_set_in={image}"
         _protoc(given, f"--python_out={target}", f"--pyi_out={target}", *sources)
+        for file in files.file:
+            if file.name in sources:
+                stub = target / f"{file.name.removesuffix('.proto')}_pb2.pyi"
+                stub.write_text(documented(stub.read_text("utf-8"), dict(comments_of(file))), "utf-8")
         plugin = Path(sys.executable).with_name("protoc-gen-mypy_grpc")
         _protoc(given, f"--plugin=protoc-gen-mypy_grpc={plugin}", f"--grpc_python_out={target}",
                 f"--mypy_grpc_out={target}", *with_services)  # fmt: skip

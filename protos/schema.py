@@ -24,6 +24,8 @@ _NAMES = {
     "RegistrySettings": _REGISTRY + "/settings/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
     "Registry": _REGISTRY + "$",
     "ServiceLinkedRole": "^accounts/[0-9]{12}/serviceLinkedRoles/[a-z-]+$",
+    "Account": "^accounts/[0-9]{12}$",
+    "RegistrySet": "^registrySets/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
 }
 # AWS answers with a bare list; a message holds it in a member.
 _LISTS = {
@@ -34,6 +36,7 @@ _LISTS = {
 }
 # Text that holds JSON, and may be written as an object.
 _POLICIES = {"policy_text", "repository_policy", "lifecycle_policy"}
+_TEMPLATES = ("RegistrySet", "RegistrySetOverride")
 _NUMBERS = {"TYPE_INT32", "TYPE_INT64", "TYPE_UINT32", "TYPE_UINT64"}
 # Patterns of RE2 that JSON schema lacks.
 _FOREIGN = re.compile(r"\\p\{|\\x\{")
@@ -102,6 +105,12 @@ class Schema:
                 "additionalProperties": one,
             }
             return {**self._fields(message, "mode", "unmanaged_elements"), "declarations": by_owner}, []
+        if kind == "Account":
+            return self._fields(
+                message, "display_name", "labels", "organizational_unit", "state", "enabled_regions"
+            ), []
+        if kind == "RegistrySet":
+            return self._set(message), ["selector", "settings"]
         remembered = {
             "description": "The provenance of the role with this id, as an export has it.",
             "type": "object",
@@ -114,9 +123,24 @@ class Schema:
         }
         return {**self._fields(message, "mode", "description", "tags"), "remembered": remembered}, []
 
+    def _set(self, message: Any) -> Json:
+        fields = self._fields(
+            message,
+            "selector",
+            "settings",
+            "overrides",
+            "strategy",
+            "deletion_policy",
+            "allow_replacement",
+            "max_removals",
+        )
+        exported = {"description": "Where the rollouts of the set are, as an export has it."}
+        number = {**exported, "type": "string"}
+        return {**fields, "revision": number, "currentRevision": number, "author": {**exported, "type": "object"}}
+
     def _declared(self) -> Json:
         message = self._pool.FindMessageTypeByName(_PACKAGE + "RegistrySettings")
-        return self._fields(message, "deletion_policy", "allow_replacement", "settings")
+        return self._fields(message, "deletion_policy", "allow_replacement", "apply_group", "settings")
 
     def _fields(self, message: Any, *names: str) -> Json:
         fields = (message.fields_by_name[name] for name in names)
@@ -135,7 +159,9 @@ class Schema:
 
     def _single(self, field: Any, rules: Json) -> Json:
         if field.message_type is not None:
-            return self._reference(field.message_type)
+            # The rules of settings apply to what a template becomes.
+            of_template = field.message_type.name == "Settings" and field.containing_type.name in _TEMPLATES
+            return {"type": "object"} if of_template else self._reference(field.message_type)
         if field.enum_type is not None:
             return {"enum": [value.name for value in field.enum_type.values if value.number]}
         kind = descriptor_pb2.FieldDescriptorProto.Type.Name(field.type)

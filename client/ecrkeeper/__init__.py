@@ -16,65 +16,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ecrkeeper import v1 as v1
     from ecrkeeper._public import *  # noqa: F403
+    from ecrkeeper._public import __all__ as __all__
 
-__all__ = [
-    "SERVICE_CONFIG",
-    "Account",
-    "AlreadyExists",
-    "AsyncClient",
-    "AsyncOperation",
-    "AsyncPager",
-    "AsyncWatch",
-    "AuditEvent",
-    "Cancelled",
-    "Caution",
-    "Change",
-    "Client",
-    "Conflict",
-    "DeadlineExceeded",
-    "DeletionPolicy",
-    "FailedPrecondition",
-    "FieldViolation",
-    "InvalidArgument",
-    "Mode",
-    "NotFound",
-    "Operation",
-    "OperationFailed",
-    "Outcome",
-    "Pager",
-    "PermissionDenied",
-    "PreconditionViolation",
-    "Profile",
-    "ProfileError",
-    "QuotaViolation",
-    "Registry",
-    "RegistryError",
-    "RegistrySet",
-    "RegistrySettings",
-    "RegistryView",
-    "ReplicationDestination",
-    "ResourceExhausted",
-    "Rollout",
-    "ServerError",
-    "ServiceLinkedRole",
-    "Settings",
-    "Unauthenticated",
-    "Unavailable",
-    "UnmanagedElements",
-    "Watch",
-    "WritePlan",
-    "to_aws",
-]
+_MODULES = ("names", "profiles", "telemetry")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__ and name != "v1":
+    # The import system asks for modules here, too, before it looks for their files.
+    if name in _MODULES or (name.startswith("_") and name != "__all__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ecrkeeper import _public
 
-    globals().update({each: getattr(_public, each) for each in __all__})
-    return globals()[name]
+    globals().update({each: getattr(_public, each) for each in _public.__all__}, __all__=_public.__all__)
+    try:
+        return globals()[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from ecrkeeper import _public
+
+    return sorted({*globals(), *_public.__all__})

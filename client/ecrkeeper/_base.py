@@ -1,20 +1,20 @@
 """Calls as values, shared by the synchronous and the asyncio client.
 
-A module such as `_roles` has one function per RPC that turns keywords into a call. `Client` and
-`AsyncClient` are tables over these functions; how a call is sent is written once in each of them.
+A module such as `_roles` has one function per RPC that turns keywords into a call.
+protos/methods.py generates the methods of `Client` and `AsyncClient` from these functions; how a call
+is sent is written once for each of them.
 """
 
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 import random
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from google.longrunning import operations_pb2  # type: ignore[import-untyped,unused-ignore]
 from google.protobuf.message import Message
@@ -30,11 +30,11 @@ from ecrkeeper.v1 import (
 
 P = ParamSpec("P")
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 Response = TypeVar("Response", bound=Message)
 Call = TypeVar("Call")
 
 DEFAULT_TIMEOUT = 10.0
+LOG = logging.getLogger("ecrkeeper")
 
 SERVICES = {
     service.full_name: service
@@ -143,36 +143,13 @@ class Backoff:
         return pause * random.uniform(0.8, 1.2)
 
 
-class Method(Protocol[P, T_co]):
-    """A method of a client with the parameters of the function that builds its call."""
-
-    def __get__(self, client: object, owner: type | None = None) -> Callable[P, T_co]: ...
-
-
-def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str) -> Method[P, T]:
-    """Return a method that builds a call and passes it to `act`.
-
-    `returns` is the type of the result for `help()`.
-    """
-
-    signature = inspect.signature(build)
-
-    @wraps(build)
-    def send(self: Any, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            call = build(*args, **kwargs)
-        except (TypeError, ValueError) as error:
-            _reject_mappings(signature, args, kwargs, error)
-            raise
-        return act(self, call)
-
-    self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    result = re.sub(r"^\w+\[(.*)\]$", returns, str(signature.return_annotation))
-    parameters = [self_parameter, *signature.parameters.values()]
-    setattr(send, "__signature__", signature.replace(parameters=parameters, return_annotation=result))  # noqa: B010
-    # Tools would follow it to the function, which returns the call and not its result.
-    del send.__dict__["__wrapped__"]
-    return cast(Method[P, T], send)
+def call_of(build: Callable[P, Call], *args: P.args, **kwargs: P.kwargs) -> Call:
+    """Build a call; InvalidArgument names dictionaries where none are taken."""
+    try:
+        return build(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        _reject_mappings(inspect.signature(build), args, kwargs, error)
+        raise
 
 
 def _reject_mappings(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,7 @@ import grpc
 import grpc.aio
 
 from ecrkeeper._base import SERVICES
+from ecrkeeper._metadata import Metadata, Pairs, pairs_of
 from ecrkeeper._targets import is_loopback, target_error
 from ecrkeeper._tokens import Token, checked
 from ecrkeeper.profiles import Profile, load
@@ -56,6 +58,8 @@ class Endpoint:
     credentials: grpc.ChannelCredentials | None = None
     token: Token | None = None
     allow_plaintext_token: bool = False
+    extra: Metadata | None = None
+    interceptors: Sequence[Any] = ()
 
     @classmethod
     def of(
@@ -66,6 +70,8 @@ class Endpoint:
         credentials: grpc.ChannelCredentials | None,
         token: Token | None,
         allow_plaintext_token: bool,
+        metadata: Metadata | None,
+        interceptors: Sequence[Any],
         injected: bool,
     ) -> Self:
         """Return the endpoint of a client.
@@ -73,10 +79,10 @@ class Endpoint:
         ValueError for options that conflict with `channel`.
         """
         if not injected:
-            return cls(target, insecure, credentials, token, allow_plaintext_token)
-        if target or insecure or credentials is not None or token is not None:
-            raise ValueError("channel= excludes target, credentials=, token= and insecure=")
-        return cls("(given-channel)")
+            return cls(target, insecure, credentials, token, allow_plaintext_token, metadata, interceptors)
+        if target or insecure or credentials is not None or token is not None or interceptors:
+            raise ValueError("channel= excludes target, credentials=, token=, interceptors= and insecure=")
+        return cls("(given-channel)", extra=metadata)
 
     def __post_init__(self) -> None:
         if error := target_error(self.target):
@@ -91,22 +97,37 @@ class Endpoint:
             )
         if isinstance(self.token, str):
             checked(self.token)
+        if self.extra is not None and not callable(self.extra):
+            pairs_of(self.extra)
 
     def open(self) -> grpc.Channel:
         """Return a channel for the synchronous API; it connects with the first call."""
         if self.insecure:
-            return grpc.insecure_channel(self.target, options=OPTIONS)
-        return grpc.secure_channel(self.target, self._credentials(), options=OPTIONS)
+            channel = grpc.insecure_channel(self.target, options=OPTIONS)
+        else:
+            channel = grpc.secure_channel(self.target, self._credentials(), options=OPTIONS)
+        return grpc.intercept_channel(channel, *self.interceptors) if self.interceptors else channel
 
     def open_aio(self) -> grpc.aio.Channel:
         """Return a channel for the running event loop; it connects with the first call."""
+        around = list(self.interceptors) or None
         if self.insecure:
-            return grpc.aio.insecure_channel(self.target, options=OPTIONS)
-        return grpc.aio.secure_channel(self.target, self._credentials(), options=OPTIONS)
+            return grpc.aio.insecure_channel(self.target, options=OPTIONS, interceptors=around)
+        return grpc.aio.secure_channel(self.target, self._credentials(), options=OPTIONS, interceptors=around)
 
-    def metadata(self) -> tuple[tuple[str, str], ...] | None:
-        """Return the metadata of each call if gRPC does not add the token itself."""
-        return _bearer(self.token) if self.insecure and self.token is not None else None
+    def metadata(self) -> Pairs:
+        """Return the metadata of a call, with the token if gRPC does not add it itself."""
+        token = _bearer(self.token) if self.insecure and self.token is not None else ()
+        return (*token, *pairs_of(self.extra))
+
+    async def metadata_aio(self) -> Pairs:
+        """Return the metadata of a call.
+
+        A function for the token may take long, so it runs in a thread.
+        """
+        if self.insecure and callable(self.token):
+            return await asyncio.to_thread(self.metadata)
+        return self.metadata()
 
     def _credentials(self) -> grpc.ChannelCredentials:
         channel = self.credentials or grpc.ssl_channel_credentials()
@@ -155,5 +176,5 @@ class _BearerToken(grpc.AuthMetadataPlugin):
             callback(metadata, None)
 
 
-def _bearer(token: Token) -> tuple[tuple[str, str], ...]:
+def _bearer(token: Token) -> Pairs:
     return (("authorization", f"Bearer {checked(token if isinstance(token, str) else token())}"),)

@@ -15,6 +15,9 @@ from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.registry_pb2 import RegistrySettings, RegistrySettingsRevision
 from ecrkeeper.v1.settings_pb2 import Settings
 
+# All fields that a caller sets, less the group.
+_ALL = ("settings", "deletion_policy", "allow_replacement")
+
 
 def import_registry_settings(
     name: str,
@@ -69,15 +72,17 @@ def create_registry_settings(
     settings: Settings | Mapping[str, Any],
     deletion_policy: DeletionPolicy | str | None = None,
     allow_replacement: bool = False,
+    apply_group: str = "",
     validate_only: bool = False,
     force: bool = False,
     reason: str = "",
+    plan_digest: str = "",
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
     """Creates the declaration of a new owner.
 
-    Settings may be a dictionary in AWS's shape.
+    Settings may be a dictionary in AWS's shape. With `plan_digest`, Conflict if the plan is stale.
 
     InvalidArgument; AlreadyExists; FailedPrecondition if another owner declares a different value
     for an element, unless `force` is set; ResourceExhausted if an AWS quota is exceeded.
@@ -86,11 +91,16 @@ def create_registry_settings(
         parent=parent,
         registry_settings_id=registry_settings_id,
         registry_settings=declaration(
-            "", settings, deletion_policy=deletion_policy, allow_replacement=allow_replacement
+            "",
+            settings,
+            deletion_policy=deletion_policy,
+            allow_replacement=allow_replacement,
+            apply_group=apply_group,
         ),
         validate_only=validate_only,
         force=force,
         reason=reason,
+        plan_digest=plan_digest,
         request_id=request_id,
     )
     return Unary(RegistrySettings, request, timeout)
@@ -102,10 +112,12 @@ def apply_registry_settings(
     *,
     deletion_policy: DeletionPolicy | str | None = None,
     allow_replacement: bool = False,
+    apply_group: str | None = None,
     etag: str = "",
     validate_only: bool = False,
     force: bool = False,
     reason: str = "",
+    plan_digest: str = "",
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
@@ -114,22 +126,28 @@ def apply_registry_settings(
     The declaration then has only these settings: ecrkeeper removes from AWS what it wrote for
     dropped ones. `{}` drops all settings of this owner.
 
-    An omitted `deletion_policy` or `allow_replacement` is reset to its default, `REMOVE` or False.
-    Use `update_registry_settings` to change only some fields.
+    An omitted `deletion_policy` or `allow_replacement` is reset to its default, `REMOVE` or False;
+    an omitted `apply_group` stays. Use `update_registry_settings` to change only some fields.
 
-    InvalidArgument; Conflict if the etag is stale; FailedPrecondition if another owner declares a
+    InvalidArgument; Conflict if the etag or the plan is stale; FailedPrecondition if another owner declares a
     different value for an element, unless `force` is set; ResourceExhausted if an AWS quota is
     exceeded.
     """
     request = pb.UpdateRegistrySettingsRequest(
         registry_settings=declaration(
-            name, settings, deletion_policy=deletion_policy, allow_replacement=allow_replacement, etag=etag
+            name,
+            settings,
+            deletion_policy=deletion_policy,
+            allow_replacement=allow_replacement,
+            apply_group=apply_group,
+            etag=etag,
         ),
-        update_mask=field_mask(["*"]),
+        update_mask=field_mask(_ALL if apply_group is None else ["*"]),
         allow_missing=True,
         validate_only=validate_only,
         force=force,
         reason=reason,
+        plan_digest=plan_digest,
         request_id=request_id,
     )
     return Unary(RegistrySettings, request, timeout)
@@ -143,6 +161,7 @@ def update_registry_settings(
     validate_only: bool = False,
     force: bool = False,
     reason: str = "",
+    plan_digest: str = "",
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
@@ -155,7 +174,7 @@ def update_registry_settings(
     so ecrkeeper removes from AWS what it wrote for this owner. To change one setting alone, put it
     into the mask, such as `settings.registry_policy`.
 
-    InvalidArgument; NotFound; Conflict if the etag is stale; FailedPrecondition if another owner
+    InvalidArgument; NotFound; Conflict if the etag or the plan is stale; FailedPrecondition if another owner
     declares a different value for an element, unless `force` is set; ResourceExhausted if an AWS
     quota is exceeded.
     """
@@ -166,6 +185,7 @@ def update_registry_settings(
         validate_only=validate_only,
         force=force,
         reason=reason,
+        plan_digest=plan_digest,
         request_id=request_id,
     )
     return Unary(RegistrySettings, request, timeout)
@@ -178,12 +198,13 @@ def delete_registry_settings(
     allow_missing: bool = False,
     validate_only: bool = False,
     reason: str = "",
+    plan_digest: str = "",
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
     """Deletes a declaration and returns it.
 
-    NotFound unless `allow_missing` is set; Conflict if the etag is stale.
+    NotFound unless `allow_missing` is set; Conflict if the etag or the plan is stale.
     """
     request = pb.DeleteRegistrySettingsRequest(
         name=name,
@@ -191,6 +212,7 @@ def delete_registry_settings(
         allow_missing=allow_missing,
         validate_only=validate_only,
         reason=reason,
+        plan_digest=plan_digest,
         request_id=request_id,
     )
     return Unary(RegistrySettings, request, timeout)
@@ -212,6 +234,7 @@ def rollback_registry_settings(
     validate_only: bool = False,
     force: bool = False,
     reason: str = "",
+    plan_digest: str = "",
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
@@ -226,6 +249,7 @@ def rollback_registry_settings(
         validate_only=validate_only,
         force=force,
         reason=reason,
+        plan_digest=plan_digest,
         request_id=request_id,
     )
     return Unary(RegistrySettings, request, timeout)

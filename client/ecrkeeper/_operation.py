@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from ecrkeeper._base import Backoff, Paged, Unary, finite
+from ecrkeeper._base import LOG, Backoff, Paged, Unary, finite
 from ecrkeeper._errors import DeadlineExceeded, RegistryError, ResourceExhausted, Unavailable
 from ecrkeeper._failures import from_status, unpack
 
@@ -79,7 +79,10 @@ class _Wait:
             self._backoff.reset()
             return 0.0
         asked = failure.retry_after if failure is not None else None
-        return max(0.0, min(max(asked or 0.0, self._backoff.pause()), self._end - now))
+        pause = max(0.0, min(max(asked or 0.0, self._backoff.pause()), self._end - now))
+        if failure is not None:
+            LOG.info("%s: the wait was interrupted (%s); asking again in %.1f s", self._name, failure, pause)
+        return pause
 
 
 class _State(Generic[T]):

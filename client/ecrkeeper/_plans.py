@@ -9,6 +9,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from ecrkeeper.v1.common_pb2 import ElementChange, Plan
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 
 _SIGNS = {"ADD": "+", "UPDATE": "~", "REPLACE": "±", "REMOVE": "-"}
 
@@ -46,14 +48,38 @@ class Caution:
 
 
 @dataclass(frozen=True, slots=True)
+class Takeover:
+    """An element that another owner loses, because `force` is set.
+
+    `value` is what that owner declared, in AWS's shape; None if it is longer than 2 KiB. Elements that are alike are
+    one takeover of `count` elements.
+    """
+
+    owner: str
+    setting: str
+    key: str
+    value: Any = None
+    count: int = 1
+
+    def __str__(self) -> str:
+        several = f" (and {self.count - 1} alike)" if self.count > 1 else ""
+        return f"{self.setting} {self.key}{several} from {self.owner}"
+
+
+@dataclass(frozen=True, slots=True)
 class WritePlan:
-    """The changes that one write would make in AWS, in their order."""
+    """The changes that one write would make in AWS, in their order.
+
+    With `digest` as `plan_digest`, the write carries out this plan or fails.
+    """
 
     name: str
     changes: tuple[Change, ...] = ()
     warnings: tuple[Caution, ...] = ()
     calls: tuple[str, ...] = ()
     omitted: int = 0
+    takeovers: tuple[Takeover, ...] = ()
+    digest: str = ""
 
     @property
     def removals(self) -> tuple[Change, ...]:
@@ -76,19 +102,37 @@ class WritePlan:
         lines += [f"  {change}" for change in self.changes]
         if self.omitted:
             lines.append(f"  and {self.omitted} that the server left out")
+        lines += [f"  takes over {each}" for each in self.takeovers]
         lines += [f"  warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 
 
-def write_plan(name: str, plan: Plan) -> WritePlan:
-    """Return a plan that the server has made."""
+def write_plan(planned: RegistrySettings | Registry | ServiceLinkedRole) -> WritePlan:
+    """Return the plan in the answer of a call with `validate_only`."""
+    plan = planned.plan
     warnings: Iterable[Any] = plan.warnings  # The stubs name the builtin of that name.
     return WritePlan(
-        name,
+        planned.name,
         tuple(_changes(plan)),
         tuple(Caution(each.reason, each.subject, each.message) for each in warnings),
         tuple(f"{call.service}:{call.operation}" for call in plan.calls),
         plan.omitted_calls + sum(call.omitted_changes for call in plan.calls),
+        takeovers_of(planned) if isinstance(planned, RegistrySettings) else (),
+        plan.digest,
+    )
+
+
+def takeovers_of(declared: RegistrySettings) -> tuple[Takeover, ...]:
+    """Return what a call with `force` takes over."""
+    return tuple(
+        Takeover(
+            each.owner,
+            each.setting,
+            each.key,
+            json_format.MessageToDict(each.value) if each.HasField("value") else None,
+            max(1, len(each.pairs.destinations) * len(each.pairs.filters)),
+        )
+        for each in declared.takeovers
     )
 
 

@@ -29,7 +29,7 @@ from ecrkeeper._errors import (
 from ecrkeeper._many import Outcome
 from ecrkeeper._operation import AsyncOperation, Operation
 from ecrkeeper._pager import AsyncPager, Pager
-from ecrkeeper._plans import Caution, Change, WritePlan
+from ecrkeeper._plans import Caution, Change, Takeover, WritePlan
 from ecrkeeper._watch import AsyncWatch, Watch
 from ecrkeeper.profiles import Profile, ProfileError
 from ecrkeeper.v1.audit_pb2 import AuditEvent
@@ -80,6 +80,7 @@ __all__ = [
     "ServerError",
     "ServiceLinkedRole",
     "Settings",
+    "Takeover",
     "Unauthenticated",
     "Unavailable",
     "UnmanagedElements",

@@ -87,6 +87,7 @@ def update_registry(
     update_mask: FieldMask | Mapping[str, Any] | Iterable[str] | None = None,
     *,
     validate_only: bool = False,
+    plan_digest: str = "",
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Registry]:
@@ -95,12 +96,13 @@ def update_registry(
     Without a mask, those set.
 
     The registry may be a dictionary such as `{"name": ..., "mode": "PAUSED"}`. InvalidArgument; Conflict if its
-    etag is stale.
+    etag or the plan is stale.
     """
     request = pb.UpdateRegistryRequest(
         registry=message_of(Registry, registry, "registry"),
         update_mask=field_mask(update_mask),
         validate_only=validate_only,
+        plan_digest=plan_digest,
         request_id=request_id,
     )
     return Unary(Registry, request, timeout)

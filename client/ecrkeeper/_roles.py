@@ -72,6 +72,7 @@ def update_service_linked_role(
     *,
     allow_missing: bool = False,
     validate_only: bool = False,
+    plan_digest: str = "",
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[ServiceLinkedRole]:
@@ -79,13 +80,14 @@ def update_service_linked_role(
 
     Without a mask, those set.
 
-    The role may be a dictionary. InvalidArgument; NotFound; Conflict if its etag is stale.
+    The role may be a dictionary. InvalidArgument; NotFound; Conflict if its etag or the plan is stale.
     """
     request = pb.UpdateServiceLinkedRoleRequest(
         service_linked_role=message_of(ServiceLinkedRole, service_linked_role, "service_linked_role"),
         update_mask=field_mask(update_mask),
         allow_missing=allow_missing,
         validate_only=validate_only,
+        plan_digest=plan_digest,
         request_id=request_id,
     )
     return Unary(ServiceLinkedRole, request, timeout)

@@ -17,6 +17,7 @@ def declaration(
     *,
     deletion_policy: DeletionPolicy | str | None,
     allow_replacement: bool,
+    apply_group: str | None = "",
     etag: str = "",
 ) -> RegistrySettings:
     """Return the declaration of one owner.
@@ -25,7 +26,13 @@ def declaration(
     """
     if not isinstance(settings, Settings | Mapping):
         raise TypeError(f"settings must be a mapping or Settings, got {type(settings).__name__}")
-    given = {"name": name, "deletion_policy": deletion_policy, "allow_replacement": allow_replacement, "etag": etag}
+    given = {
+        "name": name,
+        "deletion_policy": deletion_policy,
+        "allow_replacement": allow_replacement,
+        "apply_group": apply_group,
+        "etag": etag,
+    }
     if isinstance(settings, Mapping):
         return message_of(RegistrySettings, {**given, "settings": settings}, "")
     message = message_of(RegistrySettings, given, "")

@@ -7,7 +7,7 @@ import time
 
 import grpc
 
-from ecrkeeper._base import DEFAULT_TIMEOUT, Backoff, Unary, Watched
+from ecrkeeper._base import DEFAULT_TIMEOUT, LOG, Backoff, Unary, Watched
 from ecrkeeper._declarations import get_registry_settings
 from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, RegistryError
 from ecrkeeper._failures import from_status, info, invalid, missing
@@ -77,7 +77,9 @@ class Synced:
         left = self._end - time.monotonic()
         if left <= 0:
             raise self.expired() from failure
-        return min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
+        pause = min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
+        LOG.info("%s: the wait was interrupted (%s); asking again in %.1f s", self._name, failure, pause)
+        return pause
 
     def reached(self, step: WatchRegistriesResponse) -> Registry | None:
         """Return the registry if AWS matches it or the declaration; otherwise None.

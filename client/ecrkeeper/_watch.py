@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
@@ -13,7 +13,7 @@ from typing import Generic, Protocol, Self, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from ecrkeeper._base import Backoff, Watched, finite
+from ecrkeeper._base import LOG, Backoff, Watched, finite
 from ecrkeeper._errors import ResourceExhausted, Unavailable
 from ecrkeeper._failures import from_rpc
 
@@ -103,7 +103,10 @@ class Subscription(Generic[Step]):
         self._sent = False
         self._shown.clear()
         pause, left = max(self._backoff.pause(), asked), self.left()
-        return pause if left is None else min(pause, left)
+        pause = pause if left is None else min(pause, left)
+        kind = self.call.request.DESCRIPTOR.name.removesuffix("Request")
+        LOG.info("%s: the stream ended (%s); subscribing again in %.1f s", kind, failure and failure.code(), pause)
+        return pause
 
     def _removed(self, name: str) -> Step:
         step = self.call.response()
@@ -170,7 +173,7 @@ class AsyncWatch(Generic[Step]):
     """Iterates over the messages of a watch until it is closed."""
 
     def __init__(
-        self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], AsyncStream[Step]]
+        self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], Awaitable[AsyncStream[Step]]]
     ) -> None:
         self._subscription = Subscription(call)
         self._subscribe = subscribe
@@ -202,8 +205,7 @@ class AsyncWatch(Generic[Step]):
         while not self._closed.is_set():
             failure = None
             try:
-                self._stream = self._subscribe(self._subscription.call, self._subscription.left())
-                async for step in self._stream:
+                async for step in await self._open():
                     for sent in self._subscription.take(step):
                         yield sent
             except grpc.RpcError as error:
@@ -222,3 +224,9 @@ class AsyncWatch(Generic[Step]):
                 pause = self._subscription.interrupted(failure)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._closed.wait(), pause)
+
+    async def _open(self) -> AsyncStream[Step]:
+        self._stream = stream = await self._subscribe(self._subscription.call, self._subscription.left())
+        if self._closed.is_set():  # It was closed before there was a stream to cancel.
+            stream.cancel()
+        return stream

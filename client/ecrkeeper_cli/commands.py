@@ -48,6 +48,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "pause": ("ecrkeeper_cli.write_commands:pause", "Stop reading and writing a registry or role in AWS."),
         "resume": ("ecrkeeper_cli.write_commands:resume", "Reconcile a paused registry or role again."),
     },
+    "Fleet": {
+        "set": ("ecrkeeper_cli.set_commands:set_", "Show and change registry sets."),
+        "rollout": ("ecrkeeper_cli.rollout_commands:rollout", "Show and steer rollouts of registry sets."),
+    },
     "Set up": {
         "doctor": ("ecrkeeper_cli.doctor_command:doctor", "Check the profile, the connection and the rights."),
         "whoami": ("ecrkeeper_cli.server_commands:whoami", "Show the principal and its rights."),

@@ -39,16 +39,16 @@ def file_options(*, required: bool = True) -> Callable[[F], F]:
     return add
 
 
-def read(paths: tuple[str, ...], recursive: bool, env: bool) -> documents.Documents:
-    """Return the documents of all files.
+def read(paths: tuple[str, ...], recursive: bool, env: bool, *, empty: bool = False) -> documents.Documents:
+    """Return the documents of all files; there is at least one unless `empty` is set.
 
     Errors with everything that is wrong with them.
     """
-    return documents.read(_texts(paths, recursive, env))
+    return documents.read(_texts(paths, recursive, env, empty), empty=empty)
 
 
-def _texts(paths: tuple[str, ...], recursive: bool, env: bool) -> list[Text]:
-    return texts(paths, sys.stdin.buffer, os.environ if env else None, recursive=recursive)
+def _texts(paths: tuple[str, ...], recursive: bool, env: bool, empty: bool = False) -> list[Text]:
+    return texts(paths, sys.stdin.buffer, os.environ if env else None, recursive=recursive, empty=empty)
 
 
 @click.command()
@@ -64,12 +64,11 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
     from ecrkeeper import InvalidArgument
 
     from ecrkeeper_cli.failures import of_call
-    from ecrkeeper_cli.planning import message_of_document
+    from ecrkeeper_cli.writing import message_of_document
 
     found = read(paths, recursive, env)
-    given: list[documents.Declaration | documents.Treatment] = [*found.registries, *found.roles, *found.declarations]
     failed = 0
-    for each in given:
+    for each in found.all:
         try:
             message_of_document(each)
         except InvalidArgument as error:
@@ -77,7 +76,7 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
             click.echo(
                 "\n".join(of_call(error, session, each.source, f"{each.source.at()}: {short(each.name)}")), err=True
             )
-    count = len(given)
+    count = len(found.all)
     valid = "1 document is valid" if count == 1 else f"{count} documents are valid"
     click.echo(f"{failed} of {count} documents have errors" if failed else valid, err=bool(failed))
     return 1 if failed else 0

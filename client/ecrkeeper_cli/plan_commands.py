@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 from ecrkeeper import names
 
-from ecrkeeper_cli import plan_text, render
+from ecrkeeper_cli import plan_files, plan_text, render
 from ecrkeeper_cli.file_commands import file_options, read
-from ecrkeeper_cli.planning import Result, plan_all
+from ecrkeeper_cli.items import Result, Wanted
+from ecrkeeper_cli.planning import plan_all
+from ecrkeeper_cli.pruning import Group, group_options
 from ecrkeeper_cli.resources import NameType, short
 from ecrkeeper_cli.session import Session, pass_session
 
@@ -16,16 +18,34 @@ CHANGES = 2
 
 @click.command()
 @file_options()
+@group_options()
 @click.option("--force", is_flag=True, help="Plan as `apply --force` would act.")
+@click.option("--out", metavar="FILE", help="Save the plan; `apply FILE` carries out this plan or nothing.")
 @render.output_option()
 @pass_session
-def plan(session: Session, paths: tuple[str, ...], recursive: bool, env: bool, force: bool, output: str) -> int:
+def plan(
+    session: Session,
+    paths: tuple[str, ...],
+    recursive: bool,
+    env: bool,
+    group: str,
+    prune: bool,
+    owners: tuple[str, ...],
+    force: bool,
+    out: str | None,
+    output: str,
+) -> int:
     """Show what applying files would change in AWS. Nothing is written.
 
     The exit status is 0 if nothing would change, 2 if something would, and 1 for an error.
     """
-    result = plan_all(session, read(paths, recursive, env), force=force)
-    return _ended(result, output, values=False)
+    of = Group.of(group, prune, owners)
+    result = plan_all(session, Wanted(read(paths, recursive, env, empty=prune), of, force))
+    status = _ended(result, output, values=False)
+    if out is not None and not result.errors:
+        plan_files.save(out, result, force=force)
+        click.echo(f"saved; to carry it out: ecrkeeper apply {out}", err=True)
+    return status
 
 
 @click.command()
@@ -53,7 +73,7 @@ def diff(
         raise click.UsageError("give files with -f, or the name of a registry")
     if registry is not None:
         return _drift(session, registry, output)
-    return _ended(plan_all(session, read(paths, recursive, env), force=force), output, values=True)
+    return _ended(plan_all(session, Wanted(read(paths, recursive, env), force=force)), output, values=True)
 
 
 def _ended(result: Result, output: str, *, values: bool) -> int:

@@ -10,14 +10,14 @@ import click
 from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli import render
-from ecrkeeper_cli.planning import CREATE, UNCHANGED, UPDATE, Item, Result
+from ecrkeeper_cli.items import CREATE, DELETE, UNCHANGED, UPDATE, Item, Result
 from ecrkeeper_cli.resources import short
 
 if TYPE_CHECKING:
     from ecrkeeper import Change
 
 SIGNS = {"ADD": ("+", "green"), "UPDATE": ("~", "yellow"), "REPLACE": ("±", "magenta"), "REMOVE": ("-", "red")}
-_ACTIONS = {CREATE: ("+", "green"), UPDATE: ("~", "yellow"), UNCHANGED: (" ", "")}
+_ACTIONS = {CREATE: ("+", "green"), UPDATE: ("~", "yellow"), UNCHANGED: (" ", ""), DELETE: ("-", "red")}
 
 
 def lines(result: Result, *, values: bool = False) -> Iterator[str]:
@@ -39,6 +39,8 @@ def summary(result: Result) -> str:
     made = (
         f"{result.actions(CREATE)} to create, {result.actions(UPDATE)} to update, {result.actions(UNCHANGED)} unchanged"
     )
+    if deleted := result.actions(DELETE):
+        made += f", {deleted} to delete"
     elements = (
         f"{result.count('ADD')} to add, {result.count('UPDATE')} to change, {result.count('REPLACE')} to replace, "
         f"{result.count('REMOVE')} to remove"
@@ -63,6 +65,10 @@ def _item(item: Item, values: bool) -> Iterator[str]:
         yield f"    {element_line(change, width, item.owner)}"
         if values:
             yield from (f"        {line}" for line in member_lines(change))
+    for note in item.notes:
+        yield f"    {escaped(note)}"
+    for each in item.takeovers:
+        yield f"    {click.style('!', fg='magenta')} {escaped(str(each))} is taken over"
     if item.omitted:
         yield f"    and {item.omitted} changes that the server left out"
     for warning in item.warnings:
@@ -142,7 +148,12 @@ def _shape(item: Item) -> dict[str, Any]:
             }
             for change in item.changes
         ],
+        "takeovers": [
+            {"owner": each.owner, "setting": each.setting, "key": each.key, "count": each.count, "value": each.value}
+            for each in item.takeovers
+        ],
         "warnings": [{"reason": w.reason, "subject": w.subject, "message": w.message} for w in item.warnings],
+        "notes": list(item.notes),
         "omitted": item.omitted,
     }
 
@@ -163,6 +174,8 @@ def markdown(result: Result) -> str:
         for change in sorted(item.changes, key=lambda each: (each.setting, each.key)):
             key = _code(change.key) + (f" and {change.count - 1} alike" if change.count > 1 else "")
             rows.append(f"| {name} | {SIGNS[change.kind][0]} | {change.setting} | {key} |")
+        rows += [f"| {name} | ~ | registries | {_text(note)} |" for note in item.notes]
+        rows += [f"| {name} | ! | takeover | {_code(str(each))} |" for each in item.takeovers]
         if item and not item.members and not item.changes:
             rows.append(f"| {name} | {_ACTIONS[item.action][0]} | declaration | nothing changes in AWS |")
         rows += [f"| {name} | ! | {each.reason} | {_text(each.message)} |" for each in item.warnings]

@@ -113,9 +113,6 @@ def _shown(found: Sequence[Any], headings: Sequence[str], row: Any, output: str,
 
 def _shape(resource: Any, output: str) -> Any:
     """Return a resource as JSON; a declaration in YAML as the document of a file."""
-    shape = render.as_json(resource)
     if output == "yaml" and resource.DESCRIPTOR.name == "RegistrySettings":
-        kept = {name: shape[name] for name in ("deletionPolicy", "allowReplacement") if name in shape}
-        head = {"apiVersion": "ecrkeeper/v1", "kind": "RegistrySettings", "name": shape["name"]}
-        return {**head, **kept, "settings": shape.get("settings", {})}
-    return shape
+        return resources.document(resource)
+    return render.as_json(resource)

@@ -42,6 +42,13 @@ def output_option(*formats: str) -> Callable[[F], F]:
     )
 
 
+def limit_option() -> Callable[[F], F]:
+    """Return the option `-n`."""
+    return click.option(
+        "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The most that are shown."
+    )
+
+
 def is_terminal() -> bool:
     """Whether the output goes to a terminal that shows colours."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"

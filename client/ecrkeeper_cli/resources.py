@@ -5,12 +5,15 @@ The commands that show them share this module.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 from ecrkeeper import names
+from ecrkeeper_files.documents import VERSION, WRITTEN
 
+from ecrkeeper_cli import render
 from ecrkeeper_cli.render import Cell
 
 if TYPE_CHECKING:
@@ -40,12 +43,42 @@ class NameType(click.ParamType[names.Name]):
         return found
 
 
+class PatternType(click.ParamType[str]):
+    """A text of one form."""
+
+    def __init__(self, name: str, pattern: str, form: str) -> None:
+        self.name = name
+        self._pattern = pattern
+        self._form = form
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text; the empty one is the default."""
+        if value and re.fullmatch(self._pattern, value) is None:
+            self.fail(f"must have {self._form}, got {value!r}", param, ctx)
+        return str(value)
+
+
 def short(name: str) -> str:
     """Return the short form of a full name."""
     try:
         return names.parse(name).short
     except ValueError:
         return name
+
+
+def short_rollout(name: str) -> str:
+    """Return the short form of a rollout's name: quay/3."""
+    return name.removeprefix("registrySets/").replace("/rollouts/", "/")
+
+
+def document(resource: Any) -> Mapping[str, Any]:
+    """Return a resource as the document of a file."""
+    kind = resource.DESCRIPTOR.name
+    shape = render.as_json(resource)
+    members = {name: shape[name] for name in WRITTEN[kind] if name in shape}
+    if kind == "RegistrySettings":
+        members.setdefault("settings", {})
+    return {"apiVersion": VERSION, "kind": kind, "name": shape["name"], **members}
 
 
 def state_of(resource: Any) -> Cell:

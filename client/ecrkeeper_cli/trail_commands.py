@@ -12,14 +12,10 @@ from ecrkeeper import names
 from ecrkeeper_cli import plan_text, render, resources
 from ecrkeeper_cli.session import Session, pass_session
 
-_LIMIT = click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The most that are shown."
-)
-
 
 @click.command()
 @click.argument("declaration", type=resources.NameType("RegistrySettings"))
-@_LIMIT
+@render.limit_option()
 @click.option("--changes", is_flag=True, help="Show the elements that changed, too.")
 @render.output_option("table", "json", "yaml", "markdown")
 @pass_session
@@ -49,7 +45,7 @@ def history(session: Session, declaration: names.Name, limit: int, changes: bool
 
 @click.command()
 @click.option("--filter", "filter_", default="", help="A filter such as 'done = false AND account = 111111111111'.")
-@_LIMIT
+@render.limit_option()
 @render.output_option()
 @pass_session
 def operations(session: Session, filter_: str, limit: int, output: str) -> None:
@@ -75,7 +71,7 @@ def _operation(operation: Any) -> Sequence[str | render.Cell]:
 
 @click.command()
 @click.option("--filter", "filter_", default="", help="A filter such as 'kind = AWS_WRITE AND account = 111111111111'.")
-@_LIMIT
+@render.limit_option()
 @click.option("--follow", is_flag=True, help="Show new events as they come, until Ctrl-C.")
 @render.output_option("table", "json", "markdown")
 @pass_session

@@ -13,6 +13,17 @@
     apiVersion: ecrkeeper/v1
     kind: ServiceLinkedRole
     name: accounts/111111111111/serviceLinkedRoles/replication
+    ---
+    apiVersion: ecrkeeper/v1
+    kind: Account                   # an account of the fleet, which selectors choose
+    name: accounts/111111111111
+    labels: {env: prod}
+    ---
+    apiVersion: ecrkeeper/v1
+    kind: RegistrySet               # settings for all registries that a selector matches
+    name: registrySets/quay
+    selector: {accounts: labels.env = prod}
+    settings: {...}                 # a template
 
 `ecrkeeper-server export` writes this format, too. `schema.json` describes it for editors.
 """
@@ -20,52 +31,71 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecrkeeper_files.plain_text import shown
+from ecrkeeper_files.completeness import Completeness, Incomplete
+from ecrkeeper_files.plain_text import escaped, shown
 from ecrkeeper_files.settings_shapes import shaped
 from ecrkeeper_files.sources import Errors, Source, Text
 from ecrkeeper_files.strict_yaml import shown_path
 
 VERSION = "ecrkeeper/v1"
 _REGISTRY = r"accounts/[0-9]{12}/registries/[a-z0-9-]+"
-_OWNER = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+OWNER = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 NAMES = {
-    "RegistrySettings": rf"{_REGISTRY}/settings/{_OWNER}",
+    "RegistrySettings": rf"{_REGISTRY}/settings/{OWNER}",
     "Registry": _REGISTRY,
     "ServiceLinkedRole": r"accounts/[0-9]{12}/serviceLinkedRoles/[a-z-]+",
+    "Account": r"accounts/[0-9]{12}",
+    "RegistrySet": rf"registrySets/{OWNER}",
 }
 EXAMPLES = {
     "RegistrySettings": "accounts/111111111111/registries/us-east-1/settings/team-a",
     "Registry": "accounts/111111111111/registries/us-east-1",
     "ServiceLinkedRole": "accounts/111111111111/serviceLinkedRoles/replication",
+    "Account": "accounts/111111111111",
+    "RegistrySet": "registrySets/quay",
 }
 _HEAD = ("apiVersion", "kind", "name")
-_DECLARED = ("deletionPolicy", "allowReplacement", "settings")
+_DECLARED = ("deletionPolicy", "allowReplacement", "applyGroup", "settings")
+ACCOUNT = ("displayName", "labels", "organizationalUnit", "state", "enabledRegions")
+SET = ("selector", "settings", "overrides", "strategy", "deletionPolicy", "allowReplacement", "maxRemovals")
 MEMBERS = {
     "RegistrySettings": (*_HEAD, *_DECLARED),
     "Registry": (*_HEAD, "mode", "unmanagedElements", "declarations"),
     "ServiceLinkedRole": (*_HEAD, "mode", "description", "tags", "remembered"),
+    "Account": (*_HEAD, *ACCOUNT),
+    # An export also has where the rollouts of the set are, which only a restore needs.
+    "RegistrySet": (*_HEAD, *SET, "revision", "currentRevision", "author"),
 }
-# Documents around an export, which show whether it is whole.
-_MARKS = ("Export", "End")
-# Kinds of the fleet, which an export has, too.
-_FLEET = ("Account", "RegistrySet")
+# The members of each kind that a write takes.
+WRITTEN = {
+    "RegistrySettings": _DECLARED,
+    "Registry": ("mode", "unmanagedElements"),
+    "ServiceLinkedRole": ("mode", "description", "tags"),
+    "Account": ACCOUNT,
+    "RegistrySet": SET,
+}
 # Members of the declarations that a registry set made.
 _OF_SET = ("managedBy", "setRevision")
 _CONVERT = "run: ecrkeeper convert FILE"
+_TREATED = ("Registry", "ServiceLinkedRole", "Account", "RegistrySet")
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The settings that one owner declares for one registry."""
+    """The settings that one owner declares for one registry.
+
+    `apply_group` is the group that it is applied with; None keeps that of the server.
+    """
 
     name: str
     settings: Mapping[str, Any]
     deletion_policy: str | None = None
     allow_replacement: bool = False
+    apply_group: str | None = None
     source: Source = field(default_factory=Source, compare=False)
 
     @property
@@ -81,7 +111,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """The options of a registry or a role, by the names of the document's members."""
+    """A document of another kind: the members that a write takes, by their names."""
 
     kind: str
     name: str
@@ -96,51 +126,50 @@ class Documents:
     declarations: tuple[Declaration, ...] = ()
     registries: tuple[Treatment, ...] = ()
     roles: tuple[Treatment, ...] = ()
+    accounts: tuple[Treatment, ...] = ()
+    sets: tuple[Treatment, ...] = ()
 
     @property
-    def names(self) -> list[str]:
-        """The names of all that is declared."""
-        treated = [each.name for each in (*self.registries, *self.roles)]
-        return [*treated, *(each.name for each in self.declarations)]
+    def all(self) -> list[Declaration | Treatment]:
+        """All documents in the order in which they are written."""
+        return [*self.accounts, *self.registries, *self.roles, *self.declarations, *self.sets]
 
 
-def read(texts: Iterable[Text]) -> Documents:
-    """Return the documents of texts.
+def read(texts: Iterable[Text], *, empty: bool = False) -> Documents:
+    """Return the documents of texts; there is at least one unless `empty` is set.
 
     Errors with all that is wrong with them, by file and line.
     """
     reader = _Reader()
     for text in texts:
         reader.read(text)
-    if not (reader.errors or reader.known):
+    if not (reader.errors or reader.known or empty):
         reader.errors.append("the files have no documents")
     if reader.errors:
         raise Errors(reader.errors)
-    return Documents(tuple(reader.declarations), tuple(reader.registries), tuple(reader.roles))
+    kinds = (tuple(each for each in reader.treatments if each.kind == kind) for kind in _TREATED)
+    return Documents(tuple(reader.declarations), *kinds)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.errors: list[str] = []
         self.declarations: list[Declaration] = []
-        self.registries: list[Treatment] = []
-        self.roles: list[Treatment] = []
+        self.treatments: list[Treatment] = []
         self.known: dict[tuple[str, str], Source] = {}
 
     def read(self, text: Text) -> None:
         """Read the documents of one file."""
-        counted = self._counted(text)
+        whole = Completeness()
         try:
             for value, source in text.documents():
-                if value is not None and not counted.mark(value, source):
+                if not whole.skips(value):
                     self._document(value, source)
+            whole.end()
         except Errors as error:
             self.errors += error.errors
-        else:
-            self.errors += counted.end()
-
-    def _counted(self, text: Text) -> _Export:
-        return _Export(text.name)
+        except Incomplete as error:
+            self.errors.append(f"{escaped(text.name)}: {error}")
 
     def _document(self, value: Any, source: Source) -> None:
         problem = _problem(value)
@@ -156,23 +185,23 @@ class _Reader:
             return
         if kind == "RegistrySettings":
             self._declaration(name, value, "", source)
-        elif kind == "Registry":
-            self._registry(name, value, source)
-        else:
-            members = {k: v for k, v in value.items() if k in ("mode", "description", "tags") and v is not None}
-            self.roles.append(Treatment(kind, name, members, source))
+            return
+        members = {k: v for k, v in value.items() if k in WRITTEN[kind] and v is not None}
+        if kind == "RegistrySet":
+            members = template(members)
+        if kind == "Registry":
+            self._declared(name, value, source)
+        if members or kind != "Registry":
+            self.treatments.append(Treatment(kind, name, members, source))
 
-    def _registry(self, name: str, value: Mapping[str, Any], source: Source) -> None:
-        members = {k: v for k, v in value.items() if k in ("mode", "unmanagedElements") and v is not None}
-        if members:
-            self.registries.append(Treatment("Registry", name, members, source))
+    def _declared(self, name: str, value: Mapping[str, Any], source: Source) -> None:
         declared = value.get("declarations")
         if declared is not None and not isinstance(declared, Mapping):
             self._error(source, "declarations", "must be a mapping of owners")
             return
         for owner, inner in (declared or {}).items():
             path = f"declarations.{owner}"
-            if not re.fullmatch(_OWNER, owner):
+            if not re.fullmatch(OWNER, owner):
                 self._error(source, path, f"an owner has small letters, digits and hyphens, got {shown(owner)}")
             elif not isinstance(inner, Mapping):
                 self._error(source, path, "must be a mapping with settings")
@@ -184,16 +213,19 @@ class _Reader:
     def _declaration(self, name: str, value: Mapping[str, Any], path: str, source: Source) -> None:
         at = f"{path}." if path else ""
         settings = value.get("settings")
-        replacement = value.get("allowReplacement")
+        replacement, group = value.get("allowReplacement"), value.get("applyGroup")
         if not isinstance(settings, Mapping):
             given = "nothing" if settings is None else type(settings).__name__
             self._error(source, f"{at}settings", f"must be a mapping; {{}} declares nothing, got {given}")
         elif not isinstance(replacement, bool | None):
             self._error(source, f"{at}allowReplacement", "must be true or false")
+        elif not isinstance(group, str | None) or (group and not re.fullmatch(OWNER, group)):
+            text = f"a group has small letters, digits and hyphens, got {shown(str(group))}"
+            self._error(source, f"{at}applyGroup", text)
         else:
             policy = value.get("deletionPolicy")
             self.declarations.append(
-                Declaration(name, shaped(settings), policy, bool(replacement), source.within(path))
+                Declaration(name, shaped(settings), policy, bool(replacement), group, source.within(path))
             )
 
     def _members(self, value: Mapping[str, Any], allowed: tuple[str, ...], path: str, source: Source) -> bool:
@@ -218,6 +250,19 @@ class _Reader:
         self.errors.append(f"{source.at(path)}: {shown_path(path)}: {text}")
 
 
+def template(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a set with the settings as a message has them."""
+    made = dict(members)
+    if "settings" in made:
+        made["settings"] = shaped(made["settings"])
+    if isinstance(made.get("overrides"), list):
+        made["overrides"] = [
+            {**each, "settings": shaped(each.get("settings"))} if isinstance(each, Mapping) else each
+            for each in made["overrides"]
+        ]
+    return made
+
+
 def _problem(value: Any) -> tuple[str, str] | None:
     """Return the path and the text of an error that hides what a document is."""
     if not isinstance(value, Mapping):
@@ -226,39 +271,8 @@ def _problem(value: Any) -> tuple[str, str] | None:
         return "owner", f"this is the format of the examples of release 0.1; {_CONVERT}"
     if value.get("apiVersion") != VERSION:
         return "apiVersion", f"apiVersion: must be {VERSION}, got {shown(str(value.get('apiVersion', '')))}"
-    if value.get("kind") in _FLEET:
-        return "kind", f"kind: documents of the kind {value['kind']} are read by `ecrkeeper-server import` only"
     if not isinstance(value.get("kind"), str) or value["kind"] not in NAMES:
         return "kind", f"kind: must be one of {', '.join(NAMES)}, got {shown(str(value.get('kind', '')))}"
     if not isinstance(value.get("name"), str):
         return "name", f"name: must be text such as {EXAMPLES[value['kind']]}"
     return None
-
-
-class _Export:
-    """Notes whether an export was cut short."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._number = 0
-        self._begun = False
-        self._said: Any = None
-
-    def mark(self, value: Any, source: Source) -> bool:
-        """Count a document; return whether it only marks the start or end of an export."""
-        kind = value.get("kind") if isinstance(value, Mapping) else None
-        if kind not in _MARKS:
-            self._number += 1
-            return False
-        if kind == "Export":
-            self._begun = True
-        else:
-            self._said = value.get("documents")
-        return True
-
-    def end(self) -> Iterator[str]:
-        """Yield what is wrong."""
-        if self._begun and self._said is None:
-            yield f"{self._file}: the export was cut short after document {self._number}"
-        elif self._said is not None and self._said != self._number:
-            yield f"{self._file}: the export has {self._number} documents and says that it has {self._said}"

@@ -117,24 +117,31 @@ def _replaced(value: Any, variables: Mapping[str, str], path: str, source: Sourc
 
 
 def texts(
-    paths: Iterable[str], stdin: IO[bytes], variables: Mapping[str, str] | None = None, *, recursive: bool = False
+    paths: Iterable[str],
+    stdin: IO[bytes],
+    variables: Mapping[str, str] | None = None,
+    *,
+    recursive: bool = False,
+    empty: bool = False,
 ) -> list[Text]:
     """Return the content of files, folders and standard input (`-`).
 
-    Of a folder, only its YAML and JSON files are read.
+    Of a folder, only its YAML and JSON files are read. With `empty`, it need not have any.
     """
     found: list[Text] = []
     errors: list[str] = []
     for given in paths:
         try:
             if given == "-":
-                content = stdin.read(_MAX_BYTES + 1)
-                if len(content) > _MAX_BYTES:
-                    errors.append(f"<stdin>: has more than {_MAX_BYTES >> 20} MiB")
-                found.append(Text("<stdin>", content, variables))
+                found.append(Text("<stdin>", _read("<stdin>", stdin, errors), variables))
                 continue
-            for path in _files(Path(given), recursive, errors):
-                found.append(Text(str(path), path.read_bytes(), variables))
+            files = _files(Path(given), recursive)
+            if not (files or empty):
+                below = "" if recursive else "; --recursive looks into its folders, too"
+                errors.append(f"{escaped(given)}: the folder has no files ending in {', '.join(SUFFIXES)}{below}")
+            for path in files:
+                with path.open("rb") as file:
+                    found.append(Text(str(path), _read(str(path), file, errors), variables))
         except OSError as error:
             errors.append(f"{escaped(given)}: {error.strerror or error}")
     if errors:
@@ -142,12 +149,29 @@ def texts(
     return found
 
 
-def _files(path: Path, recursive: bool, errors: list[str]) -> list[Path]:
+def read_file(path: str) -> bytes:
+    """Return the content of one file; Errors for one that cannot be read."""
+    errors: list[str] = []
+    try:
+        with Path(path).open("rb") as file:
+            content = _read(path, file, errors)
+    except OSError as error:
+        raise Errors([f"{escaped(path)}: {error.strerror or error}"]) from error
+    if errors:
+        raise Errors(errors)
+    return content
+
+
+def _read(name: str, file: IO[bytes], errors: list[str]) -> bytes:
+    """Return the content of a file, which may be a device without an end."""
+    content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        errors.append(f"{escaped(name)}: has more than {_MAX_BYTES >> 20} MiB")
+    return content
+
+
+def _files(path: Path, recursive: bool) -> list[Path]:
     if not path.is_dir():
         return [path]
     inside = path.rglob("*") if recursive else path.glob("*")
-    files = sorted(each for each in inside if each.suffix in SUFFIXES and each.is_file())
-    if not files:
-        below = "" if recursive else "; --recursive looks into its folders, too"
-        errors.append(f"{escaped(str(path))}: the folder has no files ending in {', '.join(SUFFIXES)}{below}")
-    return files
+    return sorted(each for each in inside if each.suffix in SUFFIXES and each.is_file())

@@ -5,6 +5,7 @@ StatusError                  a call that is rejected, with a status code by name
 ├── NotFound             no such resource
 ├── AlreadyExists        the resource or the request id is taken
 ├── Aborted              the etag is stale
+├── PlanStale            the plan of the write is stale
 ├── FailedPrecondition   the state does not allow it; names what must change
 ├── Unauthenticated      the caller is not authenticated; has the cause
 ├── PermissionDenied     the caller may not do this
@@ -132,6 +133,19 @@ class Aborted(StatusError):
             message,
             reason="ETAG_MISMATCH",
             metadata={"etag": current} if current else {},
+        )
+
+
+class PlanStale(StatusError):
+    """The write would not do what was planned; `moved` has the changes by part."""
+
+    code = "ABORTED"
+
+    def __init__(self, name: str, moved: Mapping[str, str]) -> None:
+        super().__init__(
+            f"{name}: the plan is stale: {'; '.join(moved.values())}. Plan again.",
+            reason="PLAN_STALE",
+            metadata={"moved": ",".join(moved)},
         )
 
 

@@ -301,6 +301,28 @@ def test_filter_selects_registries(either: Live) -> None:
     assert [part.name for part in parts] == [either.registry(account, "eu-west-1").part("second")]
 
 
+def test_group_is_kept_filtered_and_rolled_over(either: Live) -> None:
+    account, client = fresh_account(), either.client
+    first, second = (either.registry(account, region) for region in ("us-east-1", "eu-west-1"))
+    client.apply_registry_settings(first.part("a"), {"registry_policy": {}}, apply_group="web")
+    client.apply_registry_settings(second.part("a"), {"registry_policy": {}})
+
+    def named(text: str) -> list[str]:
+        return [each.name for each in client.list_registry_settings(f"accounts/{account}/registries/-", text)]
+
+    assert named('apply_group = "web"') == [first.part("a")]
+    assert named('apply_group = ""') == named('apply_group != "web"') == [second.part("a")]
+    assert named('owner = "a" AND apply_group = "web" AND region = "eu-west-1"') == []
+    kept = client.apply_registry_settings(first.part("a"), {})
+    assert kept.apply_group == "web", "a write without a group keeps it"
+    assert client.rollback_registry_settings(first.part("a"), 1).apply_group == "web"
+    left = client.apply_registry_settings(first.part("a"), {}, apply_group="")
+    assert (left.apply_group, left.generation) == ("", 4)
+    with pytest.raises(ecrkeeper.InvalidArgument) as caught:
+        client.apply_registry_settings(first.part("a"), {}, apply_group="Web")
+    assert [each.field for each in caught.value.violations] == ["registry_settings.apply_group"]
+
+
 def test_watch_sends_snapshot_then_changes_then_removals(place: Place) -> None:
     kinds = pb.WatchRegistriesResponse
     place.converged(caches(QUAY))

@@ -61,7 +61,7 @@ def test_registry_with_all_settings_round_trips() -> None:
         NAME,
         "OBSERVE",
         "PRUNE",
-        {"team-a": DeclarationSpec(shapes, "ABANDON", True), "b": DeclarationSpec({}, "REMOVE", False)},
+        {"team-a": DeclarationSpec(shapes, "ABANDON", True, "web"), "b": DeclarationSpec({}, "REMOVE", False)},
     )
     assert documents.read(through_yaml(document.to_json())) == document
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ecrkeeper_cli.main import run
 
+from tests.cli.files import Files
 from tests.client.conftest import server
 from tests.e2e.conftest import live
 from tests.e2e.live import Live
@@ -60,3 +61,9 @@ _accounts = iter(range(600000000000, 700000000000))
 def account(live: Live) -> Iterator[str]:
     """An account of which nothing is declared."""
     yield str(next(_accounts))
+
+
+@pytest.fixture
+def files(tmp_path: Path, account: str) -> Files:
+    """A folder of declaration files of that account."""
+    return Files(tmp_path / "declared", account)

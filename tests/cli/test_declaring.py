@@ -12,35 +12,8 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Command
+from tests.cli.files import Files, rule
 from tests.e2e.live import Live
-
-CACHE = "  pullThroughCacheRules:\n"
-
-
-def rule(prefix: str, upstream: str = "public.ecr.aws") -> str:
-    return f"  - {{ecrRepositoryPrefix: {prefix}, upstreamRegistryUrl: {upstream}}}\n"
-
-
-@pytest.fixture
-def files(tmp_path: Path, account: str) -> Files:
-    return Files(tmp_path / "declared", account)
-
-
-class Files:
-    """Declaration files of one account."""
-
-    def __init__(self, folder: Path, account: str) -> None:
-        self.folder = folder
-        self.folder.mkdir()
-        self.account = account
-        self.path = str(folder)
-
-    def write(self, owner: str, *rules: str, region: str = "us-east-1", head: str = "") -> None:
-        name = f"accounts/{self.account}/registries/{region}/settings/{owner}"
-        listed = "".join(rules) or "  []\n"
-        (self.folder / f"{owner}.yaml").write_text(
-            f"apiVersion: ecrkeeper/v1\nkind: RegistrySettings\nname: {name}\n{head}settings:\n{CACHE}{listed}"
-        )
 
 
 def test_plan_apply_and_plan_again(cli: Command, live: Live, files: Files) -> None:

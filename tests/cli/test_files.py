@@ -59,7 +59,7 @@ def test_kinds_are_read() -> None:
         ("- a\n", "f.yaml:1: must be a mapping", "a list"),
         ("kind: Registry\n", "f.yaml:1: apiVersion: must be ecrkeeper/v1", "no version"),
         (f"{HEAD}kind: Settings\nname: a\n", "f.yaml:2: kind: must be one of RegistrySettings", "another kind"),
-        (f"{HEAD}kind: RegistrySet\nname: a\n", "by `ecrkeeper-server import` only", "a document of the fleet"),
+        (f"{HEAD}kind: RegistrySet\nname: a\n", "f.yaml:3: name: must look like registrySets/quay", "a wrong set"),
         (f"{HEAD}kind: [Registry]\nname: a\n", "f.yaml:2: kind: must be one of RegistrySettings", "a list of kinds"),
         (f"{HEAD}kind: Registry\n", "name: must be text such as accounts/", "no name"),
         (f"{ONE}", "settings: must be a mapping; {} declares nothing, got nothing", "no settings"),
@@ -83,8 +83,12 @@ def test_kinds_are_read() -> None:
         (f"{REGISTRY}declarations: {{A: {{}}}}\n", "declarations.A: an owner has small letters", "a wrong owner"),
         ("a: [\n", "f.yaml:2: ", "no YAML"),
         ("a: 1\na: 2\n", "f.yaml:2: the key 'a' is repeated", "a repeated key"),
-        (f"{HEAD}kind: Export\n---\n{REGISTRY}", "was cut short after document 1", "half an export"),
-        (f"{HEAD}kind: Export\n---\n{HEAD}kind: End\ndocuments: 2\n", "has 0 documents and says", "a wrong count"),
+        (f"{HEAD}kind: Export\n---\n{REGISTRY}", "is truncated after document 2", "half an export"),
+        (
+            f"{HEAD}kind: Export\n---\n{HEAD}kind: End\ndocuments: 2\n",
+            "has 0 documents, and its last document declares 2",
+            "a wrong count",
+        ),
     ],
 )
 def test_wrong_file_is_rejected_with_its_line(content: str, said: str, reason: str) -> None:

@@ -79,19 +79,19 @@ def test_client_calls_every_rpc() -> None:
 def test_clients_have_the_same_methods_and_parameters(client: type) -> None:
     for build in BUILDERS:
         method = getattr(client, build.__name__)
-        assert method.__doc__ == build.__doc__
+        assert inspect.getdoc(method) == inspect.getdoc(build)
         assert list(inspect.signature(method).parameters)[1:] == list(inspect.signature(build).parameters)
 
 
 def test_both_clients_have_the_same_public_names() -> None:
-    sync, aio = ({n for n in vars(c) if not n.startswith("_")} for c in (ecrkeeper.Client, ecrkeeper.AsyncClient))
+    sync, aio = ({n for n in dir(c) if not n.startswith("_")} for c in (ecrkeeper.Client, ecrkeeper.AsyncClient))
     assert sync == aio
 
 
 def test_help_describes_methods() -> None:
     shown = str(inspect.signature(ecrkeeper.Client.get_registry))
     assert shown == (
-        "(self, /, name: 'str', *, refresh: 'bool' = False, view: 'RegistryView | str' = 2,"
+        "(self, name: 'str', *, refresh: 'bool' = False, view: 'RegistryView | str' = 2,"
         " timeout: 'float | None' = None) -> 'Registry'"
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ecrkeeper
 import pytest
-from ecrkeeper import _many, _plans, names
+from ecrkeeper import RegistrySettings, _many, _plans, names
 from ecrkeeper.v1.common_pb2 import ElementChange, Plan, PlannedCall
 
 from .fake import FakeServer
@@ -26,7 +26,9 @@ def change(kind: int, key: str, before: str = "", after: str = "") -> ElementCha
 
 
 def planned(*changes: ElementChange) -> ecrkeeper.WritePlan:
-    return _plans.write_plan(NAME, Plan(calls=[PlannedCall(service="ecr", operation="Put", changes=changes)]))
+    return _plans.write_plan(
+        RegistrySettings(name=NAME, plan=Plan(calls=[PlannedCall(service="ecr", operation="Put", changes=changes)]))
+    )
 
 
 def test_plan_has_changes_removals_and_text() -> None:
@@ -58,7 +60,7 @@ def test_plan_counts_pairs_and_shows_a_replacement_once() -> None:
 
 
 def test_plan_without_changes_is_false() -> None:
-    plan = _plans.write_plan(NAME, Plan())
+    plan = _plans.write_plan(RegistrySettings(name=NAME))
     assert not plan
     assert str(plan) == f"{NAME}: no changes in AWS"
 

@@ -137,7 +137,7 @@ def test_apply_sends_whole_declaration_and_allows_missing(server: FakeServer, cl
     client.apply_registry_settings(OWNED, AWS, deletion_policy="ABANDON", etag="e", reason="because", force=True)
     (request,) = server.requests("UpdateRegistrySettings")
     assert request.allow_missing and request.force and request.reason == "because"
-    assert request.update_mask.paths == ["*"]
+    assert request.update_mask.paths == ["settings", "deletion_policy", "allow_replacement"], "the group stays"
     declared = request.registry_settings
     assert (declared.name, declared.etag) == (OWNED, "e")
     assert declared.deletion_policy == ecrkeeper.DeletionPolicy.ABANDON

@@ -60,6 +60,10 @@ def test_command_line(beside: Stage, tmp_path: Path) -> None:
     (beside.folder / "docs.yaml").write_text(shown)
     assert "3 documents are valid" in beside.shell(page.next("sh", "ecrkeeper validate"))
     assert "the declaration is in sync with AWS" in beside.shell(page.next("sh", "ecrkeeper apply"))
+    (beside.folder / "fleet.yaml").write_text(page.next("yaml", "kind: RegistrySet").text)
+    rolled_out = beside.shell(page.next("sh", "ecrkeeper rollout"))
+    assert "rolling out; to follow it: ecrkeeper rollout watch quay/1" in rolled_out
+    assert "SUCCEEDED" in rolled_out and "333333333333/eu-west-1  1         yes      yes" in rolled_out
     assert "No changes in 1 document" in beside.shell(page.next("sh", "copy.yaml"))
     beside.shell(page.next("sh", "completion"))
     for name, text in (("ecrkeeper.bash", "complete"), ("_ecrkeeper", "#compdef"), ("ecrkeeper.fish", "complete")):
@@ -82,6 +86,17 @@ def test_recipes(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "+ pull_through_cache_rules k8s" in said
     assert said.endswith("in sync\n")
+    page.ended()
+
+
+def test_client_guide(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Reading("docs/client.md")
+    while page.left:
+        beside.python(page.next("python"))
+    said = capsys.readouterr().out.splitlines()
+    assert "  + pull_through_cache_rules guide" in said
+    assert "registry_settings.settings.registry_policy.policy_text.Statement" in said
+    assert said[-1] == "False", "the operation has ended"
     page.ended()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ from google.protobuf.message import Message
 from tests.field_rules import RULES, compiled, rules_files, rules_of, with_rules
 
 GENERATED = sorted(Path(ecrkeeper.v1.__file__).parent.glob("*_pb2.py"))
+for _path in GENERATED:
+    # The import adds the descriptors to the pool.
+    importlib.import_module(f"ecrkeeper.v1.{_path.stem}")
 # Another version than that of the client's protos, so its bytes differ.
 OWN_COPY = """
 import sys

@@ -30,9 +30,10 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
+from ecrkeeper_files.documents import VERSION
 from ecrkeeper_files.settings_shapes import shaped
 
-from ecrkeeper_server.backup.fleet_documents import VERSION, AccountDocument, SetDocument, account, registry_set
+from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument, account, registry_set
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations import commands
 from ecrkeeper_server.declarations.commands import DeclarationSpec
@@ -55,7 +56,7 @@ _UNMANAGED_NAMES = ("unmanagedElements", "foreignElements")
 _DELETION = words(common_pb2.DeletionPolicy)
 # A name for checks that are independent of the registry.
 _ANY = RegistryName("000000000000", "us-east-1")
-_DECLARED = ("deletionPolicy", "allowReplacement", "managedBy", "setRevision", "settings")
+_DECLARED = ("deletionPolicy", "allowReplacement", "applyGroup", "managedBy", "setRevision", "settings")
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _ROLE_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _FIELDS = {setting.name: name for name, setting in fields(Settings.DESCRIPTOR).items()}
@@ -79,6 +80,7 @@ class RegistryDocument:
             owner: {
                 "deletionPolicy": spec.deletion_policy,
                 "allowReplacement": spec.allow_replacement,
+                **({"applyGroup": spec.apply_group} if spec.apply_group else {}),
                 **_managed(self.managers.get(owner)),
                 "settings": {_FIELDS[name]: spec.settings[name] for name in sorted(spec.settings)},
             }
@@ -246,16 +248,17 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str, *, head: bo
         reader.only(*_DECLARED)
     policy = reader.choice("deletionPolicy", _DELETION)
     replacement: bool = reader.value("allowReplacement", bool, False)
-    spec = DeclarationSpec({}, policy, replacement)
+    group: str = reader.value("applyGroup", str, "")
+    spec = DeclarationSpec({}, policy, replacement, group)
     known = len(reader.violations)
     shapes = _shapes(reader.inner("settings", shaped))
     if len(reader.violations) > known:
         return spec
-    message = registry_pb2.RegistrySettings(settings=settings_from_aws(shapes))
+    message = registry_pb2.RegistrySettings(settings=settings_from_aws(shapes), apply_group=group)
     at = reader.at("")
     for found in violations(message):
         reader.violations.append(Violation(at + found.field, found.description, found.reason))
-    spec = DeclarationSpec(settings_to_aws(message.settings), policy, replacement)
+    spec = DeclarationSpec(settings_to_aws(message.settings), policy, replacement, group)
     if registry is None:
         return spec
     reader.violations.extend(commands.violations(registry, spec.settings, f"{at}settings"))

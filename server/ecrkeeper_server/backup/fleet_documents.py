@@ -3,9 +3,11 @@
 apiVersion: ecrkeeper/v1
 kind: RegistrySet
 name: registrySets/quay
-revision: 3
-currentRevision: 3
-registrySet: {selector: ..., settings: ..., strategy: ...}
+revision: "3"
+currentRevision: "3"
+selector: ...
+settings: ...
+strategy: ...
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper.v1 import fleet_pb2
+from ecrkeeper_files.documents import ACCOUNT, SET, VERSION, template
 from google.protobuf import json_format
 
 from ecrkeeper_server.backup.reader import Reader
@@ -25,9 +28,6 @@ from ecrkeeper_server.fleet.names import AccountName, SetName
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.fleet_rows import AccountRow, Authority
 from ecrkeeper_server.store.fleet_specs import SetSpec
-
-VERSION = "ecrkeeper/v1"
-ACCOUNT_FIELDS = ("displayName", "labels", "organizationalUnit", "state", "enabledRegions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,15 @@ class SetDocument:
             "revision": str(self.revision),
             "currentRevision": str(self.current_revision),
             "author": self.author.to_json(),
-            "registrySet": json_format.MessageToDict(set_content(self.spec)),
+            **json_format.MessageToDict(set_content(self.spec)),
         }
 
 
 def account(reader: Reader) -> AccountDocument | None:
     """Read an account; violations go to the reader."""
-    reader.only("apiVersion", "kind", "name", *ACCOUNT_FIELDS)
-    given = {name: reader.raw(name) for name in ACCOUNT_FIELDS if reader.has(name)}
-    message = _parsed(reader, given, fleet_pb2.Account(), "")
+    reader.only("apiVersion", "kind", "name", *ACCOUNT)
+    given = {name: reader.raw(name) for name in ACCOUNT if reader.has(name)}
+    message = _parsed(reader, given, fleet_pb2.Account())
     try:
         name = AccountName.parse(reader.value("name", str, ""))
         if message is None:
@@ -97,10 +97,14 @@ def account(reader: Reader) -> AccountDocument | None:
 
 def registry_set(reader: Reader) -> SetDocument | None:
     """Read a registry set; violations go to the reader."""
-    reader.only("apiVersion", "kind", "name", "revision", "currentRevision", "author", "registrySet")
+    reader.only("apiVersion", "kind", "name", "revision", "currentRevision", "author", *SET)
     author = _author(reader.inner("author"))
     revision, current = (_number(reader, name) for name in ("revision", "currentRevision"))
-    message = _parsed(reader, reader.value("registrySet", dict, {}), fleet_pb2.RegistrySet(), "registrySet")
+    given = template({name: reader.raw(name) for name in SET if reader.has(name)})
+    for member in ("selector", "settings"):
+        if member not in given:
+            reader.invalid(member, "is required; {} is the whole fleet, or nothing declared")
+    message = _parsed(reader, given, fleet_pb2.RegistrySet())
     try:
         name = SetName.parse(reader.value("name", str, ""))
         if message is None:
@@ -111,7 +115,7 @@ def registry_set(reader: Reader) -> SetDocument | None:
     except InvalidArgument as error:
         reader.rejected(error)
     except StatusError as error:
-        reader.invalid("registrySet", error.message)
+        reader.invalid("", error.message)
     return None
 
 
@@ -132,13 +136,13 @@ def _number(reader: Reader, name: str) -> int:
     return int(text)
 
 
-def _parsed(reader: Reader, given: Json, message: Any, path: str) -> Any:
+def _parsed(reader: Reader, given: Json, message: Any) -> Any:
     try:
         json_format.ParseDict(given, message)
     except json_format.ParseError as error:
-        reader.invalid(path, str(error))
+        reader.invalid("", str(error))
         return None
     found = violations(message)
     for each in found:
-        reader.invalid(f"{path}.{each.field}" if path else each.field, each.description)
+        reader.invalid(each.field, each.description)
     return None if found else message

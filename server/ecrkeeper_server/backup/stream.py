@@ -1,8 +1,6 @@
 """A stream of YAML documents, written and read with the memory of one document.
 
-An export begins with a document of kind `Export` and ends with one of kind `End`, which has the
-number of the others, so that `read` detects a truncated export. A file written by hand needs
-neither.
+`ecrkeeper_files.completeness` detects exports that were cut short.
 """
 
 from __future__ import annotations
@@ -11,12 +9,12 @@ from collections.abc import Iterator
 from typing import IO
 
 from ecrkeeper_files import strict_yaml
+from ecrkeeper_files.completeness import Completeness, Incomplete
+from ecrkeeper_files.documents import VERSION
 from ecrkeeper_files.strict_yaml import Document
 from ecrkeeper_files.written import dump
 
-from ecrkeeper_server.backup.fleet_documents import VERSION
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.names import shown_value
 
 
 class StreamError(Exception):
@@ -50,26 +48,15 @@ def read(source: IO[bytes]) -> Iterator[tuple[int, Document]]:
 
     StreamError if the stream is not YAML, or is truncated.
     """
-    number, counted, exported, ended = 0, 0, False, False
+    number, whole = 0, Completeness()
     try:
         for number, document in enumerate(strict_yaml.load_all(source), start=1):
-            given = document.value
-            kind = given.get("kind") if isinstance(given, dict) else None
-            if ended:
-                raise StreamError(f"document {number} comes after the end of the export")
-            if number == 1 and kind == "Export":
-                exported = True
-            elif kind == "End":
-                ended = True
-                if given.get("documents") != counted:
-                    said = shown_value(given.get("documents"))
-                    raise StreamError(f"the export has {counted} documents, and its last document declares {said}")
-            elif given is not None:
-                counted += 1
+            if not whole.skips(document.value):
                 yield number, document
+        whole.end()
+    except Incomplete as error:
+        raise StreamError(str(error)) from error
     except strict_yaml.StrictYamlError as error:
         raise StreamError(*(f"document {number + 1} is not valid YAML: {each}" for each in error.violations)) from error
     if number == 0:
         raise StreamError("the file has no documents")
-    if exported and not ended:
-        raise StreamError(f"the export is truncated after document {number}")

@@ -19,7 +19,7 @@ Name = RegistryName | SettingsName | RoleName | BackfillName
 
 Spec = RegistrySpec | RoleSpec
 
-_NO_OPTIONS = {"deletion_policy": "REMOVE", "allow_replacement": False}
+_NO_OPTIONS = {"deletion_policy": "REMOVE", "allow_replacement": False, "apply_group": ""}
 
 
 def record(tx: Tx, caller: Caller, name: Name, *, generation: int = 0, changes: Sequence[Change] = ()) -> None:
@@ -60,7 +60,11 @@ def declared_changes(before: Declaration | None, after: Declaration | None) -> l
 
 
 def _options(declared: Declaration) -> dict[str, Any]:
-    return {"deletion_policy": declared.deletion_policy, "allow_replacement": declared.allow_replacement}
+    return {
+        "deletion_policy": declared.deletion_policy,
+        "allow_replacement": declared.allow_replacement,
+        "apply_group": declared.apply_group or "",
+    }
 
 
 def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterable[Change]:

@@ -10,6 +10,7 @@ import orjson
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
+from ecrkeeper_server.declarations.plan_digest import check_planned_on
 from ecrkeeper_server.declarations.preconditions import (
     MAX_DECLARATION_BYTES,
     check_manager,
@@ -19,7 +20,7 @@ from ecrkeeper_server.declarations.preconditions import (
     conflict_of,
     presence_error,
 )
-from ecrkeeper_server.declarations.takeover import without_conflicts
+from ecrkeeper_server.declarations.takeover import Takeover, takeovers, without_conflicts
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
@@ -42,11 +43,12 @@ class DeclarationSpec:
     settings: dict[str, Any]
     deletion_policy: str
     allow_replacement: bool
+    apply_group: str = ""
 
     @classmethod
     def of(cls, kept: Declaration) -> Self:
         """Return the spec of a stored declaration."""
-        return cls(kept.settings, kept.deletion_policy, kept.allow_replacement)
+        return cls(kept.settings, kept.deletion_policy, kept.allow_replacement, kept.apply_group or "")
 
 
 def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -> list[Violation]:
@@ -65,13 +67,16 @@ def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -
 class WriteResult:
     """The result of a write, or of one with `validate_only`.
 
-    `before` is the declaration until then.
+    `before` is the declaration until then, and `planned_on` the etag of the registry; it is empty if that is not
+    stored. `takeovers` are the elements that other owners lose.
     """
 
     registry: Resource
     declared: Declaration
     specs: Mapping[str, DeclarationSpec]
     before: Declaration | None
+    planned_on: str = ""
+    takeovers: tuple[Takeover, ...] = ()
 
     @property
     def composition(self) -> Composition:
@@ -87,6 +92,7 @@ class _Begun:
     declared: Mapping[str, Declaration]
     specs: Mapping[str, DeclarationSpec]
     touched: Collection[str]
+    planned_on: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,8 @@ class PutDeclaration:
     `change` returns the spec for the current declaration or None. `requested` are
     the settings that the caller declares, at `path` in the request. `remedy` is
     the remedy for a conflict with other owners. `manager` is the registry set on
-    whose behalf the call is made.
+    whose behalf the call is made. `planned_on` is the etag of the registry that the
+    call was planned on, or None without a plan.
     """
 
     name: SettingsName
@@ -111,6 +118,7 @@ class PutDeclaration:
     remedy: str = TAKE_OVER
     trace: str = ""
     manager: Manager | None = None
+    planned_on: str | None = None
 
     @property
     def elements(self) -> int:
@@ -152,6 +160,9 @@ class PutDeclaration:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before; deleted since")
             return WriteResult(registry, present, specs_of(declared), present)
+        planned_on = unit.etag_of(name.registry)
+        if self.planned_on is not None:
+            check_planned_on(str(name), self.planned_on, planned_on)
         if not (self.create if present is None else self.update):
             raise presence_error(name, present)
         if self.etag:
@@ -163,24 +174,27 @@ class PutDeclaration:
         # Untouched settings were checked when they were declared.
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
-            return self._keep(unit, registry, present, specs)
+            return replace(self._keep(unit, registry, present, specs), planned_on=planned_on)
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
-        return _Begun(registry, declared, specs, touched)
+        return _Begun(registry, declared, specs, touched, planned_on)
 
     def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:
         """Resolve conflicts, check the composition, and change the unit of work."""
         name, registry, declared, specs, touched = self.name, begun.registry, begun.declared, begun.specs, begun.touched
         reduced: dict[str, DeclarationSpec] = {}
+        taken: tuple[Takeover, ...] = ()
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
             if composition.conflicts:
+                taken = takeovers(name.owner, composition.conflicts)
                 reduced = self._take_over(specs, composition, declared)
                 composition = compose_specs({**specs, **reduced}, touched)
                 check_own(name, composition)
             check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
-        return self._write(unit, registry, composition, {**specs, **reduced}, reduced)
+        written = self._write(unit, registry, composition, {**specs, **reduced}, reduced)
+        return replace(written, planned_on=begun.planned_on, takeovers=taken)
 
     def _take_over(
         self, specs: Mapping[str, DeclarationSpec], composition: Composition, declared: Mapping[str, Declaration]
@@ -243,6 +257,7 @@ def put_declaration(
         spec.settings,
         deletion_policy=spec.deletion_policy,
         allow_replacement=spec.allow_replacement,
+        apply_group=spec.apply_group,
         registry_generation=registry.generation,
         origin=origin,
         manager=manager,

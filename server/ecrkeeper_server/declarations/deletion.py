@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.commands import WriteResult, compose_specs, origin_of, set_spec, specs_of
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
+from ecrkeeper_server.declarations.plan_digest import check_planned_on
 from ecrkeeper_server.declarations.preconditions import check_manager, check_remaining
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import SettingsName
@@ -19,7 +20,7 @@ class DeleteDeclaration:
     """A call that deletes a declaration.
 
     `manager` is the registry set on whose behalf the call is made. A `deletion_policy` replaces that of the
-    declaration.
+    declaration. `planned_on` is as in `PutDeclaration`.
     """
 
     name: SettingsName
@@ -29,6 +30,7 @@ class DeleteDeclaration:
     trace: str = ""
     manager: Manager | None = None
     deletion_policy: str = ""
+    planned_on: str | None = None
     elements = 0
 
     def check(self) -> Steps[None]:
@@ -48,6 +50,9 @@ class DeleteDeclaration:
         present = declared.get(name.owner)
         if unit.find_response(caller.request_id, caller.method, caller.fingerprint) is not None:
             return None
+        planned_on = unit.etag_of(name.registry)
+        if self.planned_on is not None:
+            check_planned_on(str(name), self.planned_on, planned_on)
         if present is None or registry is None:
             if not self.allow_missing:
                 raise NotFound("RegistrySettings", str(name))
@@ -66,4 +71,4 @@ class DeleteDeclaration:
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
         unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return WriteResult(registry, present, remaining, present)
+        return WriteResult(registry, present, remaining, present, planned_on)

@@ -10,6 +10,10 @@ _TAG = "letters, digits, spaces and `_.:/=+-@`"
 
 _MESSAGES: Mapping[str, str] = {
     r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$": "must be a UUID",
+    r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$": (
+        "must be lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen, such as"
+        " `team-a`"
+    ),
     r"^[0-9]{12}$": "must be 12 digits",
     r"^[0-9a-z-]{2,25}$": "must be an AWS Region such as `eu-west-1`",
     r"^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$": (

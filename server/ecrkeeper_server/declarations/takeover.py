@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.settings.algebra import Conflict
 from ecrkeeper_server.settings.element_sets import union, without
-from ecrkeeper_server.settings.elements import Keys
+from ecrkeeper_server.settings.elements import Keys, Value
 from ecrkeeper_server.settings.table import SETTINGS
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Elements that another owner loses, and its value for all of them."""
+
+    owner: str
+    setting: str
+    keys: Keys
+    value: Value
+
+
+def takeovers(owner: str, conflicts: Iterable[Conflict]) -> tuple[Takeover, ...]:
+    """Return all elements that `owner` takes over, by setting."""
+    return tuple(
+        Takeover(other, conflict.setting, conflict.keys, value)
+        for conflict in sorted(conflicts, key=lambda each: each.setting)
+        for other, value in conflict.owners.items()
+        if other != owner
+    )
 
 
 def without_conflicts(

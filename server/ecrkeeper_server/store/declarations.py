@@ -118,30 +118,31 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
 
 
 def page(
-    tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int, owner: str = WILDCARD
+    tx: Tx,
+    account: str,
+    region: str,
+    after: tuple[str, str, str],
+    limit: int,
+    owner: str = WILDCARD,
+    apply_group: str = WILDCARD,
 ) -> list[Stored]:
     """Return declarations by account, Region and owner, after `after`.
 
-    Any of account, Region and owner may be `-`.
+    Any of account, Region, owner and group may be `-`.
     """
-    query = _page(tx.conn.dialect, account != WILDCARD, region != WILDCARD, owner != WILDCARD)
+    wanted = {"account": account, "region": region, "owner": owner, "apply_group": apply_group}
+    columns = tuple(name for name, value in wanted.items() if value != WILDCARD)
     cursor = dict(zip(_AFTER, after, strict=True))
-    return query.rows(
-        tx.conn, {"in_account": account, "in_region": region, "in_owner": owner, "max_rows": limit, **cursor}
-    )
+    values = {f"in_{name}": wanted[name] for name in columns}
+    return _page(tx.conn.dialect, columns).rows(tx.conn, {**values, "max_rows": limit, **cursor})
 
 
 @lru_cache(maxsize=64)
-def _page(compiler: Compiler, of_account: bool, of_region: bool, of_owner: bool) -> Prepared:
+def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
     key = [declarations.c[name] for name in KEY]
     query = select(*_STORED).join_from(declarations, resources, _REGISTRY).join(schedule, _SCHEDULED)
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER)))
-    if of_account:
-        query = query.where(declarations.c.account == bindparam("in_account"))
-    if of_region:
-        query = query.where(declarations.c.region == bindparam("in_region"))
-    if of_owner:
-        query = query.where(declarations.c.owner == bindparam("in_owner"))
+    query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
     return Prepared(query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)), compiler)
 
 

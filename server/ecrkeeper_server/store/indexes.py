@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Index, text
 
 from ecrkeeper_server.store import fleet_tables
-from ecrkeeper_server.store.tables import audit_events, metadata, operations, resources, schedule
+from ecrkeeper_server.store.tables import audit_events, declarations, metadata, operations, resources, schedule
 
 __all__ = ["fleet_tables", "metadata"]
 
@@ -44,6 +44,15 @@ Index(
     operations.c.create_time,
     postgresql_where=text("NOT done"),
     sqlite_where=text("done = 0"),
+)
+Index(
+    "declarations_apply_group",
+    declarations.c.apply_group,
+    declarations.c.account,
+    declarations.c.region,
+    declarations.c.owner,
+    postgresql_where=text("apply_group IS NOT NULL"),
+    sqlite_where=text("apply_group IS NOT NULL"),
 )
 Index(
     "audit_events_aws_request",

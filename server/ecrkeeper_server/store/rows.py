@@ -149,7 +149,7 @@ class Declaration(FromRow):
     """One owner's declaration for one registry; `settings` is in AWS's shape.
 
     `managed_by` is the name of the registry set that made it, at `set_revision`; None
-    for other declarations.
+    for other declarations. `apply_group` is the group that it is applied with, or None.
     """
 
     account: str
@@ -166,6 +166,7 @@ class Declaration(FromRow):
     update_time: int
     managed_by: str | None = None
     set_revision: int | None = None
+    apply_group: str | None = None
 
     @property
     def name(self) -> SettingsName:

@@ -156,6 +156,8 @@ declarations = Table(
     # The registry set that made it, by name, and the revision of the set; NULL: somebody declared it by a call.
     Column("managed_by", Text),
     Column("set_revision", BigInteger),
+    # The group that it is applied with; NULL: none.
+    Column("apply_group", Text),
     Index("declarations_owner", "owner", "account", "region"),
 )
 

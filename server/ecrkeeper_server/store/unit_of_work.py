@@ -74,6 +74,11 @@ class UnitOfWork:
             return existing
         return Resource.new(name, dict(spec), self.now, uid=str(uuid.uuid4()), generation=1)
 
+    def etag_of(self, name: RegistryName) -> str:
+        """Return the etag of a registry; empty for one that is not stored."""
+        existing = self.registries.get(name)
+        return "" if existing is None else existing.etag
+
     def set_spec(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
         """Set the spec of a registry: a new generation, due at once."""
         self.registries[registry.registry] = changed = replace(
@@ -98,6 +103,7 @@ class UnitOfWork:
         *,
         deletion_policy: str,
         allow_replacement: bool,
+        apply_group: str,
         registry_generation: int,
         origin: Origin,
         manager: Manager | None = None,
@@ -120,6 +126,7 @@ class UnitOfWork:
             update_time=self.now,
             managed_by=None if manager is None else manager.name,
             set_revision=None if manager is None else manager.revision,
+            apply_group=apply_group or None,
         )
         self._revise(changed, number, settings, origin)
         return changed

@@ -28,7 +28,7 @@ from ecrkeeper_server.store.unit_of_work import UnitOfWork
 KEY = ("account", "region", "owner")
 _DECLARED = (
     "settings", "deletion_policy", "allow_replacement", "generation", "registry_generation", "update_time",
-    "managed_by", "set_revision",
+    "managed_by", "set_revision", "apply_group",
 )  # fmt: skip
 # The columns of a resource that a unit of work changes.
 _DESIRED = tuple(with_new_spec(resources.c, spec=None, now=None))

@@ -13,7 +13,7 @@ from ecrkeeper_server.settings.codec import settings_to_aws, word
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
 
-PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement")
+PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement", "apply_group")
 _MISSING = (
     "is required if the declaration is created or replaced as a whole; send `settings: {}` to declare"
     " nothing, or name the fields to change in `update_mask`"
@@ -36,6 +36,7 @@ def spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
         settings_to_aws(given.settings),
         word(common_pb2.DeletionPolicy, policy),
         given.allow_replacement,
+        given.apply_group,
     )
 
 
@@ -69,4 +70,5 @@ def merged(
         {**kept, **masked(spec.settings, paths)},
         spec.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
         spec.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
+        spec.apply_group if "apply_group" in paths else present.apply_group or "",
     )

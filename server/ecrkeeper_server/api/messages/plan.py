@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
@@ -14,6 +15,7 @@ from ecrkeeper_server.api.messages.sizes import fit_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
+from ecrkeeper_server.declarations.plan_digest import Basis, PlanDigest
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.ecr.custom_roles import check_custom_roles
 from ecrkeeper_server.ecr.observe import Observed, try_observe
@@ -41,10 +43,11 @@ async def registry_plan(
     state: RegistryState,
     composition: Composition,
     allowing: Collection[str],
+    basis: Basis,
 ) -> common_pb2.Plan:
     """Return the ordered calls with their changes, on the current settings in AWS.
 
-    `allowing` are the owners that allow replacements.
+    `allowing` are the owners that allow replacements. The digest is that of the write that the plan is for.
     """
     applied = owned_elements(state.applied, spec.abandoned, composition.desired)
     names = managed(composition.desired, applied)
@@ -68,6 +71,7 @@ async def registry_plan(
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
     elements = {name: observed[name].elements for name in names if name in observed}
     size = sum(each.size for each in observed.values()) + sum(map(size_of, composition.desired.values()))
+    message.digest = await _digest(basis, observed, unread, size)
     applied, _ = await work().step(verified, applied, state.unconfirmed, elements, elements=size)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     plans = await work().run(planning(composition.desired, applied, elements, prune=prune), size)
@@ -86,6 +90,15 @@ async def registry_plan(
     _check_mode(message, str(registry), spec.mode)
     await work().step(fit_plan, message, elements=size)
     return message
+
+
+async def _digest(basis: Basis, observed: Mapping[str, Observed], unread: Mapping[str, AwsError], size: int) -> str:
+    """Return the digest; it does not depend on the order of AWS's answers."""
+    parts: dict[str, Any] = {name: error.reason for name, error in unread.items()}
+    for name, one in observed.items():
+        shape = await work().step(SETTINGS[name].join, one.elements, elements=one.size)
+        parts[name] = [shape, sorted(one.unknown)]
+    return str(await work().step(PlanDigest.of, basis, parts, elements=size))
 
 
 def _is_writable(message: common_pb2.Plan, name: str, observed: Observed) -> bool:
@@ -130,8 +143,12 @@ def _add_calls(
 
 
 def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> common_pb2.Plan:
-    """Return the calls that turn the observed role into the desired one."""
-    message = common_pb2.Plan()
+    """Return the calls that turn the observed role into the desired one.
+
+    The digest is that of a write of the desired one.
+    """
+    seen = None if observed is None else asdict(observed)
+    message = common_pb2.Plan(digest=str(PlanDigest.of(Basis([row.name, row.spec], row.etag), {"role in IAM": seen})))
     if observed is not None and is_lookalike(kind, observed):
         refused = lookalike_error(kind, observed)
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)

@@ -12,6 +12,7 @@ from google.protobuf import json_format, struct_pb2, timestamp_pb2
 from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.api.messages.status import status_of_stored
+from ecrkeeper_server.declarations.takeover import Takeover
 from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
@@ -30,6 +31,8 @@ _CACHED, _CACHED_BYTES = 1024, 12_000
 
 # A longer value is omitted if the same answer, or another call, has it.
 _LONG_BYTES = 2_048
+# Fields of a declaration that may be cut.
+_CUTTABLE = ("drift", "takeovers", "settings.*")
 # Settings and keys in changes that releases before 0.2.0 recorded with another name.
 _RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
 
@@ -210,6 +213,7 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
         managed_by=declared.managed_by or "",
+        apply_group=declared.apply_group or "",
     )
     state = State(row.state)
     own = state.of_owner(declared.owner)
@@ -219,7 +223,19 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         mine = {name: keys_of(elements) for name, elements in split_all(declared.settings).items()}
         own_drift = (part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS)))
         message.drift.extend(drift(with_causes(row.events, own_drift)))
-    fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
+    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    return message
+
+
+def with_takeovers(message: registry_pb2.RegistrySettings, found: Iterable[Takeover]) -> registry_pb2.RegistrySettings:
+    """Return a declaration with the elements that it takes over; cut it until it fits."""
+    items = grouped(found, lambda each: (each.setting, each.keys), lambda each: (each.owner, each.value))
+    for each, (key, pairs) in items:
+        shown, omitted = short_value(each.value)
+        message.takeovers.add(
+            owner=each.owner, setting=each.setting, key=key, value=shown, value_omitted=omitted, pairs=pairs
+        )
+    fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 
@@ -236,7 +252,7 @@ def stored(row: Stored) -> registry_pb2.RegistrySettings:
 def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> registry_pb2.RegistrySettings:
     """Return a declaration with a plan; cut both until they fit."""
     message.plan.CopyFrom(plan)
-    fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
+    fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 

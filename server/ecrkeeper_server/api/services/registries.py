@@ -24,6 +24,7 @@ from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response
+from ecrkeeper_server.declarations.plan_digest import Basis, check_plan, check_planned_on
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
 from ecrkeeper_server.ecr.observe import observe
@@ -108,24 +109,44 @@ class Registries:
             if find_response(tx, caller) is not None:
                 row = resources.ensure(tx, name, NEW_REGISTRY)
             else:
-                row = _update(tx, caller, name, request.registry.etag, wanted)
+                row = _update(tx, caller, name, request.registry.etag, planned_on, wanted)
             return row, declarations.of_registry(tx, name)
 
         if request.validate_only:
-            return await self._tried(name, request.registry.etag, wanted)
+            return (await self._tried(name, request, wanted))[1]
+        planned_on = await self._planned_on(name, request, wanted, caller)
         row, declared = await self._deps.db.write(change)
         self._deps.wake()
         return await _shown(row, declared, registry_message.FULL)
 
-    async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, Any]) -> registry_pb2.Registry:
+    async def _planned_on(
+        self, name: RegistryName, request: pb.UpdateRegistryRequest, wanted: dict[str, Any], caller: Caller
+    ) -> str | None:
+        """Return the etag that the registry must have.
+
+        None without a plan, or for a repeated call.
+        """
+        if not request.plan_digest or await self._deps.db.read(lambda tx: find_response(tx, caller)) is not None:
+            return None
+        return (await self._tried(name, request, wanted))[0]
+
+    async def _tried(
+        self, name: RegistryName, request: pb.UpdateRegistryRequest, wanted: dict[str, Any]
+    ) -> tuple[str, registry_pb2.Registry]:
+        """Return the etag of the registry, and the registry with the plan."""
         row, declared = await self._read(name)
         row = row or Resource.new(name, dict(NEW_REGISTRY), now_micros())
-        check_etag(str(name), etag, row.etag)
+        check_etag(str(name), request.registry.etag, row.etag)
+        basis = Basis([str(name), wanted], row.etag)
         row = replace(row, spec=replace(row.registry_spec, **wanted).to_json())
         composition = composition_of(declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
-        plan = await registry_plan(self._deps, name, row.registry_spec, row.registry_state, composition, allowing)
-        return registry_message.with_plan(await _shown(row, declared, registry_message.FULL), plan)
+        plan = await registry_plan(
+            self._deps, name, row.registry_spec, row.registry_state, composition, allowing, basis
+        )
+        if request.plan_digest:
+            check_plan(str(name), request.plan_digest, plan.digest)
+        return basis.etag, registry_message.with_plan(await _shown(row, declared, registry_message.FULL), plan)
 
     async def WatchRegistries(
         self, request: pb.WatchRegistriesRequest, context: Context
@@ -224,9 +245,14 @@ async def _shown(row: Resource, declared: Sequence[Declaration], view: int) -> r
     return await work().run(registry_message.registry_steps(row, declared, view), elements)
 
 
-def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[str, Any]) -> Resource:
+def _update(
+    tx: Tx, caller: Caller, name: RegistryName, etag: str, planned_on: str | None, wanted: dict[str, Any]
+) -> Resource:
     present = resources.get(tx, str(name), lock=True)
-    check_etag(str(name), etag, "" if present is None else present.etag)
+    current = "" if present is None else present.etag
+    check_etag(str(name), etag, current)
+    if planned_on is not None:
+        check_planned_on(str(name), planned_on, current)
     row = present or resources.create(tx, name, NEW_REGISTRY)
     return change_spec(tx, caller, name, row, replace(row.registry_spec, **wanted), made=present is None)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -28,6 +29,7 @@ from ecrkeeper_server.declarations.commands import (
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller, find_response
+from ecrkeeper_server.declarations.plan_digest import Basis, check_plan
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName, parse_registry_pattern, shown
@@ -35,16 +37,19 @@ from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.element_sets import differing, without
 from ecrkeeper_server.settings.elements import cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store import declarations, tables
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.turns import work
 
+Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)
+_GROUP = list(tables.declarations.c.keys()).index("apply_group")
 _FIELDS: dict[str, Callable[[Stored], list[str]]] = {
     "account": lambda row: [row[0]],
     "region": lambda row: [row[1]],
     "owner": lambda row: [row[2]],
+    "apply_group": lambda row: [row[_GROUP] or ""],
 }
 
 
@@ -79,7 +84,7 @@ class OwnerSettings:
         """List declarations."""
         account, region = parse_registry_pattern(request.parent)
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, ["", "", ""])
-        of_account, of_region, owner = (equal_to(request.filter, _FIELDS, name) for name in _FIELDS)
+        of_account, of_region, owner, group = (equal_to(request.filter, _FIELDS, name) for name in _FIELDS)
         if account == WILDCARD:
             account = of_account or WILDCARD
         if region == WILDCARD:
@@ -88,7 +93,7 @@ class OwnerSettings:
         async def fetch(after: list[str], limit: int) -> list[Stored]:
             behind = (after[0], after[1], after[2])
             return await self._deps.db.read(
-                lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD)
+                lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD, group or WILDCARD)
             )
 
         may = self._deps.access.readable(_target)
@@ -137,8 +142,8 @@ class OwnerSettings:
         )
         if request.validate_only:
             tried = await self._declaring.attempt(call)
-            return await self._planned(name, tried) if tried else registry_pb2.RegistrySettings(name=str(name))
-        written = await self._declaring.write(call)
+            return await self._planned(name, tried, request) if tried else registry_pb2.RegistrySettings(name=str(name))
+        written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
         if written is None:
             return registry_pb2.RegistrySettings(name=str(name))
@@ -173,15 +178,33 @@ class OwnerSettings:
             remedy=remedy,
         )
         if request.validate_only:
-            return await self._planned(name, await self._declaring.attempt(call))
-        written = await self._declaring.write(call)
+            return await self._planned(name, await self._declaring.attempt(call), request)
+        written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
         elements = cost(written.declared.settings)
-        return await work().step(render.settings, written.declared, written.registry, elements=elements)
+        message = await work().step(render.settings, written.declared, written.registry, elements=elements)
+        return render.with_takeovers(message, written.takeovers)
 
-    async def _planned(self, name: SettingsName, tried: WriteResult) -> registry_pb2.RegistrySettings:
+    async def _as_planned(self, call: Written, request: Any) -> Written:
+        """Return a call that fails unless it carries out the plan of the request.
+
+        Without a plan, it stays as it is.
+        """
+        if not getattr(request, "plan_digest", ""):
+            return call
+        if await self._deps.db.read(lambda tx: find_response(tx, call.caller)) is not None:
+            # The call is a repetition; its plan has been carried out.
+            return call
+        tried = await self._declaring.attempt(call)
+        if tried is None:
+            return call
+        await self._planned(call.name, tried, request)
+        return replace(call, planned_on=tried.planned_on)
+
+    async def _planned(self, name: SettingsName, tried: WriteResult, request: Any) -> registry_pb2.RegistrySettings:
         elements = cost_of_all(spec.settings for spec in tried.specs.values())
         message = await work().step(render.settings, tried.declared, tried.registry, elements=elements)
+        message = render.with_takeovers(message, tried.takeovers)
         # The etag for the real call; empty if there is no declaration yet.
         message.etag = "" if tried.before is None else tried.before.etag
         if tried.before is None:
@@ -189,8 +212,11 @@ class OwnerSettings:
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
         composition = await work().step(compose_specs, tried.specs, elements=elements)
         plan = await registry_plan(
-            self._deps, name.registry, row.registry_spec, row.registry_state, composition, allowing
-        )
+            self._deps, name.registry, row.registry_spec, row.registry_state, composition, allowing,
+            Basis(_request(name, tried), tried.planned_on),
+        )  # fmt: skip
+        if digest := getattr(request, "plan_digest", ""):
+            check_plan(str(name), digest, plan.digest)
         return render.with_plan(message, plan)
 
     async def ImportRegistrySettings(
@@ -241,6 +267,12 @@ class OwnerSettings:
 async def _spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
     """Return what a message declares; a long one in a turn of its own."""
     return spec_of(given) if given.ByteSize() < LARGE_BYTES else await work().step(spec_of, given)
+
+
+def _request(name: SettingsName, tried: WriteResult) -> Any:
+    """Return a write as JSON: the name, and the spec after it, or None."""
+    spec = tried.specs.get(name.owner)
+    return [str(name), None if spec is None else asdict(spec)]
 
 
 def _target(row: Stored) -> Target:

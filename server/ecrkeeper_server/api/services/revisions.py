@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -18,7 +19,7 @@ from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations
-from ecrkeeper_server.store.rows import Revision
+from ecrkeeper_server.store.rows import Declaration, Revision
 
 # A revision and its predecessor.
 _Pair = tuple[Revision, Revision | None]
@@ -51,7 +52,7 @@ class Revisions:
             )
         spec = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
         return await self._declarations.put(
-            name, lambda _: spec, caller_of(request), request,
+            name, lambda present: _in_group(spec, present), caller_of(request), request,
             create=True, update=True, requested=spec.settings, path="revision.settings", etag=request.etag,
         )  # fmt: skip
 
@@ -75,6 +76,11 @@ class Revisions:
         if not found and page.after < 0:
             raise NotFound("RegistrySettings", str(name))
         return pb.ListRegistrySettingsRevisionsResponse(revisions=found, next_page_token=token)
+
+
+def _in_group(spec: DeclarationSpec, present: Declaration | None) -> DeclarationSpec:
+    """Return a spec with the declaration's group: a rollback restores content only."""
+    return replace(spec, apply_group=(present.apply_group if present is not None else None) or "")
 
 
 def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:

@@ -22,6 +22,7 @@ from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
 from ecrkeeper_server.declarations.idempotency import find_response, save_response
+from ecrkeeper_server.declarations.plan_digest import check_plan, check_planned_on
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.declarations.role_spec import PATHS, check_write, requested_spec
 from ecrkeeper_server.ecr.observe import observe_role
@@ -113,7 +114,8 @@ class Roles:
         create: bool,
         update: bool,
     ) -> role_pb2.ServiceLinkedRole:
-        caller = caller_of(request)
+        caller, planned_on = caller_of(request), None
+        digest = getattr(request, "plan_digest", "")
 
         def change(tx: Tx) -> Resource:
             present = resources.get(tx, str(name), lock=True)
@@ -125,6 +127,8 @@ class Roles:
                         "an earlier call with this request_id succeeded; the role was deleted since",
                     )
                 return present
+            if planned_on is not None:
+                check_planned_on(str(name), planned_on, "" if present is None else present.etag, "role")
             check_write(name, present, given.etag, create=create, update=update)
             spec = requested_spec(given, paths, present)
             if present is not None:
@@ -135,14 +139,27 @@ class Roles:
             return row
 
         if request.validate_only:
-            return await self._planned(name, given, paths, create=create, update=update)
+            return (await self._planned(name, given, paths, digest, create=create, update=update))[1]
+        if digest and await self._deps.db.read(lambda tx: find_response(tx, caller)) is None:
+            planned_on = (await self._planned(name, given, paths, digest, create=create, update=update))[0]
         row = await self._deps.db.write(change)
         self._deps.wake()
         return role_message.role(row, self._deps.partition)
 
     async def _planned(
-        self, name: RoleName, given: role_pb2.ServiceLinkedRole, paths: set[str], *, create: bool, update: bool
-    ) -> role_pb2.ServiceLinkedRole:
+        self,
+        name: RoleName,
+        given: role_pb2.ServiceLinkedRole,
+        paths: set[str],
+        digest: str,
+        *,
+        create: bool,
+        update: bool,
+    ) -> tuple[str, role_pb2.ServiceLinkedRole]:
+        """Return the etag of the role, and the role with its plan.
+
+        A digest must be that of the plan.
+        """
         present = await self._get(name)
         check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
@@ -150,7 +167,9 @@ class Roles:
         observed = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
         message = role_message.role(row, self._deps.partition)
         message.plan.CopyFrom(role_plan(kind, row, observed))
-        return message
+        if digest:
+            check_plan(str(name), digest, message.plan.digest, "role")
+        return row.etag, message
 
     async def ReconcileServiceLinkedRole(
         self, request: pb.ReconcileServiceLinkedRoleRequest, context: Context

@@ -1,0 +1,76 @@
+"""The plans of accounts and registry sets.
+
+The server plans a set as the changes of declarations; it does not read AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ecrkeeper_files.documents import ACCOUNT, SET, Treatment
+
+from ecrkeeper_cli.items import CREATE, UNCHANGED, UPDATE, Item, Wanted
+from ecrkeeper_cli.resources import short
+from ecrkeeper_cli.writing import write
+
+if TYPE_CHECKING:
+    import ecrkeeper
+
+KINDS = ("Account", "RegistrySet")
+# In place of the etag of what does not exist.
+_NEW = "new"
+# Members whose changes the plan of the set describes better.
+_TEMPLATES = ("settings", "overrides")
+
+
+def planned(
+    client: ecrkeeper.Client, document: Treatment, wanted: Wanted, found: Callable[[Callable[[], Any]], Any]
+) -> Item:
+    """Return what a write of the document would change.
+
+    `found` returns None for what does not exist. ValueError if a saved plan is stale.
+    """
+    is_set = document.kind == "RegistrySet"
+    get = client.get_registry_set if is_set else client.get_account
+    current = found(lambda: get(document.name))
+    etag = _NEW if current is None else current.etag
+    saved = wanted.digests.get(document.name, etag)
+    if saved != etag:
+        raise ValueError(f"{document.name}: the plan is stale: it has changed since")
+    options = wanted.set_options if is_set else {}
+    answer = write(client, document, validate_only=True, etag="" if current is None else etag, **options)
+    members = () if current is None else tuple(_differing(current, answer, SET if is_set else ACCOUNT))
+    notes = tuple(_notes(answer.plan)) if is_set else ()
+    if current is None:
+        return Item(document, CREATE, digest=etag, notes=notes)
+    if not members:
+        return Item(document, UNCHANGED, etag=etag, digest=etag)
+    return Item(document, UPDATE, members, etag=etag, digest=etag, notes=notes)
+
+
+def _differing(current: Any, planned: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any, Any]]:
+    before, after = (_shape(each) for each in (current, planned))
+    for name in names:
+        if before.get(name) != after.get(name):
+            told = name not in _TEMPLATES
+            yield name, before.get(name) if told else "a template", after.get(name) if told else "another template"
+
+
+def _shape(message: Any) -> Mapping[str, Any]:
+    from google.protobuf import json_format
+
+    shape: Mapping[str, Any] = json_format.MessageToDict(message)
+    return shape
+
+
+def _notes(plan: Any) -> Iterator[str]:
+    """Yield the changes of a set in words, then what is wrong."""
+    for group in plan.groups:
+        yield group.summary
+    if plan.ungrouped_count:
+        yield f"{plan.ungrouped_count} registries: other changes"
+    for problem in plan.problems:
+        yield f"{short(problem.registry)}: {problem.message} [{problem.reason}]"
+    for warning in plan.warnings:
+        yield f"{warning.message} [{warning.reason}]"

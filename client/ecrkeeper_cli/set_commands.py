@@ -1,0 +1,159 @@
+"""`set`: registry sets, which declare settings for many registries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+from ecrkeeper_files.documents import OWNER, Documents
+
+from ecrkeeper_cli import render, resources
+from ecrkeeper_cli.apply_command import carry_out
+from ecrkeeper_cli.file_commands import file_options, read
+from ecrkeeper_cli.items import Wanted
+from ecrkeeper_cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ecrkeeper import RegistrySet
+
+SET = resources.PatternType("set", rf"(?:registrySets/)?{OWNER}", "the form quay or registrySets/quay")
+REASON = click.option("--reason", default="", help="Why; kept with the revision and in the audit trail.")
+_SUPERSEDE = click.option(
+    "--supersede", is_flag=True, help="Cancel the rollout that is under way, or replace the queued one."
+)
+_REMOVALS = click.option(
+    "--allow-removals", type=click.IntRange(min=0), default=0, metavar="N",
+    help="Confirm that N registries lose elements, as the plan says.",
+)  # fmt: skip
+_HEADINGS = ("set", "revision", "rolled out", "rollout", "settings")
+
+
+def full(name: str) -> str:
+    """Return the full name of a set."""
+    return name if name.startswith("registrySets/") else f"registrySets/{name}"
+
+
+@click.group("set")
+def set_() -> None:
+    """Show and change registry sets.
+
+    A set declares settings for all registries that its selector matches. NAME is quay or registrySets/quay.
+    `ecrkeeper rollout` shows how a change reaches the registries.
+    """
+
+
+@set_.command("list")
+@render.output_option()
+@pass_session
+def list_sets(session: Session, output: str) -> None:
+    """List the registry sets."""
+    _shown(list(session.client.list_registry_sets()), output)
+
+
+@set_.command()
+@click.argument("name", type=SET)
+@render.output_option()
+@pass_session
+def get(session: Session, name: str, output: str) -> None:
+    """Show one set; with -o yaml as the document of a file."""
+    _shown([session.client.get_registry_set(full(name))], output, single=True)
+
+
+@set_.command()
+@file_options()
+@REASON
+@_REMOVALS
+@_SUPERSEDE
+@pass_session
+def apply(
+    session: Session,
+    paths: tuple[str, ...],
+    recursive: bool,
+    env: bool,
+    reason: str,
+    allow_removals: int,
+    supersede: bool,
+) -> int:
+    """Apply the documents RegistrySet and Account of files, and start rollouts.
+
+    `ecrkeeper apply` does the same, without the options for removals and for rollouts that are under way.
+    """
+    found = read(paths, recursive, env)
+    others = [each for each in found.all if each not in (*found.accounts, *found.sets)]
+    if others:
+        raise click.UsageError(f"{others[0].source.at()}: `set apply` takes RegistrySet and Account only; use `apply`")
+    options = {"allow_removals": allow_removals, "supersede": supersede}
+    wanted = Wanted(Documents(accounts=found.accounts, sets=found.sets), set_options=options)
+    return carry_out(session, wanted, reason, allow_removals)
+
+
+@set_.command()
+@click.argument("name", type=SET)
+@render.output_option("table", "json", "yaml", "name", "markdown")
+@pass_session
+def targets(session: Session, name: str, output: str) -> None:
+    """List the registries that a set matches or declares for."""
+    found = list(session.client.list_registry_set_targets(full(name)))
+    if output == "name":
+        click.echo("\n".join(each.registry for each in found), nl=bool(found))
+    elif output in ("json", "yaml"):
+        render.show([render.as_json(each) for each in found], output)
+    else:
+        rows = [
+            (resources.short(each.registry), str(each.revision or ""), _yes(each.matched), _yes(each.ready))
+            for each in found
+        ]
+        render.table(("registry", "revision", "matched", "ready"), rows, output)
+
+
+@set_.command()
+@click.argument("name", type=SET)
+@render.limit_option()
+@render.output_option("table", "json", "yaml", "markdown")
+@pass_session
+def history(session: Session, name: str, limit: int, output: str) -> None:
+    """List the revisions of a set, newest first."""
+    found = list(islice(session.client.list_registry_set_revisions(full(name)), limit))
+    if output in ("json", "yaml"):
+        render.show([render.as_json(each) for each in found], output)
+        return
+    rows = [(str(r.revision), resources.moment(r.create_time), r.principal, r.method, r.reason) for r in found]
+    render.table(("revision", "time", "principal", "method", "reason"), rows, output)
+
+
+@set_.command()
+@click.argument("name", type=SET)
+@REASON
+@_REMOVALS
+@_SUPERSEDE
+@pass_session
+def delete(session: Session, name: str, reason: str, allow_removals: int, supersede: bool) -> None:
+    """Delete a set, which releases its registries in waves."""
+    deleted = session.client.delete_registry_set(
+        full(name), reason=reason, allow_removals=allow_removals, supersede=supersede
+    )
+    rollout = deleted.queued_rollout or deleted.active_rollout
+    follow = f"; to follow it: ecrkeeper rollout watch {resources.short_rollout(rollout)}" if rollout else ""
+    click.echo(f"{full(name)} is being deleted{follow}")
+
+
+def _row(each: RegistrySet) -> Sequence[str | render.Cell]:
+    settings = ", ".join(field.json_name for field, _ in each.settings.ListFields())
+    rollout = render.Cell(resources.short_rollout(each.active_rollout), "yellow")
+    return each.name.partition("/")[2], str(each.generation), str(each.current_revision or ""), rollout, settings
+
+
+def _yes(value: bool) -> render.Cell:
+    return render.Cell("yes", "green") if value else render.Cell("no", "yellow")
+
+
+def _shown(found: Sequence[RegistrySet], output: str, *, single: bool = False) -> None:
+    if output == "name":
+        click.echo("\n".join(each.name for each in found), nl=bool(found))
+    elif output in ("json", "yaml"):
+        shapes = [resources.document(each) if output == "yaml" else render.as_json(each) for each in found]
+        render.show(shapes[0] if single else shapes, output)
+    else:
+        render.table(_HEADINGS, [_row(each) for each in found], output)

@@ -1,0 +1,99 @@
+"""Digests of plans, by which a write carries out the plan that somebody saw; pure.
+
+A digest covers the request, the generation of the registry or role, and what AWS has. It keeps these parts apart,
+so that the error names those that have changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import orjson
+
+from ecrkeeper_server.errors import InvalidArgument, PlanStale, Violation
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The write that a plan is for, as JSON, and the etag of what it changes.
+
+    The etag is empty for a registry or role that is not stored.
+    """
+
+    request: Any
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDigest:
+    """The parts of a digest; `observed` has one for each setting."""
+
+    request: str
+    etag: str
+    observed: Mapping[str, str]
+
+    @classmethod
+    def of(cls, basis: Basis, observed: Mapping[str, Any]) -> Self:
+        """Return the digest of a plan on the settings that AWS has."""
+        return cls(_hash(basis.request), basis.etag, {name: _hash(shape) for name, shape in observed.items()})
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the parts of a digest; InvalidArgument for any other text."""
+        try:
+            version, request, etag, observed = orjson.loads(base64.urlsafe_b64decode(text.encode("ascii")))
+        except (ValueError, TypeError):
+            version, request, etag, observed = 0, None, None, None
+        texts = (request, etag, *(observed.values() if isinstance(observed, dict) else (None,)))
+        if version != _VERSION or not all(isinstance(each, str) for each in texts):
+            raise InvalidArgument([Violation("plan_digest", "is not the digest of a plan of this server")])
+        return cls(request, etag, observed)
+
+    def __str__(self) -> str:
+        parts = (_VERSION, self.request, self.etag, dict(self.observed))
+        return base64.urlsafe_b64encode(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).decode("ascii")
+
+    def moved(self, now: PlanDigest, kind: str = "registry") -> dict[str, str]:
+        """Return what has changed until `now`, by part, in words."""
+        found = {} if self.request == now.request else {"request": "the request is not the planned one"}
+        if self.etag != now.etag:
+            found[kind] = _change(kind, self.etag, now.etag)
+        for name in sorted({*self.observed, *now.observed}):
+            if self.observed.get(name) != now.observed.get(name):
+                found[name] = f"AWS has another {name}"
+        return found
+
+
+def check_plan(name: str, planned: str, now: str, kind: str = "registry") -> None:
+    """Reject a write whose plan would be another one `now`."""
+    before = PlanDigest.parse(planned)
+    if not now:
+        raise PlanStale(name, {"observed": "AWS cannot be observed"})
+    moved = before.moved(PlanDigest.parse(now), kind)
+    if moved:
+        raise PlanStale(name, moved)
+
+
+def check_planned_on(name: str, planned: str, current: str, kind: str = "registry") -> None:
+    """Reject a write if a registry or role changed since it met its plan."""
+    if planned != current:
+        raise PlanStale(name, {kind: _change(kind, planned, current)})
+
+
+def _change(kind: str, before: str, now: str) -> str:
+    if not before or not now:
+        return f"the {kind} was " + ("declared" if now else "deleted")
+    (uid, _, old), (other, _, new) = before.rpartition("-"), now.rpartition("-")
+    if uid != other:
+        return f"the {kind} is another one"
+    return f"the {kind} has generation {new}, and the plan is for {old}"
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
