@@ -16,7 +16,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Account(_message.Message):
-    __slots__ = ("name", "uid", "etag", "create_time", "update_time", "display_name", "labels", "organizational_unit", "state", "enabled_regions", "source")
+    __slots__ = ("name", "uid", "etag", "create_time", "update_time", "display_name", "labels", "organizational_unit", "state", "enabled_regions", "source", "caller_identity", "conditions")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Account.State]
@@ -53,6 +53,8 @@ class Account(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     ENABLED_REGIONS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CALLER_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     etag: str
@@ -64,7 +66,9 @@ class Account(_message.Message):
     state: Account.State
     enabled_regions: _containers.RepeatedScalarFieldContainer[str]
     source: Account.Source
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., organizational_unit: _Optional[str] = ..., state: _Optional[_Union[Account.State, str]] = ..., enabled_regions: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Account.Source, str]] = ...) -> None: ...
+    caller_identity: str
+    conditions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Condition]
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., organizational_unit: _Optional[str] = ..., state: _Optional[_Union[Account.State, str]] = ..., enabled_regions: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Account.Source, str]] = ..., caller_identity: _Optional[str] = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ...) -> None: ...
 
 class RegistrySelector(_message.Message):
     __slots__ = ("accounts", "regions", "exclude")
@@ -401,7 +405,7 @@ class FleetProblem(_message.Message):
     def __init__(self, resource: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Fleet(_message.Message):
-    __slots__ = ("name", "account_count", "registry_count", "ready_registry_count", "registry_reasons", "drifted_registry_count", "role_count", "role_reasons", "worst_problems", "rollouts")
+    __slots__ = ("name", "account_count", "registry_count", "ready_registry_count", "registry_reasons", "drifted_registry_count", "role_count", "role_reasons", "worst_problems", "rollouts", "unreachable_account_count", "broken_replication_registry_count", "unknown_replication_registry_count", "silent_registry_count")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_COUNT_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -412,6 +416,10 @@ class Fleet(_message.Message):
     ROLE_REASONS_FIELD_NUMBER: _ClassVar[int]
     WORST_PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     ROLLOUTS_FIELD_NUMBER: _ClassVar[int]
+    UNREACHABLE_ACCOUNT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BROKEN_REPLICATION_REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_REPLICATION_REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SILENT_REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_count: int
     registry_count: int
@@ -422,4 +430,8 @@ class Fleet(_message.Message):
     role_reasons: _containers.RepeatedCompositeFieldContainer[ReasonCount]
     worst_problems: _containers.RepeatedCompositeFieldContainer[FleetProblem]
     rollouts: _containers.RepeatedCompositeFieldContainer[Rollout]
-    def __init__(self, name: _Optional[str] = ..., account_count: _Optional[int] = ..., registry_count: _Optional[int] = ..., ready_registry_count: _Optional[int] = ..., registry_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., drifted_registry_count: _Optional[int] = ..., role_count: _Optional[int] = ..., role_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., worst_problems: _Optional[_Iterable[_Union[FleetProblem, _Mapping]]] = ..., rollouts: _Optional[_Iterable[_Union[Rollout, _Mapping]]] = ...) -> None: ...
+    unreachable_account_count: int
+    broken_replication_registry_count: int
+    unknown_replication_registry_count: int
+    silent_registry_count: int
+    def __init__(self, name: _Optional[str] = ..., account_count: _Optional[int] = ..., registry_count: _Optional[int] = ..., ready_registry_count: _Optional[int] = ..., registry_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., drifted_registry_count: _Optional[int] = ..., role_count: _Optional[int] = ..., role_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., worst_problems: _Optional[_Iterable[_Union[FleetProblem, _Mapping]]] = ..., rollouts: _Optional[_Iterable[_Union[Rollout, _Mapping]]] = ..., unreachable_account_count: _Optional[int] = ..., broken_replication_registry_count: _Optional[int] = ..., unknown_replication_registry_count: _Optional[int] = ..., silent_registry_count: _Optional[int] = ...) -> None: ...
