@@ -97,7 +97,7 @@ async def test_replica_leaves_a_long_synchronization_to_the_other(db: Database, 
 
 
 async def test_replica_that_lost_its_lease_stores_nothing_more(db: Database, clock: Clock) -> None:
-    organization = Slow(clock, 70, worker(db, Organization(), clock))
+    organization = Slow(clock, 310, worker(db, Organization(), clock))
     with pytest.raises(Exception) as caught:
         await worker(db, organization, clock).work_once()
     assert type(caught.value).__name__ == "_LeaseLostError"
