@@ -26,6 +26,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import (
     declarations,
     fleet_accounts,
+    operations,
     registry_sets,
     rollout_accounts,
     rollout_targets,
@@ -45,6 +46,7 @@ from ecrkeeper_server.store.fleet_rows import (
     TargetState,
 )
 from ecrkeeper_server.store.rollout_targets import Observed
+from ecrkeeper_server.store.rows import Method
 
 BATCH = 64
 """The maximum number of targets that one step writes: it locks their registries."""
@@ -157,6 +159,10 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
     )
     written = [(target, writer.write(target)) for target in targets]
     work.save(tx, unit)
+    for before, after in written:
+        if after.state == TargetState.RUNNING and before.generation == after.generation != 0:
+            # It is tried again, as by ReconcileRegistry: no element waits for its backoff.
+            operations.create(tx, Method.RECONCILE_REGISTRY, unit.registries[after.registry], caller=rollout.principal)
     return written
 
 

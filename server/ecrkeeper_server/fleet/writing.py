@@ -138,11 +138,12 @@ class Writer:
         return call.decide(self.unit)
 
     def _begun(self, target: TargetRow, result: WriteResult) -> TargetRow:
-        written = replace(
-            target,
-            generation=result.declared.generation,
-            registry_generation=result.declared.registry_generation,
-        )
+        declared = result.declared
+        generation = declared.registry_generation
+        if target.generation == declared.generation:
+            # It was written before and is tried again: only a new generation shows that AWS was asked again.
+            generation = self.unit.set_spec(result.registry, result.registry.spec).generation
+        written = replace(target, generation=declared.generation, registry_generation=generation)
         return self._in_state(written, TargetState.RUNNING, "", "")
 
     def _release(self, target: TargetRow) -> TargetRow:
