@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 
 from tests import harness
 from tests.e2e.live import Live
-from tests.e2e.test_events import REGION
-from tests.fleet.fleets import Fleet
+from tests.e2e.test_events import QUEUE_ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION
+from tests.fleet.fleets import Fleet, exclusion
+from tests.fleet.test_organization import MANAGEMENT, ORGANIZATION_POLICY
 
 WAIT_SECONDS = 150.0
 
@@ -110,3 +112,99 @@ def test_failures_in_the_second_of_three_waves_halt_300_registries(fleet: Fleet,
     for each in aws.writes(since):
         written = sids(each["params"]["policyText"]) if each["operation"] == "PutRegistryPolicy" else set()
         assert others[each["account"]] <= written, f"{each} lacks elements of others"
+
+
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-2")
+
+
+@pytest.fixture
+def organized(url: str, aws: harness.Simulator, tmp_path: Path) -> Iterator[Fleet]:
+    """A server with an organization and a queue of events; polling alone would take a quarter of an hour."""
+    aws.control("PUT", "queues", {"account": QUEUE_ACCOUNT, "region": REGION, "name": "events"})
+    aws.control("PUT", "events/routes", {"routes": [{"queue": QUEUE_ARN}]})
+    aws.control("PUT", f"accounts/{MANAGEMENT}", {"iam_policy": ORGANIZATION_POLICY})
+    role = f"arn:aws:iam::{MANAGEMENT}:role/organization/ecrkeeper"
+    server = harness.Server(
+        tmp_path, url, aws.url, event_queue_urls=QUEUE_URL, organization_role_arn=role, organization_seconds=900
+    )
+    with ecrkeeper.Client(server.address, insecure=True, timeout=60) as client:
+        yield Fleet(Live(server, aws, client))
+    assert server.stop() == 0
+
+
+def replicated() -> dict[str, Any]:
+    """A replication within the account, for which ECR needs its role."""
+    return {
+        "replicationConfiguration": {
+            "rules": [{"destinations": [{"region": "sa-east-1", "registryId": "${account}"}]}],
+        },
+        **exclusion("scanner"),
+    }
+
+
+class Organization:
+    """Accounts in units, as AWS Organizations has them."""
+
+    def __init__(self, aws: harness.Simulator, count: int) -> None:
+        self.aws = aws
+        self.accounts = {f"{number:012}": {"unit": "/workloads/prod"} for number in range(100_001, 100_001 + count)}
+
+    def enable(self, account: str, *regions: str) -> None:
+        self.aws.control("PUT", f"accounts/{account}", {"enabled_regions": [*regions, "sa-east-1"]})
+
+    def put(self, **changes: dict[str, Any]) -> None:
+        self.accounts.update(changes)
+        self.aws.control("PUT", "organization", {"management": MANAGEMENT, "accounts": self.accounts})
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_set_over_200_accounts_of_5_regions_follows_its_organization(organized: Fleet) -> None:
+    aws, client = organized.live.aws, organized.client
+    # AWS Organizations allows few calls a second, so most accounts are declared.
+    organization = Organization(aws, 5)
+    declared = organized.add(195, organizationalUnit="/workloads/prod", enabledRegions=[*REGIONS])
+    for account in (*organization.accounts, *declared):
+        organization.enable(account, *REGIONS)
+    held, moving, *_ = organization.accounts
+    organization.put(**{held: {"unit": "/workloads/prod", "state": "SUSPENDED"}})
+    harness.eventually(lambda: sum(bool(each.enabled_regions) for each in client.list_accounts()) == 199, 90)
+    since = aws.position()
+    for name, unit in (("prod", "/workloads/prod"), ("moved", "/workloads/moved")):
+        selector = {"accounts": f'organizational_unit = "{unit}"', "regions": list(REGIONS)}
+        waves = {"waves": [{"rest": True, **limited(300), "maxConcurrent": {"count": 300}}]}
+        client.create_registry_set(name, {"selector": selector, "settings": replicated(), "strategy": waves})
+    prod, moved = (Fleet(organized.live, name) for name in ("prod", "moved"))
+    done = prod.ended(number=1, seconds=WAIT_SECONDS)
+    moved.ended(number=1)
+    assert (done.waves[0].succeeded_count, done.waves[0].held_count) == (199 * 5, 5)
+    made = Counter(each["account"] for each in aws.writes(since) if each["operation"] == "CreateServiceLinkedRole")
+    assert set(made.values()) <= {1}, "roles are made once for each account"
+    roles = {
+        account: aws.control("GET", f"accounts/{account}")["roles"]
+        for account in [*organization.accounts, *declared[:15]]
+    }
+    assert [len(found) for found in roles.values()] == [0] + [1] * 19
+    assert held not in {each["account"] for each in aws.writes(since)}
+
+    since, added = aws.position(), "000000200001"
+    organization.enable(added, "us-east-1")
+    organization.put(**{added: {"unit": "/workloads/prod"}})
+    harness.eventually(lambda: aws.registry("us-east-1", added)["exclusions"], 60)
+    organization.enable(added, "us-east-1", "eu-west-1")
+    harness.eventually(lambda: aws.registry("eu-west-1", added)["exclusions"], 60)
+    organization.put(**{moving: {"unit": "/workloads/moved"}})
+    owners = f"accounts/{moving}/registries/{REGION}/settings"
+    harness.eventually(
+        lambda: (
+            [each.name for each in client.list_registry_settings(f"accounts/{moving}/registries/-")]
+            == [f"accounts/{moving}/registries/{region}/settings/moved" for region in sorted(REGIONS)]
+        ),
+        60,
+    )
+    written = [each for each in aws.writes(since) if each["account"] != added]
+    assert written == [], "nothing is removed, so nothing is made again"
+    assert client.get_registry_settings(f"{owners}/moved").managed_by == "registrySets/moved"
+    organization.put(**{held: {"unit": "/workloads/prod", "state": "ACTIVE"}})
+    harness.eventually(lambda: all(aws.registry(region, held)["exclusions"] for region in REGIONS), 60)
+    succeeded = prod.rollout().SUCCEEDED
+    harness.eventually(lambda: all(each.state == succeeded for each in client.list_rollouts("registrySets/prod")))

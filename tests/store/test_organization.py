@@ -111,3 +111,22 @@ async def test_request_during_a_synchronization_causes_another_one(db: Database,
     await db.write(lambda tx: fleet_syncs.request(tx, fleet_syncs.ORGANIZATION))
     clock.advance(5)
     assert await replica.work_once()
+
+
+async def test_new_accounts_are_read_first(db: Database) -> None:
+    organization = Organization()
+    await worker(db, organization).synchronize()
+    order: list[str] = []
+
+    class Grown(Organization):
+        async def call(self, account: str, region: str, service: str, operation: str, params: Any) -> dict[str, Any]:
+            answer = await super().call(account, region, service, operation, params)
+            if operation == "ListAccounts":
+                return {"Accounts": [*answer["Accounts"], {"Id": "000000000099", "Name": "new", "State": "ACTIVE"}]}
+            if operation == "ListTagsForResource":
+                order.append(params["ResourceId"])
+            return answer
+
+    await worker(db, Grown()).synchronize()
+    assert order[0] == "000000000099"
+    assert sorted(order[1:]) == ACCOUNTS

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.ecr.organization import Organization
+from ecrkeeper_server.ecr.organization import Organization, OrganizationAccount, listed_state
 from ecrkeeper_server.errors import StatusError
-from ecrkeeper_server.fleet.organization import store_account, store_gone
-from ecrkeeper_server.store import fleet_syncs
+from ecrkeeper_server.fleet.organization import account_state, store_account, store_gone
+from ecrkeeper_server.store import fleet_accounts, fleet_syncs
 from ecrkeeper_server.store.database import Database
 
 log = structlog.get_logger("ecrkeeper.organization")
@@ -119,16 +120,18 @@ class OrganizationWorker:
     async def synchronize(self) -> int:
         """Read the organization once, and store what has changed; how many accounts have.
 
-        Accounts are stored one by one, and one that cannot be read stays as it was. Only a list that was read to its
-        end says which ones are gone.
+        New accounts come first, because AWS allows few calls a second. Accounts are stored one by one, and one that
+        cannot be read stays as it was. Only a list that was read to its end says which ones are gone.
         """
         organization = Organization(self._aws, self._options.account, self._options.home_region)
         listed = await organization.accounts()
+        waiting = await self._new_first(listed)
         changed = failures = 0
-        for each in listed:
+        while waiting:
             if self._stopped.is_set():
                 return changed
             await self._keep_lease()
+            each = waiting.pop()
             try:
                 found = await organization.describe(each)
             except AwsError as error:
@@ -137,11 +140,21 @@ class OrganizationWorker:
                     raise
                 log.warning("account_not_read", account=each["Id"], reason=error.reason, error=error.message)
                 continue
-            changed += await self._db.write(lambda tx, f=found: store_account(tx, f))  # type: ignore[misc]
+            changed += await self._store(found)
         changed += await self._gone({each["Id"] for each in listed})
         if changed:
-            self._wake_rollouts()
             log.info("organization_read", accounts=len(listed), changed=changed)
+        return changed
+
+    async def _new_first(self, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return accounts in the reverse order in which they are read."""
+        known = await self._db.read(fleet_accounts.organization_states)
+        return sorted(listed, key=lambda each: known.get(each["Id"]) != account_state(listed_state(each)))
+
+    async def _store(self, found: OrganizationAccount) -> bool:
+        changed = await self._db.write(lambda tx: store_account(tx, found))
+        if changed:
+            self._wake_rollouts()
         return changed
 
     async def _gone(self, listed: set[str]) -> int:
@@ -152,5 +165,7 @@ class OrganizationWorker:
                 lambda tx, after=after: store_gone(tx, listed, after, _PAGE)  # type: ignore[misc]
             )
             changed += number
+            if number:
+                self._wake_rollouts()
             if not after:
                 return changed

@@ -9,6 +9,7 @@ from ecrkeeper_server.store import audit, fleet_accounts, registry_sets, rollout
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
+from ecrkeeper_server.store.fleet_specs import Source
 
 _METHOD = "AccountCheck"
 
@@ -35,8 +36,10 @@ def store_check(tx: Tx, claimed: AccountRow, found: AccountCheck, seconds: float
     if present is None:
         return False
     flips = present.reachable_since is None or bool(present.unreachable) != bool(found.reason)
-    # An account that was never asked is not one that came back.
-    returns = flips and not found.reason and present.reachable_since is not None
+    # An account that was never asked is not one that came back; growth waits for the first check of others.
+    first = present.reachable_since is None
+    returns = flips and not found.reason and not first
+    waited = first and present.source == Source.ORGANIZATION
     row = replace(
         present,
         caller_identity=found.identity or present.caller_identity,
@@ -51,9 +54,10 @@ def store_check(tx: Tx, claimed: AccountRow, found: AccountCheck, seconds: float
         _store_regions(tx, present, row)
     elif returns:
         fleet_accounts.change(tx, row)
-    if grown or returns:
+    compares = grown or returns or waited
+    if compares:
         registry_sets.compare_all(tx)
-    return grown or returns
+    return compares
 
 
 def _store_regions(tx: Tx, present: AccountRow, row: AccountRow) -> None:

@@ -36,11 +36,13 @@ def latest_targets(tx: Tx, name: SetName, places: Collection[Place]) -> Mapping[
 def may_grow(place: Place, latest: TargetRow | None, now: int) -> bool:
     """Return whether growth may write a target.
 
-    The account has to be active, and the last attempt must not have failed just now.
+    The account has to be active, and the last attempt must not have failed just now. The Regions of an account that
+    an organization has just got are not known yet.
 
     An attempt that was rolled back counts as one that failed.
     """
-    if not place.target.account.writable:
+    account = place.target.account
+    if not account.writable or not account.checked:
         return False
     if latest is None or (latest.state not in _ATTEMPTED and not latest.undo):
         return True

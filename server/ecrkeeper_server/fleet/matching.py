@@ -59,6 +59,7 @@ def fleet_account(row: AccountRow) -> FleetAccount:
         AccountState(row.state),
         Source(row.source),
         row.enabled_regions,
+        row.source == Source.DECLARED or row.aws_regions is not None or row.reachable_since is not None,
     )
 
 

@@ -32,6 +32,11 @@ _MOST_LABELS, _LONGEST_KEY, _LONGEST_VALUE, _LONGEST_NAME = 50, 128, 256, 256
 _METHOD = "OrganizationSync"
 
 
+def account_state(state: str) -> AccountState:
+    """Return the state of an account for a state of AWS; nothing is written to accounts in an unknown one."""
+    return _STATES.get(state, AccountState.SUSPENDED)
+
+
 def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
     """Return tags as labels."""
     good = {
@@ -53,8 +58,7 @@ def merged(present: AccountRow | None, found: OrganizationAccount) -> AccountRow
         display_name=found.name[:_LONGEST_NAME],
         labels=labels_of(found.tags),
         organizational_unit=found.unit,
-        # A state that this version does not know is no reason to write.
-        state=_STATES.get(found.state, AccountState.SUSPENDED),
+        state=account_state(found.state),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, insert, select, update
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
-from ecrkeeper_server.store.fleet_specs import AccountState
+from ecrkeeper_server.store.fleet_specs import AccountState, Source
 from ecrkeeper_server.store.fleet_tables import fleet_accounts as table
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
@@ -31,6 +31,12 @@ def page(tx: Tx, after: str, limit: int) -> list[AccountRow]:
     """Up to `limit` accounts behind `after`, by account."""
     query = select(table).where(table.c.account > after).order_by(table.c.account).limit(limit)
     return [AccountRow.of(row) for row in tx.conn.execute(query)]
+
+
+def organization_states(tx: Tx) -> dict[str, str]:
+    """The state of each account that comes from an organization."""
+    query = select(table.c.account, table.c.state).where(table.c.source == Source.ORGANIZATION)
+    return {account: state for account, state in tx.conn.execute(query)}
 
 
 def some(tx: Tx, accounts: Collection[str]) -> dict[str, AccountRow]:
