@@ -117,7 +117,6 @@ async def serve(
         worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
 
     organization, client = _organization(db, options, config, worker, instruments)
-    checker = None if worker is None else AccountChecker(db, aws, _check_options(config), worker.wake)
 
     def on_notify(names: set[str]) -> None:
         changes.publish(names)
@@ -159,8 +158,16 @@ async def serve(
             # First, because all spans have ended, and closing Postgres takes up to a second in
             # which the supervisor may kill the process.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        work = Work(engine, worker, organization, checker)
-        await _run(config, db, deps, work, instruments, security, stack, ready)
+        await _run(
+            config,
+            db,
+            deps,
+            Work(engine, worker, organization, _checker(db, aws, config, worker)),
+            instruments,
+            security,
+            stack,
+            ready,
+        )
 
 
 def _organization(
@@ -186,11 +193,17 @@ def _organization(
     return OrganizationWorker(db, client, reading, worker.wake), client
 
 
-def _check_options(config: Config) -> AccountCheckOptions:
+def _checker(
+    db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker | None
+) -> AccountChecker | None:
+    """Return the worker that checks accounts; None in a process without an engine."""
+    if worker is None:
+        return None
     partition = partition_of(config.home_region) or "aws"
-    return AccountCheckOptions(
+    options = AccountCheckOptions(
         home_region=config.home_region, partition=partition, seconds=config.account_check_seconds
     )
+    return AccountChecker(db, aws, options, worker.wake)
 
 
 async def _installation(db: Database) -> str:

@@ -113,7 +113,8 @@ def unreachable(tx: Tx, parts: Sequence[Part] | None) -> int:
 
 def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
     """Some registries whose replication does not work, by name."""
-    query = select(resources).where(resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
+    found = (resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
+    query = select(*RESOURCE_COLUMNS).select_from(resource).where(*found)
     return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
 
 
