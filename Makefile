@@ -90,7 +90,8 @@ compat: setup ## Install the client with the oldest and the newest libraries it 
 # Not SECONDS: bash counts its own running time in that.
 SOAK_SECONDS ?= 3600
 
-soak: setup ## Run the random schedule of kills, cuts and faults for SOAK_SECONDS=3600 on each database; CHAOS_SEED replays one
+soak: setup ## Run 50 rollouts with kills, and the random schedule of kills, cuts and faults for SOAK_SECONDS=3600, on each database; CHAOS_SEED replays one
+	FLEET_KILLS=50 $(BIN)/python -m pytest -q -x tests/fleet/test_kill.py
 	CHAOS_SECONDS=$(SOAK_SECONDS) $(BIN)/python -m pytest -q -x -s tests/chaos/test_schedule_on_sqlite.py tests/chaos/test_schedule_on_postgres.py
 
 bench: setup ## Run the benchmarks (ONLY=name for one, QUICK=1 for small sizes)

@@ -32,6 +32,7 @@ from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import organization_options
 from ecrkeeper_server.config.settings import Config
+from ecrkeeper_server.engine.account_checks import AccountChecker, AccountCheckOptions
 from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
@@ -115,7 +116,7 @@ async def serve(
         wake_engine = partial(engine.triggers.enqueue, (), Trigger.CALL)
         worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
 
-    organization, client = _organization(db, aws, options, config, worker, instruments)
+    organization, client = _organization(db, options, config, worker, instruments)
 
     def on_notify(names: set[str]) -> None:
         changes.publish(names)
@@ -157,12 +158,20 @@ async def serve(
             # First, because all spans have ended, and closing Postgres takes up to a second in
             # which the supervisor may kill the process.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(config, db, deps, Work(engine, worker, organization), instruments, security, stack, ready)
+        await _run(
+            config,
+            db,
+            deps,
+            Work(engine, worker, organization, _checker(db, aws, config, worker)),
+            instruments,
+            security,
+            stack,
+            ready,
+        )
 
 
 def _organization(
     db: InstrumentedDatabase,
-    aws: AwsClient,
     options: AwsOptions,
     config: Config,
     worker: RolloutWorker | None,
@@ -179,10 +188,22 @@ def _organization(
     reading = OrganizationOptions(
         account=config.organization_role_arn.split(":")[4],
         home_region=config.home_region,
-        partition=partition_of(config.home_region) or "aws",
         seconds=config.organization_seconds,
     )
-    return OrganizationWorker(db, client, aws, reading, worker.wake), client
+    return OrganizationWorker(db, client, reading, worker.wake), client
+
+
+def _checker(
+    db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker | None
+) -> AccountChecker | None:
+    """Return the worker that checks accounts; None in a process without an engine."""
+    if worker is None:
+        return None
+    partition = partition_of(config.home_region) or "aws"
+    options = AccountCheckOptions(
+        home_region=config.home_region, partition=partition, seconds=config.account_check_seconds
+    )
+    return AccountChecker(db, aws, options, worker.wake)
 
 
 async def _installation(db: Database) -> str:
@@ -258,11 +279,18 @@ class Work:
     engine: Engine | None
     rollouts: RolloutWorker | None
     organization: OrganizationWorker | None = None
+    accounts: AccountChecker | None = None
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start it."""
-        parts = (self.engine, self.rollouts, self.organization)
+        parts = (self.engine, self.rollouts, self.organization, self.accounts)
         return [asyncio.create_task(part.run()) for part in parts if part is not None]
+
+    def stop_fleet(self) -> None:
+        """Let the work on the fleet end after its current step."""
+        for part in (self.rollouts, self.organization, self.accounts):
+            if part is not None:
+                part.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,10 +329,7 @@ async def _drain(api: Api | None, work: Work, seconds: float) -> None:
     The engine claims nothing more.
     """
     ending = [] if work.engine is None else [work.engine.stop(seconds)]
-    if work.rollouts is not None:
-        work.rollouts.stop()
-    if work.organization is not None:
-        work.organization.stop()
+    work.stop_fleet()
     if api is not None:
         await api.health.enter_graceful_shutdown()
         api.admission.close()

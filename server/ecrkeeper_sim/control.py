@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ecrkeeper_sim.event_bus import publish
 from ecrkeeper_sim.event_control import event_calls
+from ecrkeeper_sim.event_samples import opt_in_events, organization_events
 from ecrkeeper_sim.faults import Faults
 from ecrkeeper_sim.iam_deletion import advance, update_deletions
 from ecrkeeper_sim.organization import organization_of, shown_organization
@@ -67,7 +69,10 @@ class Control:
         update_deletions(self._world, account)
         if len(parts) == 2:
             if method == "PUT":
+                before = account.enabled_regions
                 configure_account(account, body)
+                for event in opt_in_events(self._world, account.account, before, account.enabled_regions):
+                    publish(self._world, event)
             return 200, shown_account(account)
         if parts[2] != "registries":
             return 404, {"error": "no such control resource"}
@@ -99,7 +104,9 @@ class Control:
         return asdict(self._world.settings)
 
     def _organize(self, body: Json, query: Mapping[str, str]) -> Json:
-        self._world.organization = organization_of(body)
+        before, self._world.organization = self._world.organization, organization_of(body)
+        for event in organization_events(self._world, before, self._world.organization):
+            publish(self._world, event)
         return shown_organization(self._world.organization)
 
     def _set_clock(self, body: Json, query: Mapping[str, str]) -> Json:

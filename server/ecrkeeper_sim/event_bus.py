@@ -30,7 +30,7 @@ class Route:
     queue: str
     accounts: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
-    sources: tuple[str, ...] = ("aws.ecr", "aws.iam", "aws.account")
+    sources: tuple[str, ...] = ("aws.ecr", "aws.iam", "aws.account", "aws.organizations")
     form: str = "eventbridge"
     rewrite_envelope: bool = False
     rule: str = ""

@@ -1,11 +1,14 @@
-"""Events that no API call causes.
+"""Events that no API call to the simulator causes.
 
-They are replication, pull-through cache, and the opt-in status of Regions.
+They are replication, pull-through cache, the opt-in status of Regions, and changes of the organization.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ecrkeeper_sim.clock import iso8601
+from ecrkeeper_sim.organization import Organization
 from ecrkeeper_sim.partitions import partition_of
 from ecrkeeper_sim.state import Json, World
 
@@ -80,6 +83,47 @@ def _opt_in(world: World, account: str, region: str, given: Json) -> Json:
     place = (account, {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(partition, "us-east-1"))
     resources = [f"arn:{partition}:account::{account}:account"]
     return _event(world, "aws.account", "Region Opt-In Status Change", place, resources, detail)
+
+
+def opt_in_events(
+    world: World, account: str, before: Collection[str] | None, after: Collection[str] | None
+) -> list[Json]:
+    """Return the events of the Regions that an account enables and disables; none if its Regions are the usual ones."""
+    if before is None or after is None:
+        return []
+    statuses = {region: "ENABLED" if region in after else "DISABLED" for region in sorted({*before} ^ {*after})}
+    return [_opt_in(world, account, region, {"status": status}) for region, status in statuses.items()]
+
+
+def organization_events(world: World, before: Organization, after: Organization) -> list[Json]:
+    """Return the events of new accounts, and one of all other changes of an organization."""
+    if not after.management or before == after:
+        return []
+    made = [
+        _of_organization(world, after.management, "CreateAccountResult", {"accountId": account})
+        for account in sorted(after.members.keys() - before.members.keys())
+    ]
+    same = {account: after.members[account] for account in before.members if account in after.members}
+    return made if same == before.members else [*made, _of_organization(world, after.management, "MoveAccount", {})]
+
+
+def _of_organization(world: World, management: str, name: str, status: Json) -> Json:
+    is_call = not status
+    detail = {
+        "eventVersion": "1.08",
+        "userIdentity": {"accountId": management} if is_call else {"invokedBy": "AWS Internal"},
+        "eventTime": iso8601(world.clock.now()),
+        "eventSource": "organizations.amazonaws.com",
+        "eventName": name,
+        "awsRegion": "us-east-1",
+        "eventID": world.uuid(),
+        "readOnly": False,
+        "eventType": "AwsApiCall" if is_call else "AwsServiceEvent",
+        "recipientAccountId": management,
+        **({"requestID": world.uuid()} if is_call else {"serviceEventDetails": {"createAccountStatus": status}}),
+    }
+    kind = "AWS API Call via CloudTrail" if is_call else "AWS Service Event via CloudTrail"
+    return _event(world, "aws.organizations", kind, (management, "us-east-1"), [], detail)
 
 
 _BUILDERS = {

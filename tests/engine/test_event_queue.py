@@ -13,7 +13,9 @@ from ecrkeeper_server.engine import event_queue
 from ecrkeeper_server.engine.event_queue import EventQueue
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import cloud_events, findings
+from ecrkeeper_server.store import cloud_events, findings, fleet_accounts, fleet_syncs
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import AccountRow
 
 from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, a_world
 from tests.engine.events import CACHING, QUEUE_ARN, QUEUE_URL, REPLICATION, Queue, events_of, queue_of
@@ -156,6 +158,26 @@ async def test_forged_events_are_counted_and_deleted(queue: Queue, fault: dict[s
     await emptied(queue)
     assert await queue.receive() == 2
     assert queue.kinds() == {"foreign": 1, "forged": 1}
+
+
+async def test_changes_of_the_fleet_make_its_synchronizations_due(queue: Queue) -> None:
+    world, known = queue.events.world, "777777777777"
+    account = AccountRow(account=known, uid="u", check_at=2**60)
+
+    def change(tx: Tx) -> None:
+        fleet_accounts.add(tx, account)
+        assert fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, 900, 1) is not None
+
+    await world.db.write(change)
+    await world.control("PUT", f"accounts/{known}", {"enabled_regions": ["us-east-1"]})
+    await world.control("PUT", f"accounts/{known}", {"enabled_regions": ["us-east-1", "af-south-1"]})
+    await world.control("PUT", "organization", {"management": "999999999999", "accounts": {known: {}}})
+    await queue.receive()
+    assert queue.kinds() == {"account": 1, "organization": 1}
+    assert await world.db.read(fleet_accounts.check_is_due)
+    assert not await world.db.read(lambda tx: fleet_syncs.is_due(tx, fleet_syncs.ORGANIZATION))
+    await queue.events.pass_time(5)
+    assert await world.db.read(lambda tx: fleet_syncs.is_due(tx, fleet_syncs.ORGANIZATION))
 
 
 async def test_refused_unrelated_and_unknown_events_make_nothing_due(queue: Queue) -> None:

@@ -7,7 +7,15 @@ import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.events.envelopes import Delivery, Forged, Unrelated, parse_body, parse_lookup
+from ecrkeeper_server.events.envelopes import (
+    Delivery,
+    Forged,
+    OrganizationChange,
+    RegionChange,
+    Unrelated,
+    parse_body,
+    parse_lookup,
+)
 from ecrkeeper_server.events.fields import Malformed
 from ecrkeeper_server.events.records import Record
 from ecrkeeper_server.names import RegistryName
@@ -99,7 +107,46 @@ def test_bodies_that_are_no_json_are_malformed(body: str) -> None:
         parse_body(body, QUEUE_ACCOUNT)
 
 
+ORGANIZATION = {
+    **RECORD,
+    "eventSource": "organizations.amazonaws.com",
+    "eventName": "MoveAccount",
+    "awsRegion": "us-east-1",
+}
+OPT_IN = {
+    "version": "0", "id": "5d9b7d1e-0000-4000-8000-000000000006", "detail-type": "Region Opt-In Status Change",
+    "source": "aws.account", "account": ACCOUNT, "time": "2026-11-27T10:00:05Z", "region": "us-east-1",
+    "resources": [f"arn:aws:account::{ACCOUNT}:account"],
+    "detail": {"accountId": ACCOUNT, "regionName": "af-south-1", "status": "ENABLED"},
+}  # fmt: skip
+SERVICE_EVENT = {**ORGANIZATION, "eventName": "CreateAccountResult", "eventType": "AwsServiceEvent"}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [event(ORGANIZATION), event(SERVICE_EVENT, **{"detail-type": "AWS Service Event via CloudTrail"})],
+    ids=["call", "service event"],
+)
+def test_changes_of_an_organization_are_told(found: Any) -> None:
+    assert parsed(found) == OrganizationChange("us-east-1")
+    for unrelated in (changed(found, "detail.readOnly", True), changed(found, "detail.errorCode", "AccessDenied")):
+        with pytest.raises(Unrelated):
+            parsed(unrelated)
+
+
+def test_region_change_names_its_account() -> None:
+    assert parsed(OPT_IN) == parsed({**OPT_IN, "account": QUEUE_ACCOUNT}) == RegionChange(ACCOUNT, "af-south-1")
+    with pytest.raises(Unrelated):
+        parsed(changed(OPT_IN, "detail.status", "ENABLING"))
+    with pytest.raises(Malformed):
+        parsed(changed(OPT_IN, "detail.accountId", "x"))
+
+
 FORGED = [
+    ({**OPT_IN, "account": OTHER}, "a Region of another account"),
+    ({**OPT_IN, "source": "aws.ecr"}, "a Region that another service tells of"),
+    ({**event(ORGANIZATION), "source": "aws.ecr"}, "a call of another service than the source"),
+    ({**event(), "source": "aws.organizations"}, "a call on ECR that the organization tells of"),
     (event(source="my.app"), "a source that anybody may use"),
     (event(source="aws.iam"), "a source of another service than the record's"),
     (event(account=OTHER), "an account that is neither the record's nor the queue's"),

@@ -73,7 +73,9 @@ class Fleet:
             return self.client.get_rollout(f"{self.set_name}/rollouts/{number}")
         return next(iter(self.client.list_rollouts(self.set_name)))
 
-    def ended(self, state: str = "SUCCEEDED", number: int | None = None) -> fleet_pb2.Rollout:
+    def ended(
+        self, state: str = "SUCCEEDED", number: int | None = None, seconds: float = WAIT_SECONDS
+    ) -> fleet_pb2.Rollout:
         """The newest rollout, or one, once it is in a state."""
         wanted = Rollout.State.Value(state)
 
@@ -85,7 +87,7 @@ class Fleet:
             return found if found.state == wanted else None
 
         try:
-            found: fleet_pb2.Rollout = harness.eventually(look, WAIT_SECONDS)
+            found: fleet_pb2.Rollout = harness.eventually(look, seconds)
         except AssertionError as error:
             raise AssertionError(f"{self.rollout(number)}\n{list(self.targets(number))}") from error
         return found

@@ -39,7 +39,14 @@ def live(request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_p
     harness.migrate(url)
     simulated_aws.control("PUT", f"accounts/{MANAGEMENT}", {"iam_policy": ORGANIZATION_POLICY})
     role = f"arn:aws:iam::{MANAGEMENT}:role/organization/ecrkeeper"
-    server = harness.Server(tmp_path, url, simulated_aws.url, organization_role_arn=role, organization_seconds="0.5")
+    server = harness.Server(
+        tmp_path,
+        url,
+        simulated_aws.url,
+        organization_role_arn=role,
+        organization_seconds="0.5",
+        account_check_seconds="0.5",
+    )
     with ecrkeeper.Client(server.address, insecure=True) as client:
         yield Live(server, simulated_aws, client)
     assert server.stop() == 0

@@ -31,7 +31,9 @@ def test_accounts_are_those_of_moto(moto_url: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     harness.migrate(url)
     role = f"arn:aws:iam::{MANAGEMENT}:role/ecrkeeper-organization"
-    server = harness.Server(tmp_path, url, moto_url, organization_role_arn=role, organization_seconds="2")
+    server = harness.Server(
+        tmp_path, url, moto_url, organization_role_arn=role, organization_seconds="2", account_check_seconds="2"
+    )
     with ecrkeeper.Client(server.address, insecure=True) as client:
         found = harness.eventually(
             lambda: known if len(known := {each.name: each for each in client.list_accounts()}) == 23 else None, 120

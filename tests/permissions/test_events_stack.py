@@ -60,6 +60,8 @@ def test_rules_pin_source_and_account_and_name_every_write(capsys: pytest.Captur
         "EcrCalls": ["aws.ecr"],
         "EcrDeliveries": ["aws.ecr"],
         "IamCalls": ["aws.iam"],
+        "RegionChanges": ["aws.account"],
+        "OrganizationChanges": ["aws.organizations"],
     }
     assert all(each["account"] == [{"Ref": "AWS::AccountId"}] for each in patterns.values())
     assert set(patterns["EcrCalls"]["detail"]["eventName"]) == {op for each in SETTINGS.values() for op in each.writes}
@@ -87,7 +89,12 @@ def test_central_bus_admits_the_organization_only(capsys: pytest.CaptureFixture[
     made = yaml.safe_load(printed(["--format", "events-central"], capsys))["Resources"]
     statement = made["BusPolicy"]["Properties"]["Statement"]
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
-    assert made["Forward"]["Properties"]["EventPattern"]["source"] == ["aws.ecr", "aws.iam"]
+    assert made["Forward"]["Properties"]["EventPattern"]["source"] == [
+        "aws.ecr",
+        "aws.iam",
+        "aws.account",
+        "aws.organizations",
+    ]
     assert made["Queue"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
     assert made["Queue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
 

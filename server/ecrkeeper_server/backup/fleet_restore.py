@@ -44,16 +44,17 @@ async def exported_sets(db: Database) -> AsyncIterator[SetDocument]:
     """Yield the sets that are not being deleted, by name."""
     after = ""
     while True:
-        rows = await db.read(lambda tx, after=after: registry_sets.page(tx, after, _PAGE))  # type: ignore[misc]
-        for row in rows:
-            if not row.deleting:
+        ids = await db.read(lambda tx, after=after: registry_sets.page(tx, after, _PAGE))  # type: ignore[misc]
+        for set_id in ids:
+            row = await db.read(lambda tx, set_id=set_id: registry_sets.get(tx, set_id))  # type: ignore[misc]
+            if row is not None and not row.deleting:
                 yield SetDocument(
                     SetName(row.id), row.set_spec, row.generation, row.current_revision,
                     Authority.from_json(row.authority),
                 )  # fmt: skip
-        if len(rows) < _PAGE:
+        if len(ids) < _PAGE:
             return
-        after = rows[-1].id
+        after = ids[-1]
 
 
 def account_differs(present: AccountRow | None, document: AccountDocument) -> bool:

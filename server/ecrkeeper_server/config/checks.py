@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _RANGES = {
     "aws_timeout_seconds": (0.1, 120.0),
     "resync_seconds": (1.0, 86_400.0),
+    "organization_seconds": (0.1, 86_400.0),
+    "account_check_seconds": (0.1, 86_400.0),
     "event_debounce_seconds": (0.0, 60.0),
     "event_resync_seconds": (1.0, 86_400.0),
     "contest_window_seconds": (1.0, 86_400.0),

@@ -52,6 +52,7 @@ class Config:
     aws_timeout_seconds: float = 10.0
     organization_role_arn: str = ""
     organization_seconds: float = 300.0
+    account_check_seconds: float = 900.0
     resync_seconds: float = 900.0
     attribution: bool = True
     event_queue_urls: str = ""

@@ -26,6 +26,11 @@ class OrganizationAccount:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+def listed_state(listed: Mapping[str, Any]) -> str:
+    """Return the state of an account as AWS lists it; `Status` is the older member."""
+    return str(listed.get("State") or listed.get("Status") or "ACTIVE")
+
+
 class Organization:
     """Reads an organization through a role in one of its accounts.
 
@@ -53,7 +58,7 @@ class Organization:
         return OrganizationAccount(
             account,
             str(listed.get("Name") or ""),
-            str(listed.get("State") or listed.get("Status") or "ACTIVE"),
+            listed_state(listed),
             await self._path(account),
             {str(tag["Key"]): str(tag["Value"]) for tag in tags},
         )

@@ -11,7 +11,15 @@ import structlog
 
 from ecrkeeper_server.engine import causes
 from ecrkeeper_server.engine.attribution import Own, cloud_event
-from ecrkeeper_server.events.envelopes import Delivery, Forged, Unrelated, parse_body
+from ecrkeeper_server.events.envelopes import (
+    Delivery,
+    Event,
+    Forged,
+    OrganizationChange,
+    RegionChange,
+    Unrelated,
+    parse_body,
+)
 from ecrkeeper_server.events.fields import Malformed
 from ecrkeeper_server.events.origin import Origin
 from ecrkeeper_server.events.queue_url import QueueUrl
@@ -19,7 +27,7 @@ from ecrkeeper_server.events.records import Record
 from ecrkeeper_server.events.targets import names_of, setting_of
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.names import RegistryName, partition_of
-from ecrkeeper_server.store import cloud_events, findings, resources
+from ecrkeeper_server.store import cloud_events, findings, fleet_accounts, fleet_syncs, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Database, Tx
@@ -38,6 +46,9 @@ class _Batch:
     deliveries: list[Delivery] = field(default_factory=list)
     # Authentic events of which only the arrival counts.
     arrived: set[RegistryName] = field(default_factory=set)
+    # Accounts whose Regions have changed, and whether an organization has.
+    accounts: set[str] = field(default_factory=set)
+    organization: bool = False
     kinds: Counter[str] = field(default_factory=Counter)
 
 
@@ -79,7 +90,7 @@ class EventIntake:
         batch = _sorted(bodies, queue)
         arns = await self._own.arns(batch.records)
         result = _Result()
-        if batch.records or batch.deliveries or batch.arrived:
+        if batch.records or batch.deliveries or batch.arrived or batch.accounts or batch.organization:
             result = await self._db.write(lambda tx: self._store(tx, batch, arns))
         if result.due:
             self._wake(result.due)
@@ -90,6 +101,9 @@ class EventIntake:
 
     def _store(self, tx: Tx, batch: _Batch, arns: dict[str, str]) -> _Result:
         result = _Result()
+        fleet_accounts.request_checks(tx, batch.accounts)
+        if batch.organization:
+            fleet_syncs.request(tx, fleet_syncs.ORGANIZATION)
         names = {name for record in batch.records for name in names_of(record)}
         known = cloud_events.known_names(tx, names | {str(each.registry) for each in batch.deliveries})
         ids = cloud_events.own_request_ids(tx, {each.request_id for each in batch.records if each.request_id})
@@ -160,16 +174,27 @@ def _sorted(bodies: Sequence[str], queue: QueueUrl) -> _Batch:
     return batch
 
 
-def _check_partition(event: Record | Delivery, queue: QueueUrl) -> None:
-    region = event.region if isinstance(event, Record) else event.registry.region
+def _check_partition(event: Event, queue: QueueUrl) -> None:
+    region = event.registry.region if isinstance(event, Delivery) else event.region
     if partition_of(region) != partition_of(queue.region):
         raise Forged("the Region is of another partition than the queue")
 
 
-def _add(batch: _Batch, event: Record | Delivery) -> None:
-    if isinstance(event, Delivery):
-        batch.deliveries.append(event)
-        return
+def _add(batch: _Batch, event: Event) -> None:
+    match event:
+        case Delivery():
+            batch.deliveries.append(event)
+        case RegionChange():
+            batch.accounts.add(event.account)
+            batch.kinds["account"] += 1
+        case OrganizationChange():
+            batch.organization = True
+            batch.kinds["organization"] += 1
+        case Record():
+            _add_record(batch, event)
+
+
+def _add_record(batch: _Batch, event: Record) -> None:
     if event.read_only or not setting_of(event):
         batch.kinds["unrelated"] += 1
     elif event.error_code:

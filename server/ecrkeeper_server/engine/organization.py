@@ -1,33 +1,35 @@
 """The loop that brings the accounts of an organization into the fleet.
 
-One replica does so every few minutes.
+One replica does so every few minutes, and soon after an event of the organization.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.ecr.organization import Organization
-from ecrkeeper_server.ecr.regions import enabled_regions
+from ecrkeeper_server.ecr.organization import Organization, OrganizationAccount, listed_state
 from ecrkeeper_server.errors import StatusError
-from ecrkeeper_server.fleet.organization import store_account, store_gone
-from ecrkeeper_server.store import fleet_accounts
+from ecrkeeper_server.fleet.organization import account_state, store_account, store_gone
+from ecrkeeper_server.store import fleet_accounts, fleet_syncs
 from ecrkeeper_server.store.database import Database
 
 log = structlog.get_logger("ecrkeeper.organization")
 
-SOURCE = "ORGANIZATION"
 _PAGE = 500
 # More accounts that cannot be read are a failure of the organization, and the next round may succeed.
 _MOST_FAILURES = 10
 # How often a replica asks whether it is its turn.
-_LONGEST_WAIT = 30.0
+_WAIT_SECONDS = 2.0
+# A replica that was killed keeps the others from synchronizing for so long.
+_LEASE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,30 +38,32 @@ class OrganizationOptions:
 
     account: str
     home_region: str
-    partition: str
     seconds: float = 300.0
 
 
-class OrganizationWorker:
-    """Synchronizes until it is stopped.
+class _LeaseLostError(Exception):
+    """Another replica synchronizes."""
 
-    `organization` reaches AWS Organizations, `aws` the accounts.
-    """
+
+class OrganizationWorker:
+    """Synchronizes until it is stopped."""
 
     def __init__(
         self,
         db: Database,
-        organization: Aws,
         aws: Aws,
         options: OrganizationOptions,
         wake_rollouts: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
-        self._organization = organization
         self._aws = aws
         self._options = options
         self._wake_rollouts = wake_rollouts
+        self._clock = clock
         self._stopped = asyncio.Event()
+        self._lease: int | None = None
+        self._renew_at = 0.0
 
     def stop(self) -> None:
         """End the loop; a synchronization under way ends after its account."""
@@ -67,34 +71,67 @@ class OrganizationWorker:
 
     async def run(self) -> None:
         """Synchronize every few minutes until `stop`."""
-        seconds = self._options.seconds
         while not self._stopped.is_set():
             try:
-                if await self._db.write(lambda tx: fleet_accounts.claim_sync(tx, SOURCE, seconds)):
-                    await self.synchronize()
+                await self.work_once()
+            except _LeaseLostError:
+                log.info("organization_lease_lost")
             except (AwsError, StatusError) as error:
                 log.warning("organization_not_read", reason=error.reason, error=error.message)
             except Exception:
                 # The loop outlives whatever it was, and the next round may succeed.
                 log.exception("organization_not_read")
             try:
-                await asyncio.wait_for(self._stopped.wait(), min(_LONGEST_WAIT, seconds))
+                await asyncio.wait_for(self._stopped.wait(), min(_WAIT_SECONDS, self._options.seconds))
             except TimeoutError:
                 continue
+
+    async def work_once(self) -> bool:
+        """Synchronize if that is due and no other replica does; return whether it was."""
+        if not await self._db.read(lambda tx: fleet_syncs.is_due(tx, fleet_syncs.ORGANIZATION)):
+            return False
+        seconds = self._options.seconds
+        lease = await self._db.write(
+            lambda tx: fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, seconds, _LEASE_SECONDS)
+        )
+        if lease is None:
+            return False
+        self._lease, self._renew_at = lease, self._clock() + _LEASE_SECONDS / 3
+        try:
+            await self.synchronize()
+        finally:
+            held, self._lease = self._lease, None
+            if held is not None:
+                await self._db.write(lambda tx: fleet_syncs.finish(tx, fleet_syncs.ORGANIZATION, held))
+        return True
+
+    async def _keep_lease(self) -> None:
+        """Renew the lease in time; raise if another replica has it, which stores newer answers."""
+        held = self._lease
+        if held is None or self._clock() < self._renew_at:
+            return
+        self._lease = await self._db.write(
+            lambda tx: fleet_syncs.renew(tx, fleet_syncs.ORGANIZATION, held, _LEASE_SECONDS)
+        )
+        if self._lease is None:
+            raise _LeaseLostError
+        self._renew_at = self._clock() + _LEASE_SECONDS / 3
 
     async def synchronize(self) -> int:
         """Read the organization once, and store what has changed; how many accounts have.
 
-        Accounts are stored one by one, and one that cannot be read stays as it was. Only a list that was read to its
-        end says which ones are gone.
+        New accounts come first, because AWS allows few calls a second. Accounts are stored one by one, and one that
+        cannot be read stays as it was. Only a list that was read to its end says which ones are gone.
         """
-        options = self._options
-        organization = Organization(self._organization, options.account, options.home_region)
+        organization = Organization(self._aws, self._options.account, self._options.home_region)
         listed = await organization.accounts()
+        waiting = await self._new_first(listed)
         changed = failures = 0
-        for each in listed:
+        while waiting:
             if self._stopped.is_set():
                 return changed
+            await self._keep_lease()
+            each = waiting.pop()
             try:
                 found = await organization.describe(each)
             except AwsError as error:
@@ -103,28 +140,32 @@ class OrganizationWorker:
                     raise
                 log.warning("account_not_read", account=each["Id"], reason=error.reason, error=error.message)
                 continue
-            regions = await self._regions(found.account) if found.state == "ACTIVE" else None
-            changed += await self._db.write(lambda tx, f=found, r=regions: store_account(tx, f, r))  # type: ignore[misc]
+            changed += await self._store(found)
         changed += await self._gone({each["Id"] for each in listed})
         if changed:
-            self._wake_rollouts()
             log.info("organization_read", accounts=len(listed), changed=changed)
+        return changed
+
+    async def _new_first(self, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return accounts in the reverse order in which they are read."""
+        known = await self._db.read(fleet_accounts.organization_states)
+        return sorted(listed, key=lambda each: known.get(each["Id"]) != account_state(listed_state(each)))
+
+    async def _store(self, found: OrganizationAccount) -> bool:
+        changed = await self._db.write(lambda tx: store_account(tx, found))
+        if changed:
+            self._wake_rollouts()
         return changed
 
     async def _gone(self, listed: set[str]) -> int:
         changed, after = 0, ""
         while True:
+            await self._keep_lease()
             number, after = await self._db.write(
                 lambda tx, after=after: store_gone(tx, listed, after, _PAGE)  # type: ignore[misc]
             )
             changed += number
+            if number:
+                self._wake_rollouts()
             if not after:
                 return changed
-
-    async def _regions(self, account: str) -> Sequence[str] | None:
-        """Return the Regions that an account has enabled; None if it cannot be reached."""
-        try:
-            return await enabled_regions(self._aws, account, self._options.home_region, self._options.partition)
-        except AwsError as error:
-            log.info("regions_not_read", account=account, reason=error.reason)
-            return None

@@ -13,7 +13,7 @@ import structlog
 
 from ecrkeeper_server.errors import StatusError, Unavailable
 from ecrkeeper_server.fleet.bounds import Bounds
-from ecrkeeper_server.fleet.membership import claim_comparison, compare
+from ecrkeeper_server.fleet.growth import claim_comparison, compare
 from ecrkeeper_server.fleet.steps import Stepped, step
 from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.store import registry_sets, rollouts

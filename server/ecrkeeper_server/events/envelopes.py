@@ -24,8 +24,17 @@ _SUCCESS = "SUCCESS"
 _CALLS = "AWS API Call via CloudTrail"
 _REPLICATION = "ECR Replication Action"
 _CACHE = "ECR Pull Through Cache Action"
+# What AWS Organizations does itself, such as the end of CreateAccount, is no call.
+_SERVICE_EVENTS = "AWS Service Event via CloudTrail"
+_OPT_IN = "Region Opt-In Status Change"
 # EventBridge reserves sources that begin with `aws.`: nobody can send such events with PutEvents.
-_SOURCES = {_CALLS: ("aws.ecr", "aws.iam"), _REPLICATION: ("aws.ecr",), _CACHE: ("aws.ecr",)}
+_SOURCES = {
+    _CALLS: ("aws.ecr", "aws.iam", "aws.organizations"),
+    _SERVICE_EVENTS: ("aws.organizations",),
+    _REPLICATION: ("aws.ecr",),
+    _CACHE: ("aws.ecr",),
+    _OPT_IN: ("aws.account",),
+}
 
 
 class Forged(Exception):
@@ -36,7 +45,7 @@ class Forged(Exception):
 
 
 class Unrelated(Exception):
-    """The event is none that concerns registries or roles."""
+    """The event is none that concerns registries, roles or accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,25 @@ class Delivery:
     event_time: int
 
 
-Event = Record | Delivery
+@dataclass(frozen=True, slots=True)
+class RegionChange:
+    """An account has enabled or disabled a Region."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationChange:
+    """Something in an organization has changed: its accounts, their units or their tags.
+
+    `region` is the one that the event was sent in.
+    """
+
+    region: str
+
+
+Event = Record | Delivery | RegionChange | OrganizationChange
 
 
 def parse_body(body: str, queue_account: str) -> Event:
@@ -72,8 +99,12 @@ def parse_body(body: str, queue_account: str) -> Event:
         raise Unrelated
     if source not in _SOURCES[kind]:
         raise Forged("the source is not the service that sends such events")
+    if source == "aws.organizations":
+        return _organization(event, queue_account)
     if kind == _CALLS:
         return _call(event, queue_account)
+    if kind == _OPT_IN:
+        return _opt_in(event, queue_account)
     return _replication(event) if kind == _REPLICATION else _cache(event)
 
 
@@ -111,6 +142,24 @@ def _call(event: Mapping[str, Any], queue_account: str) -> Record:
     if fields.account(event, "account") not in (record.account, queue_account):
         raise Forged("the account is not the one of the record")
     return record
+
+
+def _organization(event: Mapping[str, Any], queue_account: str) -> OrganizationChange:
+    record = _call(event, queue_account)
+    if record.read_only or record.error_code:
+        raise Unrelated
+    return OrganizationChange(record.region)
+
+
+def _opt_in(event: Mapping[str, Any], queue_account: str) -> RegionChange:
+    detail = fields.mapping(event.get("detail"), "detail")
+    found = RegionChange(fields.account(detail, "accountId"), fields.region(detail, "regionName"))
+    if fields.account(event, "account") not in (found.account, queue_account):
+        raise Forged("the account is not the one whose Region changes")
+    if fields.word(detail, "status") not in ("ENABLED", "DISABLED"):
+        # ENABLING and DISABLING are followed by another event.
+        raise Unrelated
+    return found
 
 
 def _replication(event: Mapping[str, Any]) -> Delivery:

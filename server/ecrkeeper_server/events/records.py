@@ -13,7 +13,11 @@ from typing import Any
 from ecrkeeper_server.events import fields
 from ecrkeeper_server.events.fields import Malformed
 
-SERVICES = {"ecr.amazonaws.com": "ecr", "iam.amazonaws.com": "iam"}
+SERVICES = {
+    "ecr.amazonaws.com": "ecr",
+    "iam.amazonaws.com": "iam",
+    "organizations.amazonaws.com": "organizations",
+}
 # Where a request names the element or the role that it is about.
 _HINTS = ("ecrRepositoryPrefix", "prefix", "principalArn", "name", "roleName", "aWSServiceName")
 

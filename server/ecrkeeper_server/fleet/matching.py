@@ -6,7 +6,7 @@ They are those that its selector matches, and those that it still declares for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecrkeeper_server.fleet.names import SetName
@@ -21,6 +21,8 @@ from ecrkeeper_server.store.rows import Declaration
 
 ACCOUNTS = 100
 """The number of accounts that are read at once; each may have some thirty Regions."""
+PAGE_CHARACTERS = 8_000_000
+"""The size of the declarations that are read at once, as JSON, unless one account has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,34 @@ def fleet_account(row: AccountRow) -> FleetAccount:
         AccountState(row.state),
         Source(row.source),
         row.enabled_regions,
+        row.source == Source.DECLARED or row.aws_regions is not None or row.reachable_since is not None,
     )
 
 
 def page(tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool = False) -> tuple[list[Place], str]:
     """Return the registries of a page of accounts behind `after`, and its last one.
 
-    The last one is empty at the end.
+    The last one is empty at the end. A page ends early if its declarations are large.
     """
-    accounts = fleet_accounts.page(tx, after, ACCOUNTS)
-    rows = registry_sets.declared(tx, [row.account for row in accounts], None if others else name.id)
+    listed, owner = fleet_accounts.page(tx, after, ACCOUNTS), None if others else name.id
+    accounts = _first(listed, registry_sets.declared_sizes(tx, [row.account for row in listed], owner))
+    rows = registry_sets.declared(tx, [row.account for row in accounts], owner)
     declared: dict[str, dict[str, list[Declaration]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         declared[row.account][row.region].append(row)
     found = [place for row in accounts for place in _places(row, selector, name, declared[row.account])]
-    return found, accounts[-1].account if len(accounts) == ACCOUNTS else ""
+    more = len(listed) == ACCOUNTS or len(accounts) < len(listed)
+    return found, accounts[-1].account if more else ""
+
+
+def _first(accounts: Sequence[AccountRow], sizes: Mapping[str, int]) -> Sequence[AccountRow]:
+    """Return the first accounts whose declarations fit into a page; at least one."""
+    total = 0
+    for number, row in enumerate(accounts):
+        total += sizes.get(row.account, 0)
+        if number and total > PAGE_CHARACTERS:
+            return accounts[:number]
+    return accounts
 
 
 def _places(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ecrkeeper_server.ecr.organization import OrganizationAccount
@@ -32,6 +32,11 @@ _MOST_LABELS, _LONGEST_KEY, _LONGEST_VALUE, _LONGEST_NAME = 50, 128, 256, 256
 _METHOD = "OrganizationSync"
 
 
+def account_state(state: str) -> AccountState:
+    """Return the state of an account for a state of AWS; nothing is written to accounts in an unknown one."""
+    return _STATES.get(state, AccountState.SUSPENDED)
+
+
 def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
     """Return tags as labels."""
     good = {
@@ -45,24 +50,19 @@ def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
     return dict(list(good.items())[:_MOST_LABELS])
 
 
-def merged(present: AccountRow | None, found: OrganizationAccount, regions: Sequence[str] | None) -> AccountRow:
-    """Return an account as the organization has it.
-
-    Without `regions`, those that were known stay.
-    """
+def merged(present: AccountRow | None, found: OrganizationAccount) -> AccountRow:
+    """Return an account as the organization has it."""
     row = present or AccountRow(account=found.account, uid=str(uuid.uuid4()), source=Source.ORGANIZATION)
     return replace(
         row,
         display_name=found.name[:_LONGEST_NAME],
         labels=labels_of(found.tags),
         organizational_unit=found.unit,
-        # A state that this version does not know is no reason to write.
-        state=_STATES.get(found.state, AccountState.SUSPENDED),
-        aws_regions=row.aws_regions if regions is None else sorted(regions),
+        state=account_state(found.state),
     )
 
 
-def store_account(tx: Tx, found: OrganizationAccount, regions: Sequence[str] | None) -> bool:
+def store_account(tx: Tx, found: OrganizationAccount) -> bool:
     """Store an account of the organization; return whether it has changed.
 
     An account that somebody declared stays as declared.
@@ -70,12 +70,11 @@ def store_account(tx: Tx, found: OrganizationAccount, regions: Sequence[str] | N
     present = fleet_accounts.get(tx, found.account, lock=True)
     if present is not None and present.source != Source.ORGANIZATION:
         return False
-    row = merged(present, found, regions)
-    if present is not None and row == replace(present, aws_regions=row.aws_regions, labels=dict(present.labels)):
-        same = list(present.aws_regions or ()) == list(row.aws_regions or ())
-        if same:
-            return False
+    row = merged(present, found)
+    if row == present:
+        return False
     _store(tx, present, row)
+    registry_sets.compare_all(tx)
     return True
 
 
@@ -92,6 +91,8 @@ def store_gone(tx: Tx, listed: Collection[str], after: str, limit: int) -> tuple
     ]
     for row in gone:
         _store(tx, row, replace(row, state=AccountState.GONE))
+    if gone:
+        registry_sets.compare_all(tx)
     return len(gone), page[-1].account if len(page) == limit else ""
 
 
@@ -101,14 +102,12 @@ def _store(tx: Tx, present: AccountRow | None, row: AccountRow) -> None:
     else:
         row = replace(row, generation=present.generation + 1)
         fleet_accounts.change(tx, row)
-    registry_sets.compare_all(tx)
-    before = {} if present is None else {**members(present), "aws_regions": list(present.aws_regions or ())}
     event = NewEvent(
         kind="CALL",
         method=_METHOD,
         resource=f"accounts/{row.account}",
         account=row.account,
         generation=row.generation,
-        changes=diff("account", before, {**members(row), "aws_regions": list(row.aws_regions or ())}),
+        changes=diff("account", {} if present is None else members(present), members(row)),
     )
     audit.add(tx, [event])

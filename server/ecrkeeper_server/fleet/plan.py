@@ -19,17 +19,33 @@ _MOST_KEY = 4_000
 
 @dataclass(slots=True)
 class Group:
-    """Registries with the same changes; `names` are the first of them."""
+    """Registries with the same changes; `names` are the first of them that the caller may read.
+
+    `changes` are those of the first one of these. Without any, nothing shows whose changes they are.
+    """
 
     changes: Sequence[Change]
+    kind: str
+    setting: str
+    size: int
+    key: str = ""
     count: int = 0
     names: list[RegistryName] = field(default_factory=list)
 
-    def add(self, name: RegistryName) -> None:
+    def add(self, name: RegistryName, changes: Sequence[Change], *, shown: bool) -> None:
         """Count a registry."""
         self.count += 1
+        if not shown:
+            return
+        if not self.names:
+            self.changes, self.key = changes, changes[0].key
         if len(self.names) < _MOST_NAMES:
             self.names.append(name)
+
+
+def _group(changes: Sequence[Change]) -> Group:
+    first = changes[0]
+    return Group((), str(first.kind).lower(), first.setting, len(changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +79,12 @@ class FleetPlan:
         """The number of registries that change."""
         return sum(group.count for group in self.groups.values()) + self.ungrouped
 
-    def add(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False) -> None:
+    def add(
+        self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False, shown: bool = True
+    ) -> None:
         """Add a target with the changes of its declaration.
 
-        The changes of an abandoned declaration do not reach AWS.
+        The changes of an abandoned declaration do not reach AWS. A target that is not `shown` is only counted.
         """
         self.targets += 1
         if not changes:
@@ -80,18 +98,18 @@ class FleetPlan:
             self.ungrouped += 1
             return
         if group is None:
-            group = self.groups[key] = Group(changes)
-        group.add(name)
+            group = self.groups[key] = _group(changes)
+        group.add(name, changes, shown=shown)
 
-    def add_release(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool) -> None:
+    def add_release(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool, shown: bool) -> None:
         """Add a registry that the set does not match any more."""
         self.released += 1
-        self.add(name, changes, abandoned=abandoned)
+        self.add(name, changes, abandoned=abandoned, shown=shown)
 
-    def add_problem(self, problem: Problem) -> None:
-        """Add a target that would fail."""
+    def add_problem(self, problem: Problem, *, shown: bool) -> None:
+        """Add a target that would fail; one that is not `shown` is only counted."""
         self.failing += 1
-        if len(self.problems) < _MOST_PROBLEMS:
+        if shown and len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(problem)
 
     def largest(self) -> list[Group]:
@@ -117,7 +135,7 @@ def summary(group: Group) -> str:
 
     An example is "312 registries: add pull_through_cache_rules quay".
     """
-    first = group.changes[0]
-    more = f" and {len(group.changes) - 1} more" if len(group.changes) > 1 else ""
+    more = f" and {group.size - 1} more" if group.size > 1 else ""
     noun = "registry" if group.count == 1 else "registries"
-    return f"{group.count} {noun}: {str(first.kind).lower()} {first.setting} {first.key}{more}"
+    key = f" {group.key}" if group.key else ""
+    return f"{group.count} {noun}: {group.kind} {group.setting}{key}{more}"

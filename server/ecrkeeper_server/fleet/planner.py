@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from ecrkeeper_server.declarations.audit_records import settings_changes
@@ -22,6 +23,7 @@ from ecrkeeper_server.fleet.rendering import violations_of
 from ecrkeeper_server.fleet.selectors import Matcher, matcher
 from ecrkeeper_server.fleet.template import Chosen, MissingLabelError, Templates
 from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.element_sets import brief
 from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store.database import Database
@@ -72,13 +74,27 @@ class Planned:
     total: int = 0
 
 
-class Planner:
-    """Plans one set: everything about a target that does not depend on other targets."""
+MayRead = Callable[[SettingsName], bool]
 
-    def __init__(self, name: SetName, spec: SetSpec, reach: Reach, *, releasing: bool = False) -> None:
+
+def readable(_: SettingsName) -> bool:
+    """Let the caller read everything."""
+    return True
+
+
+class Planner:
+    """Plans one set: everything about a target that does not depend on other targets.
+
+    The plan names only the registries and the owners whose declarations the caller may read.
+    """
+
+    def __init__(
+        self, name: SetName, spec: SetSpec, reach: Reach, *, may_read: MayRead = readable, releasing: bool = False
+    ) -> None:
         self._name = name
         self._spec = spec
         self._reach = reach
+        self._may_read = may_read
         self._releasing = releasing
         self._templates = Templates(spec)
         self._selecting = waves.Selecting.of(spec.effective_waves)
@@ -123,6 +139,7 @@ class Planner:
 
     def _add(self, place: Place) -> None:
         planned, plan, registry = self._planned, self._planned.plan, place.registry
+        shown = self._may_read(self._name.settings(registry))
         managed = place.managed_by(self._name)
         reached = managed is not None or (place.matched and not self._releasing)
         if reached and not self._reach(registry):
@@ -138,13 +155,14 @@ class Planner:
         if not place.matched or self._releasing:
             if managed is not None:
                 abandoned = self._spec.deletion_policy == "ABANDON"
-                plan.add_release(registry, list(settings_changes(managed.settings, None)), abandoned=abandoned)
+                changes = list(settings_changes(managed.settings, None))
+                plan.add_release(registry, changes, abandoned=abandoned, shown=shown)
             return
         if problem := self._problem(place):
             plan.targets += 1
-            plan.add_problem(problem)
+            plan.add_problem(problem, shown=shown)
             return
-        plan.add(registry, self._changes(place, self._templates.render(place.target)))
+        plan.add(registry, self._changes(place, self._templates.render(place.target)), shown=shown)
 
     def _problem(self, place: Place) -> Problem | None:
         """Return why a target would fail.
@@ -175,9 +193,15 @@ class Planner:
         if not conflicts:
             return None
         first = conflicts[0]
-        owners = ", ".join(sorted(owner for owner in first.owners if owner != self._name.id))
-        text = f"{first.setting} {brief(first.keys)}: {owners} declares another value"
+        text = f"{first.setting} {brief(first.keys)}: {self._others(place, first.owners)} declares another value"
         return Problem("OWNER_CONFLICT", place.registry, text)
+
+    def _others(self, place: Place, owners: Collection[str]) -> str:
+        """Return the names of other owners; those that the caller may not read are only counted."""
+        others = sorted(owner for owner in owners if owner != self._name.id)
+        shown = [owner for owner in others if self._may_read(SettingsName(place.registry, owner))]
+        hidden = len(others) - len(shown)
+        return ", ".join([*shown, *([f"{hidden} other owners" if hidden > 1 else "another owner"] if hidden else [])])
 
     def _changes(self, place: Place, settings: Json) -> list[Change]:
         managed = place.managed_by(self._name)

@@ -7,6 +7,9 @@ Rollouts are locked before their set, here and in the worker, so that two transa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from ecrkeeper_server.declarations.idempotency import Caller, find_response, save_response
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.fleet.names import RolloutName
@@ -15,13 +18,19 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import audit, registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import ENDED, Cause, RolloutRow, RolloutState, SetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import ENDED, Authority, Cause, RolloutRow, RolloutState, SetRow, TargetState
+from ecrkeeper_server.store.rollouts import OpenRollout
 
 _BEFORE = {RolloutState.QUEUED, RolloutState.PLANNING}
 
 
-def begin(tx: Tx, row: SetRow, cause: Cause, caller: Caller, *, spec: Json, revision: int, queued: bool) -> RolloutRow:
-    """Start a rollout of a set, or queue it."""
+def begin(
+    tx: Tx, row: SetRow, cause: Cause, caller: Caller, *, spec: Json, revision: int, queued: bool, removals: int = 0
+) -> RolloutRow:
+    """Start a rollout of a set, or queue it.
+
+    `removals` is the number of registries in which the caller allows it to remove elements.
+    """
     made = RolloutRow(
         set_id=row.id,
         number=rollouts.next_number(tx, row.id),
@@ -35,6 +44,7 @@ def begin(tx: Tx, row: SetRow, cause: Cause, caller: Caller, *, spec: Json, revi
         revision=revision,
         create_time=0,
         update_time=0,
+        allow_removals=removals,
     )
     return rollouts.add(tx, made)
 
@@ -86,8 +96,11 @@ def _locked(tx: Tx, name: RolloutName, action: str) -> RolloutRow:
     return row
 
 
-def control(tx: Tx, caller: Caller, name: RolloutName, action: str) -> RolloutRow:
-    """Pause, resume, approve, cancel or roll back a rollout."""
+def control(tx: Tx, caller: Caller, name: RolloutName, action: str, authority: Authority | None = None) -> RolloutRow:
+    """Pause, resume, approve, cancel or roll back a rollout.
+
+    The writes of a rollout that is rolled back are bounded by the authority of the caller.
+    """
     if find_response(tx, caller) is not None:
         found = rollouts.get(tx, name.set.id, name.number)
         if found is None:
@@ -95,6 +108,8 @@ def control(tx: Tx, caller: Caller, name: RolloutName, action: str) -> RolloutRo
         return found
     row = _locked(tx, name, action)
     changed = _ACTIONS[action](tx, row, caller)
+    if authority is not None:
+        changed = rollouts.change(tx, changed, due_in=0, authority=authority.to_json())
     save_response(tx, caller, str(name))
     record(tx, caller, str(name))
     return changed
@@ -144,12 +159,13 @@ def _cancel(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
 def _roll_back(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
     if registry_sets.get(tx, row.set_id) is None:
         raise NotFound("RegistrySet", f"registrySets/{row.set_id}", "it was deleted; create it again")
-    newest = next(each for each in rollouts.page(tx, row.set_id, None, 2) if each.state != RolloutState.QUEUED)
-    if newest.number != row.number:
+    newest = rollouts.newest_begun(tx, row.set_id)
+    if newest != row.number:
+        name = f"registrySets/{row.set_id}/rollouts/{newest}"
         raise FailedPrecondition(
-            f"{row.name} cannot be rolled back, because {newest.name} has begun after it; roll that one back first",
+            f"{row.name} cannot be rolled back, because {name} has begun after it; roll that one back first",
             reason="ROLLOUT_NOT_NEWEST",
-            metadata={"newest": newest.name},
+            metadata={"newest": name},
         )
     rollout_targets.begin_undo(tx, row)
     return rollouts.change(
@@ -173,11 +189,14 @@ _ACTIONS = {
 }
 
 
-def active_of(found: list[RolloutRow]) -> RolloutRow | None:
+R = TypeVar("R", RolloutRow, OpenRollout)
+
+
+def active_of(found: Sequence[R]) -> R | None:
     """Return the rollout of a set that is under way."""
     return next((row for row in found if row.state != RolloutState.QUEUED and row.state not in ENDED), None)
 
 
-def queued_of(found: list[RolloutRow]) -> RolloutRow | None:
+def queued_of(found: Sequence[R]) -> R | None:
     """Return the rollout of a set that waits for another one."""
     return next((row for row in found if row.state == RolloutState.QUEUED), None)

@@ -30,7 +30,8 @@ class SetWrite:
     update: bool = True
     etag: str = ""
     supersede: bool = False
-    confirmed: bool = False
+    # In how many registries the caller allows the change to remove elements.
+    removals: int = 0
 
     def check(self, present: SetRow | None) -> None:
         """Reject a call that does not fit the present set."""
@@ -48,7 +49,7 @@ class SetWrite:
 
     def unchanged(self, present: SetRow | None) -> bool:
         """Return whether the call would make the set what it is."""
-        if present is None or (present.held_removals and self.confirmed):
+        if present is None or (present.held_removals and self.removals):
             return False
         return self.spec is not None and present.spec == self.spec.to_json()
 
@@ -76,7 +77,8 @@ def write_set(tx: Tx, call: SetWrite) -> SetRow:
     row = _store(tx, call, present)
     cause = Cause.DELETION if call.spec is None else Cause.REVISION
     spec = row.spec if call.spec is None else call.spec.to_json()
-    made = begin(tx, row, cause, caller, spec=spec, revision=row.generation, queued=active is not None)
+    queueing = active is not None
+    made = begin(tx, row, cause, caller, spec=spec, revision=row.generation, queued=queueing, removals=call.removals)
     if queued is not None:
         rollouts.change(tx, queued, due_in=None, state=RolloutState.SUPERSEDED, message=f"replaced by {made.name}")
     elif active is not None and call.supersede:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.judging import PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.fleet.matching import fleet_account
-from ecrkeeper_server.fleet.membership import plan_targets
+from ecrkeeper_server.fleet.membership import plan_targets, with_pinned
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.progress import Counts, Decision, Progress, decide
 from ecrkeeper_server.fleet.rollout_commands import end
@@ -23,7 +23,16 @@ from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.fleet.template import Templates
 from ecrkeeper_server.fleet.writing import BUSY_SECONDS, Writer
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import declarations, fleet_accounts, registry_sets, rollout_targets, rollouts, work
+from ecrkeeper_server.store import (
+    declarations,
+    fleet_accounts,
+    operations,
+    registry_sets,
+    rollout_accounts,
+    rollout_targets,
+    rollouts,
+    work,
+)
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import (
@@ -37,6 +46,7 @@ from ecrkeeper_server.store.fleet_rows import (
     TargetState,
 )
 from ecrkeeper_server.store.rollout_targets import Observed
+from ecrkeeper_server.store.rows import Method
 
 BATCH = 64
 """The maximum number of targets that one step writes: it locks their registries."""
@@ -133,12 +143,13 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
     unit = work.load(tx, [name.settings(target.registry) for target in targets], wait=False)
     rows = fleet_accounts.some(tx, {target.account for target in targets})
     accounts = {account: fleet_account(row) for account, row in rows.items()}
+    pinned = rollout_accounts.some(tx, rollout, accounts)
     writer = Writer(
         rollout=rollout,
         unit=unit,
         templates=Templates(rollout.set_spec),
         reach=bounds.reach(Authority.from_json(rollout.authority), name),
-        accounts=accounts,
+        accounts=with_pinned(accounts, pinned),
         taking=_taking(tx, name, targets, accounts),
         before={
             target: declarations.get_revision(tx, name.settings(target.registry), target.before_revision)
@@ -148,6 +159,10 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
     )
     written = [(target, writer.write(target)) for target in targets]
     work.save(tx, unit)
+    for before, after in written:
+        if after.state == TargetState.RUNNING and before.generation == after.generation != 0:
+            # It is tried again, as by ReconcileRegistry: no element waits for its backoff.
+            operations.create(tx, Method.RECONCILE_REGISTRY, unit.registries[after.registry], caller=rollout.principal)
     return written
 
 
@@ -161,17 +176,24 @@ def _taking(
     releasing = [target for target in targets if target.action == Action.RELEASE and not target.undo]
     if not releasing:
         return {}
-    declared = registry_sets.declared(tx, {target.account for target in releasing})
-    has = {(row.account, row.region, row.managed_by) for row in declared}
+    has = registry_sets.managers(tx, {target.account for target in releasing})
     found: dict[TargetRow, str] = {}
-    for other in registry_sets.others(tx, name.id):
-        selector = matcher(other.set_spec.selector)
+    for other, selector in registry_sets.other_selectors(tx, name.id):
+        selecting = matcher(selector)
         for target in releasing:
             account = accounts.get(target.account)
-            matched = account is not None and selector.matches(Target(account, target.region))
-            if matched and (target.account, target.region, other.name) not in has:
-                found.setdefault(target, other.name)
-    return found
+            matched = account is not None and selecting.matches(Target(account, target.region))
+            if matched and (target.account, target.region, other) not in has:
+                found.setdefault(target, other)
+    states = {other: _status(tx, other) for other in set(found.values())}
+    return {target: states[other] for target, other in found.items()}
+
+
+def _status(tx: Tx, other: str) -> str:
+    """Return a set with the state of its rollout, which explains how long it takes."""
+    opened = rollouts.open_states(tx, [SetName.parse(other).id])
+    rows = [row for each in opened.values() for row in each]
+    return f"{other} ({rows[0].name} is {rows[0].state})" if rows else other
 
 
 def _stored(

@@ -13,7 +13,7 @@ from ecrkeeper_server.store.fleet_specs import AccountState, Source
 class FleetAccount:
     """An account as selectors and templates see it.
 
-    `regions` are those that it has enabled, empty if unknown.
+    `regions` are those that it has enabled, empty if unknown. They will be known soon if it is not `checked` yet.
     """
 
     account: str
@@ -23,6 +23,7 @@ class FleetAccount:
     state: AccountState = AccountState.ACTIVE
     source: Source = Source.DECLARED
     regions: tuple[str, ...] = ()
+    checked: bool = True
 
     @property
     def writable(self) -> bool:

@@ -13,6 +13,7 @@ from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import StatusError, rejection
 from ecrkeeper_server.fleet.bounds import Reach, out_of_bounds
+from ecrkeeper_server.fleet.judging import LONGEST_SECONDS
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.rendering import violations_of
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
@@ -60,17 +61,27 @@ class Writer:
 
     def write(self, target: TargetRow) -> TargetRow:
         """Write a pending target, and return it as it is from now on."""
-        now = self.unit.now
         try:
             return self._write(target)
         except _Waiting as wait:
-            later = BUSY_SECONDS if not wait.reason else TAKEOVER_SECONDS
-            since = now + int(later * MICROSECONDS)
-            return replace(target, since=since, update_time=now, reason=wait.reason, message=str(wait))
+            return self._waits(target, wait.reason, str(wait))
         except MissingLabelError as error:
             return self._in_state(target, TargetState.FAILED, "LABEL_MISSING", str(error))
         except StatusError as error:
             return self._in_state(target, TargetState.FAILED, error.reason, error.message)
+
+    def _waits(self, target: TargetRow, reason: str, message: str) -> TargetRow:
+        """Return a target that begins later; another set is not waited for without end."""
+        now = self.unit.now
+        if not reason:
+            return replace(target, since=now + int(BUSY_SECONDS * MICROSECONDS))
+        # The time of the last change is that of the first attempt that had to wait.
+        began = target.update_time if target.reason == reason else now
+        if now - began >= LONGEST_SECONDS * MICROSECONDS:
+            text = f"{message}, for {LONGEST_SECONDS // 60} minutes; exclude the registry from one of both sets"
+            return self._in_state(target, TargetState.FAILED, reason, text)
+        since = now + int(TAKEOVER_SECONDS * MICROSECONDS)
+        return replace(target, since=since, update_time=began, reason=reason, message=message)
 
     def _in_state(self, target: TargetRow, state: TargetState, reason: str, message: str) -> TargetRow:
         now = self.unit.now
@@ -89,13 +100,12 @@ class Writer:
         row = self.unit.registries.get(registry)
         if row is not None and row.mode is not Mode.ENFORCE:
             return self._in_state(target, TargetState.HELD, "NOT_ENFORCED", f"the mode of {registry} is {row.mode}")
+        if target.action == Action.RELEASE and not target.undo:
+            return self._release(target)
+        if not self.reach(registry):
+            raise out_of_bounds(Authority.from_json(self.rollout.authority), self.name, registry)
         if target.undo:
             return self._undo(target)
-        if target.action == Action.RELEASE:
-            return self._release(target)
-        authority = Authority.from_json(self.rollout.authority)
-        if not self.reach(registry):
-            raise out_of_bounds(authority, self.name, registry)
         return self._apply(target, Target(account, target.region))
 
     def _apply(self, target: TargetRow, place: Target) -> TargetRow:
@@ -128,11 +138,12 @@ class Writer:
         return call.decide(self.unit)
 
     def _begun(self, target: TargetRow, result: WriteResult) -> TargetRow:
-        written = replace(
-            target,
-            generation=result.declared.generation,
-            registry_generation=result.declared.registry_generation,
-        )
+        declared = result.declared
+        generation = declared.registry_generation
+        if target.generation == declared.generation:
+            # It was written before and is tried again: only a new generation shows that AWS was asked again.
+            generation = self.unit.set_spec(result.registry, result.registry.spec).generation
+        written = replace(target, generation=declared.generation, registry_generation=generation)
         return self._in_state(written, TargetState.RUNNING, "", "")
 
     def _release(self, target: TargetRow) -> TargetRow:

@@ -22,6 +22,9 @@ _NAME = "ecrkeeper"
 _ONE_REGION = ("aws-cn", "aws-us-gov")
 _CALLS = ["AWS API Call via CloudTrail"]
 _DELIVERIES = ["ECR Replication Action", "ECR Pull Through Cache Action"]
+_OPT_IN = ["Region Opt-In Status Change"]
+_SERVICE_EVENTS = ["AWS Service Event via CloudTrail"]
+_SOURCES = ["aws.ecr", "aws.iam", "aws.account", "aws.organizations"]
 
 
 def sources(scope: Scope) -> Json:
@@ -40,15 +43,19 @@ def sources(scope: Scope) -> Json:
         "EcrCalls": _rule(target, _calls("ecr", (each for name in scope.settings for each in operations_of(name)))),
         "EcrDeliveries": _rule(target, {"source": ["aws.ecr"], "detail-type": _DELIVERIES}),
     }
-    conditions: Json = {}
+    conditions: Json = {"HasIamEvents": {"Fn::Or": [_is_region(region) for region in IAM_REGIONS.values()]}}
     if scope.roles:
-        conditions["HasIamEvents"] = {"Fn::Or": [_is_region(region) for region in IAM_REGIONS.values()]}
         rules["IamCalls"] = {"Condition": "HasIamEvents", **_rule(target, _calls("iam", ROLE_PARTS))}
+    # Events of accounts appear where IAM's do. Only the management account has those of the organization.
+    opt_in = {"source": ["aws.account"], "detail-type": _OPT_IN}
+    rules["RegionChanges"] = {"Condition": "HasIamEvents", **_rule(target, opt_in)}
+    changes = {"source": ["aws.organizations"], "detail-type": [*_CALLS, *_SERVICE_EVENTS]}
+    rules["OrganizationChanges"] = {"Condition": "HasIamEvents", **_rule(target, changes)}
     return {
         "AWSTemplateFormatVersion": _FORMAT,
         "Description": "Sends the events that ecrkeeper needs of an account and Region to its central bus",
         "Parameters": parameters,
-        **({"Conditions": conditions} if conditions else {}),
+        "Conditions": conditions,
         "Resources": {"Role": _sender(target), **rules},
     }
 
@@ -129,7 +136,9 @@ def central() -> Json:
                 "Type": "AWS::Events::Rule",
                 "Properties": {
                     "EventBusName": {"Ref": "Bus"},
-                    "EventPattern": {"source": ["aws.ecr", "aws.iam"], "detail-type": [*_CALLS, *_DELIVERIES]},
+                    "EventPattern": {
+                        "source": _SOURCES, "detail-type": [*_CALLS, *_DELIVERIES, *_OPT_IN, *_SERVICE_EVENTS]
+                    },
                     "Targets": [
                         {"Id": "queue", "Arn": _arn("Queue"), "DeadLetterConfig": {"Arn": _arn("DeadLetters")}}
                     ],

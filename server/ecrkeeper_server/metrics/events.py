@@ -12,7 +12,7 @@ class EventMetrics:
 
     KINDS = (
         "foreign", "own", "other_keeper", "delivery", "duplicate", "refused", "unrelated", "unknown", "malformed",
-        "forged",
+        "forged", "account", "organization",
     )  # fmt: skip
     RESULTS = ("confirmed", "unknown", "denied", "failed")
 

@@ -42,6 +42,10 @@ class Dialect(abc.ABC):
         """Return the integer under a key of a JSON object parameter, or NULL."""
 
     @abc.abstractmethod
+    def json_member(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
+        """Return a member of a column's JSON object, an object or a list, as JSON text; NULL if it is missing."""
+
+    @abc.abstractmethod
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return a condition that looks up a few names by the column's index."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, insert, select, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
+from ecrkeeper_server.store.fleet_specs import AccountState, Source
 from ecrkeeper_server.store.fleet_tables import fleet_accounts as table
-from ecrkeeper_server.store.fleet_tables import fleet_syncs
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
+
+_CHECKED = frozenset({"caller_identity", "unreachable", "unreachable_message", "reachable_since", "check_at"})
 
 
 def get(tx: Tx, account: str, *, lock: bool = False) -> AccountRow | None:
@@ -31,6 +33,12 @@ def page(tx: Tx, after: str, limit: int) -> list[AccountRow]:
     return [AccountRow.of(row) for row in tx.conn.execute(query)]
 
 
+def organization_states(tx: Tx) -> dict[str, str]:
+    """The state of each account that comes from an organization."""
+    query = select(table.c.account, table.c.state).where(table.c.source == Source.ORGANIZATION)
+    return {account: state for account, state in tx.conn.execute(query)}
+
+
 def some(tx: Tx, accounts: Collection[str]) -> dict[str, AccountRow]:
     """The accounts of these ids that exist."""
     found = tx.conn.execute(select(table).where(table.c.account.in_(accounts))) if accounts else ()
@@ -46,9 +54,45 @@ def add(tx: Tx, row: AccountRow) -> None:
 
 
 def change(tx: Tx, row: AccountRow) -> None:
-    """Store a changed account."""
-    values = {**columns_of(row), "update_time": tx.now()}
+    """Store a changed account, without what its check has found."""
+    values = {name: value for name, value in columns_of(row).items() if name not in _CHECKED}
+    values["update_time"] = tx.now()
     tx.conn.execute(update(table).where(table.c.account == row.account).values(values))
+
+
+def check_is_due(tx: Tx) -> bool:
+    """Return whether the check of an account is due; claiming needs a transaction that writes."""
+    return tx.conn.execute(select(table.c.account).where(_due(tx)).limit(1)).first() is not None
+
+
+def claim_checks(tx: Tx, limit: int, lease: float) -> list[AccountRow]:
+    """Return accounts whose check is due, as they are claimed.
+
+    Other replicas do not get them before the lease ends.
+    """
+    query = select(table).where(_due(tx)).order_by(table.c.check_at, table.c.account).limit(limit)
+    rows = [AccountRow.of(row) for row in tx.conn.execute(query.with_for_update(skip_locked=True))]
+    accounts = [row.account for row in rows]
+    until = tx.now() + int(lease * MICROSECONDS)
+    claimed = update(table).where(table.c.account.in_(accounts)).values(check_at=until).returning(table)
+    return [AccountRow.of(row) for row in tx.conn.execute(claimed)] if rows else []
+
+
+def _due(tx: Tx) -> ColumnElement[bool]:
+    return and_(table.c.check_at <= tx.now(), table.c.state == AccountState.ACTIVE)
+
+
+def save_check(tx: Tx, row: AccountRow, claimed: int, seconds: float) -> None:
+    """Store what a check has found; a request for another one since `claimed` stays."""
+    later = case((table.c.check_at == claimed, tx.now() + int(seconds * MICROSECONDS)), else_=table.c.check_at)
+    values = {name: value for name, value in columns_of(row).items() if name in _CHECKED}
+    tx.conn.execute(update(table).where(table.c.account == row.account).values({**values, "check_at": later}))
+
+
+def request_checks(tx: Tx, accounts: Collection[str]) -> None:
+    """Let the check of accounts begin at once."""
+    if accounts:
+        tx.conn.execute(update(table).where(table.c.account.in_(accounts)).values(check_at=0))
 
 
 def remove(tx: Tx, account: str) -> None:
@@ -62,17 +106,3 @@ def managing_sets(tx: Tx, account: str, limit: int) -> Sequence[str]:
         declarations.c.account == account, declarations.c.managed_by.is_not(None)
     )
     return [name for (name,) in tx.conn.execute(found.distinct().order_by(declarations.c.managed_by).limit(limit))]
-
-
-def claim_sync(tx: Tx, source: str, seconds: float) -> bool:
-    """Return whether this replica may synchronize with a source now.
-
-    The next replica may do so after `seconds`.
-    """
-    now = tx.now()
-    later = now + int(seconds * MICROSECONDS)
-    tx.conn.execute(tx.dialect.insert_or_ignore(fleet_syncs).values(source=source, due_at=0))
-    claimed = (
-        update(fleet_syncs).where(fleet_syncs.c.source == source, fleet_syncs.c.due_at <= now).values(due_at=later)
-    )
-    return tx.conn.execute(claimed.returning(fleet_syncs.c.source)).first() is not None

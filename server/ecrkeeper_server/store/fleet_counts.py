@@ -6,12 +6,13 @@ No row is kept for them, because every attempt would have to write it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_specs import AccountState
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
@@ -30,13 +31,16 @@ class KindCounts:
     """The numbers of resources of a kind.
 
     They are those of all resources, of those that nothing is known of yet, of those with drift, and
-    of the others by reason.
+    of the others by reason; and those of registries by the worst result of their replication checks,
+    and with silent events.
     """
 
     total: int
     pending: int
     drifted: int
     reasons: list[tuple[str, int]]
+    replication: dict[str, int] = field(default_factory=dict)
+    silent: int = 0
 
     @property
     def ready(self) -> int:
@@ -76,6 +80,8 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     def number(*conditions: ColumnElement[bool]) -> int:
         return int(tx.conn.execute(select(func.count()).where(of_kind, *conditions)).scalar_one())
 
+    # Both columns are in a partial index, which has few entries.
+    worst = select(resources.c.replication, func.count()).where(of_kind, resources.c.replication.is_not(None))
     size = func.count().label("size")
     by_reason = (
         select(resources.c.reason, size)
@@ -89,7 +95,27 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
         pending=int(tx.conn.execute(pending).scalar_one()),
         drifted=number(resources.c.drifted),
         reasons=[(reason, found) for reason, found in tx.conn.execute(by_reason)],
+        replication={str(result): found for result, found in tx.conn.execute(worst.group_by(resources.c.replication))},
+        silent=number(resources.c.silent),
     )
+
+
+def unreachable(tx: Tx, parts: Sequence[Part] | None) -> int:
+    """Count the active accounts within some parts of the fleet that cannot be reached."""
+    conditions = [true()] if parts is None else [_like(fleet_accounts.c.account, part.accounts) for part in parts]
+    lost = and_(fleet_accounts.c.state == AccountState.ACTIVE, fleet_accounts.c.unreachable != "")
+    return int(
+        tx.conn.execute(
+            select(func.count()).select_from(fleet_accounts).where(lost, or_(false(), *conditions))
+        ).scalar_one()
+    )
+
+
+def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
+    """Some registries whose replication does not work, by name."""
+    found = (resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
+    query = select(*RESOURCE_COLUMNS).select_from(resource).where(*found)
+    return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
 
 
 def accounts(tx: Tx, parts: Sequence[Part] | None) -> int:

@@ -107,6 +107,11 @@ class AccountRow(_FromRow):
     generation: int = 1
     create_time: int = 0
     update_time: int = 0
+    caller_identity: str = ""
+    unreachable: str = ""
+    unreachable_message: str = ""
+    reachable_since: int | None = None
+    check_at: int = 0
 
     @property
     def enabled_regions(self) -> tuple[str, ...]:
@@ -192,6 +197,7 @@ class RolloutRow(_FromRow):
     end_time: int | None = None
     due_at: int | None = None
     retried: bool = False
+    allow_removals: int = 0
 
     @property
     def name(self) -> str:
@@ -219,6 +225,16 @@ class RolloutRow(_FromRow):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PinnedAccount(_FromRow):
+    """An account of a rollout as it was when the targets were determined."""
+
+    account: str
+    display_name: str
+    labels: Mapping[str, str]
+    organizational_unit: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRow(_FromRow):
     """One registry of a rollout."""
@@ -241,6 +257,7 @@ class TargetRow(_FromRow):
     message: str = ""
     changed: bool = False
     undo: bool = False
+    removes: bool = False
 
     @property
     def registry(self) -> RegistryName:

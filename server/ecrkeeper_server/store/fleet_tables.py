@@ -6,7 +6,7 @@ it needs no lease: a process that is killed leaves nothing behind.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, false
 
 from ecrkeeper_server.store.tables import JsonText, metadata
 
@@ -36,6 +36,15 @@ fleet_accounts = Table(
     _number("generation"),
     _number("create_time"),
     _number("update_time"),
+    # The ARN as which AWS was last called in the account, or why it could not be called.
+    Column("caller_identity", Text, nullable=False, server_default=""),
+    Column("unreachable", Text, nullable=False, server_default=""),
+    Column("unreachable_message", Text, nullable=False, server_default=""),
+    # Since when the account is reachable or not; NULL: AWS was not asked.
+    Column("reachable_since", BigInteger),
+    # When AWS is asked again.
+    Column("check_at", BigInteger, nullable=False, server_default="0"),
+    Index("fleet_accounts_check", "check_at", "account"),
 )
 
 registry_sets = Table(
@@ -101,7 +110,21 @@ rollouts = Table(
     Column("end_time", BigInteger),
     Column("due_at", BigInteger),
     Column("retried", Boolean, nullable=False),
+    # How many removals the caller confirmed.
+    Column("allow_removals", BigInteger, nullable=False, server_default="0"),
     Index("rollouts_due", "due_at"),
+)
+
+rollout_accounts = Table(
+    "rollout_accounts",
+    metadata,
+    # The accounts of the targets as they were when the targets were determined.
+    Column("set_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),
+    _text("display_name"),
+    Column("labels", JsonText, nullable=False),
+    _text("organizational_unit"),
 )
 
 fleet_syncs = Table(
@@ -111,6 +134,8 @@ fleet_syncs = Table(
     Column("source", Text, primary_key=True),
     # When a replica may begin again.
     _number("due_at"),
+    # Until when a replica has it; NULL: no replica.
+    Column("lease_until", BigInteger),
 )
 
 rollout_targets = Table(
@@ -139,6 +164,8 @@ rollout_targets = Table(
     Column("changed", Boolean, nullable=False),
     # Whether it goes back to its revision before.
     Column("undo", Boolean, nullable=False),
+    # Whether it takes elements away although no call asked to remove them.
+    Column("removes", Boolean, nullable=False, server_default=false()),
     Index("rollout_targets_wave", "set_id", "number", "wave", "state", "position"),
     Index("rollout_targets_registry", "set_id", "account", "region", "number"),
 )

@@ -39,6 +39,21 @@ Index(
     sqlite_where=text("drifted = 1"),
 )
 Index(
+    "resources_replication",
+    resources.c.kind,
+    resources.c.replication,
+    resources.c.name,
+    postgresql_where=text("replication IS NOT NULL"),
+    sqlite_where=text("replication IS NOT NULL"),
+)
+Index(
+    "resources_silent",
+    resources.c.kind,
+    resources.c.name,
+    postgresql_where=text("silent"),
+    sqlite_where=text("silent = 1"),
+)
+Index(
     "operations_pending",
     operations.c.method,
     operations.c.create_time,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     column,
     func,
     literal_column,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
@@ -65,6 +66,11 @@ class PostgresDialect(Dialect):
         """Return the member of a `jsonb`."""
         member: ColumnElement[Any] = bindparam(parameter, type_=postgresql.JSONB).op("->>")(key)
         return cast(member, Integer)
+
+    def json_member(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
+        """Return the member of a `json`, which keeps escapes that a text of Postgres cannot hold."""
+        member: ColumnElement[Any] = cast(type_coerce(column, Text), postgresql.JSON).op("->")(name)
+        return cast(member, Text)
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return a comparison with an array, which always uses the index."""

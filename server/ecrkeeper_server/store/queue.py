@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, select, true, update
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.states import State
+from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
 
 
@@ -153,12 +153,18 @@ def _finished(current: Resource, claimed: Resource, outcome: Outcome, now: int) 
         lease_until=None,
         unready=outcome.unready,
         reason=outcome.reason,
-        drifted=State(outcome.state).drifted,
+        **_counted(outcome.state),
         attempts=outcome.attempts,
         failed_at=now if outcome.attempts else None,
         # An attempt that nobody requested belongs to no call.
         trace=current.trace if requested else None,
     )
+
+
+def _counted(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns by which resources are counted; each has a partial index."""
+    found = RegistryState(state)
+    return {"drifted": found.drifted, "replication": found.worst_check, "silent": found.silent}
 
 
 def mark_declarations(tx: Tx, claimed: Resource, owners: Collection[str] | None = None) -> None:

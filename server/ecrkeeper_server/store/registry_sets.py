@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import Text, delete, func, insert, or_, select, type_coerce, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import SetRevision, SetRow
+from ecrkeeper_server.store.fleet_specs import Selector
+from ecrkeeper_server.store.fleet_tables import fleet_syncs
 from ecrkeeper_server.store.fleet_tables import registry_set_revisions as revisions
 from ecrkeeper_server.store.fleet_tables import registry_sets as table
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.store.tables import declarations
+from ecrkeeper_server.store.tables import declarations, read_json
 from ecrkeeper_server.store.work import columns_of
 
 _GATHER_SECONDS = 1
+_COMPARISON = "COMPARISON"
 
 
 def get(tx: Tx, set_id: str, *, lock: bool = False) -> SetRow | None:
@@ -26,10 +29,16 @@ def get(tx: Tx, set_id: str, *, lock: bool = False) -> SetRow | None:
     return SetRow.of(row) if row else None
 
 
-def page(tx: Tx, after: str, limit: int) -> list[SetRow]:
-    """Up to `limit` sets behind `after`, by id."""
-    query = select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
-    return [SetRow.of(row) for row in tx.conn.execute(query)]
+def page(tx: Tx, after: str, limit: int) -> list[str]:
+    """The ids of up to `limit` sets behind `after`, by id; the content of a set can be large."""
+    query = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(limit)
+    return list(tx.conn.execute(query).scalars())
+
+
+def some(tx: Tx, ids: Collection[str]) -> list[SetRow]:
+    """The sets of these ids that exist, by id."""
+    found = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
+    return [SetRow.of(row) for row in found]
 
 
 def add(tx: Tx, row: SetRow) -> SetRow:
@@ -54,17 +63,33 @@ def remove(tx: Tx, set_id: str) -> None:
 def compare_all(tx: Tx) -> None:
     """Let all sets compare their targets soon.
 
-    An account has changed, and others may change with it.
+    An account has changed, and others may change with it. Change the accounts first, so that transactions lock them
+    in one order.
     """
+    _serialize(tx)
     soon = tx.now() + _GATHER_SECONDS * MICROSECONDS
     tx.conn.execute(update(table).where(or_(table.c.due_at.is_(None), table.c.due_at > soon)).values(due_at=soon))
 
 
 def claim_due(tx: Tx) -> SetRow | None:
     """The set whose comparison is due longest, locked; None if there is none."""
+    _serialize(tx)
     query = select(table).where(table.c.due_at <= tx.now()).order_by(table.c.due_at).limit(1)
     row = tx.conn.execute(query.with_for_update(skip_locked=True)).one_or_none()
     return SetRow.of(row) if row else None
+
+
+def _serialize(tx: Tx) -> None:
+    """Let claims of comparisons and changes of accounts follow one another.
+
+    A change would not see a claim that has not committed, and would leave the set as it is: the set was due when the
+    change began. The claim would not see the change either, and the set would be compared much later. Two changes
+    would lock the sets in different orders.
+    """
+    query = select(fleet_syncs.c.source).where(fleet_syncs.c.source == _COMPARISON).with_for_update()
+    if tx.conn.execute(query).first() is None:
+        tx.conn.execute(tx.dialect.insert_or_ignore(fleet_syncs).values(source=_COMPARISON, due_at=0))
+        tx.conn.execute(query)
 
 
 def next_due(tx: Tx) -> float | None:
@@ -99,12 +124,18 @@ def get_revision(tx: Tx, set_id: str, revision: int) -> SetRevision | None:
     return SetRevision.of(row) if row else None
 
 
-def revision_page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[SetRevision]:
-    """Up to `limit` revisions, newest first, numbered below `below`."""
-    query = select(revisions).where(revisions.c.set_id == set_id)
+def revision_page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[int]:
+    """The numbers of up to `limit` revisions, newest first, below `below`."""
+    query = select(revisions.c.revision).where(revisions.c.set_id == set_id)
     if below is not None:
         query = query.where(revisions.c.revision < below)
-    return [SetRevision.of(row) for row in tx.conn.execute(query.order_by(revisions.c.revision.desc()).limit(limit))]
+    return list(tx.conn.execute(query.order_by(revisions.c.revision.desc()).limit(limit)).scalars())
+
+
+def some_revisions(tx: Tx, set_id: str, numbers: Collection[int]) -> list[SetRevision]:
+    """The revisions of these numbers that exist, newest first."""
+    query = select(revisions).where(revisions.c.set_id == set_id, revisions.c.revision.in_(numbers))
+    return [SetRevision.of(row) for row in tx.conn.execute(query.order_by(revisions.c.revision.desc()))]
 
 
 def declared(tx: Tx, accounts: Collection[str], owner: str | None = None) -> list[Declaration]:
@@ -115,6 +146,16 @@ def declared(tx: Tx, accounts: Collection[str], owner: str | None = None) -> lis
     return [Declaration.of(row) for row in tx.conn.execute(query)] if accounts else []
 
 
+def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) -> dict[str, int]:
+    """The size of the declarations in some accounts, in characters of JSON, of one owner or of all."""
+    size = func.sum(func.length(type_coerce(declarations.c.settings, Text)))
+    query = select(declarations.c.account, size).where(declarations.c.account.in_(accounts))
+    if owner is not None:
+        query = query.where(declarations.c.owner == owner)
+    found = tx.conn.execute(query.group_by(declarations.c.account)) if accounts else ()
+    return {account: int(number) for account, number in found}
+
+
 def managed_count(tx: Tx, set_id: str) -> int:
     """Return the number of declarations that a set has made."""
     managed = declarations.c.managed_by == f"registrySets/{set_id}"
@@ -122,7 +163,17 @@ def managed_count(tx: Tx, set_id: str) -> int:
     return int(tx.conn.execute(query).scalar_one())
 
 
-def others(tx: Tx, set_id: str) -> list[SetRow]:
-    """All sets but one that still declare something."""
-    found = tx.conn.execute(select(table).where(table.c.id != set_id, table.c.deleting.is_(False)))
-    return [SetRow.of(row) for row in found]
+def other_selectors(tx: Tx, set_id: str) -> list[tuple[str, Selector]]:
+    """The name and the selector of all sets but one that still declare something."""
+    selector = tx.dialect.json_member(table.c.spec, "selector")
+    found = select(table.c.id, selector).where(table.c.id != set_id, table.c.deleting.is_(False)).order_by(table.c.id)
+    return [
+        (f"registrySets/{other}", Selector.from_json(read_json(stored))) for other, stored in tx.conn.execute(found)
+    ]
+
+
+def managers(tx: Tx, accounts: Collection[str]) -> set[tuple[str, str, str]]:
+    """The account, the Region and the set's name of each declaration that a set made in some accounts."""
+    columns = (declarations.c.account, declarations.c.region, declarations.c.managed_by)
+    query = select(*columns).where(declarations.c.account.in_(accounts), declarations.c.managed_by.is_not(None))
+    return {tuple(row) for row in tx.conn.execute(query)} if accounts else set()

@@ -6,12 +6,28 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, or_, select, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, RolloutState, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import UNDER_WAY, Cause, RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
+from ecrkeeper_server.store.fleet_tables import rollouts
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources
 from ecrkeeper_server.store.work import columns_of
@@ -131,9 +147,42 @@ def _moved(tx: Tx, which: ColumnElement[bool], values: dict[str, Any]) -> int:
     return int(tx.conn.execute(update(table).where(which).values(**values, update_time=tx.now())).rowcount)
 
 
-def total(tx: Tx, rollout: RolloutRow) -> int:
-    """Return the number of targets of a rollout."""
-    return int(tx.conn.execute(select(func.count()).select_from(table).where(_of(rollout))).scalar_one())
+def total(tx: Tx, rollout: RolloutRow, *, removes: bool = False) -> int:
+    """Return the number of targets of a rollout, of all or of those that remove elements."""
+    query = select(func.count()).select_from(table).where(_of(rollout))
+    return int(tx.conn.execute(query.where(table.c.removes) if removes else query).scalar_one())
+
+
+def leave_out_removing(tx: Tx, rollout: RolloutRow) -> int:
+    """Drop the targets that remove elements, before the waves; return how many of them were in the pool.
+
+    The positions of the others in the pool close up.
+    """
+    gone = and_(_of(rollout), table.c.removes)
+    pooled = select(func.count()).select_from(table).where(gone, table.c.wave == -1)
+    number = int(tx.conn.execute(pooled).scalar_one())
+    tx.conn.execute(delete(table).where(gone))
+    place = func.row_number().over(order_by=table.c.position) - 1
+    ranked = select(table.c.account, table.c.region, place.label("place")).where(_of(rollout), table.c.wave == -1)
+    order = ranked.subquery("ranked")
+    same = and_(_of(rollout), table.c.account == order.c.account, table.c.region == order.c.region)
+    tx.conn.execute(update(table).where(same).values(position=order.c.place))
+    return number
+
+
+def recently_removed(tx: Tx, set_id: str, seconds: float) -> int:
+    """Return in how many targets growth has removed elements lately, since somebody last wrote the set."""
+    written = select(func.coalesce(func.max(rollouts.c.number), 0)).where(
+        rollouts.c.set_id == set_id, rollouts.c.cause != Cause.GROWTH
+    )
+    grown = select(rollouts.c.number).where(
+        rollouts.c.set_id == set_id,
+        rollouts.c.cause == Cause.GROWTH,
+        rollouts.c.create_time > tx.now() - int(seconds * MICROSECONDS),
+        rollouts.c.number > written.scalar_subquery(),
+    )
+    removed = and_(table.c.set_id == set_id, table.c.number.in_(grown), table.c.removes, table.c.changed)
+    return int(tx.conn.execute(select(func.count()).select_from(table).where(removed)).scalar_one())
 
 
 def counts(tx: Tx, rollout: RolloutRow, *, undo: bool = False) -> list[dict[str, int]]:

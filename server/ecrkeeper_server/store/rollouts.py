@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
@@ -9,7 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import ENDED, Cause, RolloutRow, RolloutState
-from ecrkeeper_server.store.fleet_tables import rollout_targets
+from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollout_targets
 from ecrkeeper_server.store.fleet_tables import rollouts as table
 from ecrkeeper_server.store.work import columns_of
 
@@ -27,12 +29,47 @@ def get(tx: Tx, set_id: str, number: int, *, lock: bool = False) -> RolloutRow |
     return RolloutRow.of(row) if row else None
 
 
-def page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[RolloutRow]:
-    """Up to `limit` rollouts of a set, newest first, numbered below `below`."""
-    query = select(table).where(table.c.set_id == set_id)
+def page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[int]:
+    """The numbers of up to `limit` rollouts of a set, newest first, below `below`."""
+    query = select(table.c.number).where(table.c.set_id == set_id)
     if below is not None:
         query = query.where(table.c.number < below)
-    return [RolloutRow.of(row) for row in tx.conn.execute(query.order_by(table.c.number.desc()).limit(limit))]
+    return list(tx.conn.execute(query.order_by(table.c.number.desc()).limit(limit)).scalars())
+
+
+def some(tx: Tx, set_id: str, numbers: Collection[int]) -> list[RolloutRow]:
+    """The rollouts of a set with these numbers that exist, newest first."""
+    query = select(table).where(table.c.set_id == set_id, table.c.number.in_(numbers)).order_by(table.c.number.desc())
+    return [RolloutRow.of(row) for row in tx.conn.execute(query)]
+
+
+def newest_begun(tx: Tx, set_id: str) -> int:
+    """Return the number of the newest rollout of a set that is not queued; 0 if there is none."""
+    query = select(func.max(table.c.number)).where(table.c.set_id == set_id, table.c.state != RolloutState.QUEUED)
+    return tx.conn.execute(query).scalar_one() or 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRollout:
+    """A rollout that has not ended, without its content."""
+
+    set_id: str
+    number: int
+    state: str
+
+    @property
+    def name(self) -> str:
+        """The name of the rollout."""
+        return f"registrySets/{self.set_id}/rollouts/{self.number}"
+
+
+def open_states(tx: Tx, sets: Collection[str]) -> dict[str, list[OpenRollout]]:
+    """The rollouts of some sets that have not ended, by set, oldest first."""
+    query = select(table.c.set_id, table.c.number, table.c.state)
+    found: dict[str, list[OpenRollout]] = {}
+    for row in tx.conn.execute(query.where(table.c.set_id.in_(sets), table.c.state.not_in(ENDED))) if sets else ():
+        found.setdefault(row.set_id, []).append(OpenRollout(row.set_id, row.number, row.state))
+    return {set_id: sorted(rows, key=lambda row: row.number) for set_id, rows in found.items()}
 
 
 def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
@@ -119,7 +156,7 @@ def purge(tx: Tx) -> bool:
     row = tx.conn.execute(select(table.c.set_id, table.c.number).where(*old).limit(1)).one_or_none()
     if row is None:
         return False
-    for rows in (rollout_targets, table):
+    for rows in (rollout_targets, rollout_accounts, table):
         tx.conn.execute(delete(rows).where(rows.c.set_id == row.set_id, rows.c.number == row.number))
     return True
 

@@ -56,6 +56,8 @@ class Resource(FromRow):
     trace: str | None = None
     reason: str | None = None
     drifted: bool = False
+    replication: str | None = None
+    silent: bool = False
     attempts: int = 0
     failed_at: int | None = None
     event_due_at: int | None = None

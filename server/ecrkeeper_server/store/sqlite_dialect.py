@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
@@ -62,6 +63,10 @@ class SqliteDialect(Dialect):
         """Return a `json_extract` with a path built from the key."""
         path = literal('$."').concat(key).concat('"')
         return cast(func.json_extract(bindparam(parameter, type_=JsonText), path), Integer)
+
+    def json_member(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
+        """Return a `json_extract`."""
+        return func.json_extract(type_coerce(column, Text), f"$.{name}", type_=Text)
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return an IN condition: SQLite looks up each name."""

@@ -135,6 +135,18 @@ class RegistryState(State):
         """The checks of replication destinations."""
         return self.stored.get("checks") or ()
 
+    @property
+    def worst_check(self) -> str | None:
+        """BROKEN or UNKNOWN if a replication check has that result, the worse one first."""
+        results = {each.get("result") for each in self.checks}
+        return next((result for result in ("BROKEN", "UNKNOWN") if result in results), None)
+
+    @property
+    def silent(self) -> bool:
+        """Whether events have stopped: the condition `EventsSilent`."""
+        stored = self.stored.get("conditions") or ()
+        return any(each["type"] == "EventsSilent" and each["status"] == "TRUE" for each in stored)
+
 
 @dataclass(frozen=True, slots=True)
 class RoleState(State):

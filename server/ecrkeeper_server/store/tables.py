@@ -88,6 +88,10 @@ resources = Table(
     Column("reason", Text),
     # Whether the state has drift.
     Column("drifted", Boolean, nullable=False, server_default=false()),
+    # The worst result of its replication checks: BROKEN or UNKNOWN; NULL if there is neither.
+    Column("replication", Text),
+    # Whether events of its account and Region have stopped.
+    Column("silent", Boolean, nullable=False, server_default=false()),
     # Findings from events about the resource; `store.findings` has its shape.
     Column("events", JsonText),
     Index("resources_kind_name", "kind", "name"),

@@ -32,11 +32,24 @@ def test_identical_changes_are_one_group() -> None:
     assert len(first.names) == 10
 
 
+def test_plan_names_only_readable_registries() -> None:
+    plan = FleetPlan()
+    for number in (1, 2, 3):
+        changes = [change(key=f"{number:012}")]
+        plan.add(registry(number), changes, shown=number == 2)
+        plan.add_problem(Problem("OWNER_CONFLICT", registry(number), "other"), shown=number == 2)
+    plan.add(registry(4), [change(ChangeKind.REMOVE, "secret")], shown=False)
+    named, hidden = plan.largest()
+    assert (named.count, named.names, named.changes) == (3, [registry(2)], [change(key="000000000002")])
+    assert (hidden.names, hidden.changes, summary(hidden)) == ([], (), "1 registry: remove pull_through_cache_rules")
+    assert (plan.failing, [each.registry for each in plan.problems]) == (3, [registry(2)])
+
+
 def test_plan_is_bounded() -> None:
     plan = FleetPlan()
     for number in range(5000):
         plan.add(registry(number), [change(key=f"k{number % 977}", value=str(number))])
-        plan.add_problem(Problem("LABEL_MISSING", registry(number), "env"))
+        plan.add_problem(Problem("LABEL_MISSING", registry(number), "env"), shown=True)
     assert len(plan.groups) == 100
     assert len(plan.problems) == 100
     assert plan.failing == 5000

@@ -232,6 +232,16 @@ def _set(verb: Verb, field: str = "name") -> Needs:
     return needs
 
 
+def _write_set(field: str = "name") -> Needs:
+    """Need to read the set for a plan: it shows the present content."""
+
+    def needs(request: Any) -> Sequence[Need]:
+        planning = _set(Verb.READ, field)(request) if request.validate_only else ()
+        return [*_set(Verb.WRITE, field)(request), *planning]
+
+    return needs
+
+
 def _sets(_: Any) -> Sequence[Need]:
     return [Need(Verb.READ, "registrySets/-", set_target(WILDCARD))]
 
@@ -296,11 +306,11 @@ PERMISSIONS: Mapping[str, Needs] = _table(
         "GetAccount": _account(Verb.READ),
         "ListAccounts": _accounts,
         "DeleteAccount": _account(Verb.ADMIN),
-        "CreateRegistrySet": _set(Verb.WRITE, "registry_set_id"),
-        "UpdateRegistrySet": _set(Verb.WRITE, "registry_set.name"),
+        "CreateRegistrySet": _write_set("registry_set_id"),
+        "UpdateRegistrySet": _write_set("registry_set.name"),
         "GetRegistrySet": _set(Verb.READ),
         "ListRegistrySets": _sets,
-        "DeleteRegistrySet": _set(Verb.WRITE),
+        "DeleteRegistrySet": _write_set(),
         "ListRegistrySetTargets": _set(Verb.READ, "parent"),
         "ListRegistrySetRevisions": _set(Verb.READ, "parent"),
         "GetRollout": _rollout(Verb.READ),

@@ -11,7 +11,8 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.fleet.messages import set_content, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
 from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
-from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
+from ecrkeeper_server.store.rollouts import OpenRollout
 
 # Of each group of a plan: the answer has to fit into a message.
 _MOST_CHANGES = 20
@@ -32,11 +33,28 @@ def account(row: AccountRow) -> fleet_pb2.Account:
         state=render.number(fleet_pb2.Account, "State", row.state),
         enabled_regions=row.enabled_regions,
         source=render.number(fleet_pb2.Account, "Source", row.source),
+        caller_identity=row.caller_identity,
+        conditions=[_reachable(row)],
+    )
+
+
+def _reachable(row: AccountRow) -> common_pb2.Condition:
+    if row.state != AccountState.ACTIVE or row.reachable_since is None:
+        text = "not asked yet" if row.state == AccountState.ACTIVE else f"the account is {row.state}"
+        return common_pb2.Condition(
+            type="Reachable", status=common_pb2.Condition.UNKNOWN, reason="NOT_CHECKED", message=text
+        )
+    return common_pb2.Condition(
+        type="Reachable",
+        status=common_pb2.Condition.FALSE if row.unreachable else common_pb2.Condition.TRUE,
+        reason=row.unreachable or "REACHABLE",
+        message=row.unreachable_message,
+        last_transition_time=render.timestamp(row.reachable_since),
     )
 
 
 def registry_set(
-    row: SetRow, active: RolloutRow | None = None, queued: RolloutRow | None = None
+    row: SetRow, active: OpenRollout | None = None, queued: OpenRollout | None = None
 ) -> fleet_pb2.RegistrySet:
     """A registry set, with the rollouts of it that have not ended."""
     message = fleet_pb2.RegistrySet(

@@ -85,6 +85,7 @@ def _message(
     of_roles = fleet_counts.counts(tx, RoleName.kind, roles)
     problems = [
         *_problems(tx, RoleName.kind, of_roles, roles),
+        *_broken(tx, of_registries, registries),
         *_problems(tx, RegistryName.kind, of_registries, registries),
     ]
     return fleet_pb2.Fleet(
@@ -98,6 +99,10 @@ def _message(
         role_reasons=_reasons(of_roles),
         worst_problems=problems[:_MOST_PROBLEMS],
         rollouts=opened,
+        unreachable_account_count=fleet_counts.unreachable(tx, roles),
+        broken_replication_registry_count=of_registries.replication.get("BROKEN", 0),
+        unknown_replication_registry_count=of_registries.replication.get("UNKNOWN", 0),
+        silent_registry_count=of_registries.silent,
     )
 
 
@@ -109,6 +114,18 @@ def _reasons(counts: KindCounts) -> Iterator[fleet_pb2.ReasonCount]:
 def _problems(tx: Tx, kind: str, counts: KindCounts, parts: list[Part] | None) -> Iterator[fleet_pb2.FleetProblem]:
     for reason, _ in counts.reasons[:_MOST_PROBLEMS]:
         yield from map(_problem, fleet_counts.examples(tx, kind, reason, parts, _EXAMPLES))
+
+
+def _broken(tx: Tx, counts: KindCounts, parts: list[Part] | None) -> Iterator[fleet_pb2.FleetProblem]:
+    """Yield some registries whose replication does not work; they can be `Ready`."""
+    if not counts.replication.get("BROKEN"):
+        return
+    for row in fleet_counts.broken_replication(tx, RegistryName.kind, parts, _EXAMPLES):
+        found = next((each for each in row.registry_state.checks if each.get("result") == "BROKEN"), {})
+        findings = found.get("findings") or [{"message": ""}]
+        yield fleet_pb2.FleetProblem(
+            resource=row.name, reason="REPLICATION_BROKEN", message=findings[0]["message"][:_MESSAGE_CHARACTERS]
+        )
 
 
 def _problem(row: Resource) -> fleet_pb2.FleetProblem:

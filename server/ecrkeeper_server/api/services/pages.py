@@ -21,7 +21,7 @@ _FIRST_FETCHED, _MAX_FETCHED, _MAX_READ = 101, 500, 10_000
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
-Show = Callable[[Sequence[T]], Awaitable[Sequence[M]]]
+Show = Callable[[Sequence[T]], Awaitable[Sequence[M | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,10 @@ async def scan(
 ) -> tuple[list[M], str]:
     """Return a page of the matching rows that the caller may read, and the next token.
 
-    `fetch` returns at most `maximum` rows after a cursor; `show` converts rows to messages. A page
-    ends early if its messages are large, or if few rows match, so that one call does not read the
-    whole table. Rows that the caller may not read do not count, and no token names them.
+    `fetch` returns at most `maximum` rows after a cursor; `show` converts rows to messages, None
+    for a row that was removed since. A page ends early if its messages are large, or if few rows
+    match, so that one call does not read the whole table. Rows that the caller may not read do not
+    count, and no token names them.
     """
     found: list[M] = []
     size = read = 0
@@ -87,12 +88,14 @@ async def scan(
     while read < _MAX_READ or sent == page.after:
         rows = await fetch(after, limit)
         allowed = [(row, meets(row)) for row in rows if may(row)]
-        messages = _shown([row for row, matching in allowed if matching][: page.size - len(found)], show)
+        messages = _shown([row for row, matching in allowed if matching], show, lambda: page.size - len(found))
         for row, matching in allowed:
-            if matching:
-                message = await anext(messages) if len(found) < page.size else None
-                size += message.ByteSize() if message is not None else 0
-                if message is None or (found and size > PAGE_BYTES):
+            if matching and len(found) == page.size:
+                return found, page.token(sent)
+            message = await anext(messages) if matching else None
+            if message is not None:
+                size += message.ByteSize()
+                if found and size > PAGE_BYTES:
                     return found, page.token(sent)
                 found.append(message)
             sent = cursor(row)
@@ -106,8 +109,11 @@ async def scan(
     return found, page.token(sent)
 
 
-async def _shown(rows: Sequence[T], show: Show[T, M]) -> AsyncIterator[M]:
-    """Yield the messages of rows in small batches, and build none beyond a page."""
-    for start in range(0, len(rows), _SHOWN):
-        for message in await show(rows[start : start + _SHOWN]):
+async def _shown(rows: Sequence[T], show: Show[T, M], left: Callable[[], int]) -> AsyncIterator[M | None]:
+    """Yield the messages of rows in small batches, and build none beyond the `left` ones of a page."""
+    start = 0
+    while start < len(rows):
+        end = start + max(1, min(_SHOWN, left()))
+        for message in await show(rows[start:end]):
             yield message
+        start = end

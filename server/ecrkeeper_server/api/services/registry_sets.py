@@ -18,23 +18,25 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.declarations.idempotency import find_response
 from ecrkeeper_server.errors import NotFound
-from ecrkeeper_server.fleet import matching, planner
+from ecrkeeper_server.fleet import matching
 from ecrkeeper_server.fleet.bounds import out_of_bounds
 from ecrkeeper_server.fleet.guards import check_removals, max_removals
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.messages import SET_PATHS, set_content, set_spec
 from ecrkeeper_server.fleet.names import SetName
-from ecrkeeper_server.fleet.planner import Planned, Planner
+from ecrkeeper_server.fleet.planner import Planned, Planner, check
 from ecrkeeper_server.fleet.rollout_commands import active_of, queued_of
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
+from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.store import registry_sets, resources, rollouts
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Authority, RolloutRow, SetRevision, SetRow
+from ecrkeeper_server.store.fleet_rows import Authority, SetRow
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.rollouts import OpenRollout
 
-_Shown = tuple[SetRow, list[RolloutRow]]
+_Shown = tuple[SetRow, list[OpenRollout]]
 
 
 class RegistrySets:
@@ -93,7 +95,7 @@ class RegistrySets:
             # The plan has to be that of the write: a set that changed meanwhile is planned again.
             etag=etag or ("" if seen is None else seen.etag),
             supersede=getattr(request, "supersede", False),
-            confirmed=bool(removals),
+            removals=removals,
         )
         first = await self._deps.db.read(lambda tx: find_response(tx, call.caller))
         if first is None:
@@ -114,12 +116,14 @@ class RegistrySets:
         InvalidArgument for an invalid set, PermissionDenied for one that reaches beyond its bounds.
         """
         if spec is not None:
-            planner.check(spec)
+            check(spec)
         reach = self._deps.bounds.reach(authority, name)
         described = spec or (seen.set_spec if seen is not None else None)
         if described is None:
             raise NotFound("RegistrySet", str(name))
-        planned = await Planner(name, described, reach, releasing=spec is None).run(self._deps.db)
+        may_read = self._deps.access.readable(_settings_target)
+        planner = Planner(name, described, reach, may_read=may_read, releasing=spec is None)
+        planned = await planner.run(self._deps.db)
         if planned.denied is not None:
             raise out_of_bounds(authority, name, planned.denied.registry)
         return planned
@@ -154,14 +158,13 @@ class RegistrySets:
         """List sets."""
         page = await self._deps.page(request, "")
 
-        async def fetch(after: str, limit: int) -> list[SetRow]:
+        async def fetch(after: str, limit: int) -> list[str]:
             return await self._deps.db.read(lambda tx: registry_sets.page(tx, after, limit))
 
-        async def show(rows: Sequence[SetRow]) -> list[fleet_pb2.RegistrySet]:
-            return await self._deps.db.read(lambda tx: [_message(_shown(tx, row)) for row in rows])
+        async def show(ids: Sequence[str]) -> list[fleet_pb2.RegistrySet | None]:
+            return await self._deps.db.read(lambda tx: _messages(tx, ids))
 
-        may = self._deps.access.readable(_target)
-        found, token = await scan(fetch, page, everything, lambda row: row.id, may, show)
+        found, token = await scan(fetch, page, everything, str, self._deps.access.readable(set_target), show)
         return pb.ListRegistrySetsResponse(registry_sets=found, next_page_token=token)
 
     async def ListRegistrySetTargets(
@@ -193,17 +196,23 @@ class RegistrySets:
         """List revisions."""
         name, page = SetName.parse(request.parent, "parent"), await self._deps.page(request, -1)
 
-        async def fetch(after: int, limit: int) -> list[SetRevision]:
+        async def fetch(after: int, limit: int) -> list[int]:
             below = None if after < 0 else after
             return await self._deps.db.read(lambda tx: registry_sets.revision_page(tx, name.id, below, limit))
 
-        async def show(rows: Sequence[SetRevision]) -> list[fleet_pb2.RegistrySetRevision]:
-            return list(map(render.revision, rows))
+        async def show(numbers: Sequence[int]) -> list[fleet_pb2.RegistrySetRevision | None]:
+            rows = await self._deps.db.read(lambda tx: registry_sets.some_revisions(tx, name.id, numbers))
+            found = {row.revision: render.revision(row) for row in rows}
+            return list(map(found.get, numbers))
 
-        found, token = await scan(fetch, page, everything, lambda row: row.revision, everything, show, maximum=50)
+        found, token = await scan(fetch, page, everything, int, everything, show)
         if not found and not request.page_token:
             raise NotFound("RegistrySet", str(name))
         return pb.ListRegistrySetRevisionsResponse(revisions=found, next_page_token=token)
+
+
+def _settings_target(name: SettingsName) -> Target:
+    return Target(name.registry.account, name.registry.region, name.owner)
 
 
 def _known(tx: Tx, name: SetName) -> SetRow:
@@ -214,7 +223,7 @@ def _known(tx: Tx, name: SetName) -> SetRow:
 
 
 def _shown(tx: Tx, row: SetRow) -> _Shown:
-    return row, rollouts.open_of(tx, row.id)
+    return row, rollouts.open_states(tx, [row.id]).get(row.id, [])
 
 
 def _message(shown: _Shown) -> fleet_pb2.RegistrySet:
@@ -222,8 +231,10 @@ def _message(shown: _Shown) -> fleet_pb2.RegistrySet:
     return render.registry_set(row, active_of(opened), queued_of(opened))
 
 
-def _target(row: SetRow) -> Target:
-    return set_target(row.id)
+def _messages(tx: Tx, ids: Sequence[str]) -> list[fleet_pb2.RegistrySet | None]:
+    opened = rollouts.open_states(tx, ids)
+    found = {row.id: _message((row, opened.get(row.id, []))) for row in registry_sets.some(tx, ids)}
+    return list(map(found.get, ids))
 
 
 def _places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> list[Place]:

@@ -57,14 +57,16 @@ class Rollouts:
         """List rollouts."""
         name, page = SetName.parse(request.parent, "parent"), await self._deps.page(request, -1)
 
-        async def fetch(after: int, limit: int) -> list[RolloutRow]:
+        async def fetch(after: int, limit: int) -> list[int]:
             below = None if after < 0 else after
             return await self._deps.db.read(lambda tx: rollouts.page(tx, name.id, below, limit))
 
-        async def show(rows: Sequence[RolloutRow]) -> list[fleet_pb2.Rollout]:
-            return list(map(render.rollout, rows))
+        async def show(numbers: Sequence[int]) -> list[fleet_pb2.Rollout | None]:
+            rows = await self._deps.db.read(lambda tx: rollouts.some(tx, name.id, numbers))
+            found = {row.number: render.rollout(row) for row in rows}
+            return list(map(found.get, numbers))
 
-        found, token = await scan(fetch, page, everything, lambda row: row.number, everything, show, maximum=50)
+        found, token = await scan(fetch, page, everything, int, everything, show)
         return pb.ListRolloutsResponse(rollouts=found, next_page_token=token)
 
     async def ListRolloutTargets(
@@ -107,14 +109,16 @@ class Rollouts:
 
     async def RollBackRollout(self, request: pb.RollBackRolloutRequest, context: Context) -> fleet_pb2.Rollout:
         """Take the changed targets back."""
-        name = RolloutName.parse(request.name)
-        await self._check_reach(name, await self._row(name))
-        return await self._control(request, "roll back")
-
-    async def _check_reach(self, name: RolloutName, row: RolloutRow) -> None:
-        """Reject a caller who may not declare for every target: going back declares again."""
-        who = CALLER.get()
+        name, who = RolloutName.parse(request.name), CALLER.get()
         authority = Authority(who.name, tuple(sorted(who.groups)))
+        await self._check_reach(name, await self._row(name), authority)
+        return await self._control(request, "roll back", authority)
+
+    async def _check_reach(self, name: RolloutName, row: RolloutRow, authority: Authority) -> None:
+        """Reject a caller who may not declare for every target: going back declares again.
+
+        Targets and the policy may change meanwhile, so each target is checked again when it is written.
+        """
         reach, after = self._deps.bounds.reach(authority, name.set), ("", "")
         while True:
             behind = after
@@ -127,11 +131,11 @@ class Rollouts:
                 return
             after = (page[-1].account, page[-1].region)
 
-    async def _control(self, request: Any, action: str) -> fleet_pb2.Rollout:
+    async def _control(self, request: Any, action: str, authority: Authority | None = None) -> fleet_pb2.Rollout:
         name, caller = RolloutName.parse(request.name), caller_of(request)
 
         def change(tx: Tx) -> RolloutRow:
-            return control(tx, caller, name, action)
+            return control(tx, caller, name, action, authority)
 
         row = await self._deps.db.write(change)
         self._deps.wake_rollouts()

@@ -1,0 +1,103 @@
+"""The loop that asks AWS in each account of the fleet as whom it is reached, and which Regions are enabled.
+
+Replicas share the accounts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError
+from ecrkeeper_server.ecr.regions import enabled_regions
+from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.fleet.account_checks import AccountCheck, store_check
+from ecrkeeper_server.store import fleet_accounts
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.fleet_rows import AccountRow
+
+log = structlog.get_logger("ecrkeeper.accounts")
+
+# How many accounts a replica takes at once, and asks at the same time.
+_BATCH = 16
+# The accounts of a replica that was killed are asked again after this time.
+_LEASE_SECONDS = 60.0
+_WAIT_SECONDS = 2.0
+_MESSAGE_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCheckOptions:
+    """The Region in which AWS is asked, and how often each account is."""
+
+    home_region: str
+    partition: str
+    seconds: float = 900.0
+
+
+class AccountChecker:
+    """Checks accounts until it is stopped."""
+
+    def __init__(self, db: Database, aws: Aws, options: AccountCheckOptions, wake_rollouts: Callable[[], None]) -> None:
+        self._db = db
+        self._aws = aws
+        self._options = options
+        self._wake_rollouts = wake_rollouts
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """End the loop after the accounts under way."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Check accounts until `stop`."""
+        while not self._stopped.is_set():
+            worked = False
+            try:
+                worked = await self.work_once()
+            except StatusError:
+                # The database's health is logged where it is known.
+                pass
+            except Exception:
+                # The loop outlives whatever it was, and the next round may succeed.
+                log.exception("accounts_not_checked")
+            try:
+                await asyncio.wait_for(self._stopped.wait(), 0.0 if worked else _WAIT_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def work_once(self) -> bool:
+        """Check the accounts that are due; return whether there were any."""
+        if not await self._db.read(fleet_accounts.check_is_due):
+            return False
+        rows = await self._db.write(lambda tx: fleet_accounts.claim_checks(tx, _BATCH, _LEASE_SECONDS))
+        found = await asyncio.gather(*map(self._check, rows))
+        if any(found):
+            self._wake_rollouts()
+        return bool(rows)
+
+    async def _check(self, row: AccountRow) -> bool:
+        found = await self._ask(row.account)
+        seconds = self._options.seconds
+        changed = await self._db.write(lambda tx: store_check(tx, row, found, seconds))
+        if changed:
+            log.info("account_changed", account=row.account, reachable=not found.reason, reason=found.reason)
+        return changed
+
+    async def _ask(self, account: str) -> AccountCheck:
+        home = self._options.home_region
+        try:
+            answer = await self._aws.call(account, home, "sts", "GetCallerIdentity", {})
+            identity = str(answer["Arn"])
+        except AwsError as error:
+            return AccountCheck(reason=error.reason, message=error.message[:_MESSAGE_CHARACTERS])
+        try:
+            regions = await enabled_regions(self._aws, account, home, self._options.partition)
+        except AwsError as error:
+            log.info("regions_not_read", account=account, reason=error.reason)
+            return AccountCheck(identity)
+        return AccountCheck(identity, tuple(regions))

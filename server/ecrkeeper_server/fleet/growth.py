@@ -1,0 +1,136 @@
+"""Growth: a set matches other registries than before, or its template has other values there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.fleet import matching
+from ecrkeeper_server.fleet.actions import Actions
+from ecrkeeper_server.fleet.guards import max_removals
+from ecrkeeper_server.fleet.matching import Place
+from ecrkeeper_server.fleet.names import SetName
+from ecrkeeper_server.fleet.rollout_commands import begin
+from ecrkeeper_server.fleet.selectors import matcher
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.fleet_rows import Authority, Cause, RolloutRow, SetRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_specs import SetSpec
+
+# How often targets are compared although nothing is known to have changed, and when one that failed is tried again.
+COMPARE_SECONDS, RETRY_SECONDS = 900.0, 3600.0
+# How long removals by growth count for the guard.
+_RECENT_SECONDS = 86_400.0
+_ATTEMPTED = frozenset({TargetState.FAILED, TargetState.SKIPPED, TargetState.HELD})
+
+
+def latest_targets(tx: Tx, name: SetName, places: Collection[Place]) -> Mapping[RegistryName, TargetRow]:
+    """Return the newest target of each registry."""
+    return rollout_targets.latest(tx, name.id, [place.registry for place in places])
+
+
+def may_grow(place: Place, latest: TargetRow | None, now: int) -> bool:
+    """Return whether growth may write a target.
+
+    The account has to be active, and the last attempt must not have failed just now. The Regions of an account that
+    an organization has just got are not known yet.
+
+    An attempt that was rolled back counts as one that failed.
+    """
+    account = place.target.account
+    if not account.writable or not account.checked:
+        return False
+    if latest is None or (latest.state not in _ATTEMPTED and not latest.undo):
+        return True
+    return place.changed_at > latest.update_time or now - latest.update_time >= RETRY_SECONDS * MICROSECONDS
+
+
+def held_back(tx: Tx, set_id: str, spec: SetSpec, removing: int, present: int) -> int:
+    """Return the number of removing targets that the guard holds back: all or none.
+
+    Removals by growth count for a day, or until somebody writes the set: one account after the other is many.
+    """
+    if not removing:
+        return 0
+    recent = rollout_targets.recently_removed(tx, set_id, _RECENT_SECONDS)
+    return removing if removing + recent > max_removals(spec.max_removals, present + recent) else 0
+
+
+@dataclass(slots=True)
+class _Compared:
+    """The targets that growth would write, counted over all pages."""
+
+    changing: int = 0
+    removing: int = 0
+    present: int = 0
+
+
+def claim_comparison(tx: Tx) -> SetRow | None:
+    """Return the set whose comparison is due, and make it due again later.
+
+    None if there is none.
+    """
+    row = registry_sets.claim_due(tx)
+    if row is not None:
+        registry_sets.later(tx, row.id, COMPARE_SECONDS)
+    return row
+
+
+async def compare(db: Database, row: SetRow) -> None:
+    """Compare the targets of a set with its selector, page by page.
+
+    If they differ, start a rollout.
+
+    A set that has reached no revision, or that a rollout is under way for, is left alone: its end makes it due.
+    """
+    if row.deleting or not row.current_revision:
+        return
+    opened: list[RolloutRow] = await db.read(lambda tx: rollouts.open_of(tx, row.id))
+    if opened:
+        return
+    revision = await db.read(lambda tx: registry_sets.get_revision(tx, row.id, row.current_revision))
+    if revision is None or revision.spec is None:
+        return
+    spec, found, after = SetSpec.from_json(revision.spec), _Compared(), ""
+    actions = Actions(SetName(row.id), spec, Cause.GROWTH, row.current_revision)
+    while True:
+        after = await db.read(lambda tx, after=after: _compare_page(tx, row, spec, actions, found, after))  # type: ignore[misc]
+        if not after:
+            break
+        await asyncio.sleep(0)
+    if found.changing or row.held_removals:
+        await db.write(lambda tx: _grow(tx, row, spec, found))
+
+
+def _compare_page(tx: Tx, row: SetRow, spec: SetSpec, actions: Actions, found: _Compared, after: str) -> str:
+    name, now = SetName(row.id), rollouts.now(tx)
+    places, last = matching.page(tx, matcher(spec.selector), name, after)
+    differing = [(place, step) for place in places if (step := actions.of(place)) is not None]
+    found.present += sum(place.managed_by(name) is not None for place in places)
+    latest = latest_targets(tx, name, [place for place, _ in differing])
+    for place, step in differing:
+        if may_grow(place, latest.get(place.registry), now):
+            found.changing += 1
+            found.removing += step.removes
+    return last
+
+
+def _grow(tx: Tx, row: SetRow, spec: SetSpec, found: _Compared) -> None:
+    """Start a rollout for what differs.
+
+    Removals beyond the guard are held back, and counted.
+    """
+    opened = rollouts.open_of(tx, row.id, lock=True)
+    present = registry_sets.get(tx, row.id, lock=True)
+    if present is None or opened or present.current_revision != row.current_revision or present.deleting:
+        return
+    held = held_back(tx, row.id, spec, found.removing, found.present)
+    if held != present.held_removals:
+        registry_sets.change(tx, row.id, held_removals=held)
+    if found.changing > held:
+        caller = Caller("Growth", principal=Authority.from_json(present.authority).principal)
+        begin(tx, present, Cause.GROWTH, caller, spec=spec.to_json(), revision=row.current_revision, queued=False)

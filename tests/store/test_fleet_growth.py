@@ -1,0 +1,203 @@
+"""What follows from changes of accounts: the guard of removals, waiting for another set, labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.fleet import growth, matching
+from ecrkeeper_server.fleet.membership import plan_targets
+from ecrkeeper_server.fleet.names import RolloutName, SetName
+from ecrkeeper_server.fleet.rollout_commands import control
+from ecrkeeper_server.store import fleet_accounts, rollouts
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.fleet_rows import Cause, RolloutState, TargetState
+from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector
+
+from .conftest import Clock
+from .fleets import StoredFleet, excluding
+
+
+@pytest.fixture
+def fleet(db: Database, clock: Clock) -> StoredFleet:
+    return StoredFleet(db, clock)
+
+
+async def test_accounts_that_leave_one_by_one_meet_the_guard(fleet: StoredFleet) -> None:
+    await fleet.add(20, set="a")
+    await fleet.write("a", excluding("scanner"), max_removals=Amount(3))
+    await fleet.work()
+    for account in fleet.accounts[:10]:
+        await fleet.label(account, set="gone")
+        await fleet.work(5)
+    assert len(await fleet.roles("a")) == 17, "three left, and no more"
+    assert (await fleet.set("a")).held_removals == 7
+    # The day after, three more may leave, and there are seven.
+    await fleet.work(10)
+    fleet.clock.advance(86_400)
+    await fleet.work(20)
+    assert len(await fleet.roles("a")) == 17
+    await fleet.write("a", excluding("scanner"), max_removals=Amount(3), removals=7)
+    await fleet.work()
+    assert len(await fleet.roles("a")) == 10
+    assert (await fleet.set("a")).held_removals == 0
+
+
+async def test_accounts_that_leave_slowly_pass_the_guard(fleet: StoredFleet) -> None:
+    await fleet.add(8, set="a")
+    await fleet.write("a", excluding("scanner"), max_removals=Amount(1))
+    await fleet.work()
+    for account in fleet.accounts[:3]:
+        fleet.clock.advance(86_400)
+        await fleet.label(account, set="gone")
+        await fleet.work(10)
+    assert len(await fleet.roles("a")) == 5
+    assert (await fleet.set("a")).held_removals == 0
+
+
+@pytest.mark.parametrize("cause", [Cause.GROWTH, Cause.REVISION])
+async def test_selector_that_shrinks_while_targets_are_determined_meets_the_guard(
+    fleet: StoredFleet, cause: Cause, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "ACCOUNTS", 2)
+    await fleet.add(12, set="a")
+    await fleet.write("a", excluding("scanner"), max_removals=Amount(3))
+    await fleet.work()
+    if cause is Cause.REVISION:
+        await fleet.write("a", excluding("scanner", "other"), max_removals=Amount(3))
+    else:
+        await fleet.label(fleet.accounts[0], set="gone")
+        fleet.clock.advance(1)
+        row = await fleet.db.write(growth.claim_comparison)
+        assert row is not None
+        await growth.compare(fleet.db, row)
+    [newest, _] = await fleet.rollouts("a")
+    assert (newest.state, newest.cause) == (RolloutState.PLANNING, cause)
+    # Between the comparison, or the plan, and the pages of the rollout.
+    for account in fleet.accounts[:9]:
+        await fleet.label(account, set="gone")
+    await fleet.work()
+    assert len(await fleet.roles("a")) == 12, "nothing was released"
+    assert (await fleet.set("a")).held_removals == 9
+    if cause is Cause.REVISION:
+        kept = {account for account, roles in (await fleet.roles("a")).items() if roles == ["scanner", "other"]}
+        assert kept == set(fleet.accounts[9:]), "what still matches has the new revision"
+        [newest, _] = await fleet.rollouts("a")
+        assert [each.position for each in await fleet.targets(newest)] == [0, 1, 2]
+
+
+async def test_confirmed_removals_pass_the_guard(fleet: StoredFleet) -> None:
+    await fleet.add(6, set="a")
+    await fleet.write("a", excluding("scanner"), max_removals=Amount(0))
+    await fleet.work()
+    nowhere = Selector("labels.set = nowhere")
+    await fleet.write("a", excluding("scanner"), selector=nowhere, max_removals=Amount(0), removals=6)
+    await fleet.work()
+    assert await fleet.roles("a") == {}
+
+
+async def test_abandoned_targets_need_no_confirmation(fleet: StoredFleet) -> None:
+    await fleet.add(6, set="a")
+    options = {"max_removals": Amount(0), "deletion_policy": "ABANDON"}
+    await fleet.write("a", excluding("scanner"), **options)
+    await fleet.work()
+    for account in fleet.accounts:
+        await fleet.label(account, set="gone")
+    await fleet.work()
+    assert await fleet.roles("a") == {}
+
+
+async def test_suspended_accounts_do_not_count_for_the_guard(fleet: StoredFleet) -> None:
+    await fleet.add(6, set="a")
+    await fleet.write("a", excluding("scanner"), max_removals=Amount(1))
+    await fleet.work()
+
+    def suspend(tx: Tx) -> None:
+        for account in fleet.accounts[1:]:
+            row = fleet_accounts.get(tx, account)
+            assert row is not None
+            fleet_accounts.change(tx, replace(row, state=AccountState.SUSPENDED))
+
+    await fleet.db.write(suspend)
+    nowhere = Selector("labels.set = nowhere")
+    await fleet.write("a", excluding("scanner"), selector=nowhere, max_removals=Amount(1))
+    await fleet.work()
+    assert set(await fleet.roles("a")) == set(fleet.accounts[1:])
+    [newest, _] = await fleet.rollouts("a")
+    assert [each.state for each in await fleet.targets(newest)] == [TargetState.SUCCEEDED] + [TargetState.HELD] * 5
+
+
+async def test_release_does_not_wait_for_another_set_without_end(fleet: StoredFleet) -> None:
+    await fleet.add(1, set="a")
+    await fleet.write("a", excluding("scanner"))
+    await fleet.work()
+    [account] = fleet.accounts
+    # The other set matches the account, and its rollout stands still.
+    await fleet.write("b", excluding("scanner"))
+    await fleet.db.write(lambda tx: control(tx, Caller("CancelRollout"), RolloutName(SetName("b"), 1), "cancel"))
+    await fleet.label(account, set="b")
+    await fleet.work(5)
+    [release, _] = await fleet.rollouts("a")
+    [waiting] = await fleet.targets(release)
+    assert (waiting.state, waiting.reason) == (TargetState.PENDING, "WAITING_FOR_SET")
+    assert "registrySets/b" in waiting.message
+    fleet.clock.advance(1800)
+    await fleet.work(5)
+    [failed] = await fleet.targets(release)
+    assert (failed.state, failed.reason) == (TargetState.FAILED, "WAITING_FOR_SET")
+    assert "for 30 minutes" in failed.message
+    assert list(await fleet.roles("a")) == [account], "nothing was removed"
+
+
+async def test_targets_are_rendered_with_the_labels_of_the_begin(fleet: StoredFleet) -> None:
+    await fleet.add(2, set="a", team="red")
+    await fleet.write("a", excluding("${label:team}"))
+    await fleet.work()
+    first, second = fleet.accounts
+    assert await fleet.roles("a") == {first: ["red"], second: ["red"]}
+    await fleet.write("a", excluding("${label:team}", "more"))
+    assert await fleet.db.write(_plan) == RolloutState.RUNNING
+    await fleet.label(second, set="a", team="blue")
+    [newest, *_] = await fleet.rollouts("a")
+    await fleet.work(1)
+    assert (await fleet.roles("a"))[second] == ["red", "more"], "the rollout has the labels of its begin"
+    await fleet.work()
+    assert await fleet.roles("a") == {first: ["red", "more"], second: ["blue", "more"]}
+    grown, before, *_ = await fleet.rollouts("a")
+    assert (grown.cause, before.number) == (Cause.GROWTH, newest.number)
+    assert [each.account for each in await fleet.targets(grown)] == [second]
+    # It converges: nothing is left to do.
+    await fleet.work(1000)
+    assert len(await fleet.rollouts("a")) == grown.number
+
+
+def _plan(tx: Tx) -> RolloutState:
+    claimed = rollouts.claim_due(tx)
+    assert claimed is not None
+    return RolloutState(plan_targets(tx, claimed).state)
+
+
+async def test_labels_that_remove_elements_meet_the_guard(fleet: StoredFleet) -> None:
+    await fleet.add(4, set="a", team="red")
+    await fleet.write("a", excluding("${label:team}"), max_removals=Amount(1))
+    await fleet.work()
+    for account in fleet.accounts[:3]:
+        await fleet.label(account, set="a", team="blue")
+    await fleet.work()
+    assert list((await fleet.roles("a")).values()) == [["red"]] * 4
+    assert (await fleet.set("a")).held_removals == 3
+
+
+async def test_label_that_is_removed_fails_its_target_and_removes_nothing(fleet: StoredFleet) -> None:
+    await fleet.add(2, set="a", team="red")
+    await fleet.write("a", excluding("${label:team}"))
+    await fleet.work()
+    await fleet.label(fleet.accounts[0], set="a")
+    await fleet.work()
+    grown, *_ = await fleet.rollouts("a")
+    [target] = await fleet.targets(grown)
+    assert (target.state, target.reason) == (TargetState.FAILED, "LABEL_MISSING")
+    assert list((await fleet.roles("a")).values()) == [["red"], ["red"]]
+    await fleet.work(600)
+    assert len(await fleet.rollouts("a")) == grown.number, "it is not tried again at once"
