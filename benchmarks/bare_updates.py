@@ -1,4 +1,4 @@
-"""The floor of an Update: gRPC for Python, protobuf, and the statements, without the server around them.
+"""The floor of an Update: gRPC for Python, protobuf, and the statements.
 
 It reads the rows that an Update reads and writes those that it writes, by the driver alone and in groups as the server
 does. It identifies, limits, checks, composes, traces and logs nothing. Run it as `python -m benchmarks.bare_updates

@@ -109,7 +109,7 @@ class Rows:
             return int(conn.execute(query).scalar_one())
 
     def any_due(self) -> bool:
-        """Return whether a registry is due or being reconciled; this costs less than to count."""
+        """Return whether a registry is due or being reconciled."""
         query = select(schedule.c.name).where(schedule.c.due_at <= self._now()).limit(1)
         with self._engine.connect() as conn:
             return conn.execute(query).first() is not None

@@ -1,4 +1,7 @@
-"""How often a write waits for Postgres: a wait is a call of psycopg that ends when an answer has arrived."""
+"""How often a write waits for Postgres.
+
+A wait is a call of psycopg that ends when an answer has arrived.
+"""
 
 from __future__ import annotations
 

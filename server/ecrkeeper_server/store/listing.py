@@ -1,4 +1,4 @@
-"""Pages of registries without their wide columns, to detect those that have changed."""
+"""Pages of registries without wide columns, to detect changed ones."""
 
 from __future__ import annotations
 
