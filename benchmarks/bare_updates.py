@@ -94,7 +94,10 @@ def write_sqlite(path: str, jobs: queue.SimpleQueue[Job]) -> None:
 
 
 def write_postgres(url: str, jobs: queue.SimpleQueue[Job]) -> None:
-    """Commit what is queued, a group at a time: one wait for what is read, and one for what is written."""
+    """Commit what is queued, a group at a time.
+
+    There is one wait for the read rows, and one for the written ones.
+    """
     with psycopg.connect(url, autocommit=True) as conn, conn.pipeline() as pipeline:
         while True:
             group = _group(jobs)

@@ -32,5 +32,6 @@ def check_items(setting: str, shape: Mapping[str, Any]) -> None:
                 raise Permanent(
                     text, reason="AWS_ANSWER_TOO_LARGE", grpc_code="FAILED_PRECONDITION", metadata={"setting": setting}
                 )
-        members = value.values() if isinstance(value, Mapping) else value
-        unseen += [each for each in members if isinstance(each, list | dict)]
+        # By type first: `isinstance` asks the metaclass of an abstract class.
+        members = value.values() if type(value) is dict or isinstance(value, Mapping) else value
+        unseen += [each for each in members if isinstance(each, (list, dict))]

@@ -45,7 +45,10 @@ def without(elements: Elements, keys: Iterable[str]) -> Elements:
     """Return the elements that have other keys."""
     if any_paired(elements, keys):
         return PairElements.of(elements).without(keys)
-    left_out = keys if isinstance(keys, Set) else frozenset(keys)
+    if not elements:
+        return elements
+    # By type first: `isinstance` asks the metaclass of an abstract class, and every reconcile comes here often.
+    left_out = keys if type(keys) is frozenset or isinstance(keys, Set) else frozenset(keys)
     return {key: value for key, value in elements.items() if key not in left_out}
 
 
@@ -53,6 +56,8 @@ def merged(one: Elements, other: Elements) -> Elements:
     """Return the elements of both; where both have a key, the value of the other one."""
     if any_paired(one, other):
         return PairElements.of(one).merged(other)
+    if not one or not other:
+        return one or other
     return {**one, **other}
 
 
