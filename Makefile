@@ -34,8 +34,9 @@ gen: setup .venv-gen/.installed ## Generate the code of the protos, the descript
 	$(DESCRIBE) --descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
 	.venv-gen/bin/python protos/schema.py $(DESCRIPTORS) $(SCHEMA)
 	.venv-gen/bin/python protos/methods.py client
+	.venv-gen/bin/python protos/typed.py $(DESCRIPTORS) client/ecrkeeper/types.py
 	$(BIN)/ruff check --quiet --select I --fix client/ecrkeeper/_methods*.py
-	$(BIN)/ruff format --quiet client/ecrkeeper/_methods*.py
+	$(BIN)/ruff format --quiet client/ecrkeeper/_methods*.py client/ecrkeeper/types.py
 
 demo: setup ## Run the main job from end to end against a simulated AWS
 	@$(BIN)/python examples/demo.py

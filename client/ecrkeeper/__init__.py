@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ecrkeeper._public import *  # noqa: F403
     from ecrkeeper._public import __all__ as __all__
 
-_MODULES = ("names", "profiles", "telemetry")
+_MODULES = ("names", "profiles", "telemetry", "types")
 
 
 def __getattr__(name: str) -> Any:

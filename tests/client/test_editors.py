@@ -52,6 +52,16 @@ def test_client_is_typed_for_pyright(file: str) -> None:
     assert ended.returncode == 0, (file, ended.stdout)
 
 
+def test_typed_settings_are_those_of_the_protos(tmp_path: Path) -> None:
+    made = tmp_path / "types.py"
+    descriptors = "server/ecrkeeper_server/api/descriptors.binpb"
+    subprocess.run([sys.executable, "protos/typed.py", descriptors, made], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "-q", "--config", "pyproject.toml", made], cwd=ROOT, check=True
+    )
+    assert made.read_text() == (ROOT / "client/ecrkeeper/types.py").read_text(), "run: make gen"
+
+
 def test_stubs_have_the_texts_of_the_protos() -> None:
     stub = (ROOT / "client/ecrkeeper/v1/registry_pb2.pyi").read_text()
     assert '    """One element of a setting: the smallest part that an owner can declare."""\n' in stub

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_type
 
 import ecrkeeper
+from ecrkeeper import types
 from ecrkeeper.v1.registry_pb2 import ReplicationBackfill
 from ecrkeeper.v1.registry_settings_service_pb2 import (
     ExplainRepositoryResponse,
@@ -15,6 +16,15 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 NAME = "accounts/111111111111/registries/us-east-1"
+
+
+def typed_settings(client: ecrkeeper.Client) -> None:
+    settings: types.Settings = {
+        "scanningConfiguration": {"scanType": "ENHANCED", "rules": [{"scanFrequency": "SCAN_ON_PUSH"}]},
+        "pullThroughCacheRules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}],
+    }
+    assert_type(client.apply_registry_settings(NAME, settings), ecrkeeper.RegistrySettings)
+    assert_type(client.plan(NAME, settings).removals, tuple[ecrkeeper.Change, ...])
 
 
 def sync(client: ecrkeeper.Client, to: ecrkeeper.ReplicationDestination) -> None:

@@ -20,7 +20,7 @@ class Account(_message.Message):
 
     An account that is in no fleet can still have declarations: this record only makes it
     selectable."""
-    __slots__ = ("name", "uid", "etag", "create_time", "update_time", "display_name", "labels", "organizational_unit", "state", "enabled_regions", "source")
+    __slots__ = ("name", "uid", "etag", "create_time", "update_time", "display_name", "labels", "organizational_unit", "state", "enabled_regions", "source", "caller_identity", "conditions")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         """Whether ecrkeeper writes to an account on behalf of registry sets."""
         __slots__ = ()
@@ -66,6 +66,8 @@ class Account(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     ENABLED_REGIONS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CALLER_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     """Identifier. `accounts/{account}`, with the 12 digits of the account."""
     uid: str
@@ -89,12 +91,20 @@ class Account(_message.Message):
     state: Account.State
     """Optional. Whether ecrkeeper writes to the account on behalf of registry sets."""
     enabled_regions: _containers.RepeatedScalarFieldContainer[str]
-    """Optional. The Regions that the account has enabled, at most 100. While it is empty, a
-    selector matches the account only if it lists Regions. A selector never matches a Region that is
-    missing in this list."""
+    """Optional. The Regions that the account has enabled, at most 100. If you leave it empty,
+    ecrkeeper asks AWS (`account:ListRegions`) and returns those. While it is empty, a selector
+    matches the account only if it lists Regions. A selector never matches a Region that is missing
+    in this list."""
     source: Account.Source
     """Output only. Origin of the account."""
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., organizational_unit: _Optional[str] = ..., state: _Optional[_Union[Account.State, str]] = ..., enabled_regions: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Account.Source, str]] = ...) -> None: ...
+    caller_identity: str
+    """Output only. ARN of the principal as which ecrkeeper last called AWS in the account; empty
+    before the first time."""
+    conditions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Condition]
+    """Output only. `Reachable`: whether ecrkeeper can call AWS in the account. It is `UNKNOWN`
+    before the first call, and for accounts that are not `ACTIVE`. `last_transition_time` tells
+    since when."""
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., organizational_unit: _Optional[str] = ..., state: _Optional[_Union[Account.State, str]] = ..., enabled_regions: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Account.Source, str]] = ..., caller_identity: _Optional[str] = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ...) -> None: ...
 
 class RegistrySelector(_message.Message):
     """Chooses registries of the fleet. All parts must match."""
@@ -615,16 +625,17 @@ class FleetProblem(_message.Message):
     resource: str
     """Output only. The registry or the role."""
     reason: str
-    """Output only. The reason of its `Ready`."""
+    """Output only. The reason of its `Ready`; `REPLICATION_BROKEN` for a replication check that is
+    `BROKEN`."""
     message: str
     """Output only. Explanation for people."""
     since: _timestamp_pb2.Timestamp
-    """Output only. Since when it is not `Ready`."""
+    """Output only. Since when it is not `Ready`; unset for a replication check."""
     def __init__(self, resource: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Fleet(_message.Message):
     """Problems and open rollouts of the fleet, as far as the caller may read them."""
-    __slots__ = ("name", "account_count", "registry_count", "ready_registry_count", "registry_reasons", "drifted_registry_count", "role_count", "role_reasons", "worst_problems", "rollouts")
+    __slots__ = ("name", "account_count", "registry_count", "ready_registry_count", "registry_reasons", "drifted_registry_count", "role_count", "role_reasons", "worst_problems", "rollouts", "unreachable_account_count", "broken_replication_registry_count", "unknown_replication_registry_count", "silent_registry_count")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_COUNT_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -635,6 +646,10 @@ class Fleet(_message.Message):
     ROLE_REASONS_FIELD_NUMBER: _ClassVar[int]
     WORST_PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     ROLLOUTS_FIELD_NUMBER: _ClassVar[int]
+    UNREACHABLE_ACCOUNT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BROKEN_REPLICATION_REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_REPLICATION_REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SILENT_REGISTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     """Identifier. Always `fleet`."""
     account_count: int
@@ -657,4 +672,14 @@ class Fleet(_message.Message):
     rollouts: _containers.RepeatedCompositeFieldContainer[Rollout]
     """Output only. Rollouts that have not ended, at most 100, and fewer if their strategies are
     large."""
-    def __init__(self, name: _Optional[str] = ..., account_count: _Optional[int] = ..., registry_count: _Optional[int] = ..., ready_registry_count: _Optional[int] = ..., registry_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., drifted_registry_count: _Optional[int] = ..., role_count: _Optional[int] = ..., role_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., worst_problems: _Optional[_Iterable[_Union[FleetProblem, _Mapping]]] = ..., rollouts: _Optional[_Iterable[_Union[Rollout, _Mapping]]] = ...) -> None: ...
+    unreachable_account_count: int
+    """Output only. Number of `ACTIVE` accounts in which ecrkeeper cannot call AWS."""
+    broken_replication_registry_count: int
+    """Output only. Number of registries with a replication check that is `BROKEN`."""
+    unknown_replication_registry_count: int
+    """Output only. Number of registries with a replication check that is `UNKNOWN`, and none that
+    is `BROKEN`."""
+    silent_registry_count: int
+    """Output only. Number of registries whose events have stopped: their condition `EventsSilent`
+    is `TRUE`."""
+    def __init__(self, name: _Optional[str] = ..., account_count: _Optional[int] = ..., registry_count: _Optional[int] = ..., ready_registry_count: _Optional[int] = ..., registry_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., drifted_registry_count: _Optional[int] = ..., role_count: _Optional[int] = ..., role_reasons: _Optional[_Iterable[_Union[ReasonCount, _Mapping]]] = ..., worst_problems: _Optional[_Iterable[_Union[FleetProblem, _Mapping]]] = ..., rollouts: _Optional[_Iterable[_Union[Rollout, _Mapping]]] = ..., unreachable_account_count: _Optional[int] = ..., broken_replication_registry_count: _Optional[int] = ..., unknown_replication_registry_count: _Optional[int] = ..., silent_registry_count: _Optional[int] = ...) -> None: ...

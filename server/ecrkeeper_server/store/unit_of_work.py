@@ -103,7 +103,7 @@ class UnitOfWork:
         *,
         deletion_policy: str,
         allow_replacement: bool,
-        apply_group: str,
+        apply_group: str = "",
         registry_generation: int,
         origin: Origin,
         manager: Manager | None = None,
