@@ -95,7 +95,9 @@ class Child(Process):
         return self.hear()
 
     def kill(self) -> None:
-        """End the orders, so that the program stops its own processes; send SIGKILL if it goes on."""
+        """End the orders, so that the program stops its own processes.
+
+        Send SIGKILL if it goes on."""
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
