@@ -1,4 +1,4 @@
-"""Leases of synchronizations, confirmed removals, and the accounts of a rollout as it began.
+"""Leases of synchronizations, confirmed removals, and pinned accounts.
 
 Accounts know by which principal they are reached. Registries show replication that does not work, and silent events,
 for counting.

@@ -88,7 +88,10 @@ def _opt_in(world: World, account: str, region: str, given: Json) -> Json:
 def opt_in_events(
     world: World, account: str, before: Collection[str] | None, after: Collection[str] | None
 ) -> list[Json]:
-    """Return the events of the Regions that an account enables and disables; none if its Regions are the usual ones."""
+    """Return the events of the Regions that an account enables and disables.
+
+    There are none if its Regions are the usual ones.
+    """
     if before is None or after is None:
         return []
     statuses = {region: "ENABLED" if region in after else "DISABLED" for region in sorted({*before} ^ {*after})}
@@ -96,7 +99,7 @@ def opt_in_events(
 
 
 def organization_events(world: World, before: Organization, after: Organization) -> list[Json]:
-    """Return the events of new accounts, and one of all other changes of an organization."""
+    """Return the events of new accounts, and one of all other changes."""
     if not after.management or before == after:
         return []
     made = [

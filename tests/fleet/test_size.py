@@ -119,7 +119,7 @@ REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-
 
 @pytest.fixture
 def organized(url: str, aws: harness.Simulator, tmp_path: Path) -> Iterator[Fleet]:
-    """A server with an organization and a queue of events; polling alone would take a quarter of an hour."""
+    """A server with an organization and a queue of events, which polls seldom."""
     aws.control("PUT", "queues", {"account": QUEUE_ACCOUNT, "region": REGION, "name": "events"})
     aws.control("PUT", "events/routes", {"routes": [{"queue": QUEUE_ARN}]})
     aws.control("PUT", f"accounts/{MANAGEMENT}", {"iam_policy": ORGANIZATION_POLICY})

@@ -1,4 +1,4 @@
-"""What follows from changes of accounts: the guard of removals, waiting for another set, labels."""
+"""Changes of accounts: the guard of removals, waits for other sets, labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The targets that pages, indexes and patterns find are those that a plain reading of the selector finds."""
+"""Pages and indexes find the targets that a plain reading finds."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def waves_of(given: list[Any]) -> tuple[Wave, ...]:
 
 
 def wave_by_hand(given: list[Any], rows: list[AccountRow]) -> dict[str, int]:
-    """The wave of each target: selectors first, then shares in their order, then the rest."""
+    """The wave of each target: selectors first, then shares, then the rest."""
     targets = [(row, region) for row in sorted(rows, key=lambda row: row.account) for region in sorted(row.regions)]
     targets = [(row, region) for row, region in targets if row.state != AccountState.GONE]
     found: dict[str, int] = {}

@@ -1,4 +1,6 @@
-"""The loop that asks AWS in each account of the fleet as whom it is reached, and which Regions are enabled.
+"""The loop that asks AWS in each account of the fleet.
+
+It asks as whom the account is reached, and which Regions it has enabled.
 
 Replicas share the accounts.
 """

@@ -106,7 +106,10 @@ class OrganizationWorker:
         return True
 
     async def _keep_lease(self) -> None:
-        """Renew the lease in time; raise if another replica has it, which stores newer answers."""
+        """Renew the lease in time; raise if another replica has it.
+
+        That one stores newer answers.
+        """
         held = self._lease
         if held is None or self._clock() < self._renew_at:
             return

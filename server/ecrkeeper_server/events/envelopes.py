@@ -78,7 +78,7 @@ class RegionChange:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationChange:
-    """Something in an organization has changed: its accounts, their units or their tags.
+    """An organization has changed: its accounts, their units or their tags.
 
     `region` is the one that the event was sent in.
     """

@@ -1,4 +1,4 @@
-"""Store as whom an account is reached, and which Regions it has enabled; in transactions."""
+"""Store as whom an account is reached, and which Regions it has enabled."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class AccountCheck:
 
 
 def store_check(tx: Tx, claimed: AccountRow, found: AccountCheck, seconds: float) -> bool:
-    """Store a check, and make the next one due in `seconds`; return whether sets have to compare their targets.
+    """Store a check, and make the next one due in `seconds`.
 
-    An account that somebody removed meanwhile stays removed.
+    Return whether sets have to compare their targets. An account that somebody removed meanwhile stays removed.
     """
     present = fleet_accounts.get(tx, claimed.account, lock=True)
     if present is None:

@@ -16,7 +16,7 @@ from ecrkeeper_server.store.rows import Declaration
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change; `removes` says that it takes elements away that no call asked to remove."""
+    """One change; `removes` if it takes elements away that no call removes."""
 
     action: Action
     removes: bool = False
@@ -43,7 +43,7 @@ class Actions:
         return self._rendered_again(place, managed) if managed.set_revision == self._revision else None
 
     def _rendered_again(self, place: Place, managed: Declaration) -> Step | None:
-        """Return the change of a registry that has the revision, rendered with other labels."""
+        """Return the change of a registry whose labels are others than before."""
         try:
             settings = self._templates.render(place.target)
         except MissingLabelError:

@@ -1,4 +1,7 @@
-"""Growth: a set matches other registries than before, or its template has other values there."""
+"""Growth: a set matches other registries than before.
+
+Or its template has other values there.
+"""
 
 from __future__ import annotations
 

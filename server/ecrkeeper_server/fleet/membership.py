@@ -64,9 +64,9 @@ def _pinned(account: FleetAccount) -> PinnedAccount:
 
 
 def with_pinned(accounts: Mapping[str, FleetAccount], pinned: Sequence[PinnedAccount]) -> dict[str, FleetAccount]:
-    """Return accounts with the names, labels and units that they had when the rollout began.
+    """Return accounts with the labels that they had when the rollout began.
 
-    Their state and their Regions are the current ones.
+    So are their names and units. Their state and their Regions are the current ones.
     """
     found = dict(accounts)
     for each in pinned:
@@ -96,7 +96,7 @@ def _begin(tx: Tx, rollout: RolloutRow) -> RolloutRow:
 
 
 def _guarded(tx: Tx, rollout: RolloutRow) -> RolloutRow:
-    """Leave out all removing targets if they are more than the guard of removals allows.
+    """Leave out all removing targets if the guard does not allow so many.
 
     The targets are determined page by page, so they can be others than those that were counted before.
     """

@@ -33,7 +33,10 @@ _METHOD = "OrganizationSync"
 
 
 def account_state(state: str) -> AccountState:
-    """Return the state of an account for a state of AWS; nothing is written to accounts in an unknown one."""
+    """Return the state of an account for a state of AWS.
+
+    Nothing is written to accounts in an unknown one.
+    """
     return _STATES.get(state, AccountState.SUSPENDED)
 
 

@@ -19,7 +19,7 @@ _MOST_KEY = 4_000
 
 @dataclass(slots=True)
 class Group:
-    """Registries with the same changes; `names` are the first of them that the caller may read.
+    """Registries with the same changes; `names` are the first readable ones.
 
     `changes` are those of the first one of these. Without any, nothing shows whose changes they are.
     """

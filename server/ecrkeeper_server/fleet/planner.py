@@ -197,7 +197,7 @@ class Planner:
         return Problem("OWNER_CONFLICT", place.registry, text)
 
     def _others(self, place: Place, owners: Collection[str]) -> str:
-        """Return the names of other owners; those that the caller may not read are only counted."""
+        """Return the names of other owners; unreadable ones are only counted."""
         others = sorted(owner for owner in owners if owner != self._name.id)
         shown = [owner for owner in others if self._may_read(SettingsName(place.registry, owner))]
         hidden = len(others) - len(shown)

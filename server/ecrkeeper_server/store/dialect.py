@@ -43,7 +43,10 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def json_member(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
-        """Return a member of a column's JSON object, an object or a list, as JSON text; NULL if it is missing."""
+        """Return a member of a column's JSON object as JSON text.
+
+        The member is an object or a list; NULL if it is missing.
+        """
 
     @abc.abstractmethod
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:

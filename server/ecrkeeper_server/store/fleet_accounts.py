@@ -61,7 +61,7 @@ def change(tx: Tx, row: AccountRow) -> None:
 
 
 def check_is_due(tx: Tx) -> bool:
-    """Return whether the check of an account is due; claiming needs a transaction that writes."""
+    """Return whether the check of an account is due; claiming would write."""
     return tx.conn.execute(select(table.c.account).where(_due(tx)).limit(1)).first() is not None
 
 

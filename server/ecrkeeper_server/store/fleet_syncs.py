@@ -15,7 +15,7 @@ _GATHER_SECONDS = 5
 
 
 def claim(tx: Tx, source: str, seconds: float, lease: float) -> int | None:
-    """Return a lease if a synchronization is due and no replica has it; None otherwise.
+    """Return a lease if a synchronization is due and free; None otherwise.
 
     The next one is due in `seconds`. The lease ends after `lease` seconds, unless it is renewed.
     """
@@ -45,7 +45,7 @@ def request(tx: Tx, source: str) -> None:
 
 
 def is_due(tx: Tx, source: str) -> bool:
-    """Return whether a synchronization may be due; claiming needs a transaction that writes."""
+    """Return whether a synchronization may be due; claiming would write."""
     query = select(table.c.source).where(table.c.source == source, table.c.due_at > tx.now())
     return tx.conn.execute(query).first() is None
 

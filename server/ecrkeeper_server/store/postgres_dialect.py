@@ -68,7 +68,10 @@ class PostgresDialect(Dialect):
         return cast(member, Integer)
 
     def json_member(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
-        """Return the member of a `json`, which keeps escapes that a text of Postgres cannot hold."""
+        """Return the member of a `json`.
+
+        It keeps escapes that a text of Postgres cannot hold.
+        """
         member: ColumnElement[Any] = cast(type_coerce(column, Text), postgresql.JSON).op("->")(name)
         return cast(member, Text)
 

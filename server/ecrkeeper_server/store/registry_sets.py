@@ -30,7 +30,7 @@ def get(tx: Tx, set_id: str, *, lock: bool = False) -> SetRow | None:
 
 
 def page(tx: Tx, after: str, limit: int) -> list[str]:
-    """The ids of up to `limit` sets behind `after`, by id; the content of a set can be large."""
+    """The ids of up to `limit` sets behind `after`: their content can be large."""
     query = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(limit)
     return list(tx.conn.execute(query).scalars())
 
@@ -147,7 +147,10 @@ def declared(tx: Tx, accounts: Collection[str], owner: str | None = None) -> lis
 
 
 def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) -> dict[str, int]:
-    """The size of the declarations in some accounts, in characters of JSON, of one owner or of all."""
+    """The size of declarations by account, in characters of JSON.
+
+    They are those of one owner or of all.
+    """
     size = func.sum(func.length(type_coerce(declarations.c.settings, Text)))
     query = select(declarations.c.account, size).where(declarations.c.account.in_(accounts))
     if owner is not None:
@@ -173,7 +176,10 @@ def other_selectors(tx: Tx, set_id: str) -> list[tuple[str, Selector]]:
 
 
 def managers(tx: Tx, accounts: Collection[str]) -> set[tuple[str, str, str]]:
-    """The account, the Region and the set's name of each declaration that a set made in some accounts."""
+    """The declarations that sets made in some accounts.
+
+    Each is an account, a Region and the name of the set.
+    """
     columns = (declarations.c.account, declarations.c.region, declarations.c.managed_by)
     query = select(*columns).where(declarations.c.account.in_(accounts), declarations.c.managed_by.is_not(None))
     return {tuple(row) for row in tx.conn.execute(query)} if accounts else set()

@@ -148,15 +148,15 @@ def _moved(tx: Tx, which: ColumnElement[bool], values: dict[str, Any]) -> int:
 
 
 def total(tx: Tx, rollout: RolloutRow, *, removes: bool = False) -> int:
-    """Return the number of targets of a rollout, of all or of those that remove elements."""
+    """Return the number of targets, of all or of those that remove elements."""
     query = select(func.count()).select_from(table).where(_of(rollout))
     return int(tx.conn.execute(query.where(table.c.removes) if removes else query).scalar_one())
 
 
 def leave_out_removing(tx: Tx, rollout: RolloutRow) -> int:
-    """Drop the targets that remove elements, before the waves; return how many of them were in the pool.
+    """Drop the targets that remove elements, before they are in waves.
 
-    The positions of the others in the pool close up.
+    Return how many of them were in the pool. The positions of the others in the pool close up.
     """
     gone = and_(_of(rollout), table.c.removes)
     pooled = select(func.count()).select_from(table).where(gone, table.c.wave == -1)
@@ -171,7 +171,10 @@ def leave_out_removing(tx: Tx, rollout: RolloutRow) -> int:
 
 
 def recently_removed(tx: Tx, set_id: str, seconds: float) -> int:
-    """Return in how many targets growth has removed elements lately, since somebody last wrote the set."""
+    """Return in how many targets growth has removed elements lately.
+
+    Only rollouts since somebody last wrote the set count.
+    """
     written = select(func.coalesce(func.max(rollouts.c.number), 0)).where(
         rollouts.c.set_id == set_id, rollouts.c.cause != Cause.GROWTH
     )

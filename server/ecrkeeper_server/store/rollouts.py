@@ -44,7 +44,7 @@ def some(tx: Tx, set_id: str, numbers: Collection[int]) -> list[RolloutRow]:
 
 
 def newest_begun(tx: Tx, set_id: str) -> int:
-    """Return the number of the newest rollout of a set that is not queued; 0 if there is none."""
+    """Return the number of the newest rollout that is not queued; 0 if there is none."""
     query = select(func.max(table.c.number)).where(table.c.set_id == set_id, table.c.state != RolloutState.QUEUED)
     return tx.conn.execute(query).scalar_one() or 0
 

@@ -110,7 +110,10 @@ async def scan(
 
 
 async def _shown(rows: Sequence[T], show: Show[T, M], left: Callable[[], int]) -> AsyncIterator[M | None]:
-    """Yield the messages of rows in small batches, and build none beyond the `left` ones of a page."""
+    """Yield the messages of rows in small batches.
+
+    Build none beyond the `left` ones of a page.
+    """
     start = 0
     while start < len(rows):
         end = start + max(1, min(_SHOWN, left()))
