@@ -21,6 +21,7 @@ from ecrkeeper._metadata import Metadata
 from ecrkeeper._methods import Methods
 from ecrkeeper._operation import OUTLASTED, Operation
 from ecrkeeper._plans import WritePlan, write_plan
+from ecrkeeper._replicate import Intent, Replication, run, undo
 from ecrkeeper._synced import Synced
 from ecrkeeper._tokens import Token
 from ecrkeeper._watch import Watch
@@ -152,6 +153,43 @@ class Client(Methods):
         Each wait lasts `timeout` seconds at most.
         """
         return each(names, lambda name: self.wait_until_synced(name, timeout), at_once)
+
+    def replicate(
+        self,
+        source: str,
+        destinations: Iterable[str],
+        *,
+        owner: str,
+        prefixes: Iterable[str] = (),
+        template: bool = False,
+        backfill: bool = True,
+        validate_only: bool = False,
+        reason: str = "",
+        timeout: float = 600.0,
+    ) -> Replication:
+        """Replicate a registry to others.
+
+        The result has the images that did not arrive at each.
+
+        One owner declares the permission at each destination, with `template` also a creation template, and then the
+        rules at the source. A backfill copies the images that are there. Repeating the call changes nothing.
+        `prefixes` are those of repositories; by default, all are replicated.
+
+        The declarations are replaced as a whole: with `validate_only`, `plans` shows what would change. The errors are
+        those of `apply_registry_settings` and `wait_until_synced`. ValueError for a name that is no registry.
+        """
+        intent = Intent(source, tuple(destinations), owner, tuple(prefixes), template, reason, timeout)
+        plans = run(intent.plans(), self)
+        return Replication(plans, () if validate_only else run(intent.carry_out(backfill=backfill), self))
+
+    def stop_replicating(self, source: str, destinations: Iterable[str], *, owner: str, reason: str = "") -> list[str]:
+        """Delete what `replicate` declared, the source's rules first.
+
+        Return the names of the deleted declarations.
+
+        Images at the destinations stay. ValueError for a name that is no registry.
+        """
+        return run(undo(source, destinations, owner, reason), self)
 
     @overload
     def operation(self, name: str) -> Operation[Message]: ...

@@ -30,6 +30,7 @@ from ecrkeeper._many import Outcome
 from ecrkeeper._operation import AsyncOperation, Operation
 from ecrkeeper._pager import AsyncPager, Pager
 from ecrkeeper._plans import Caution, Change, Takeover, WritePlan
+from ecrkeeper._replicate import MissingImage, Replication, ReplicationResult
 from ecrkeeper._watch import AsyncWatch, Watch
 from ecrkeeper.profiles import Profile, ProfileError
 from ecrkeeper.v1.audit_pb2 import AuditEvent
@@ -58,6 +59,7 @@ __all__ = [
     "FailedPrecondition",
     "FieldViolation",
     "InvalidArgument",
+    "MissingImage",
     "Mode",
     "NotFound",
     "Operation",
@@ -74,7 +76,9 @@ __all__ = [
     "RegistrySet",
     "RegistrySettings",
     "RegistryView",
+    "Replication",
     "ReplicationDestination",
+    "ReplicationResult",
     "ResourceExhausted",
     "Rollout",
     "ServerError",

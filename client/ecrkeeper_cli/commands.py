@@ -18,6 +18,14 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "diff": ("ecrkeeper_cli.plan_commands:diff", "Show the values that applying files would change."),
         "apply": ("ecrkeeper_cli.apply_command:apply", "Apply files and wait until AWS matches them."),
         "import": ("ecrkeeper_cli.write_commands:import_", "Declare what AWS has now as one owner."),
+        "adopt": (
+            "ecrkeeper_cli.adopt_command:adopt",
+            "Take over from Terraform or CloudFormation without a write to AWS.",
+        ),
+        "replicate": (
+            "ecrkeeper_cli.replicate_command:replicate",
+            "Replicate a registry to others, and wait for its images.",
+        ),
         "delete": ("ecrkeeper_cli.write_commands:delete", "Delete a declaration or forget a registry."),
         "delete-role": ("ecrkeeper_cli.role_commands:delete_role", "Delete a service-linked role that nothing uses."),
         "history": ("ecrkeeper_cli.trail_commands:history", "List the revisions of a declaration."),

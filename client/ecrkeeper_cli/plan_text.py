@@ -97,7 +97,7 @@ def member_lines(change: Change) -> list[str]:
     """Return a line for each member that differs, aligned."""
     if change.values_omitted:
         return ["(the values are longer than 2 KiB)"]
-    before, after = dict(_flat(change.before)), dict(_flat(change.after))
+    before, after = dict(flat(change.before)), dict(flat(change.after))
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
     width = max((len(path) for path in paths), default=0)
     made = []
@@ -110,10 +110,11 @@ def member_lines(change: Change) -> list[str]:
     return made
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each member of a value."""
     if isinstance(value, dict) and value:
         for name, inner in value.items():
-            yield from _flat(inner, f"{path}.{name}" if path else name)
+            yield from flat(inner, f"{path}.{name}" if path else name)
     elif value is not None:
         yield escaped(path or "value"), _value(value)
 

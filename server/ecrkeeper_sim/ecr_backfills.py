@@ -154,9 +154,10 @@ def _results(world: World, registry: Registry, job: Json) -> list[Json]:
 
     A destination in another account must allow the source in its registry policy.
     """
-    names = sorted(registry.repositories) or ["library/app"]
+    existing = sorted(registry.repositories) or ["library/app"]
+    names = [name for name in existing if _is_replicated(registry, job["destination"], name)]
     results: list[Json] = []
-    for index in range(world.settings.backfill_image_count):
+    for index in range(world.settings.backfill_image_count if names else 0):
         name = names[index % len(names)]
         rejected = _rejected(world, registry, job["destination"], name)
         digest = hashlib.sha256(f"{name}:{index}".encode()).hexdigest()
@@ -168,6 +169,16 @@ def _results(world: World, registry: Registry, job: Json) -> list[Json]:
             result["status"] = "COMPLETE"
         results.append(result)
     return results
+
+
+def _is_replicated(registry: Registry, destination: Json, name: str) -> bool:
+    """Return whether a rule replicates the repository to the destination.
+
+    Of a destination that was removed meanwhile, the images are copied as before.
+    """
+    rules = [rule for rule in registry.replication_rules if destination in rule["destinations"]]
+    filters = [rule.get("repositoryFilters") or [] for rule in rules]
+    return not rules or any(not each or any(name.startswith(f["filter"]) for f in each) for each in filters)
 
 
 def _rejected(world: World, registry: Registry, destination: Json, name: str) -> bool:

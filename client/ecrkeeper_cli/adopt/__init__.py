@@ -1,0 +1,1 @@
+"""The hand-over from Terraform and CloudFormation to ecrkeeper."""

@@ -1,0 +1,105 @@
+"""`replicate`: declare both sides of a replication."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from ecrkeeper import names
+from ecrkeeper_files.plain_text import escaped
+
+from ecrkeeper_cli.resources import NameType, short
+from ecrkeeper_cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ecrkeeper import Replication, ReplicationResult
+
+_REGISTRY = NameType("Registry")
+_MOST_IMAGES = 20
+
+
+@click.command()
+@click.argument("source", type=_REGISTRY)
+@click.argument("destinations", type=_REGISTRY, nargs=-1, required=True, metavar="DESTINATION...")
+@click.option("--owner", default="replication", show_default=True, help="The owner of the declarations.")
+@click.option("--prefix", "prefixes", multiple=True, help="Only repositories with this prefix; repeatable.")
+@click.option("--template", is_flag=True, help="Declare how the destinations create repositories, too.")
+@click.option("--backfill/--no-backfill", default=True, show_default=True, help="Copy the images that are there.")
+@click.option("--plan", is_flag=True, help="Show what would change on all sides; write nothing.")
+@click.option("--delete", is_flag=True, help="Delete the declarations of all sides; images stay.")
+@click.option(
+    "--allow-removals", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
+    help="The most elements that may be removed from AWS.",
+)  # fmt: skip
+@click.option("--reason", default="", help="Why; kept with the revisions and in the audit trail.")
+@click.option("--wait-timeout", type=float, default=600.0, show_default=True, help="The longest wait, in seconds.")
+@pass_session
+def replicate(
+    session: Session,
+    source: names.Name,
+    destinations: tuple[names.Name, ...],
+    owner: str,
+    prefixes: tuple[str, ...],
+    template: bool,
+    backfill: bool,
+    plan: bool,
+    delete: bool,
+    allow_removals: int,
+    reason: str,
+    wait_timeout: float,
+) -> int:
+    """Replicate a registry to others, and wait for its images.
+
+    One owner declares the permission at each destination, then the rules at the source. The command ends when every
+    image that was at the source is at every destination, or says which is not, and why. With --plan, the exit status
+    is 2 if something would change.
+    """
+    client, places = session.client, [str(each) for each in destinations]
+    if delete:
+        for name in client.stop_replicating(str(source), places, owner=owner, reason=reason):
+            click.echo(f"{short(name)} is deleted")
+        return 0
+
+    def call(*, validate_only: bool) -> Replication:
+        return client.replicate(
+            str(source),
+            places,
+            owner=owner,
+            prefixes=prefixes,
+            template=template,
+            backfill=backfill,
+            validate_only=validate_only,
+            reason=reason,
+            timeout=wait_timeout,
+        )
+
+    plans = call(validate_only=True).plans
+    for each in plans:
+        click.echo(str(each))
+    if plan:
+        return 2 if any(plans) else 0
+    removals = sum(each.removal_count for each in plans)
+    if removals > allow_removals:
+        click.echo(
+            f"error: {removals} elements would be removed from AWS, and {allow_removals} may be; nothing was written. "
+            f"Give another --owner, or --allow-removals {removals}",
+            err=True,
+        )
+        return 1
+    results = call(validate_only=False).results
+    for result in results:
+        _show(result, backfill)
+    return 0 if all(results) else 1
+
+
+def _show(result: ReplicationResult, backfill: bool) -> None:
+    where = short(result.destination)
+    if result:
+        click.echo(f"{where}: {f'all {result.arrived} images arrived' if backfill else 'images will arrive'}")
+        return
+    count = len(result.missing)
+    click.echo(f"error: {where}: {escaped(result.reason) or f'{count} images did not arrive'}", err=True)
+    for image in result.missing[:_MOST_IMAGES]:
+        click.echo(f"  {escaped(image.repository)} {escaped(image.digest)}: {escaped(image.reason)}", err=True)
+    if count > _MOST_IMAGES:
+        click.echo(f"  and {count - _MOST_IMAGES} more", err=True)

@@ -1,0 +1,184 @@
+"""A hand-over from Terraform: a server, a simulated AWS, and the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.adopt import states
+from tests.cli.conftest import Command
+from tests.e2e.live import Live, Place
+
+UNMANAGED = [
+    {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "public.ecr.aws", "upstreamRepositoryPrefix": "ROOT"}
+    for prefix in ("by-hand", "other-team")
+]
+
+
+@pytest.fixture
+def place(live: Live, account: str) -> Place:
+    """A registry as Terraform made it, with two rules that it does not know."""
+    made = live.registry(account)
+    rules = [
+        {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "upstreamRepositoryPrefix": "ROOT"},
+        {"ecrRepositoryPrefix": "k8s", "upstreamRegistryUrl": "registry.k8s.io", "upstreamRepositoryPrefix": "ROOT"},
+        *UNMANAGED,
+    ]
+    destination = {"region": "us-west-2", "registryId": account}
+    filters = [{"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in ("prod/", "base/")]
+    made.seed(
+        policyText=states.policy_of(account),
+        replicationConfiguration={"rules": [{"destinations": [destination], "repositoryFilters": filters}]},
+        scanning={"scanType": "BASIC", "rules": []},
+        pullThroughCacheRules=rules,
+    )
+    given = {"aws_access_key_id": account, "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+    iam = boto3.client("iam", endpoint_url=live.aws.url, **given)
+    iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
+    return made
+
+
+def state_of(account: str, region: str = "us-east-1", **quay: Any) -> str:
+    """Return the state of version 6 of the provider for the place."""
+    rules = {"quay": "quay.io", "k8s": "registry.k8s.io"}
+    return states.shown(
+        states.resource(
+            "aws_ecr_registry_policy.this", policy=states.policy_of(account), registry_id=account, region=region
+        ),
+        states.resource(
+            "aws_ecr_registry_scanning_configuration.this",
+            scan_type="BASIC",
+            rule=[],
+            registry_id=account,
+            region=region,
+        ),
+        *(
+            states.resource(
+                f'aws_ecr_pull_through_cache_rule.upstream["{prefix}"]',
+                **{**states.rule(prefix, upstream, account, region=region), **(quay if prefix == "quay" else {})},
+            )
+            for prefix, upstream in rules.items()
+        ),
+        states.resource("aws_iam_service_linked_role.replication", **states.role(account)),
+        states.resource("aws_ecr_repository.app", name="app", registry_id=account),
+        modules={
+            "module.replication[0]": [
+                states.resource(
+                    "module.replication[0].aws_ecr_replication_configuration.this",
+                    **states.replication(account, "prod/", "base/"),
+                    region=region,
+                )
+            ]
+        },
+    )
+
+
+def test_hand_over_writes_nothing_to_aws(cli: Command, live: Live, place: Place, tmp_path: Path) -> None:
+    before, since = place.aws(), live.aws.position()
+    (tmp_path / "state.json").write_text(state_of(place.account))
+    out = tmp_path / "adopted"
+    adopted = cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", "--out", str(out))
+    assert adopted.status == 0, adopted.err
+    assert (
+        f"{place.account}/us-east-1/platform: AWS has 6 of 6 declared elements; unmanaged elements that stay: "
+        in adopted.out
+    )
+    assert "pull_through_cache_rules 2\n" in adopted.out
+    assert "OBSERVE" in cli("get", f"{place.account}/us-east-1").out
+    assert (out / "removed.tf").read_text().count("destroy = false") == 5
+    assert "  from = aws_ecr_pull_through_cache_rule.upstream\n" in (out / "removed.tf").read_text()
+    assert "  from = module.replication.aws_ecr_replication_configuration.this\n" in (out / "removed.tf").read_text()
+    again = cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", "--out", str(out))
+    assert (again.status, again.out) == (0, adopted.out), again.err
+
+    confirmed = cli("adopt", "--confirm", str(out))
+    assert confirmed.status == 0, confirmed.err
+    assert "0 writes to AWS since the confirmation, by the audit trail after auditEvents/" in confirmed.out
+    assert "ENFORCE" in cli("get", f"{place.account}/us-east-1").out
+    assert cli("diff", f"{place.account}/us-east-1").status == 0
+    assert cli("plan", "-f", str(out / "declarations.yaml")).status == 0
+    assert place.writes(since) == []
+    assert place.aws() == before
+    assert live.client.get_service_linked_role(f"accounts/{place.account}/serviceLinkedRoles/replication").mode == 1
+
+
+def test_adopted_elements_are_enforced_and_unmanaged_ones_stay(cli: Command, place: Place, tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text(state_of(place.account))
+    arguments = ("--owner", "platform", "--out", str(tmp_path / "out"))
+    assert cli("adopt", "terraform", str(tmp_path / "state.json"), *arguments).status == 0
+    assert cli("adopt", "--confirm", str(tmp_path / "out")).status == 0
+    rules = [each for each in place.aws()["pullThroughCacheRules"] if each["ecrRepositoryPrefix"] != "quay"]
+    place.seed(pullThroughCacheRules=rules)
+    place.reconcile()
+    found = {each["ecrRepositoryPrefix"] for each in place.aws()["pullThroughCacheRules"]}
+    assert found == {"quay", "k8s", "by-hand", "other-team"}
+
+
+def test_state_that_differs_is_rejected_by_path(cli: Command, live: Live, place: Place, tmp_path: Path) -> None:
+    since = live.aws.position()
+    text = state_of(place.account, upstream_registry_url="public.ecr.aws")
+    (tmp_path / "state.json").write_text(text.replace('"prod/"', '"stage/"'))
+    out = tmp_path / "out"
+    ended = cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", "--out", str(out))
+    assert ended.status == 1
+    assert (
+        'aws_ecr_pull_through_cache_rule.upstream["quay"]: pull_through_cache_rules quay upstreamRegistryUrl: '
+        "declared: public.ecr.aws, AWS: quay.io\n"
+    ) in ended.err
+    pair = f"{place.account}/us-west-2:stage/"
+    assert f"aws_ecr_replication_configuration.this: replication_configuration {pair}: declared: " in ended.err
+    assert "AWS: (absent)\n" in ended.err
+    assert ended.err.endswith("nothing was written\n")
+    assert not out.exists()
+    place.untouched()
+    assert place.writes(since) == []
+
+
+def test_drift_before_the_confirmation_is_not_enforced(cli: Command, live: Live, place: Place, tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text(state_of(place.account))
+    out = ("--out", str(tmp_path / "out"))
+    assert cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", *out).status == 0
+    place.seed(pullThroughCacheRules=UNMANAGED)
+    since = live.aws.position()
+    ended = cli("adopt", "--confirm", str(tmp_path / "out"))
+    assert ended.status == 1
+    assert f"{place.account}/us-east-1: pull_through_cache_rules quay: declared: " in ended.err
+    assert ended.err.endswith("nothing was enforced\n")
+    assert "OBSERVE" in cli("get", f"{place.account}/us-east-1").out
+    assert place.writes(since) == []
+
+
+def test_other_declaration_of_the_owner_is_kept(cli: Command, place: Place, tmp_path: Path) -> None:
+    place.converged(
+        {"pullThroughCacheRules": {"rules": [{"ecrRepositoryPrefix": "mine", "upstreamRegistryUrl": "quay.io"}]}}
+    )
+    (tmp_path / "state.json").write_text(state_of(place.account))
+    out = ("--out", str(tmp_path / "out"))
+    ended = cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", *out)
+    assert ended.status == 1
+    assert f"{place.account}/us-east-1/platform: this owner declares something else already; give another" in ended.err
+    assert cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "terraform", *out).status == 0
+
+
+def test_hand_over_with_programs(live: Live, place: Place, tmp_path: Path) -> None:
+    since = live.aws.position()
+    environment = {"ECRKEEPER_TARGET": live.server.address, "ECRKEEPER_PLAINTEXT": "true", "PATH": "/usr/bin:/bin"}
+
+    def run(*arguments: str, given: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "ecrkeeper_cli", "adopt", *arguments],
+            input=given, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "pull_through_cache_rules 2" in run(
+        "terraform", "-", "--owner", "platform", "--out", "out", given=state_of(place.account)
+    )
+    assert "0 writes to AWS" in run("--confirm", "out")
+    assert place.writes(since) == []

@@ -1,0 +1,123 @@
+"""`replicate`: both sides in order, and the images that did not arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import ecrkeeper
+import pytest
+
+from tests import harness
+from tests.cli.conftest import Command
+from tests.e2e.live import Live, Place, fresh_account
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The registries of a replication."""
+
+    source: Place
+    other_account: Place
+    other_region: Place
+
+    @property
+    def short(self) -> list[str]:
+        """The short names, the source's first."""
+        return [f"{each.account}/{each.region}" for each in (self.source, self.other_account, self.other_region)]
+
+
+@pytest.fixture
+def sides(live: Live, account: str) -> Iterator[Sides]:
+    made = Sides(
+        live.registry(account), live.registry(fresh_account(), "eu-west-1"), live.registry(account, "us-west-2")
+    )
+    made.source.seed(repositories=["prod/api", "prod/web", "test/api"])
+    yield made
+    live.aws.control("PUT", "settings", {"backfill_failed_images": 0})
+
+
+def writes(live: Live, since: int) -> list[tuple[str, str]]:
+    return [(call["account"], call["operation"]) for call in live.aws.writes(since)]
+
+
+def test_both_sides_are_declared_in_order_and_images_arrive(cli: Command, live: Live, sides: Sides) -> None:
+    options = ("--prefix", "prod/", "--template")
+    since = live.aws.position()
+    planned = cli("replicate", *sides.short, *options, "--plan")
+    assert planned.status == 2, planned.err
+    assert planned.out.count("/settings/replication\n") == 3
+    assert writes(live, since) == []
+    ended = cli("replicate", *sides.short, *options)
+    assert ended.status == 0, ended.err
+    for place in sides.short[1:]:
+        assert f"{place}: all 3 images arrived" in ended.out
+    made = [call for call in writes(live, since) if "Role" not in call[1]]
+    operations = [operation for _, operation in made]
+    assert operations.index("PutRegistryPolicy") < operations.index("PutReplicationConfiguration")
+    assert operations[-2:] == ["StartReplicationBackfill"] * 2
+    assert f"{sides.source.account}:root" in sides.other_account.aws()["policyText"]
+    assert sides.other_region.aws()["policyText"] is None, "one account needs no permission"
+    since = live.aws.position()
+    again = cli("replicate", *sides.short, *options)
+    assert again.status == 0, again.err
+    assert writes(live, since) == []
+    assert cli("replicate", *sides.short, *options, "--plan").status == 0
+
+
+def test_delete_undoes_both_sides(cli: Command, sides: Sides) -> None:
+    assert cli("replicate", *sides.short, "--no-backfill").status == 0
+    deleted = cli("replicate", *sides.short, "--delete")
+    assert deleted.out == f"{sides.short[0]}/replication is deleted\n{sides.short[1]}/replication is deleted\n"
+    harness.eventually(lambda: sides.source.aws()["replicationConfiguration"]["rules"] == [])
+    harness.eventually(lambda: sides.other_account.aws()["policyText"] is None)
+
+
+def test_images_that_do_not_arrive_are_named(cli: Command, live: Live, sides: Sides) -> None:
+    live.aws.control("PUT", "settings", {"backfill_failed_images": 2})
+    ended = cli("replicate", sides.short[0], sides.short[2])
+    assert ended.status == 1
+    assert f"error: {sides.short[2]}: 2 images did not arrive\n  prod/api sha256:" in ended.err
+    assert ended.err.count("INTERNAL_ERROR") == 2
+    live.aws.control("PUT", "settings", {"backfill_failed_images": 0})
+    assert cli("replicate", sides.short[0], sides.short[2]).status == 0, "a failed backfill is repeated"
+
+
+def test_destination_that_denies_has_the_cause(cli: Command, sides: Sides) -> None:
+    deny = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "ecr:ReplicateImage", "Resource": "*"}
+    sides.other_account.seed(policyText={"Version": "2012-10-17", "Statement": [deny]})
+    ended = cli("replicate", *sides.short[:2])
+    assert ended.status == 1
+    assert f"error: {sides.short[1]}: " in ended.err
+    assert "Deny" in ended.err or "denies" in ended.err
+
+
+def test_refused_backfill_has_the_cause(cli: Command, live: Live, sides: Sides) -> None:
+    live.aws.inject({"kind": "error", "service": "ecr", "operation": "StartReplicationBackfill", "code": "AccessDeniedException", "status": 400, "account": sides.source.account})  # fmt: skip
+    ended = cli("replicate", sides.short[0], sides.short[2])
+    live.aws.clear_faults()
+    assert ended.status == 1
+    assert f"error: {sides.short[2]}: ECR has no backfill of it: " in ended.err
+
+
+def test_other_replication_of_the_owner_is_not_removed_in_silence(cli: Command, sides: Sides) -> None:
+    assert cli("replicate", sides.short[0], sides.short[2], "--no-backfill").status == 0
+    ended = cli("replicate", *sides.short[:2], "--no-backfill")
+    assert ended.status == 1
+    assert "1 elements would be removed from AWS, and 0 may be; nothing was written" in ended.err
+    assert cli("replicate", *sides.short[:2], "--no-backfill", "--owner", "second").status == 0
+
+
+def test_registry_is_needed(cli: Command, live: Live) -> None:
+    assert "must be the name of a Registry" in cli("replicate", "111111111111", "111111111111/us-west-2").err
+    with pytest.raises(ValueError, match="destination: must be a registry such as"):
+        live.client.replicate("111111111111/us-east-1", ["111111111111/us-west-2/team"], owner="x")
+
+
+async def test_asynchronous_client_replicates_as_well(live: Live, sides: Sides) -> None:
+    async with ecrkeeper.AsyncClient(live.server.address, insecure=True) as client:
+        made = await client.replicate(sides.short[0], sides.short[1:], owner="replication")
+        assert [(bool(each), each.arrived) for each in made.results] == [(True, 3), (True, 3)]
+        again = await client.replicate(sides.short[0], sides.short[1:], owner="replication", validate_only=True)
+        assert not any(again.plans)
+        assert len(await client.stop_replicating(sides.short[0], sides.short[1:], owner="replication")) == 2
