@@ -61,12 +61,13 @@ def serve(tmp_path: Path) -> Serve:
             db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
         )  # fmt: skip
         metrics = Metrics(methods())
-        server, health, _ = build(edge, Telemetry(metrics.rpc), with_reflection=True, limits=limits)
+        built = build(edge, Telemetry(metrics.rpc), with_reflection=True, limits=limits)
+        server = built.server
         socket = f"unix:{tmp_path / 's'}"
         server.add_insecure_port(socket)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
-        await set_serving(health)
+        await set_serving(built.health)
         try:
             yield Running(f"127.0.0.1:{port}", socket, changes, db, metrics)
         finally:
