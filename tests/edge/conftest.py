@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
-from ecrkeeper_server.api.server import build, methods, set_serving
+from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.metrics.server import Metrics
@@ -38,6 +38,7 @@ class Running:
     changes: Changes
     db: Database
     metrics: Metrics
+    built: Built
 
     def calls(self, address: str = "", **options: Any) -> Calls:
         return Calls(address or self.address, **options)
@@ -69,7 +70,7 @@ def serve(tmp_path: Path) -> Serve:
         await server.start()
         await set_serving(built.health)
         try:
-            yield Running(f"127.0.0.1:{port}", socket, changes, db, metrics)
+            yield Running(f"127.0.0.1:{port}", socket, changes, db, metrics, built)
         finally:
             await server.stop(0)
             await db.close()

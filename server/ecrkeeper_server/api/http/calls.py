@@ -26,8 +26,6 @@ from ecrkeeper_server.api.layers.capacity import Limits
 
 log = structlog.get_logger("ecrkeeper.api")
 
-# A caller that reads no answer for so long loses its connection.
-_WRITE_SECONDS = 30.0
 _HEADERS = {"Server": "ecrkeeper", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -162,7 +160,7 @@ class _Call:
         error, _ = await self._ended(self._streamed())
         shown = None if error is None else connect.error_json(error, _code(error))
         trailing = {key: [value] for key, value in self._context.trailing().items()}
-        await self._write(connect.end_of_stream(shown, trailing))
+        await self._response.write(connect.end_of_stream(shown, trailing))
         await self._response.write_eof()
         return self._response
 
@@ -196,19 +194,10 @@ class _Call:
         return await self._messages.wire(content, self._method.request) if self._form.is_json else content
 
     async def _send(self, answer: Message) -> None:
-        await self._write(connect.envelope(0, await self._encode(answer)))
+        await self._response.write(connect.envelope(0, await self._encode(answer)))
 
     async def _encode(self, answer: Message) -> bytes:
         return await self._messages.json(answer) if self._form.is_json else answer.SerializeToString()
-
-    async def _write(self, content: bytes) -> None:
-        try:
-            async with asyncio.timeout(_WRITE_SECONDS):
-                await self._response.write(content)
-        except TimeoutError:
-            if self._request.transport is not None:
-                self._request.transport.abort()
-            raise ConnectionResetError("the caller does not read") from None
 
 
 def _metadata(request: web.BaseRequest) -> Metadata:

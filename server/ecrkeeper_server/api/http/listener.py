@@ -24,6 +24,10 @@ _IDLE_SECONDS = 120.0
 # Time to read the rest of a rejected request.
 _LINGER_SECONDS = 2.0
 _HEADERS = 64
+# A caller that reads nothing for so long loses its connection. The two settings after it find peers
+# that vanished without closing the connection, as the gRPC port's keepalive does.
+_UNREAD_SECONDS = 30
+_KEEPALIVE_SECONDS, _KEEPALIVE_INTERVAL_SECONDS = 60, 10
 _BACKLOG = 1024
 
 # aiohttp logs a traceback for each malformed request, which any caller can send.
@@ -56,6 +60,14 @@ class _Connection(web.RequestHandler):
         """Forget the connection."""
         self.requested()
         super().connection_lost(exc)
+
+
+def _socket_options() -> dict[int, int]:
+    return {
+        socket.TCP_USER_TIMEOUT: _UNREAD_SECONDS * 1000,
+        socket.TCP_KEEPIDLE: _KEEPALIVE_SECONDS,
+        socket.TCP_KEEPINTVL: _KEEPALIVE_INTERVAL_SECONDS,
+    }
 
 
 class HttpListener:
@@ -128,6 +140,8 @@ class HttpListener:
         limit = None if tls is None else _HANDSHAKE_SECONDS
         try:
             with contextlib.suppress(OSError, ssl.SSLError):
+                for option, value in _socket_options().items():
+                    accepted.setsockopt(socket.IPPROTO_TCP, option, value)
                 await loop.connect_accepted_socket(
                     lambda: _Connection(self._server, loop=loop, **self._options),
                     accepted,
