@@ -5,6 +5,7 @@ BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 DESCRIPTORS := server/ecrkeeper_server/api/descriptors.binpb
 DESCRIBE := .venv-gen/bin/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --include_imports --include_source_info
+OPENAPI := server/ecrkeeper_server/api/openapi.json
 SCHEMA := client/ecrkeeper_files/schema.json
 REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto grpc/health/v1/health.proto \
 	grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
@@ -29,10 +30,11 @@ setup: .venv/.installed ## Make the virtual environment with everything in it
 	.venv-gen/bin/python -m pip install --quiet --disable-pip-version-check -r protos/requirements.txt
 	@touch $@
 
-gen: setup .venv-gen/.installed ## Generate the code of the protos, the descriptors, the JSON schema and the client's methods
+gen: setup .venv-gen/.installed ## Generate the code of the protos, the descriptors, the JSON schema, the OpenAPI document and the client's methods
 	.venv-gen/bin/python protos/generate.py client
 	$(DESCRIBE) --descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
 	.venv-gen/bin/python protos/schema.py $(DESCRIPTORS) $(SCHEMA)
+	.venv-gen/bin/python protos/openapi.py $(DESCRIPTORS) $(OPENAPI)
 	.venv-gen/bin/python protos/methods.py client
 	.venv-gen/bin/python protos/typed.py $(DESCRIPTORS) client/ecrkeeper/types.py
 	$(BIN)/ruff check --quiet --select I --fix client/ecrkeeper/_methods*.py
@@ -109,6 +111,8 @@ fresh: .venv-gen/.installed ## Check that the generated code is that of the prot
 	@rm -rf build/fresh && mkdir -p build/fresh && .venv-gen/bin/python protos/generate.py build/fresh
 	@$(DESCRIBE) --descriptor_set_out=build/fresh/descriptors.binpb $(PROTOS) $(REFLECTED)
 	@.venv-gen/bin/python protos/schema.py build/fresh/descriptors.binpb build/fresh/schema.json
+	@.venv-gen/bin/python protos/openapi.py build/fresh/descriptors.binpb build/fresh/openapi.json
 	@diff -r -x __pycache__ -x __init__.py build/fresh/ecrkeeper/v1 client/ecrkeeper/v1 \
 		&& cmp build/fresh/descriptors.binpb $(DESCRIPTORS) && cmp build/fresh/schema.json $(SCHEMA) \
+		&& cmp build/fresh/openapi.json $(OPENAPI) \
 		|| { echo "the generated code is stale: run make gen and commit"; exit 1; }

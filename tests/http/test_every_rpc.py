@@ -94,7 +94,7 @@ def both(
 
 
 def over_grpc(both: Both, caller: str) -> Iterator[Caller]:
-    """Yield a function that calls a method over gRPC, and returns the answer or the status."""
+    """Yield a function that returns the answer or the status of a call over gRPC."""
     credentials = tuple(both.metadata(caller).items())
     with grpc.insecure_channel(both.address, options=(("grpc.enable_retries", 0),)) as channel:
 
@@ -170,7 +170,7 @@ def plain(answer: Any, account: str, owner: str) -> Any:
 
 
 def walk(call: Caller, account: str, owner: str) -> Iterator[tuple[str, Any]]:
-    """Call every unary method in the order of the table, for an account and an owner of its own."""
+    """Call every unary method in the table's order, for an account and an owner."""
     paths = unary_methods()
     for method, request in [*FIRST, *[(row[0], row[1]) for row in ROWS if row[0] in paths]]:
         own = json.loads(

@@ -43,7 +43,7 @@ def test_request_of_a_page_is_rejected(served: Served, headers: Mapping[str, str
 
 
 def test_page_of_the_server_itself_is_rejected(served: Served) -> None:
-    """After DNS rebinding, a page of another site has the origin and the host of the server."""
+    """After DNS rebinding, a page of another site has the origin of the server."""
     with served.web() as web:
         assert web.call(INFO, {}, UNARY, Origin=served.url).status == 403
         assert web.call(INFO, {}, UNARY, Origin="http://evil.example:80", Host="evil.example:80").status == 403

@@ -16,10 +16,10 @@ class _Details(NamedTuple):
 
 
 class HandlerTable:
-    """Collects the layered handlers of services; generated code registers them as with a server.
+    """Collects the layered handlers of services.
 
-    The layers are the same objects as those of the gRPC server, so both transports share every
-    limit, and each decision has one code path.
+    Generated code registers services in it as in a server. The layers are the same objects as those
+    of the gRPC server, so both transports share every limit, and each decision has one code path.
     """
 
     def __init__(self, methods: Mapping[str, str], layers: Sequence[Layer]) -> None:

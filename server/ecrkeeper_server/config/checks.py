@@ -88,7 +88,7 @@ def check(config: Config) -> list[str]:
 
 
 def _listening(config: Config) -> list[str]:
-    """Return the errors of the addresses: each is one of its own, and plaintext stays on this machine."""
+    """Return the errors of the addresses."""
     errors, used = [], {config.listen: "listen"}
     for name in ("metrics_listen", "http_listen"):
         address = getattr(config, name)

@@ -75,7 +75,7 @@ class HttpCalls:
         return await (call.stream() if method.is_stream else call.unary())
 
     def _method(self, request: web.BaseRequest, origin: str | None) -> _Method:
-        """Return the method of a request; Rejected if it does not come from an allowed page."""
+        """Return the method of a request from an allowed page, or raise Rejected."""
         if sum(map(len, (part for pair in request.raw_headers for part in pair))) > self._limits.metadata_bytes:
             raise Rejected(431, "RESOURCE_EXHAUSTED", f"headers must be at most {self._limits.metadata_bytes} bytes")
         if not self._origins.allows(origin):

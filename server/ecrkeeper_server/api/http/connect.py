@@ -1,4 +1,4 @@
-"""Connect's protocol over HTTP: content types, codes, deadlines, errors and envelopes; no I/O.
+"""Connect's protocol: content types, codes, deadlines, errors, envelopes; no I/O.
 
 https://connectrpc.com/docs/protocol describes it.
 """
@@ -112,7 +112,7 @@ def envelope(flags: int, content: bytes) -> bytes:
 
 
 def end_of_stream(error: dict[str, Any] | None, metadata: dict[str, list[str]]) -> bytes:
-    """Return the last message of a stream: its error, if any, and the trailing metadata."""
+    """Return the last message of a stream: its error and the trailing metadata."""
     end: dict[str, Any] = {} if error is None else {"error": error}
     if metadata:
         end["metadata"] = metadata

@@ -45,7 +45,7 @@ class JsonMessages:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def wire(self, content: bytes, kind: type[Message]) -> bytes:
-        """Return the wire format of a request; InvalidArgument unless it is JSON of the type."""
+        """Return the wire format of a request, or raise InvalidArgument."""
         return await self._run(len(content), lambda: wire_of(content, kind))
 
     async def json(self, message: Message) -> bytes:
@@ -59,7 +59,7 @@ class JsonMessages:
 
 
 def wire_of(content: bytes, kind: type[Message]) -> bytes:
-    """Return the wire format of a message; InvalidArgument has the field and the cause."""
+    """Return the wire format of a message, or raise InvalidArgument with the field."""
     if not content.lstrip().startswith(b"{"):
         raise _invalid("", "the request must be a JSON object, such as {}")
     if _values(content) > MAX_FIELDS:
