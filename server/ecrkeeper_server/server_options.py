@@ -37,7 +37,7 @@ def limits_of(config: Config) -> Limits:
 
 
 def bounded(limits: Limits, databases: int, ports: int = 1) -> Limits:
-    """Return the limits of each port, with at most as many connections as file descriptors allow."""
+    """Return the limits of each port, with the connections that descriptors allow."""
     available = rlimits.raise_limit()
     connections = max(1, rlimits.for_callers(limits.connections * ports, available, databases) // ports)
     if connections < limits.connections:

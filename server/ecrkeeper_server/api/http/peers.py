@@ -1,4 +1,4 @@
-"""The caller of a connection, as gRPC describes it: the address and the certificate."""
+"""The caller of a connection, as gRPC describes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 
 def peer_of(transport: asyncio.BaseTransport | None) -> str:
-    """Return the address of a connection in gRPC's form, such as `ipv4:127.0.0.1:50000`."""
+    """Return an address in gRPC's form, such as `ipv4:127.0.0.1:50000`."""
     name = transport.get_extra_info("peername") if transport is not None else None
     if not isinstance(name, tuple) or len(name) < 2:
         return "unknown:"
@@ -19,7 +19,7 @@ def peer_of(transport: asyncio.BaseTransport | None) -> str:
 
 
 def auth_of(transport: asyncio.BaseTransport | None) -> Mapping[str, Iterable[bytes]]:
-    """Return the verified certificate of a connection and the names that OpenSSL reads in it."""
+    """Return the verified certificate of a connection and its names."""
     found = transport.get_extra_info("ssl_object") if transport is not None else None
     der = found.getpeercert(binary_form=True) if found is not None else None
     if found is None or not der:

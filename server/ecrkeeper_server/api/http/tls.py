@@ -49,7 +49,7 @@ def _context(pair: Pair) -> ssl.SSLContext:
 
 
 def _load(context: ssl.SSLContext, pair: Pair) -> None:
-    """Load the certificate and the key from memory, so that both are those that were checked."""
+    """Load the certificate and the key from memory: those that were checked."""
     held = os.memfd_create("tls", os.MFD_CLOEXEC)
     try:
         os.write(held, pair.key + b"\n" + pair.chain)
