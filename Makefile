@@ -9,10 +9,10 @@ OPENAPI := server/ecrkeeper_server/api/openapi.json
 SCHEMA := client/ecrkeeper_files/schema.json
 REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto grpc/health/v1/health.proto \
 	grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
-FORMATTED := server client tests benchmarks examples migrations
+FORMATTED := server client tests benchmarks examples migrations website
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-web test-public compat soak bench bench-trees fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-web site test-public compat soak bench bench-trees fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,12 +63,12 @@ lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/buf breaking build/api.binpb --against tests/golden/api.binpb --config '{"version":"v2","breaking":{"use":["FILE"]}}'
 
 # These suites have targets of their own: each takes minutes or installs more.
-HEAVY := tests/proxy tests/web tests/compat tests/chaos tests/fuzz tests/benchmarks tests/fleet
+HEAVY := tests/proxy tests/web tests/site tests/compat tests/chaos tests/fuzz tests/benchmarks tests/fleet
 
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%)
 	@echo "left to make test-chaos: tests/chaos, tests/fuzz and tests/fleet; to make test-benchmarks: tests/benchmarks;"
-	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node;"
+	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node; to make site: tests/site;"
 	@echo "to make compat: tests/compat, which installs old and new libraries"
 
 test-chaos: setup ## Run kills, cuts and faults on each database, rollouts with kills, and every RPC with random input
@@ -99,6 +99,14 @@ $(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json .ve
 test-web: $(WEB)/node_modules/.installed ## Generate a TypeScript client, check its types, and call a server with it
 	cd $(WEB) && $(ON_PATH) npm run --silent generate && $(ON_PATH) npm run --silent check
 	$(BIN)/python -m pytest -q tests/web
+
+.venv/.installed-site: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[site]'
+	@touch $@
+
+site: .venv/.installed-site ## Build the documentation site in build/site, and check its links
+	$(BIN)/python -m website build/site
+	$(BIN)/python -m pytest -q tests/site
 
 test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
 	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py \
