@@ -204,6 +204,16 @@ async def test_calls_and_streams_share_the_limits_of_both_ports(ports: Ports) ->
         await raw.close()
 
 
+async def test_conversion_of_large_json_counts_against_the_caller(ports: Ports) -> None:
+    async with ports(Limits(cpu_per_principal=0.0001)) as port:
+        raw = await Raw.open(port)
+        await raw.send(request(LIST, b'{"parent": [' + b"{}," * 49_000 + b"{}]}"))
+        assert await raw.status() == 400, "the first one runs, because its cost is not known before"
+        await raw.send(request(LIST, b'{"parent": "accounts/-"}'))
+        assert await raw.status() == 429
+        await raw.close()
+
+
 async def test_caller_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "_UNREAD_SECONDS", 1)
 

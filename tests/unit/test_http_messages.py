@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -11,7 +12,7 @@ from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.errors import InvalidArgument
 from google.protobuf import descriptor_pool, json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.messages import make
@@ -21,21 +22,24 @@ REQUESTS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(REQUESTS), st.integers(0, 2**32))
 def test_json_of_a_request_becomes_its_bytes(kind: object, seed: int) -> None:
     message = make(kind, random.Random(seed))  # type: ignore[arg-type]
     try:
         written = json_of(message)
-    except json_format.Error:
-        return  # Such as a time after the year 9999, which JSON cannot hold.
+    except (json_format.Error, TypeError):
+        return  # JSON cannot hold it: a time after the year 9999, or an Any of an unknown type.
     try:
         read = wire_of(written, type(message))
     except InvalidArgument as error:
         assert "no more than" in error.message or "Invalid" in error.message or "parse" in error.message
         return
-    assert type(message).FromString(read) == message
+    # Not the message itself: a Value without a kind is null in JSON.
+    assert json.loads(json_of(type(message).FromString(read))) == json.loads(written)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_other_bytes_are_rejected_or_parsed(content: bytes) -> None:
     for prefix in (b"", b'{"name": '):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,6 +19,7 @@ from google.protobuf.message import EncodeError, Message
 from ecrkeeper_server.api.layers.message_bounds import MAX_FIELDS
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
+from ecrkeeper_server.turns import work
 
 T = TypeVar("T")
 
@@ -55,15 +57,31 @@ class JsonMessages:
     async def _run(self, size: int, convert: Callable[[], T]) -> T:
         if size <= _SHORT_BYTES:
             return convert()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, convert)
+        seconds = 0.0
+
+        def timed() -> T:
+            nonlocal seconds
+            began = time.thread_time()
+            try:
+                return convert()
+            finally:
+                seconds = time.thread_time() - began
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, timed)
+        finally:
+            # The GIL lets only one thread run, so the caller pays for it as for work on the loop.
+            work().used(seconds)
 
 
 def wire_of(content: bytes, kind: type[Message]) -> bytes:
     """Return the wire format of a message, or raise InvalidArgument with the field."""
     if not content.lstrip().startswith(b"{"):
         raise _invalid("", "the request must be a JSON object, such as {}")
-    if _values(content) > MAX_FIELDS:
-        raise _invalid("", f"the request must contain no more than {MAX_FIELDS} values")
+    if _marks(content) > MAX_FIELDS:
+        raise _invalid(
+            "", f"the request must have no more than {MAX_FIELDS} commas and opening brackets outside of text"
+        )
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -83,8 +101,8 @@ def json_of(message: Message) -> bytes:
     return json.dumps(json_format.MessageToDict(message), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _values(content: bytes) -> int:
-    """Return the number of values in a JSON text, without parsing it."""
+def _marks(content: bytes) -> int:
+    """Return at least the number of values in a JSON text, without parsing it."""
     outside = _STRING.sub(b"", content)
     return sum(outside.count(mark) for mark in (b",", b"{", b"["))
 
