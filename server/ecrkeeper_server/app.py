@@ -20,17 +20,18 @@ import grpc.aio
 import structlog
 
 from ecrkeeper_server import event_sources, tracing
+from ecrkeeper_server.api.http.port import HttpPort
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
-from ecrkeeper_server.api.layers.admission import AdmissionLayer
 from ecrkeeper_server.api.layers.telemetry import Telemetry
-from ecrkeeper_server.api.server import Health, build, methods, set_serving
+from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies, Setup
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import organization_options
+from ecrkeeper_server.config.checks import words
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.engine.account_checks import AccountChecker, AccountCheckOptions
 from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
@@ -262,8 +263,9 @@ async def _run(
     gc.freeze()
     gc.enable()
     ready("" if api is None else f"{api.host}:{api.port}")
-    log.info("started", role=config.role, metrics_port=metrics_port)
-    requested = await until_stopped(stopping, None if api is None else api.server)
+    http = {} if api is None or api.http is None else {"http_port": api.http.port}
+    log.info("started", role=config.role, metrics_port=metrics_port, **http)
+    requested = await until_stopped(stopping, None if api is None else api.built.server)
     stopping.set()
     log.info("stopping")
     await _drain(api, work, config.drain_seconds)
@@ -295,11 +297,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The running gRPC server, with the parts that a shutdown needs."""
+    """The running gRPC server, and the HTTP port if it is configured."""
 
-    server: grpc.aio.Server
-    health: Health
-    admission: AdmissionLayer
+    built: Built
+    http: HttpPort | None
     host: str
     port: int
 
@@ -307,20 +308,26 @@ class Api:
 async def _open_api(
     config: Config, deps: Dependencies, instruments: Instruments, security: Security, stack: contextlib.AsyncExitStack
 ) -> Api:
-    server, health, admission = build(
+    limits = bounded(limits_of(config), config.pool_size, ports=2 if config.http_listen else 1)
+    built = build(
         deps,
         Telemetry(instruments.metrics.rpc, instruments.tracing, config.access_log),
         with_reflection=config.reflection,
-        limits=bounded(limits_of(config), config.pool_size),
+        limits=limits,
         authentication=security.authentication,
         share_port=config.share_port,
     )
     host, _, _ = config.listen.rpartition(":")
     with listening("listen", config.listen):
-        port = security.listen(server, config.listen)
-    await server.start()
-    await set_serving(health)
-    return Api(server, health, admission, host, port)
+        port = security.listen(built.server, config.listen)
+    http = None
+    if config.http_listen:
+        http = HttpPort(built.table.handlers, limits, words(config.http_allowed_origins))
+        with listening("http_listen", config.http_listen):
+            http.listen(*_address(config.http_listen), security.tls, share_port=config.share_port)
+    await built.server.start()
+    await set_serving(built.health)
+    return Api(built, http, host, port)
 
 
 async def _drain(api: Api | None, work: Work, seconds: float) -> None:
@@ -331,9 +338,11 @@ async def _drain(api: Api | None, work: Work, seconds: float) -> None:
     ending = [] if work.engine is None else [work.engine.stop(seconds)]
     work.stop_fleet()
     if api is not None:
-        await api.health.enter_graceful_shutdown()
-        api.admission.close()
-        ending.append(api.server.stop(seconds))
+        await api.built.health.enter_graceful_shutdown()
+        api.built.admission.close()
+        ending.append(api.built.server.stop(seconds))
+        if api.http is not None:
+            ending.append(api.http.stop(seconds))
     await asyncio.gather(*ending)
 
 

@@ -22,7 +22,7 @@ from ecrkeeper_server.api.tls import server_credentials
 from ecrkeeper_server.config.checks import words
 from ecrkeeper_server.config.settings import Config, ConfigError
 from ecrkeeper_server.identity.caller import Authenticator
-from ecrkeeper_server.identity.certificates import pair_of
+from ecrkeeper_server.identity.certificates import Pair, pair_of
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
 
 # The modules for tokens and policies are loaded only if they are configured, before the server
@@ -42,7 +42,7 @@ _CHECK_SECONDS = 1.0
 class Security:
     """Transport security, authentication and authorization of the server."""
 
-    credentials: grpc.ServerCredentials | None
+    tls: WatchedFiles[Pair] | None
     authentication: Authentication
     access: Access
     policy: WatchedFiles[Policy] | None
@@ -50,9 +50,9 @@ class Security:
 
     def listen(self, server: grpc.aio.Server, address: str) -> int:
         """Add the address to a server, with TLS if configured; return the port."""
-        if self.credentials is None:
+        if self.tls is None:
             return server.add_insecure_port(address)
-        return server.add_secure_port(address, self.credentials)
+        return server.add_secure_port(address, server_credentials(self.tls))
 
     async def maintain(self) -> None:
         """Follow changes of the policy and of the issuer's keys, until cancelled."""
@@ -84,7 +84,7 @@ def open_security(config: Config) -> Security:
     tokens = _verifier(config, source) if source is not None else None
     authenticator = Authenticator(tokens, certificates=bool(config.tls_client_ca_file))
     return Security(
-        credentials=server_credentials(pair) if pair is not None else None,
+        tls=pair,
         authentication=Authentication(authenticator, open_reflection=config.open_reflection),
         access=Access(lambda: policy.value) if policy is not None else Access(),
         policy=policy,

@@ -36,10 +36,10 @@ def limits_of(config: Config) -> Limits:
     )
 
 
-def bounded(limits: Limits, databases: int) -> Limits:
-    """Return the limits, with at most as many connections as file descriptors allow."""
+def bounded(limits: Limits, databases: int, ports: int = 1) -> Limits:
+    """Return the limits of each port, with the connections that descriptors allow."""
     available = rlimits.raise_limit()
-    connections = rlimits.for_callers(limits.connections, available, databases)
+    connections = max(1, rlimits.for_callers(limits.connections * ports, available, databases) // ports)
     if connections < limits.connections:
         log.warning("few_descriptors", available=available, connections=connections, wanted=limits.connections)
     return replace(limits, connections=connections)

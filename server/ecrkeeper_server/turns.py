@@ -139,6 +139,10 @@ class Work:
         self.key = key
         self.charge = charge
 
+    def used(self, seconds: float) -> None:
+        """Count seconds of CPU that the work took in a thread."""
+        self._spent(seconds)
+
     async def run(self, steps: Steps[T], elements: int = MANY) -> T:
         """Return the result of steps, with a pause after each slice.
 

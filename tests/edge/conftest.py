@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
-from ecrkeeper_server.api.server import build, methods, set_serving
+from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.metrics.server import Metrics
@@ -38,6 +38,7 @@ class Running:
     changes: Changes
     db: Database
     metrics: Metrics
+    built: Built
 
     def calls(self, address: str = "", **options: Any) -> Calls:
         return Calls(address or self.address, **options)
@@ -61,14 +62,15 @@ def serve(tmp_path: Path) -> Serve:
             db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
         )  # fmt: skip
         metrics = Metrics(methods())
-        server, health, _ = build(edge, Telemetry(metrics.rpc), with_reflection=True, limits=limits)
+        built = build(edge, Telemetry(metrics.rpc), with_reflection=True, limits=limits)
+        server = built.server
         socket = f"unix:{tmp_path / 's'}"
         server.add_insecure_port(socket)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
-        await set_serving(health)
+        await set_serving(built.health)
         try:
-            yield Running(f"127.0.0.1:{port}", socket, changes, db, metrics)
+            yield Running(f"127.0.0.1:{port}", socket, changes, db, metrics, built)
         finally:
             await server.stop(0)
             await db.close()

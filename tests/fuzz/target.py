@@ -154,10 +154,11 @@ async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
     aws: Any = RememberingAws(client)
     edge = Dependencies(db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1")
     limits = Limits(rate_per_principal=0.0, calls_per_principal=800)
-    server, health, _ = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
+    built = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
+    server = built.server
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    await set_serving(health)
+    await set_serving(built.health)
     contents = Contents(path)
     try:
         yield Target(f"127.0.0.1:{port}", contents, complaints)

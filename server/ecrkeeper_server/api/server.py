@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
@@ -23,6 +25,7 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
+from ecrkeeper_server.api.handlers import HandlerTable
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
 from ecrkeeper_server.api.layers.authentication import Authentication
 from ecrkeeper_server.api.layers.authorization import Authorization
@@ -117,6 +120,19 @@ class Health(grpc_health.aio.HealthServicer):
         return answer(statuses=statuses)
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A server that is not started, its health service and its admission layer.
+
+    `table` has the handlers of its methods, behind the same layers, for the HTTP port.
+    """
+
+    server: grpc.aio.Server
+    health: Health
+    admission: AdmissionLayer
+    table: HandlerTable
+
+
 def build(
     deps: Dependencies,
     telemetry: Telemetry,
@@ -125,8 +141,8 @@ def build(
     authentication: Authentication | None = None,
     limits: Limits | None = None,
     share_port: bool = False,
-) -> tuple[grpc.aio.Server, Health, AdmissionLayer]:
-    """Return a server that is not started, its health service and admission layer."""
+) -> Built:
+    """Return a server with all services."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
     # From the outside to the inside. Outside of admission, unary calls are handlers of type
@@ -135,20 +151,30 @@ def build(
     layers = [*first, admission, ErrorMapping(Partitions(deps.partition))]
     if deps.access.configured:
         layers.append(Authorization(deps.access, deps.db))
-    server = listener(layers, limits, share_port=share_port)
-    role_service_pb2_grpc.add_RoleServiceServicer_to_server(role_service(deps), server)
-    registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(
-        registry_settings_service(deps), server
-    )
-    fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet_service(deps), server)
-    audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(deps), server)
-    server_service_pb2_grpc.add_ServerServiceServicer_to_server(Server(deps), server)
-    operations_grpc.add_OperationsServicer_to_server(Operations(deps), server)
-    health = Health()
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    server, table, health = listener(layers, limits, share_port=share_port), HandlerTable(methods(), layers), Health()
+    _add_services(deps, health, server, table)
     if with_reflection:
         add_reflection((*SERVICES, grpc_health.SERVICE_NAME), server)
-    return server, health, admission
+    return Built(server, health, admission, table)
+
+
+def _add_services(deps: Dependencies, health: Health, *targets: Any) -> None:
+    """Register one servicer of each service with every target."""
+    servicers: tuple[tuple[Callable[[Any, Any], None], Any], ...] = (
+        (role_service_pb2_grpc.add_RoleServiceServicer_to_server, role_service(deps)),
+        (
+            registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server,
+            registry_settings_service(deps),
+        ),
+        (fleet_service_pb2_grpc.add_FleetServiceServicer_to_server, fleet_service(deps)),
+        (audit_service_pb2_grpc.add_AuditServiceServicer_to_server, Audit(deps)),
+        (server_service_pb2_grpc.add_ServerServiceServicer_to_server, Server(deps)),
+        (operations_grpc.add_OperationsServicer_to_server, Operations(deps)),
+        (health_pb2_grpc.add_HealthServicer_to_server, health),
+    )
+    for add, servicer in servicers:
+        for target in targets:
+            add(servicer, target)
 
 
 async def set_serving(health: Health) -> None:

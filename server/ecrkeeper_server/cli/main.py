@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from ecrkeeper_server.cli import check_access, configuration, export, iam_policy, restore
+from ecrkeeper_server.cli import api_files, check_access, configuration, export, iam_policy, restore
 from ecrkeeper_server.config.settings import Config, ConfigError, load
 from ecrkeeper_server.errors import StoreUnusable
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--role", choices=("all", "api", "engine"), help="which parts to run")
         command.set_defaults(run=None)
-    for module in (check_access, iam_policy, export, restore):
+    for module in (api_files, check_access, iam_policy, export, restore):
         module.add(commands)
     return parser
 

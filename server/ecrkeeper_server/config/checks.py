@@ -78,17 +78,46 @@ def check(config: Config) -> list[str]:
     errors += _role_template(config) + _organization(config) + _queues(config)
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         errors.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
-    if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
-        errors.append(f"metrics_listen: must not be the address of listen, got {config.metrics_listen!r}")
+    errors += _listening(config) + _origins(config)
     errors += _controls(config)
-    encrypted = {"listen": bool(config.tls_certificate_file)}
     if config.tracing and (packages := tracing.missing()):
         errors.append(
             f"tracing: needs {', '.join(packages)}; install ecrkeeper with the extra, as in 'ecrkeeper[server,otel]'"
         )
-    for name in ("listen", "metrics_listen"):
-        errors += _address(name, getattr(config, name), insecure=config.insecure or encrypted.get(name, False))
     return errors + _identity(config)
+
+
+def _listening(config: Config) -> list[str]:
+    """Return the errors of the addresses."""
+    errors, used = [], {config.listen: "listen"}
+    for name in ("metrics_listen", "http_listen"):
+        address = getattr(config, name)
+        other = used.setdefault(address, name)
+        if other != name and not address.endswith(":0"):
+            errors.append(f"{name}: must not be the address of {other}, got {address!r}")
+    encrypted = bool(config.tls_certificate_file)
+    for name in ("listen", "metrics_listen", "http_listen"):
+        # The metrics port is plain HTTP always; the HTTP port is off without an address.
+        insecure = config.insecure or (encrypted and name != "metrics_listen")
+        if getattr(config, name) or name != "http_listen":
+            errors += _address(name, getattr(config, name), insecure=insecure)
+    return errors
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
+
+def _origins(config: Config) -> list[str]:
+    """Return the errors of the origins, which must be as browsers send them."""
+    origins = words(config.http_allowed_origins)
+    errors = [
+        f"http_allowed_origins: each must be as browsers send it, such as https://ecr.example.com, got {shown(each)}"
+        for each in origins
+        if _ORIGIN.fullmatch(each) is None
+    ]
+    if origins and not config.http_listen:
+        errors.append("http_allowed_origins: requires http_listen")
+    return errors
 
 
 _QUEUES = 32

@@ -27,6 +27,8 @@ class Config:
     listen: str = "127.0.0.1:50051"
     share_port: bool = False
     metrics_listen: str = "127.0.0.1:9464"
+    http_listen: str = ""
+    http_allowed_origins: str = ""
     insecure: bool = False
     role: str = "all"
     reflection: bool = True

@@ -1,0 +1,127 @@
+"""Conversion of messages between their JSON and their wire format, with bounds.
+
+Requests become the bytes that gRPC delivers, so the layers check both in the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from google.protobuf import json_format
+from google.protobuf.message import EncodeError, Message
+
+from ecrkeeper_server.api.layers.message_bounds import MAX_FIELDS
+from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.names import shown
+from ecrkeeper_server.turns import work
+
+T = TypeVar("T")
+
+# Longer messages take more than some milliseconds, in which the event loop answers other calls.
+_SHORT_BYTES = 32 * 1024
+_THREADS = 2
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# The parser names each field around an error before the error itself.
+_FIELD = re.compile(r"Failed to parse (\w+) field: ")
+_PLACE = re.compile(r" at \w+\.([\w.\[\]]+?)\.*$")
+_UNKNOWN = re.compile(
+    r'Message type "([\w.]+)" has no field named "(.*)" at "\w+\.?([\w.\[\]]*)"\.\n.*: "\[(.*)\]"', re.DOTALL
+)
+_DESCRIPTION_CHARACTERS = 400
+
+
+class JsonMessages:
+    """Converts messages, long ones in threads."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, "json")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def wire(self, content: bytes, kind: type[Message]) -> bytes:
+        """Return the wire format of a request, or raise InvalidArgument."""
+        return await self._run(len(content), lambda: wire_of(content, kind))
+
+    async def json(self, message: Message) -> bytes:
+        """Return the JSON format of an answer."""
+        return await self._run(message.ByteSize(), lambda: json_of(message))
+
+    async def _run(self, size: int, convert: Callable[[], T]) -> T:
+        if size <= _SHORT_BYTES:
+            return convert()
+        seconds = 0.0
+
+        def timed() -> T:
+            nonlocal seconds
+            began = time.thread_time()
+            try:
+                return convert()
+            finally:
+                seconds = time.thread_time() - began
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, timed)
+        finally:
+            # The GIL lets only one thread run, so the caller pays for it as for work on the loop.
+            work().used(seconds)
+
+
+def wire_of(content: bytes, kind: type[Message]) -> bytes:
+    """Return the wire format of a message, or raise InvalidArgument with the field."""
+    if not content.lstrip().startswith(b"{"):
+        raise _invalid("", "the request must be a JSON object, such as {}")
+    if _marks(content) > MAX_FIELDS:
+        raise _invalid(
+            "", f"the request must have no more than {MAX_FIELDS} commas and opening brackets outside of text"
+        )
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise _invalid("", f"the request must be UTF-8, got another byte at offset {error.start}") from None
+    try:
+        return json_format.Parse(text, kind()).SerializeToString()
+    except json_format.ParseError as error:
+        raise _described(str(error)) from None
+    except RecursionError:
+        raise _invalid("", "the request is nested too deeply") from None
+    except (EncodeError, ValueError, TypeError) as error:
+        raise _invalid("", f"the request is not of the type that this call takes: {error}") from None
+
+
+def json_of(message: Message) -> bytes:
+    """Return the JSON format of a message, with the names of its JSON fields."""
+    return json.dumps(json_format.MessageToDict(message), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _marks(content: bytes) -> int:
+    """Return at least the number of values in a JSON text, without parsing it."""
+    outside = _STRING.sub(b"", content)
+    return sum(outside.count(mark) for mark in (b",", b"{", b"["))
+
+
+def _described(message: str) -> InvalidArgument:
+    """Return the error of a request from the parser's message."""
+    if unknown := _UNKNOWN.search(message):
+        kind, name, path, fields = unknown.groups()
+        return _invalid(path, f"{kind} has no field {shown(name)}; its fields are {fields.replace(chr(39), '')}")
+    within = []
+    text = message.partition("\n")[0]
+    while found := _FIELD.match(text):
+        within.append(found[1])
+        text = text[found.end() :]
+    place = _PLACE.search(text)
+    text = (text[: place.start()] if place else text).rstrip(".")
+    text = text.replace("expected string or bytes-like object", "must be text")
+    return _invalid(place[1] if place else ".".join(within), text)
+
+
+def _invalid(field: str, description: str) -> InvalidArgument:
+    return InvalidArgument([Violation(field, description[:_DESCRIPTION_CHARACTERS])])

@@ -1,0 +1,35 @@
+"""The HTTP port: calls in Connect's protocol, behind the layers of the gRPC port."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ecrkeeper_server.api.http.calls import HttpCalls
+from ecrkeeper_server.api.http.listener import HttpListener
+from ecrkeeper_server.api.http.messages import JsonMessages
+from ecrkeeper_server.api.http.origins import Origins
+from ecrkeeper_server.api.http.tls import server_context
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.identity.certificates import Pair
+from ecrkeeper_server.identity.files import WatchedFiles
+
+
+class HttpPort:
+    """Serves the handlers of a gRPC server over HTTP."""
+
+    def __init__(self, handlers: Mapping[str, Any], limits: Limits, origins: Collection[str]) -> None:
+        self._messages = JsonMessages()
+        calls = HttpCalls(handlers, limits, self._messages, Origins(frozenset(origins)))
+        self._listener = HttpListener(calls.answer, limits)
+        self.port = 0
+
+    def listen(self, host: str, port: int, tls: WatchedFiles[Pair] | None, *, share_port: bool = False) -> None:
+        """Accept connections on an address, with TLS if there are certificates."""
+        context = None if tls is None else server_context(tls)
+        self.port = self._listener.listen(host, port, context, share_port=share_port)
+
+    async def stop(self, seconds: float) -> None:
+        """Accept no more connections, and end running calls after the given time."""
+        await self._listener.stop(seconds)
+        self._messages.close()

@@ -1,0 +1,1 @@
+"""Tests of the TypeScript example, which need Node."""

@@ -1,0 +1,1 @@
+"""The documentation site: the pages of docs/, and references that are generated."""
