@@ -59,6 +59,13 @@ class Responder(Listening):
             raise RuntimeError(f"calls that the responder does not know: {sorted(set(found['unknown']))}")
         return found
 
+    def events(self, order: str, **given: Any) -> dict[str, Any]:
+        """Give an order to `canned_events`."""
+        request = urllib.request.Request(f"{self.url}/-/events/{order}", json.dumps(given).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.loads(answer.read())
+        return found
+
     def latency(self, seconds: float) -> None:
         """Delay all further answers."""
         self._get(f"latency/{seconds}")

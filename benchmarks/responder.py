@@ -1,9 +1,10 @@
 """A canned AWS: prepared answers over HTTP, fast enough not to be the bottleneck.
 
 It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning and replication
-configurations (which it keeps for each registry), `sts:AssumeRole` and `sts:GetCallerIdentity`. `GET /-/take` returns
-the counts since the last one, `GET /-/latency/SECONDS` delays all further answers, and `GET /-/rules/ACCOUNT/COUNT`
-answers for an account with so many scanning rules of 108 bytes, in chunks, so that their size is not known before.
+configurations (which it keeps for each registry), `sts:AssumeRole` and `sts:GetCallerIdentity`, and one queue of SQS.
+`GET /-/take` returns the counts since the last one, `GET /-/latency/SECONDS` delays all further answers,
+`POST /-/events/ORDER` changes registries (`canned_events`), and `GET /-/rules/ACCOUNT/COUNT` answers for an account
+with so many scanning rules of 108 bytes, in chunks, so that their size is not known before.
 Run it as `python -m benchmarks.responder`.
 """
 
@@ -13,9 +14,12 @@ import asyncio
 import json
 import re
 import time
+import uuid
 from typing import Any
 
 import uvloop
+
+from benchmarks.canned_events import Changes, Registry, Reply
 
 _POLICY = {
     "Version": "2012-10-17",
@@ -77,12 +81,15 @@ _ROLE = re.compile(rb"iam%3A%3A(\d{12})%3A")
 # The account is the access key, the Region is in the credential scope.
 _SCOPE = re.compile(rb"Credential=(\w+)/\d+/([\w-]+)/", re.IGNORECASE)
 _TARGET = re.compile(rb"X-Amz-Target: *[\w.]+?_V\d+\.(\w+)", re.IGNORECASE)
+_QUEUE_TARGET = re.compile(rb"X-Amz-Target: *AmazonSQS\.(\w+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"Content-Length: *(\d+)", re.IGNORECASE)
 
 
-def _response(body: bytes, kind: str = "application/x-amz-json-1.1", status: str = "200 OK") -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nx-amzn-RequestId: 0\r\n\r\n"
-    return head.encode() + body
+def _response(
+    body: bytes, kind: str = "application/x-amz-json-1.1", status: str = "200 OK", request_id: str = "0"
+) -> bytes:
+    names = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\nx-amzn-RequestId: {request_id}"
+    return f"HTTP/1.1 {status}\r\n{names}\r\n\r\n".encode() + body
 
 
 def _chunked(body: bytes) -> bytes:
@@ -112,6 +119,7 @@ class State:
         self.replication: dict[tuple[bytes, bytes], bytes] = {}
         # The answers of accounts with many rules.
         self.rules: dict[bytes, bytes] = {}
+        self.changes = Changes(self._empty)
         self.reset()
 
     def reset(self) -> None:
@@ -121,6 +129,27 @@ class State:
         # Account, Region and time of arrival of each write.
         self.writes: list[tuple[str, str, float]] = []
         self.unknown: list[str] = []
+
+    def reply(self, head: bytes, body: bytes, reply: Reply) -> None:
+        """Answer one request, now or later."""
+        if (queue := _QUEUE_TARGET.search(head)) is not None:
+            kind = "application/x-amz-json-1.0"
+            self.changes.queue.answer(queue[1], body, lambda found: reply(_response(found, kind)))
+        elif head.startswith(b"POST /-/events/"):
+            order = head.split(b" ", 2)[1].decode().rpartition("/")[2]
+            reply(_response(json.dumps(self.changes.control(order, body)).encode()))
+        elif self.latency and not head.startswith(b"GET /-/"):
+            asyncio.get_running_loop().call_later(self.latency, reply, self.answer(head, body))
+        else:
+            reply(self.answer(head, body))
+
+    def _empty(self, registry: Registry) -> None:
+        """Let somebody else change the scanning configuration."""
+        self._keep(*registry, {"scanType": "BASIC", "rules": []})
+
+    def _keep(self, account: str, region: str, scanning: Any) -> None:
+        answer = {"registryId": account, "scanningConfiguration": scanning}
+        self.scanning[account.encode(), region.encode()] = _response(json.dumps(answer).encode())
 
     def answer(self, head: bytes, body: bytes) -> bytes:
         """The response to one request."""
@@ -141,11 +170,12 @@ class State:
         if operation in self.canned:
             return self.canned[operation].replace(_ACCOUNT.encode(), account)
         if operation == b"PutRegistryScanningConfiguration":
-            self.writes.append((account.decode(), region.decode(), self.last))
-            self.scanning[account, region] = _response(
-                json.dumps({"registryId": account.decode(), "scanningConfiguration": json.loads(body)}).encode()
-            )
-            return _response(json.dumps({"registryScanningConfiguration": json.loads(body)}).encode())
+            registry, request_id = (account.decode(), region.decode()), str(uuid.uuid4())
+            self.writes.append((*registry, self.last))
+            self._keep(*registry, json.loads(body))
+            self.changes.wrote(registry, request_id, head)
+            answer = json.dumps({"registryScanningConfiguration": json.loads(body)}).encode()
+            return _response(answer, request_id=request_id)
         if operation == b"PutReplicationConfiguration":
             put = json.loads(body)
             self.replication[account, region] = _response(json.dumps({"registryId": account.decode(), **put}).encode())
@@ -201,11 +231,7 @@ class Connection(asyncio.Protocol):
             if len(self._buffer) < whole:
                 return
             body, self._buffer = self._buffer[end + 4 : whole], self._buffer[whole:]
-            response = self._state.answer(head, body)
-            if self._state.latency and not head.startswith(b"GET /-/"):
-                asyncio.get_running_loop().call_later(self._state.latency, self._transport.write, response)
-            else:
-                self._transport.write(response)
+            self._state.reply(head, body, self._transport.write)
 
 
 async def _serve() -> None:

@@ -54,6 +54,7 @@ class Sizes:
     event_registries: int = 1_000
     event_rate: float = 100.0
     event_messages: int = 10_000
+    event_sweep: int = 10_000
     # startup
     starts: int = 7
     imports: int = 5
@@ -79,6 +80,7 @@ QUICK = Sizes(
     transport_rounds=5,
     event_registries=200,
     event_messages=3_000,
+    event_sweep=2_000,
     starts=3,
     idle_seconds=15.0,
 )
@@ -117,6 +119,7 @@ SMOKE = Sizes(
     scaling_cases=("waiting for AWS",),
     event_registries=3,
     event_messages=20,
+    event_sweep=20,
     starts=1,
     imports=1,
     idle_seconds=0.5,
