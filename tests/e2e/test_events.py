@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,10 +112,21 @@ def calls(place: Place, since: int, operation: str) -> int:
     return len(found)
 
 
+def event_ids(place: Place, principal: str) -> set[str]:
+    """Return CloudTrail's ids of a principal's changes of the replication."""
+    client = boto3.client(
+        "cloudtrail", endpoint_url=place.live.aws.url, region_name=place.region, aws_access_key_id=place.account,
+        aws_secret_access_key="s",
+    )  # fmt: skip
+    wanted = [{"AttributeKey": "EventName", "AttributeValue": "PutReplicationConfiguration"}]
+    records = [json.loads(each["CloudTrailEvent"]) for each in client.lookup_events(LookupAttributes=wanted)["Events"]]
+    return {record["eventID"] for record in records if principal in record["userIdentity"]["arn"]}
+
+
 def test_change_is_reverted_in_seconds_and_its_caller_is_named(live: Live, stage: Stage) -> None:
-    places = declared(live, 6)
+    places = declared(live, 12)
     clients = {place.account: ecr_of(place) for place in places}
-    stage.aws.control("PUT", "settings", {"event_delay_seconds": DELAY})
+    stage.aws.control("PUT", "settings", {"event_delay_seconds": DELAY, "lookup_events_delay_seconds": 600})
     stage.faults(
         {"kind": "duplicate", "copies": 2},
         {"kind": "reorder", "seconds": 0.5},
@@ -127,23 +139,28 @@ def test_change_is_reverted_in_seconds_and_its_caller_is_named(live: Live, stage
             clients[place.account].put_replication_configuration(replicationConfiguration={"rules": []})
     for place in places[1:]:
         eventually(lambda place=place: rules(place), DELAY + DEBOUNCE + 20)
-    # The resync is an hour away; benchmarks/event_drift.py measures the time.
-    assert max(seconds_to_revert(place, since) for place in places[1:]) < HOUR
+    took = sorted(seconds_to_revert(place, since) for place in places[1:])
+    assert took[int(len(took) * 0.95)] < DELAY + DEBOUNCE + 2, took
+    # Own writes come back as events, and make nothing due.
+    time.sleep(DELAY + DEBOUNCE + 1)
+    bursts = [
+        (calls(place, since, "PutReplicationConfiguration"), calls(place, since, "DescribeRegistry"))
+        for place in places[1:]
+    ]
+    # An attempt observes, reads again right before the Put, and after it. A machine that stands still for more than a
+    # second can spread a burst over two attempts.
+    assert bursts.count((1, 3)) >= len(bursts) - 1, bursts
+    named = {}
     for place in places[1:]:
         registry = live.client.get_registry(place.name)
         cause = registry.last_remediation.cause
         assert cause.principal == f"arn:aws:iam::{place.account}:role/Admin"
         assert (cause.session, cause.confidence) == ("ann", cause.LIKELY)
-        assert cause.event_id
         assert registry.last_remediation.drift[0].cause == cause
-    # Own writes come back as events, and make nothing due.
-    time.sleep(DELAY + DEBOUNCE + 1)
+        named[place.account] = cause.event_id
+    stage.aws.control("PUT", "settings", {"lookup_events_delay_seconds": 0})
     for place in places[1:]:
-        # A slow machine can spread the five changes over two debounces, never over five.
-        reverts = calls(place, since, "PutReplicationConfiguration")
-        assert reverts in (1, 2)
-        # Each attempt observes, reads again right before the Put, and after it.
-        assert calls(place, since, "DescribeRegistry") <= 3 * reverts + 1
+        assert named[place.account] in event_ids(place, "/Admin/ann")
     assert stage.messages() == 0
 
 
@@ -190,15 +207,22 @@ def test_event_whose_receipt_was_lost_comes_again(live: Live, stage: Stage) -> N
 
 
 def test_lost_events_cost_one_resync(stage: Stage) -> None:
-    server = stage.server(resync_seconds=4)
+    resync = 20
+    server = stage.server(resync_seconds=resync, event_resync_seconds=resync)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         live = Live(server, stage.aws, client)
-        places = declared(live, 5)
-        stage.faults({"kind": "lose", "probability": 0.5})
+        places = declared(live, 20)
+        clients = [ecr_of(place) for place in places]
+        before, since = stage.aws.control("GET", "events")["lost"], stage.aws.position()
+        stage.faults({"kind": "lose", "probability": 0.2})
+        for client_of_place in clients:
+            client_of_place.put_replication_configuration(replicationConfiguration={"rules": []})
+        lost = stage.aws.control("GET", "events")["lost"] - before
         for place in places:
-            ecr_of(place).put_replication_configuration(replicationConfiguration={"rules": []})
-        for place in places:
-            assert eventually(lambda place=place: rules(place), 15)
+            assert eventually(lambda place=place: rules(place), 1.2 * resync + 15)
+        took = [seconds_to_revert(place, since) for place in places]
+        # Those whose event came did not wait for the resync.
+        assert sum(seconds < DEBOUNCE + 8 for seconds in took) >= len(places) - lost, (lost, took)
     assert server.stop() == 0
 
 
