@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -37,7 +36,6 @@ from ecrkeeper_server.engine.account_checks import AccountChecker, AccountCheckO
 from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
-from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.events.user_agent import product
 from ecrkeeper_server.fleet.bounds import Bounds
@@ -114,7 +112,7 @@ async def serve(
     worker: RolloutWorker | None = None
     wake_engine: Callable[[], None] = _nothing
     if engine is not None:
-        wake_engine = partial(engine.triggers.enqueue, (), Trigger.CALL)
+        wake_engine = engine.triggers.wake
         worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
 
     organization, client = _organization(db, options, config, worker, instruments)
@@ -124,7 +122,7 @@ async def serve(
         if worker is not None and any(name.startswith("registrySets/") for name in names):
             worker.wake()
         if engine is not None:
-            engine.triggers.enqueue(names, Trigger.NOTIFICATION)
+            engine.triggers.wake()
 
     db.listen(on_notify)
     deps = Dependencies(

@@ -16,7 +16,6 @@ from ecrkeeper_server.engine.attribution import Attributor, Own
 from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.event_intake import EventIntake
 from ecrkeeper_server.engine.event_queue import EventQueue
-from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.events.queue_url import QueueUrl
 from ecrkeeper_server.metrics.events import EventMetrics
@@ -28,7 +27,9 @@ def health_of(config: Config, db: Database, metrics: EventMetrics) -> EventHealt
     if not queue_urls(config):
         return None
     stretched = config.event_resync_seconds
-    return EventHealth(db, metrics, config.home_region, resync=config.resync_seconds, stretched=stretched)
+    return EventHealth(
+        db, metrics, config.home_region, resync=config.resync_seconds, stretched=stretched, probes=config.event_probe
+    )
 
 
 def start(
@@ -53,7 +54,7 @@ def start(
     client = AwsClient(queue_options(config, options), telemetry=telemetry)
     stack.push_async_callback(client.close)
     debounce = config.event_debounce_seconds
-    intake = EventIntake(db, own, metrics, lambda names: engine.triggers.enqueue(names, Trigger.EVENT), debounce)
+    intake = EventIntake(db, own, metrics, engine.triggers.wake, debounce)
     for url in queue_urls(config):
         queue = EventQueue(client, QueueUrl.parse(url), intake, metrics)
         health.sources.append(queue)

@@ -53,5 +53,6 @@ def engine_options(config: Config) -> EngineOptions:
         resync=config.resync_seconds,
         contest_window=config.contest_window_seconds,
         home_region=config.home_region,
+        attribution=config.attribution,
         audit_days=config.audit_retention_days,
     )

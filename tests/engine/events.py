@@ -7,12 +7,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.ecr.cloudtrail import EventHistory
 from ecrkeeper_server.ecr.principals import Principals
-from ecrkeeper_server.engine import event_queue
 from ecrkeeper_server.engine.attribution import Attributor, Own
 from ecrkeeper_server.engine.event_intake import EventIntake
 from ecrkeeper_server.engine.event_queue import EventQueue
@@ -85,13 +83,13 @@ class Queue:
     client: AwsClient
     consumer: EventQueue
     metrics: Metrics
-    woken: list[set[str]]
+    woken: list[int]
     base: dict[str, int] = field(default_factory=dict)
 
     async def receive(self) -> int:
         """Receive until the queue is empty; how many messages there were."""
         found = 0
-        while received := await self.consumer.receive_once():
+        while received := await receive_once(self.consumer):
             found += received
         return found
 
@@ -111,8 +109,15 @@ class Queue:
         return {each.labels["kind"]: int(each.value) for each in samples if each.value and "kind" in each.labels}
 
 
-async def queue_of(events: Events, monkeypatch: pytest.MonkeyPatch, **route: Any) -> Queue:
-    monkeypatch.setattr(event_queue, "POLL_SECONDS", 0)
+async def receive_once(consumer: EventQueue) -> int:
+    """Receive a batch, store it and delete it; return its size."""
+    messages = await consumer._receive(0)
+    if messages:
+        await consumer._take(messages)
+    return len(messages)
+
+
+async def queue_of(events: Events, **route: Any) -> Queue:
     world = events.world
     await world.control("PUT", "queues", {"account": QUEUE_ACCOUNT, "region": "us-east-1", "name": "events"})
     await world.control("PUT", "events/routes", {"routes": [{"queue": QUEUE_ARN, **route}]})
@@ -121,7 +126,7 @@ async def queue_of(events: Events, monkeypatch: pytest.MonkeyPatch, **route: Any
         return Credentials(QUEUE_ACCOUNT, "secret")
 
     client = AwsClient(AwsOptions(endpoint_url=world.simulator.url), provider=provide)
-    metrics, woken = Metrics(), list[set[str]]()
+    metrics, woken = Metrics(), list[int]()
     own = Own(events.install, Principals(world.aws, "us-east-1"))
-    intake = EventIntake(world.db, own, metrics.events, lambda names: woken.append(set(names)))
+    intake = EventIntake(world.db, own, metrics.events, lambda: woken.append(1), clock=lambda: world.seconds)
     return Queue(events, client, EventQueue(client, QUEUE_URL, intake, metrics.events), metrics, woken)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.principals import Principals
 from ecrkeeper_server.engine import attribution
+from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.errors import Unavailable
-from ecrkeeper_server.store import audit, findings, resources
+from ecrkeeper_server.events.records import Actor
+from ecrkeeper_server.store import attributions, audit, cloud_events, findings, resources
 from ecrkeeper_server.store.audit import Selection
+from ecrkeeper_server.store.cloud_events import CloudEvent
+from ecrkeeper_server.store.database import Tx
 
 from tests.engine.conftest import ACCOUNT, REGISTRY, World, a_world
 from tests.engine.events import CACHING, HUB, REPLICATION, RULE, Events, events_of
@@ -246,3 +252,43 @@ async def test_returning_drift_asks_once_a_minute(events: Events) -> None:
         await world.reconcile()
         asked += await events.ask()
     assert asked <= 4
+
+
+async def test_causes_that_are_shown_are_never_evicted(events: Events) -> None:
+    world = await emptied(events)
+    await events.pass_time(60)
+    await events.ask()
+    [first] = await events.causes()
+
+    def crowd(tx: Tx) -> None:
+        for number in range(60):
+            findings.change(tx, str(REGISTRY), lambda known, at=number: known.with_cause("x", None, at, first["cause"]))  # type: ignore[misc]
+
+    await world.db.write(crowd)
+    causes = await events.causes()
+    assert len(causes) == 21
+    assert causes[-1] == first
+
+
+async def test_switched_off_attribution_asks_nothing_and_uses_events(events: Events) -> None:
+    world = events.world
+    world.engine = Engine(world.db, world.aws, EngineOptions(attribution=False), jitter=lambda: 0.5)
+    await declared(events, REPLICATION)
+    await world.raw("PutReplicationConfiguration", replicationConfiguration={"rules": []})
+    await events.pass_time(1100)
+    actor = Actor("arn:aws:iam::111111111111:role/Admin", "ann", "", "", "e1", int(world.seconds * 1_000_000))
+    event = CloudEvent("e1", str(REGISTRY), "replication_configuration", "", actor.event_time, actor.to_json())
+    await world.db.write(lambda tx: cloud_events.add(tx, [replace(event, actor={**event.actor, "installation": ""})]))
+    await world.reconcile()
+    assert await events.pending() == []
+    assert [each["cause"]["event_id"] for each in await events.causes()] == ["e1"]
+    assert await events.ask() == 0
+
+
+async def test_attribution_without_an_answer_ends_after_a_week(events: Events) -> None:
+    world = await emptied(events)
+    await world.db.write(attributions.purge)
+    assert len(await events.pending()) == 1
+    world.seconds += 8 * 86_400
+    await world.db.write(attributions.purge)
+    assert await events.pending() == []

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import Permanent
-from ecrkeeper_server.engine import event_queue
+from ecrkeeper_server.engine import event_intake
 from ecrkeeper_server.engine.event_queue import EventQueue
 from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.events.queue_url import QueueUrl
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import cloud_events, findings, fleet_accounts, fleet_syncs
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 
 from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, a_world
-from tests.engine.events import CACHING, QUEUE_ARN, QUEUE_URL, REPLICATION, Queue, events_of, queue_of
+from tests.engine.events import CACHING, QUEUE_ARN, QUEUE_URL, REPLICATION, Queue, events_of, queue_of, receive_once
 from tests.events import samples
 
 
@@ -26,7 +29,7 @@ from tests.events import samples
 async def queue(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Queue]:
     async with a_world(database_url, monkeypatch) as world:
         events = await events_of(world)
-        made = await queue_of(events, monkeypatch)
+        made = await queue_of(events)
         await world.declare(REPLICATION)
         await world.reconcile()
         await made.receive()
@@ -55,7 +58,7 @@ async def test_foreign_change_makes_its_registry_due_and_names_its_caller(queue:
     world = await emptied(queue)
     assert await queue.receive() == 1
     assert await world.due_in() == pytest.approx(2)
-    assert queue.woken == [{str(REGISTRY)}]
+    assert queue.woken == [1]
     assert await queue.messages() == 0
     await queue.events.pass_time(2)
     await world.reconcile()
@@ -227,7 +230,7 @@ async def test_message_stays_until_its_registry_is_due(queue: Queue, monkeypatch
     with monkeypatch.context() as patched:
         patched.setattr(world.db, "write", away)
         with pytest.raises(Unavailable):
-            await queue.consumer.receive_once()
+            await receive_once(queue.consumer)
     assert await queue.messages() == 1
     await queue.events.pass_time(31)
     assert await queue.receive() == 1
@@ -248,7 +251,7 @@ async def test_message_that_was_not_deleted_comes_again_as_duplicate(
             queue.consumer, "_call", lambda name, params: killed() if name.startswith("Delete") else call(name, params)
         )
         with pytest.raises(SystemExit):
-            await queue.consumer.receive_once()
+            await receive_once(queue.consumer)
     await queue.events.pass_time(31)
     assert await queue.receive() == 1
     assert queue.kinds() == {"foreign": 1, "duplicate": 1}
@@ -259,15 +262,15 @@ async def test_two_consumers_share_a_queue(queue: Queue) -> None:
     other = EventQueue(queue.client, QUEUE_URL, queue.consumer._intake, queue.metrics.events)
     await world.control("POST", "events/faults", {"kind": "duplicate", "copies": 19})
     await emptied(queue)
-    assert (await other.receive_once(), await queue.consumer.receive_once()) == (10, 10)
+    assert (await receive_once(other), await receive_once(queue.consumer)) == (10, 10)
     assert queue.kinds() == {"foreign": 1, "duplicate": 19}
 
 
 async def test_queue_of_another_account_is_wrong_account(queue: Queue) -> None:
-    url = event_queue.QueueUrl.parse("https://sqs.us-east-1.amazonaws.com/777777777777/events")
+    url = QueueUrl.parse("https://sqs.us-east-1.amazonaws.com/777777777777/events")
     stranger = EventQueue(queue.client, url, queue.consumer._intake, queue.metrics.events)
     with pytest.raises(Permanent) as caught:
-        await stranger.receive_once()
+        await receive_once(stranger)
     assert caught.value.reason == "WRONG_ACCOUNT"
 
 
@@ -319,3 +322,105 @@ async def test_delay_is_measured_from_the_call_to_the_due_time(queue: Queue) -> 
     assert total == pytest.approx(7, abs=1.1)
     assert RegistryName(ACCOUNT, "us-east-1") == REGISTRY
     assert world.seconds > 0
+
+
+def claimed(queue: Queue, account: str = ACCOUNT) -> str:
+    """An event of a call that claims to be ours."""
+    agent = f"ecrkeeper/0.2.0 install/{queue.events.install} attempt/1"
+    changed = {"userAgent": agent, "recipientAccountId": account, "awsRegion": "us-east-1"}
+    event_id = str(uuid.uuid4())
+    return json.dumps(samples.event({**samples.RECORD, **changed, "eventID": event_id, "requestID": event_id}))
+
+
+async def test_slow_identity_keeps_its_message_and_no_other(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_intake, "IDENTITY_SECONDS", 0.05)
+    world, answer = queue.events.world, asyncio.Event()
+    queue.consumer._intake._own.principals._known.clear()
+
+    async def slow(*_: Any) -> dict[str, Any]:
+        await answer.wait()
+        return {"Arn": samples.SESSION_ARN}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.aws, "call", slow)
+        await send(queue, claimed(queue), json.dumps(samples.event({**samples.RECORD, "awsRegion": "us-east-1"})))
+        assert await receive_once(queue.consumer) == 2
+        assert queue.kinds() == {"foreign": 1}
+        assert await queue.messages() == 1
+        answer.set()
+        await asyncio.sleep(0)
+        await queue.events.pass_time(31)
+        # The answer that came late serves the message that comes again.
+        assert await queue.receive() == 1
+    assert queue.kinds() == {"foreign": 1, "own": 1}
+    assert await queue.messages() == 0
+
+
+async def test_batches_that_wait_share_a_transaction(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, writes = queue.events.world.db, list[int]()
+    write = database.write
+
+    async def counted(change: Any) -> Any:
+        writes.append(1)
+        await asyncio.sleep(0.05)
+        return await write(change)
+
+    monkeypatch.setattr(database, "write", counted)
+    record = {**samples.RECORD, "awsRegion": "us-east-1"}
+    bodies = [json.dumps(samples.event({**record, "eventID": str(uuid.uuid4())})) for _ in range(9)]
+    await asyncio.gather(*(queue.consumer._intake.take([body], QUEUE_URL) for body in bodies))
+    assert queue.kinds() == {"foreign": 9}
+    assert len(writes) <= 2
+
+
+async def test_batch_that_the_store_rejects_holds_up_no_other(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = cloud_events.add
+
+    def picky(tx: Any, events: Any) -> Any:
+        if any(each.hint == "poison" for each in events):
+            raise ValueError("poison")
+        return add(tx, events)
+
+    monkeypatch.setattr(cloud_events, "add", picky)
+    record = {**samples.RECORD, "awsRegion": "us-east-1"}
+    good = json.dumps(samples.event(record))
+    bad = json.dumps(samples.event({**record, "eventID": str(uuid.uuid4()), "requestParameters": {"name": "poison"}}))
+    ends = await asyncio.gather(
+        *(queue.consumer._intake.take([body], QUEUE_URL) for body in (bad, good)), return_exceptions=True
+    )
+    assert [type(end) for end in ends] == [ValueError, set]
+    assert queue.kinds() == {"foreign": 1}
+
+
+async def test_refused_call_in_an_unknown_account_leaves_nothing(queue: Queue) -> None:
+    world = queue.events.world
+    refused = {**samples.RECORD, "errorCode": "AccessDenied"}
+    await send(queue, *(
+        json.dumps(samples.event({**refused, "recipientAccountId": account, "awsRegion": "us-east-1"}))
+        for account in (ACCOUNT, "555555555555")
+    ))  # fmt: skip
+    await queue.receive()
+    assert {place for place, _ in await world.db.read(cloud_events.health)} >= {ACCOUNT}
+    assert "555555555555" not in {account for account, _ in await world.db.read(cloud_events.health)}
+
+
+async def test_failing_deletion_leaves_the_queue_working(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = queue.client.call
+
+    async def undeletable(account: str, region: str, service: str, operation: str, params: Any) -> Any:
+        if operation == "DeleteMessageBatch":
+            raise Permanent("denied", reason="AWS_ACCESS_DENIED", operation=operation)
+        return await call(account, region, service, operation, params)
+
+    monkeypatch.setattr(queue.client, "call", undeletable)
+    await emptied(queue)
+    capsys.readouterr()
+    for _ in range(3):
+        with pytest.raises(Permanent):
+            await receive_once(queue.consumer)
+        await queue.events.pass_time(31)
+    assert queue.consumer.works
+    # It is logged once, although a receive succeeded in between.
+    assert capsys.readouterr().err.count("event_queue_failed") == 1

@@ -9,7 +9,6 @@ import pytest
 from ecrkeeper_server.aws.limits import LOWEST_RATE, RATES
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import Temporary
-from ecrkeeper_server.engine.triggers import Trigger
 
 from .virtual import AwsModel, Fleet, run
 
@@ -106,7 +105,7 @@ async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float],
     for who in slow:
         model.seconds[who] = 2.0
         await fleet.overdue(who, 1, seconds=3600)
-    fleet.engine.triggers.enqueue((), Trigger.CALL)
+    fleet.engine.triggers.wake()
     await asyncio.sleep(5)
     waited = []
     for n in range(60):
@@ -152,7 +151,7 @@ async def refused_at_the_door(folder: Path) -> tuple[list[float], list[float]]:
     fleet = Fleet(folder, model, concurrency=32, provider=provide)
     for n in range(30):
         await fleet.declare(SLOW, f"r{n}", told=False)
-    fleet.engine.triggers.enqueue((), Trigger.CALL)
+    fleet.engine.triggers.wake()
     await asyncio.sleep(1800)
     closed, refused = False, list(asked)
     await wait_for(30, model, [SLOW], 600)

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import pytest
 from ecrkeeper_server.engine import worker
 from ecrkeeper_server.engine.options import EngineOptions
-from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.store import claims
 from ecrkeeper_server.store.database import Database, Load, Tx
@@ -101,7 +100,7 @@ async def test_idle_engine_claims_immediately_when_notified(
     reads = db.reads
     await until(lambda: db.reads > reads)
     writes = db.writes
-    engine.triggers.enqueue((), Trigger.CALL)
+    engine.triggers.wake()
     await until(lambda: db.writes > writes)
     await engine.stop(1)
     await task

@@ -20,7 +20,6 @@ from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.engine.options import EngineOptions
-from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import resources, schema
@@ -187,7 +186,7 @@ class Fleet:
 
         await self.db.write(write)
         if told:
-            self.engine.triggers.enqueue((), Trigger.CALL)
+            self.engine.triggers.wake()
 
     async def overdue(self, account: str, regions: int, seconds: float) -> None:
         """Create registries in sync whose resync has long been due."""

@@ -61,6 +61,7 @@ class Config:
     event_queue_role: str = ""
     event_debounce_seconds: float = 2.0
     event_resync_seconds: float = 21_600.0
+    event_probe: bool = False
     contest_window_seconds: float = 600.0
     lease_seconds: float = 30.0
     drain_seconds: float = 20.0

@@ -31,6 +31,8 @@ class AwsWrite:
     params: dict[str, Any]
     changes: Sequence[Change]
     owners: Sequence[str] = ()
+    # Why it is sent, if it changes nothing.
+    reason: str = ""
     id: int = 0
     outcome: str = "NOT_SENT"
     aws_error_code: str = ""
@@ -46,6 +48,7 @@ class AwsWrite:
             region=self.region,
             owners=self.owners,
             changes=self.changes,
+            reason=self.reason,
             outcome="UNKNOWN",
             **known,
         )

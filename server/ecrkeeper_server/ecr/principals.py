@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -21,15 +22,23 @@ class Principals:
         self._home = home_region
         self._known: TTLCache[str, str] = TTLCache(_KEPT, _SECONDS, timer=clock)
         self._failed: TTLCache[str, bool] = TTLCache(_KEPT, _FAILED_SECONDS, timer=clock)
+        self._asking: dict[str, asyncio.Task[str]] = {}
 
     async def arn(self, account: str) -> str:
         """Return the ARN, of an assumed role with its session.
 
-        Empty if AWS does not say it now.
+        Empty if AWS does not say it now. One question is in flight for an account; it goes on if its caller gives up.
         """
         known = self._known.get(account)
         if known is not None or account in self._failed:
             return known or ""
+        task = self._asking.get(account)
+        if task is None:
+            task = self._asking[account] = asyncio.create_task(self._ask(account))
+            task.add_done_callback(lambda _: self._asking.pop(account, None))
+        return await asyncio.shield(task)
+
+    async def _ask(self, account: str) -> str:
         try:
             answer = await self._aws.call(account, self._home, "sts", "GetCallerIdentity", {})
             found: str = answer["Arn"]

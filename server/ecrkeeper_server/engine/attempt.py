@@ -42,6 +42,8 @@ class Attempt:
     now: int
     home_region: str
     contest_window: float = 600.0
+    # Whether to find out if events arrive.
+    probes: bool = False
     saved: bool = False
     # The cost of what is declared and of what AWS has.
     elements: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -43,10 +43,23 @@ class Own:
     install: str
     principals: Principals
 
-    async def arns(self, records: list[Record]) -> dict[str, str]:
-        """Return our principals in the accounts of those records that claim to be ours."""
-        accounts = sorted({each.account for each in records if claims_own(each, self.install)})
-        return dict(zip(accounts, await asyncio.gather(*map(self.principals.arn, accounts)), strict=True))
+    async def arns(self, records: Iterable[Record], seconds: float | None = None) -> dict[str, str]:
+        """Return our principals in the accounts of those records that claim to be ours.
+
+        With `seconds`, without the accounts for which AWS takes longer to answer.
+        """
+        accounts = sorted({each.account for each in records if self.claims(each)})
+        if not accounts:
+            return {}
+        asked = {account: asyncio.create_task(self.principals.arn(account)) for account in accounts}
+        _, waiting = await asyncio.wait(asked.values(), timeout=seconds)
+        for task in waiting:
+            task.cancel()
+        return {account: task.result() for account, task in asked.items() if task not in waiting}
+
+    def claims(self, record: Record) -> bool:
+        """Tell whether our principal in the record's account decides whose call it is."""
+        return claims_own(record, self.install)
 
     def origin(self, record: Record, request_ids: set[str], arns: dict[str, str]) -> Origin:
         """Return whose call a record is of."""

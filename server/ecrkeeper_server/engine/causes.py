@@ -59,16 +59,20 @@ def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
     return drift.key in settled and bool(settled[drift.key] == drift.desired)
 
 
-def request(tx: Tx, found: Iterable[Attribution]) -> None:
-    """Ask for the causes of the drift of one attempt.
+def request(tx: Tx, found: Iterable[Attribution], *, asks: bool = True) -> None:
+    """Ask for the causes of the drift of one attempt, unless CloudTrail is not asked.
 
     A call that an event has reported already is the likely one.
     """
-    asked = list(found)
-    for each in asked:
+    drift = list(found)
+    if not asks:
+        for each in drift:
+            attribute_by_events(tx, each)
+        return
+    for each in drift:
         attributions.request(tx, each)
-    if asked:
-        attribute_pending(tx, {each.name for each in asked})
+    if drift:
+        attribute_pending(tx, {each.name for each in drift})
 
 
 def attribute_by_events(tx: Tx, found: Attribution) -> None:

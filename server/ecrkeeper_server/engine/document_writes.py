@@ -173,7 +173,7 @@ class DocumentWriter:
         name = self.setting.name
         self.progress.calls_remaining -= 1
         try:
-            await self.attempt.send(write, self._reread)
+            await self.attempt.send(write, self.reread)
         except AwsError as error:
             done = self.setting.already_done(write.operation, error.aws_code)
             if not done and of_the_content(error):
@@ -193,7 +193,7 @@ class DocumentWriter:
         sent = gather((change.keys, change.after) for change in changes if change.after is not None)
         return explain_policy_rejection(error, self._scope[0], sent)
 
-    async def _reread(self) -> None:
+    async def reread(self) -> None:
         """Check that a document is still the one that the call is based on.
 
         A Put replaces the whole document, and ECR has no conditional writes: a

@@ -14,7 +14,7 @@ from ecrkeeper_server.events.targets import iam_event_region
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import cloud_events, resources
-from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import Condition
@@ -47,6 +47,7 @@ class EventHealth:
         *,
         resync: float,
         stretched: float,
+        probes: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
@@ -54,10 +55,12 @@ class EventHealth:
         self._iam_region = iam_event_region(home_region)
         self._usual = resync
         self._stretched = max(resync, stretched)
+        self._probes = probes
         self._clock = clock
         self.sources: list[Source] = []
-        # When the health of a place ends, by this clock.
+        # When the health of a place ends, by this clock; nothing is known before the first refresh.
         self._ends: dict[tuple[str, str], float] = {}
+        self._refreshed = False
         self._worked_at = clock()
         self._relied_on = True
 
@@ -80,6 +83,7 @@ class EventHealth:
         """
         found = await self._db.read(cloud_events.health)
         now = self._clock()
+        self._refreshed = True
         self._ends = {place: now + left / MICROSECONDS for place, left in found.items()}
         if all(each.works for each in self.sources):
             self._worked_at, self._relied_on = now, True
@@ -107,11 +111,25 @@ class EventHealth:
         """
         if row.kind != RegistryName.kind or now < row.create_time + _GRACE:
             return None
-        if self._relied_on and self._ends.get(self._place(row), 0.0) > self._clock():
+        if self._relied_on and self._is_healthy(row):
             return None
         since = next((each.since for each in row.registry_state.conditions if each.type == "EventsSilent"), now)
         text = "no event of this account and Region arrived for 24 hours; ecrkeeper polls at the short interval"
         return Condition("EventsSilent", "TRUE", reason="NO_EVENTS", message=text, since=since)
+
+    def probe_due(self, row: Resource, now: int) -> bool:
+        """Tell whether a Put is to find out if events of a registry arrive.
+
+        That is once a day while its events are silent, if the option is on and its queues work.
+        """
+        known = self._refreshed and self._relied_on
+        if not self._probes or not known or row.kind != RegistryName.kind or self._is_healthy(row):
+            return False
+        probed_at = row.registry_state.probed_at
+        return now >= (row.create_time + _GRACE if probed_at is None else probed_at + DAY)
+
+    def _is_healthy(self, row: Resource) -> bool:
+        return self._ends.get(self._place(row), 0.0) > self._clock()
 
     def _place(self, row: Resource) -> tuple[str, str]:
         return row.account, row.place if row.kind == RegistryName.kind else self._iam_region

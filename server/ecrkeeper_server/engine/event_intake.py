@@ -1,69 +1,59 @@
-"""Make due the resources that messages name, one transaction a batch."""
+"""Make due the resources that messages name, many messages a transaction."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
+from cachetools import TTLCache
 
 from ecrkeeper_server.engine import causes
 from ecrkeeper_server.engine.attribution import Own, cloud_event
-from ecrkeeper_server.events.envelopes import (
-    Delivery,
-    Event,
-    Forged,
-    OrganizationChange,
-    RegionChange,
-    Unrelated,
-    parse_body,
-)
-from ecrkeeper_server.events.fields import Malformed
+from ecrkeeper_server.engine.event_batch import EventBatch, sort_bodies
+from ecrkeeper_server.events.envelopes import Delivery
 from ecrkeeper_server.events.origin import Origin
 from ecrkeeper_server.events.queue_url import QueueUrl
 from ecrkeeper_server.events.records import Record
-from ecrkeeper_server.events.targets import names_of, setting_of
+from ecrkeeper_server.events.targets import names_at, names_of
 from ecrkeeper_server.metrics.events import EventMetrics
-from ecrkeeper_server.names import RegistryName, partition_of
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import cloud_events, findings, fleet_accounts, fleet_syncs, resources
+from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Database, Tx
 
 log = structlog.get_logger("ecrkeeper.events")
 
+# Messages of an account whose principal AWS does not name within this time come again later.
+IDENTITY_SECONDS = 2.0
+_MAX_BATCHES, _PLACES = 20, 50_000
 
-@dataclass(slots=True)
-class _Batch:
-    """Sort bodies of messages without the store.
 
-    `kinds` counts those of which nothing else is to be done.
-    """
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A batch, with our principals in its accounts."""
 
-    records: list[Record] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
-    # Authentic events of which only the arrival counts.
-    arrived: set[RegistryName] = field(default_factory=set)
-    # Accounts whose Regions have changed, and whether an organization has.
-    accounts: set[str] = field(default_factory=set)
-    organization: bool = False
-    kinds: Counter[str] = field(default_factory=Counter)
+    batch: EventBatch
+    arns: dict[str, str]
 
 
 @dataclass(slots=True)
 class _Result:
     kinds: Counter[str] = field(default_factory=Counter)
-    # Of the events that made a resource due.
-    times: list[int] = field(default_factory=list)
+    # The seconds from the change, of the events that made a resource due.
+    delays: list[float] = field(default_factory=list)
     due: set[str] = field(default_factory=set)
-    # The time of the store.
-    now: int = 0
+    places: set[RegistryName] = field(default_factory=set)
 
 
 class EventIntake:
-    """Takes batches of bodies.
+    """Takes bodies of messages; those that arrive during a transaction share the next one.
 
     What is malformed, forged or of no use is counted and dropped, never an error.
     """
@@ -73,133 +63,128 @@ class EventIntake:
         db: Database,
         own: Own,
         metrics: EventMetrics,
-        wake: Callable[[Collection[str]], None],
+        wake: Callable[[], None],
         debounce: float = resources.EVENT_DEBOUNCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
         self._own = own
         self._metrics = metrics
         self._wake = wake
         self._debounce = debounce
+        self._works: Batch[_Work, Exception | None] = Batch(self._write, max_items=_MAX_BATCHES)
+        # Places whose health is stored and young.
+        self._noted: TTLCache[RegistryName, bool] = TTLCache(_PLACES, cloud_events.HEALTH_STEP_SECONDS, timer=clock)
 
-    async def take(self, bodies: Sequence[str], queue: QueueUrl) -> None:
+    async def take(self, bodies: Sequence[str], queue: QueueUrl) -> set[int]:
         """Make due what the bodies name.
 
-        When it returns, the messages may be deleted. Raises Unavailable.
+        Return the positions of messages to keep: AWS did not say in time whether they are of our own calls. The others
+        may be deleted. Raises Unavailable.
         """
-        batch = _sorted(bodies, queue)
-        arns = await self._own.arns(batch.records)
-        result = _Result()
-        if batch.records or batch.deliveries or batch.arrived or batch.accounts or batch.organization:
-            result = await self._db.write(lambda tx: self._store(tx, batch, arns))
-        if result.due:
-            self._wake(result.due)
-        for kind, count in (batch.kinds + result.kinds).items():
-            self._metrics.received(kind, count)
-        for at in result.times:
-            self._metrics.delayed((result.now - at) / MICROSECONDS)
+        batch = sort_bodies(bodies, queue)
+        arns = await self._own.arns(batch.records.values(), IDENTITY_SECONDS)
+        kept = {
+            position
+            for position, record in batch.records.items()
+            if self._own.claims(record) and record.account not in arns
+        }
+        for position in kept:
+            del batch.records[position]
+        if batch and (error := await self._works.put(_Work(batch, arns))) is not None:
+            raise error
+        self._count(batch.kinds)
+        return kept
 
-    def _store(self, tx: Tx, batch: _Batch, arns: dict[str, str]) -> _Result:
+    async def _write(self, works: list[_Work]) -> list[Exception | None]:
+        # The store works on another thread, which must not read the cache.
+        young = {place for work in works for place in work.batch.places if place in self._noted}
+        try:
+            result = await self._db.write(lambda tx: self._store(tx, works, young))
+        except Exception as error:
+            if len(works) == 1:
+                return [error]
+            # One batch that the store rejects holds up no other.
+            alone = await asyncio.gather(*(self._write([work]) for work in works))
+            return [error for [error] in alone]
+        for place in result.places:
+            self._noted[place] = True
+        if result.due:
+            self._wake()
+        self._count(result.kinds)
+        for seconds in result.delays:
+            self._metrics.delayed(seconds)
+        return [None] * len(works)
+
+    def _count(self, kinds: Counter[str]) -> None:
+        for kind, count in kinds.items():
+            self._metrics.received(kind, count)
+
+    def _store(self, tx: Tx, works: Sequence[_Work], young: Collection[RegistryName]) -> _Result:
         result = _Result()
-        fleet_accounts.request_checks(tx, batch.accounts)
-        if batch.organization:
+        fleet_accounts.request_checks(tx, {account for work in works for account in work.batch.accounts})
+        if any(work.batch.organization for work in works):
             fleet_syncs.request(tx, fleet_syncs.ORGANIZATION)
-        names = {name for record in batch.records for name in names_of(record)}
-        known = cloud_events.known_names(tx, names | {str(each.registry) for each in batch.deliveries})
-        ids = cloud_events.own_request_ids(tx, {each.request_id for each in batch.records if each.request_id})
-        places, events = set(batch.arrived), dict[str, list[CloudEvent]]()
-        for record in batch.records:
+        records = [(record, work.arns) for work in works for record in work.batch.records.values()]
+        deliveries = [each for work in works for each in work.batch.deliveries]
+        arrived = {place for work in works for place in work.batch.arrived}.difference(young)
+        known = cloud_events.known_names(
+            tx,
+            {
+                *(name for record, _ in records for name in names_of(record)),
+                *(str(name) for each in deliveries for name in (each.registry, each.place)),
+                *(name for place in arrived for name in names_at(place)),
+            },
+        )
+        result.places = {place for place in arrived if not known.isdisjoint(names_at(place))}
+        events = self._foreign(tx, records, known, result)
+        new = cloud_events.add(tx, [each for found in events.values() for each in found])
+        for event_id, found in events.items():
+            fresh = [each for each in found if (event_id, each.name) in new]
+            foreign = "other_keeper" if found[0].actor["installation"] else "foreign"
+            result.kinds[foreign if fresh else "duplicate"] += 1
+            result.delays += [(new[event_id, each.name] - each.event_time) / MICROSECONDS for each in fresh[:1]]
+            result.due.update(each.name for each in fresh)
+        if result.due:
+            resources.enqueue_by_event(tx, sorted(result.due), self._debounce)
+            causes.attribute_pending(tx, sorted(result.due))
+        self._deliver(tx, deliveries, known, result)
+        result.places.difference_update(young)
+        cloud_events.arrived(tx, result.places)
+        return result
+
+    def _foreign(
+        self, tx: Tx, records: Iterable[tuple[Record, dict[str, str]]], known: Collection[str], result: _Result
+    ) -> dict[str, list[CloudEvent]]:
+        """Return the calls of others by event id, one for each known resource; count the rest."""
+        ids = cloud_events.own_request_ids(tx, {each.request_id for each, _ in records if each.request_id})
+        events: dict[str, list[CloudEvent]] = {}
+        for record, arns in records:
             concerned = [name for name in names_of(record) if name in known]
-            origin = self._own.origin(record, ids, arns)
             if not concerned:
                 result.kinds["unknown"] += 1
                 continue
-            places.add(RegistryName(record.account, record.region))
+            result.places.add(RegistryName(record.account, record.region))
+            origin = self._own.origin(record, ids, arns)
             if origin is Origin.OWN:
                 result.kinds["own"] += 1
             elif record.actor.event_id in events:
                 result.kinds["duplicate"] += 1
             else:
                 events[record.actor.event_id] = [cloud_event(record, name, origin) for name in concerned]
-        new = cloud_events.add(tx, [each for found in events.values() for each in found])
-        for event_id, found in events.items():
-            fresh = [each for each in found if (event_id, each.name) in new]
-            foreign = "other_keeper" if found[0].actor["installation"] else "foreign"
-            result.kinds[foreign if fresh else "duplicate"] += 1
-            result.times += [each.event_time for each in fresh[:1]]
-            result.due.update(each.name for each in fresh)
-        if result.due:
-            result.now = cloud_events.now(tx)
-            resources.enqueue_by_event(tx, sorted(result.due), self._debounce)
-            causes.attribute_pending(tx, sorted(result.due))
-        places |= self._deliver(tx, batch.deliveries, known, result)
-        cloud_events.arrived(tx, places)
-        return result
+        return events
 
-    def _deliver(
-        self, tx: Tx, deliveries: Sequence[Delivery], known: Collection[str], result: _Result
-    ) -> set[RegistryName]:
-        places = set()
+    def _deliver(self, tx: Tx, deliveries: Sequence[Delivery], known: Collection[str], result: _Result) -> None:
         for each in deliveries:
             if str(each.registry) not in known:
                 result.kinds["unknown"] += 1
                 continue
             result.kinds["delivery"] += 1
-            places.add(each.place)
+            if str(each.place) in known:
+                result.places.add(each.place)
             failure = None if each.succeeded else f"{each.reason} (repository {each.repository})"
             findings.change(tx, str(each.registry), partial(_delivered, delivery=each, failure=failure))
-        return places
 
 
 def _delivered(old: findings.Findings, delivery: Delivery, failure: str | None) -> findings.Findings:
     return old.with_delivery(delivery.setting, delivery.target, delivery.event_time, failure)
-
-
-def _sorted(bodies: Sequence[str], queue: QueueUrl) -> _Batch:
-    batch = _Batch()
-    for body in bodies:
-        try:
-            event = parse_body(body, queue.account)
-            _check_partition(event, queue)
-        except Malformed as error:
-            batch.kinds["malformed"] += 1
-            log.debug("event_malformed", queue=queue.name, error=str(error))
-        except Forged as error:
-            batch.kinds["forged"] += 1
-            log.warning("event_forged", queue=queue.name, error=str(error))
-        except Unrelated:
-            batch.kinds["unrelated"] += 1
-        else:
-            _add(batch, event)
-    return batch
-
-
-def _check_partition(event: Event, queue: QueueUrl) -> None:
-    region = event.registry.region if isinstance(event, Delivery) else event.region
-    if partition_of(region) != partition_of(queue.region):
-        raise Forged("the Region is of another partition than the queue")
-
-
-def _add(batch: _Batch, event: Event) -> None:
-    match event:
-        case Delivery():
-            batch.deliveries.append(event)
-        case RegionChange():
-            batch.accounts.add(event.account)
-            batch.kinds["account"] += 1
-        case OrganizationChange():
-            batch.organization = True
-            batch.kinds["organization"] += 1
-        case Record():
-            _add_record(batch, event)
-
-
-def _add_record(batch: _Batch, event: Record) -> None:
-    if event.read_only or not setting_of(event):
-        batch.kinds["unrelated"] += 1
-    elif event.error_code:
-        batch.kinds["refused"] += 1
-    else:
-        batch.records.append(event)
-        return
-    batch.arrived.add(RegistryName(event.account, event.region))

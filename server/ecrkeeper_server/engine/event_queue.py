@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -23,15 +23,18 @@ log = structlog.get_logger("ecrkeeper.events")
 
 POLL_SECONDS = 20
 _BATCH = 10
+_RECEIVE, _DELETE = "ReceiveMessage", "DeleteMessageBatch"
 # A batch is stored within a second; a message of a process that was killed comes again after this long.
 _VISIBILITY_SECONDS = 30
-# One poll at a time receives some hundred events a second.
-POLLERS = 4
+# A quiet queue has one long poll. After a receive with many messages, others help until it is empty.
+_MANY, _HELPERS = 5, 7
+# Batches that are being received or stored.
+_SLOTS = 24
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 
 class EventQueue:
-    """One queue, polled by a few tasks until they are cancelled.
+    """One queue, received from until the task is cancelled.
 
     Its failures concern no other queue.
     """
@@ -49,76 +52,126 @@ class EventQueue:
         self._intake = intake
         self._metrics = metrics
         self._jitter = jitter
-        # Why the last receive failed; None before the first one ended.
-        self._failure: str | None = None
+        # Why the last call of each operation failed; empty if it succeeded.
+        self._reasons: dict[str, str] = {}
+        self._slots = asyncio.Semaphore(_SLOTS)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._helpers = 0
+        # Failures since the last success; while pausing, a failure is counted already.
+        self._failures, self._pausing = 0, False
 
     @property
     def works(self) -> bool:
         """Whether the last receive succeeded."""
-        return self._failure == ""
+        return self._reasons.get(_RECEIVE) == ""
 
     async def run(self) -> None:
-        """Poll; an error is logged once, and tried again with backoff."""
-        await asyncio.gather(*(self._poll() for _ in range(POLLERS)))
+        """Receive and store; an error is logged once, and tried again with backoff."""
+        try:
+            while True:
+                if self._pausing:
+                    await self._pause()
+                received = await self._start_batch(POLL_SECONDS)
+                if received >= _MANY and self._helpers < _HELPERS:
+                    self._helpers += 1
+                    self._start(self._help())
+        finally:
+            for task in self._tasks:
+                task.cancel()
 
-    async def _poll(self) -> None:
-        failures = 0
-        while True:
-            try:
-                await self.receive_once()
-                failures = 0
-                continue
-            except AwsError as error:
-                self._failed(error.operation or "ReceiveMessage", error.reason, error.message)
-            except StatusError:
-                # The database's health is logged where it is known; the messages come again.
+    async def _help(self) -> None:
+        """Receive beside the long poll until the queue is empty, without waiting for messages."""
+        try:
+            while not self._pausing and await self._start_batch(0):
                 pass
-            except Exception:  # The loop outlives whatever it was; a message that is at fault ends in the DLQ.
-                log.exception("event_batch_failed", queue=self._queue.name)
-            failures += 1
-            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
-            await asyncio.sleep(pause * (0.5 + self._jitter() / 2))
+        finally:
+            self._helpers -= 1
 
-    async def receive_once(self) -> int:
-        """Receive a batch, store it and delete it.
+    async def _start_batch(self, wait: int) -> int:
+        """Receive a batch and start storing it; return its size.
 
-        Return its size. Raises Permanent, Temporary and Unavailable.
+        A batch that waits for something holds up no other.
         """
-        answer = await self._call("ReceiveMessage", {
-            "MaxNumberOfMessages": _BATCH,
-            "WaitTimeSeconds": POLL_SECONDS,
-            "VisibilityTimeout": _VISIBILITY_SECONDS,
-        })  # fmt: skip
-        self._works()
-        messages: Sequence[dict[str, Any]] = answer.get("Messages") or ()
-        if not messages:
-            return 0
-        await self._intake.take([each.get("Body") or "" for each in messages], self._queue)
-        handles = [each["ReceiptHandle"] for each in messages if each.get("ReceiptHandle")]
-        entries = [{"Id": str(at), "ReceiptHandle": handle} for at, handle in enumerate(handles)]
-        if entries:
-            deleted = await self._call("DeleteMessageBatch", {"Entries": entries})
-            # Those come again, and are dropped as duplicates.
-            for _ in deleted.get("Failed") or ():
-                self._metrics.queue_failed("DeleteMessageBatch")
+        await self._slots.acquire()
+        messages: Sequence[dict[str, Any]] = ()
+        try:
+            messages = await self._receive(wait)
+            if messages:
+                self._start(self._store(messages)).add_done_callback(lambda _: self._slots.release())
+            else:
+                self._failures = 0
+        except AwsError:
+            self._failed()
+        finally:
+            if not messages:
+                self._slots.release()
         return len(messages)
 
+    async def _store(self, messages: Sequence[dict[str, Any]]) -> None:
+        try:
+            await self._take(messages)
+            self._failures = 0
+        except (AwsError, StatusError):
+            # The health of the queue and of the database is logged where it is known; the messages come again.
+            self._failed()
+        except Exception:  # The loop outlives whatever it was; a message that is at fault ends in the DLQ.
+            log.exception("event_batch_failed", queue=self._queue.name)
+            self._failed()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _failed(self) -> None:
+        # Batches that fail together are one failure.
+        self._failures += not self._pausing
+        self._pausing = True
+
+    async def _pause(self) -> None:
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
+        await asyncio.sleep(pause * (0.5 + self._jitter() / 2))
+        self._pausing = False
+
+    async def _receive(self, wait: int) -> Sequence[dict[str, Any]]:
+        answer = await self._call(_RECEIVE, {
+            "MaxNumberOfMessages": _BATCH,
+            "WaitTimeSeconds": wait,
+            "VisibilityTimeout": _VISIBILITY_SECONDS,
+        })  # fmt: skip
+        return answer.get("Messages") or ()
+
+    async def _take(self, messages: Sequence[dict[str, Any]]) -> None:
+        kept = await self._intake.take([each.get("Body") or "" for each in messages], self._queue)
+        handles = {at: each.get("ReceiptHandle") for at, each in enumerate(messages) if at not in kept}
+        entries = [{"Id": str(at), "ReceiptHandle": handle} for at, handle in handles.items() if handle]
+        if entries:
+            deleted = await self._call(_DELETE, {"Entries": entries})
+            # Those come again, and are dropped as duplicates.
+            for _ in deleted.get("Failed") or ():
+                self._metrics.queue_failed(_DELETE)
+
     async def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        queue = self._queue
-        return await self._aws.call(queue.account, queue.region, "sqs", operation, {"QueueUrl": queue.url, **params})
+        queue, all_params = self._queue, {"QueueUrl": self._queue.url, **params}
+        try:
+            answer = await self._aws.call(queue.account, queue.region, "sqs", operation, all_params)
+        except AwsError as error:
+            self._metrics.queue_failed(operation)
+            self._note(operation, error.reason, error.message)
+            raise
+        self._note(operation, "")
+        return answer
 
-    def _failed(self, operation: str, reason: str, message: str) -> None:
-        self._metrics.queue_failed(operation if operation == "DeleteMessageBatch" else "ReceiveMessage")
-        if self._failure == reason:
+    def _note(self, operation: str, reason: str, message: str = "") -> None:
+        """Log the result of a call if it is another one than the last."""
+        before = self._reasons.get(operation)
+        if before == reason:
             return
-        if self._failure == "":
-            self._metrics.queues_up.dec()
-        self._failure = reason
-        log.error("event_queue_failed", queue=self._queue.url, reason=reason, error=message)
-
-    def _works(self) -> None:
-        if self._failure == "":
-            return
-        self._metrics.queues_up.inc()
-        self._failure = ""
-        log.info("event_queue_works", queue=self._queue.url)
+        self._reasons[operation] = reason
+        if operation == _RECEIVE and "" in (before, reason):
+            self._metrics.queues_up.inc(-1 if reason else 1)
+        if reason:
+            log.error("event_queue_failed", queue=self._queue.url, operation=operation, reason=reason, error=message)
+        else:
+            log.info("event_queue_works", queue=self._queue.url, operation=operation)

@@ -14,7 +14,6 @@ from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, 
 from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.engine.telemetry import unready
-from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import drifting, operations, queue, resources, sweep
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
@@ -24,7 +23,7 @@ from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource
 from ecrkeeper_server.store.state_members import Members
 from ecrkeeper_server.store.state_parts import Condition, StoredError
-from ecrkeeper_server.store.states import RegistryState, State
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.turns import work
 
 # After more failures than this, a resource leaves the priority lane.
@@ -38,10 +37,17 @@ class Finisher:
     """Ends attempts; those without changes, nearly all, are written in batches."""
 
     def __init__(
-        self, db: Database, resync: float, jitter: Callable[[], float], health: EventHealth | None = None
+        self,
+        db: Database,
+        resync: float,
+        jitter: Callable[[], float],
+        health: EventHealth | None = None,
+        *,
+        attribution: bool = True,
     ) -> None:
         self._db = db
         self._health = health
+        self._attribution = attribution
         self._resync = resync
         self._jitter = jitter
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
@@ -63,7 +69,7 @@ class Finisher:
         if not alone and await self._unchanged.put((row, outcome)):
             return False
         async with work().writing(attempt.elements):
-            await self._db.write(lambda tx: _save(tx, attempt, result, outcome))
+            await self._db.write(lambda tx: _save(tx, attempt, result, outcome, asks=self._attribution))
         return changed
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
@@ -97,10 +103,8 @@ class Finisher:
         )
 
     def _others(self, row: Resource, state: State, before: State, now: int) -> list[Condition]:
-        """Return the conditions that a registry has only while they hold."""
-        if row.kind != RegistryName.kind:
-            return []
-        known = contests.load(RegistryState(state.stored).contests, Findings.from_json(row.events))
+        """Return the conditions that a resource has only while they hold."""
+        known = contests.load(state.contests, Findings.from_json(row.events))
         found = [contests.condition(known, before.conditions, now)]
         found.append(self._health.condition(row, now) if self._health is not None else None)
         return [each for each in found if each is not None]
@@ -149,7 +153,7 @@ def _not_remediated(status: Status) -> StoredError:
     return StoredError(code="FAILED_PRECONDITION", reason=status.ready_reason, message=status.ready_message)
 
 
-def _save(tx: Tx, attempt: Attempt, result: AttemptResult, outcome: Outcome) -> None:
+def _save(tx: Tx, attempt: Attempt, result: AttemptResult, outcome: Outcome, *, asks: bool) -> None:
     row = attempt.claimed
     complete(tx, attempt.writes)
     saved = queue.finish(tx, row, outcome)
@@ -161,7 +165,7 @@ def _save(tx: Tx, attempt: Attempt, result: AttemptResult, outcome: Outcome) -> 
         # One resource retries first; the others follow, or are postponed with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
     queue.mark_declarations(tx, row, result.converged_owners)
-    causes.request(tx, drift_to_attribute(attempt, result))
+    causes.request(tx, drift_to_attribute(attempt, result), asks=asks)
     pending = operations.pending(tx, row.name)
     ended: dict[str, StoredError | None] = dict(result.ended)
     for operation in pending:

@@ -19,5 +19,7 @@ class EngineOptions:
     contest_window: float = 600.0
     attempt_timeout: float = 300.0
     home_region: str = "us-east-1"
+    # Whether CloudTrail is asked who caused drift.
+    attribution: bool = True
     # The retention of audit events in days; 0 is unlimited.
     audit_days: int = 365

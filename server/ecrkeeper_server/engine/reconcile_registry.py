@@ -15,6 +15,7 @@ from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
+from ecrkeeper_server.engine.probe import probe
 from ecrkeeper_server.engine.registry_writes import act, asked
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
@@ -102,6 +103,8 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         progress.retry_in,
     )
     state = state.changed(checks=checks, problems=problems)
+    if attempt.probes and mode is Mode.ENFORCE and result.status.ready:
+        state = await probe(attempt, progress, state)
     return replace(result, state=state, poll_in=min((each for each in polls if each is not None), default=None))
 
 

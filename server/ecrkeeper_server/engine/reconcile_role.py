@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_role
+from ecrkeeper_server.engine import contests, role_contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import PAUSED, Status
+from ecrkeeper_server.engine.contests import Contests
 from ecrkeeper_server.engine.role_deletion import delete_role, role_write
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
 from ecrkeeper_server.roles.plan import (
@@ -46,22 +51,49 @@ async def _ensure(attempt: Attempt, kind: RoleKind) -> AttemptResult:
     enforce = spec.enforced
     state = row.role_state
     remediated: list[RoleDrift] = []
-    if observed is None and enforce:
-        if state.role is not None:
+    known = role_contests.load(attempt)
+    waiting = await role_contests.withheld(attempt, known) if enforce else set()
+    if observed is None and enforce and ("role", kind.role_name) not in waiting:
+        if state.role is not None or kind.role_name in known.get("role", {}):
             remediated = drift_of([creation(kind, spec)])
         observed, state = await _create(attempt, kind, state)
     if observed is not None and is_lookalike(kind, observed):
         return AttemptResult(state.changed(role=None), Status(False, lookalike_error(kind, observed)), True, False)
     calls: list[RoleCall] = []
     if observed is not None and spec.managed:
-        calls = corrections(kind, spec, state.applied_tags, observed)
+        wanted = role_contests.desired_parts(kind, spec.description, spec.tags)
+        planned = role_contests.without_withheld(observed, wanted, waiting) if waiting else observed
+        calls = corrections(kind, spec, state.applied_tags, planned)
         if enforce and calls:
             writes = [role_write(attempt, call) for call in calls]
             tags = tags_to_record(state.applied_tags, spec.tags)
             await attempt.record(writes, state.changed(applied_tags=tags))
             remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(attempt, kind, writes), []
-    return _result(attempt, kind, state, observed, calls, remediated)
+        if waiting and observed is not None:
+            calls = corrections(kind, spec, state.applied_tags, observed)
+    result = _result(attempt, kind, state, observed, calls, remediated)
+    return _with_contests(attempt, kind, result, known, remediated, waiting) if enforce else result
+
+
+def _with_contests(
+    attempt: Attempt,
+    kind: RoleKind,
+    result: AttemptResult,
+    known: Contests,
+    remediated: list[RoleDrift],
+    waiting: Collection[tuple[str, str]],
+) -> AttemptResult:
+    """Return the result with the contests after the attempt, and the error of what is not written yet."""
+    spec, drift = attempt.claimed.role_spec, result.state.drift
+    wanted = role_contests.desired_parts(kind, spec.description, spec.tags)
+    fresh = role_contests.after(attempt, known, [StoredDrift.of(each) for each in remediated], wanted, drift)
+    state = result.state.changed(contests=contests.dumped(fresh))
+    status = result.status
+    if waiting and drift and fresh:
+        status = Status(False, role_contests.error(attempt, fresh))
+    poll_in = contests.next_observation(fresh, attempt.now, attempt.contest_window)
+    return replace(result, state=state, status=status, poll_in=poll_in)
 
 
 def _result(

@@ -13,6 +13,7 @@ from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult, LeaseLostError
 from ecrkeeper_server.engine.conditions import Status
+from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
@@ -42,6 +43,7 @@ class Reconciler:
         finisher: Finisher,
         telemetry: ReconcileTelemetry,
         turns: Turns,
+        health: EventHealth | None = None,
     ) -> None:
         self._db = db
         self._aws = aws
@@ -49,6 +51,7 @@ class Reconciler:
         self._finisher = finisher
         self._telemetry = telemetry
         self._turns = turns
+        self._health = health
 
     async def work(self, row: Resource, desired: Desired | None) -> None:
         """Make an attempt on a resource and store its result.
@@ -67,6 +70,7 @@ class Reconciler:
         now, home = claimed_at, self._options.home_region
         attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
         attempt.contest_window = self._options.contest_window
+        attempt.probes = self._health is not None and self._health.probe_due(row, now)
         attempt.search_until = attempt.monotonic() + self._options.attempt_timeout / 2
         try:
             async with asyncio.timeout(self._options.attempt_timeout):

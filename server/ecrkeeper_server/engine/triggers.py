@@ -1,22 +1,12 @@
 """Make names due, whatever the source.
 
 A trigger makes its names due in the store, in a transaction of its own or in the one that changed them, and then calls
-`enqueue`, which wakes the engine's loop. A resync needs no trigger: each attempt ends with the time at which its row
-is due again.
+`wake`. A resync needs no trigger: each attempt ends with the time at which its row is due again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from enum import Enum, auto
-
-
-class Trigger(Enum):
-    """Why names became due."""
-
-    CALL = auto()
-    NOTIFICATION = auto()
-    EVENT = auto()
+from collections.abc import Callable
 
 
 class Triggers:
@@ -27,7 +17,7 @@ class Triggers:
         # Rows may be due that a read of the store has not shown yet.
         self.hinted = True
 
-    def enqueue(self, names: Collection[str], reason: Trigger) -> None:
+    def wake(self) -> None:
         """Let the loop look for what is due; the store has the names as due already."""
         self.hinted = True
         self._wake()

@@ -20,7 +20,7 @@ from ecrkeeper_server.engine.triggers import Triggers
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, audit_stream, claims, cloud_events, operations, queue, sweep
+from ecrkeeper_server.store import attributions, audit, audit_stream, claims, cloud_events, operations, queue, sweep
 from ecrkeeper_server.store.claims import NO_CAPACITY
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
@@ -57,9 +57,9 @@ class Engine:
     ) -> None:
         self._db = db
         self._options = options
-        finisher = Finisher(db, options.resync, jitter, health)
+        finisher = Finisher(db, options.resync, jitter, health, attribution=options.attribution)
         telemetry = telemetry or ReconcileTelemetry(Metrics().engine)
-        self._reconciler = Reconciler(db, aws, options, finisher, telemetry, turns or Turns())
+        self._reconciler = Reconciler(db, aws, options, finisher, telemetry, turns or Turns(), health)
         self._woken = asyncio.Event()
         self.triggers = Triggers(self._woken.set)
         self._stopping = False
@@ -106,6 +106,7 @@ class Engine:
     async def _purge(self) -> bool:
         """Delete old rows in short transactions; return whether some are left."""
         await self._db.write(operations.purge)
+        await self._db.write(attributions.purge)
         left = await self._in_batches(cloud_events.purge)
         left |= await self._in_batches(audit_stream.adopt)
         if days := self._options.audit_days:

@@ -54,6 +54,12 @@ def names_of(record: Record) -> list[str]:
     return [str(RoleName(record.account, role)) for role in ROLE_IDS]
 
 
+def names_at(place: RegistryName) -> list[str]:
+    """Return the resources whose events appear in an account and Region."""
+    roles = [str(RoleName(place.account, role)) for role in ROLE_IDS] if place.region in IAM_REGIONS.values() else []
+    return [str(place), *roles]
+
+
 def is_about(setting: str, key: str, hint: str) -> bool:
     """Tell whether a request with this hint can have changed an element.
 

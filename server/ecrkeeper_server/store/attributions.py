@@ -25,7 +25,7 @@ from sqlalchemy import (
 from ecrkeeper_server.events.targets import operations_of
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import audit
-from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.tables import attributions, audit_events, json_rows
@@ -170,6 +170,11 @@ def postpone(tx: Tx, claimed: Attribution, seconds: float) -> None:
         .where(*_same(claimed))
         .values(due_at=tx.now() + int(seconds * MICROSECONDS), lease_until=None)
     )
+
+
+def purge(tx: Tx) -> None:
+    """Forget what has got no answer for a week, as where asking was switched off."""
+    tx.conn.execute(delete(attributions).where(attributions.c.found_at < tx.now() - 7 * DAY))
 
 
 def pending(tx: Tx, names: Collection[str]) -> list[Attribution]:

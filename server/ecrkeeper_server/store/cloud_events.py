@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Text, delete, exists, func, select, true, upd
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.audit import PURGED_AT_ONCE
-from ecrkeeper_server.store.clock import DAY
+from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.tables import (
@@ -25,7 +25,10 @@ from ecrkeeper_server.store.tables import (
 
 HEALTHY_FOR = DAY
 # A place whose health is younger than this need not be written again.
-_HEALTH_STEP = 60_000_000
+HEALTH_STEP_SECONDS = 60
+_HEALTH_STEP = HEALTH_STEP_SECONDS * MICROSECONDS
+_COLUMNS = ("event_id", "name", "setting", "hint", "event_time", "actor")
+_JSON: Any = JsonText()
 # Events of CloudTrail have whole seconds.
 _SECOND = 1_000_000
 
@@ -43,11 +46,6 @@ class CloudEvent:
     hint: str
     event_time: int
     actor: dict[str, Any]
-
-
-def now(tx: Tx) -> int:
-    """Return the database's time in microseconds."""
-    return int(tx.conn.execute(select(tx.now())).scalar_one())
 
 
 def known_names(tx: Tx, names: Collection[str]) -> set[str]:
@@ -75,30 +73,32 @@ def _own(dialect: Dialect) -> Any:
     return select(given).where(given != "", given.in_(select(table.c.name)))
 
 
-def add(tx: Tx, events: Sequence[CloudEvent]) -> set[tuple[str, str]]:
-    """Keep events; return the event ids and names of those that were not known yet."""
+def add(tx: Tx, events: Sequence[CloudEvent]) -> dict[tuple[str, str], int]:
+    """Keep events; return the event ids and names of those that were not known yet.
+
+    The values are the time of the store, in microseconds.
+    """
     if not events:
-        return set()
-    found = tx.conn.execute(_add(tx.dialect), json_rows({**asdict(each), "actor": _dumped(each)} for each in events))
-    return {(row.event_id, row.name) for row in found}
+        return {}
+    found = tx.conn.execute(_add(tx.dialect), json_rows(map(_values, events)))
+    return {(row.event_id, row.name): row.receive_time for row in found}
 
 
-def _dumped(event: CloudEvent) -> str:
-    dumped: str = JsonText().process_bind_param(event.actor, None) or ""  # type: ignore[arg-type]
-    return dumped
+def _values(event: CloudEvent) -> dict[str, Any]:
+    # `asdict` copies the actor, which takes longer than everything else here.
+    return {**{name: getattr(event, name) for name in _COLUMNS}, "actor": _JSON.process_bind_param(event.actor, None)}
 
 
 @lru_cache(maxsize=64)
 def _add(dialect: Dialect) -> Any:
     texts = dict.fromkeys(("event_id", "name", "setting", "hint", "actor"), Text())
     table = dialect.json_table({**texts, "event_time": BigInteger()})
-    columns = ("event_id", "name", "setting", "hint", "event_time", "actor")
     # Without a condition, SQLite takes ON CONFLICT for one of a join.
-    given = select(*(table.c[name] for name in columns), dialect.now()).where(true())
+    given = select(*(table.c[name] for name in _COLUMNS), dialect.now()).where(true())
     return (
         dialect.insert_or_ignore(cloud_events)
-        .from_select([*columns, "receive_time"], given)
-        .returning(cloud_events.c.event_id, cloud_events.c.name)
+        .from_select([*_COLUMNS, "receive_time"], given)
+        .returning(cloud_events.c.event_id, cloud_events.c.name, cloud_events.c.receive_time)
     )
 
 
@@ -181,4 +181,6 @@ def purge(tx: Tx) -> int:
     gone = tx.conn.execute(
         delete(cloud_events).where(cloud_events.c.event_id.in_(old)).returning(cloud_events.c.event_id)
     )
+    # A place that is silent for longer than a day is as one without a row.
+    tx.conn.execute(delete(event_health).where(event_health.c.event_at < tx.now() - HEALTHY_FOR - DAY))
     return len(gone.all())

@@ -7,7 +7,7 @@ Findings are written beside the attempts, so they have a column of their own, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
@@ -15,9 +15,11 @@ from sqlalchemy import select, update
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
+from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.tables import resources
 
-_CAUSES = 20
+# The causes of drift that is shown no more, and of all drift.
+_CAUSES, _ALL_CAUSES = 20, 500
 _TARGETS = 100
 _MINUTE = 60_000_000
 
@@ -54,7 +56,24 @@ class Findings:
             for each in self.stored.get("causes", ())
             if (each["setting"], each["elements"], each["found_at"]) != (setting, given, found_at)
         ]
-        return Findings({**self.stored, "causes": [entry, *others][:_CAUSES]})
+        return Findings({**self.stored, "causes": [entry, *others]})
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more causes than are kept of drift that is shown no more."""
+        return len(self.stored.get("causes", ())) > _CAUSES
+
+    def without_old_causes(self, needed: Collection[tuple[str, int | None]]) -> Findings:
+        """Return the findings without the oldest causes that nothing refers to.
+
+        `needed` has the setting and the time of drift whose cause is shown.
+        """
+        causes = [
+            each
+            for at, each in enumerate(self.stored["causes"])
+            if at < _CAUSES or (each["setting"], each["found_at"]) in needed
+        ]
+        return Findings({**self.stored, "causes": causes[:_ALL_CAUSES]})
 
     def with_delivery(self, setting: str, target: str, time: int, failure: str | None) -> Findings:
         """Return the findings with the result of a delivery.
@@ -134,6 +153,17 @@ def _failing(targets: Mapping[str, Json], what: str, *, type: str, reason: str) 
     return Condition(type, "TRUE", reason, text, min(each["since"] for each in failing.values()))
 
 
+def drift_times(state: RegistryState) -> set[tuple[str, int | None]]:
+    """Return the settings and times of the drift whose causes a state shows."""
+    remediation = state.remediation
+    removed = () if remediation is None else remediation.drift
+    return {
+        *((each.setting, each.since) for each in state.drift),
+        *((each.setting, remediation.time if each.since is None else each.since) for each in removed if remediation),
+        *((setting, each["last"]) for setting, elements in state.contests.items() for each in elements.values()),
+    }
+
+
 def change(tx: Tx, name: str, edit: Callable[[Findings], Findings]) -> bool:
     """Change the findings of a resource, if it exists.
 
@@ -143,7 +173,11 @@ def change(tx: Tx, name: str, edit: Callable[[Findings], Findings]) -> bool:
     row = tx.conn.execute(query).one_or_none()
     if row is None:
         return False
-    edited = edit(Findings.from_json(row.events)).stored
+    found = edit(Findings.from_json(row.events))
+    if found.crowded:
+        state = tx.conn.execute(select(resources.c.state).where(resources.c.name == name)).scalar_one()
+        found = found.without_old_causes(drift_times(RegistryState(state)))
+    edited = found.stored
     if edited == (row.events or {}):
         return False
     tx.conn.execute(update(resources).where(resources.c.name == name).values(events=edited or None))

@@ -139,7 +139,8 @@ def _finished(current: Resource, claimed: Resource, outcome: Outcome, now: int) 
     requested = current.requested != claimed.requested
     later = None if outcome.next_in is None else now + int(outcome.next_in * MICROSECONDS)
     event = current.event_due_at
-    if later is not None and event is not None and outcome.began_at < event < later:
+    awaits_event = later is not None and event is not None and outcome.began_at < event < later
+    if awaits_event:
         later = event
     return replace(
         current,
@@ -147,7 +148,7 @@ def _finished(current: Resource, claimed: Resource, outcome: Outcome, now: int) 
         observed_generation=outcome.observed_generation,
         observe_time=current.observe_time if outcome.observed_at is None else outcome.observed_at,
         due_at=now if requested else later,
-        urgent=requested or outcome.urgent,
+        urgent=requested or awaits_event or outcome.urgent,
         failures=0 if current.generation != claimed.generation else outcome.failures,
         lease_token=None,
         lease_until=None,

@@ -174,7 +174,7 @@ def request(tx: Tx, name: str) -> Resource:
 
 
 def enqueue_by_event(tx: Tx, names: Sequence[str], debounce: float = EVENT_DEBOUNCE) -> None:
-    """Make resources due in `debounce` seconds, in the backlog lane.
+    """Make resources due in `debounce` seconds, in the priority lane: a sweep must not delay them.
 
     Those that are never due again are left alone.
 
@@ -192,10 +192,12 @@ def _enqueue_by_event(dialect: Dialect) -> Any:
     set_for, debounce = schedule.c.event_due_at, bindparam("debounce", type_=BigInteger)
     earliest, following = dialect.now() + debounce, set_for + debounce * _SPACING
     due = case((set_for > dialect.now(), set_for), (following > earliest, following), else_=earliest)
+    # The following events of a change leave the row as it is.
+    changes = or_(set_for.is_(None), set_for != due, schedule.c.due_at > due)
     return (
         update(schedule)
-        .where(schedule.c.name.in_(select(table.c.name)), schedule.c.due_at.is_not(None))
-        .values(event_due_at=due, due_at=case((schedule.c.due_at > due, due), else_=schedule.c.due_at))
+        .where(schedule.c.name.in_(select(table.c.name)), schedule.c.due_at.is_not(None), changes)
+        .values(event_due_at=due, due_at=case((schedule.c.due_at > due, due), else_=schedule.c.due_at), urgent=True)
     )
 
 

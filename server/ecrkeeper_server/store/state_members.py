@@ -25,6 +25,7 @@ class Members(TypedDict, total=False):
     remediation: Remediation
     owners: Mapping[str, State]
     marked: int | None
+    contests: Mapping[str, Any]
 
 
 class RegistryMembers(Members, total=False):
@@ -39,7 +40,7 @@ class RegistryMembers(Members, total=False):
     denials: Mapping[str, Mapping[str, Sequence[str]]]
     problems: Mapping[str, Mapping[str, str]]
     checks: Sequence[Mapping[str, Any]]
-    contests: Mapping[str, Any]
+    probed_at: int
 
 
 class RoleMembers(Members, total=False):

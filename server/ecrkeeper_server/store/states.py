@@ -67,6 +67,11 @@ class State:
         stored = self.stored.get("remediation")
         return Remediation.from_json(stored) if stored else None
 
+    @property
+    def contests(self) -> Mapping[str, Mapping[str, Any]]:
+        """The remediations of elements that somebody else keeps changing."""
+        return self.stored.get("contests") or {}
+
     def of_owner(self, owner: str) -> State:
         """Return the conditions and the error of one owner's declaration.
 
@@ -126,9 +131,9 @@ class RegistryState(State):
         return self.stored.get("problems") or {}
 
     @property
-    def contests(self) -> Mapping[str, Mapping[str, Any]]:
-        """The remediations of elements that somebody else keeps changing."""
-        return self.stored.get("contests") or {}
+    def probed_at(self) -> int | None:
+        """The time of the last Put that only finds out whether events arrive, in microseconds."""
+        return self.stored.get("probed_at")
 
     @property
     def checks(self) -> Sequence[Mapping[str, Any]]:
