@@ -88,7 +88,7 @@ def _sweeping(fleet: Fleet, count: int) -> Iterator[None]:
 
 
 def _consume(fleet: Fleet, responder: Responder, indices: range, count: int) -> Block:
-    """Fill the queue at once, and wait until the server has emptied it; the CPU is that of the whole server."""
+    """Fill the queue at once, and wait until the server has emptied it."""
     until(lambda: fleet.rows.due() == 0, 120, "the sweep ends")
     before, began = cpu_seconds(fleet.pid), time.monotonic()
     responder.events("fill", registries=_places(indices), count=count)
@@ -115,7 +115,7 @@ def _report_consumer(report: Report, database: str, block: Block) -> None:
 
 
 def _report_calls(report: Report, database: str, sizes: Sizes, sweep: Block) -> None:
-    """Report the calls of a quiet day: those of an observation are measured, the rest follows from the intervals."""
+    """Report the calls of a quiet day, from the measured calls of an observation."""
     calls = sweep.more["calls"] / sweep.units
     polled, stretched = calls * _DAY / _POLLED, calls * _DAY / _STRETCHED
     polls = _DAY / _POLL_SECONDS / sizes.event_registries

@@ -53,7 +53,7 @@ class _Result:
 
 
 class EventIntake:
-    """Takes bodies of messages; those that arrive during a transaction share the next one.
+    """Takes bodies of messages; those that arrive in a transaction share the next.
 
     What is malformed, forged or of no use is counted and dropped, never an error.
     """
@@ -156,7 +156,7 @@ class EventIntake:
     def _foreign(
         self, tx: Tx, records: Iterable[tuple[Record, dict[str, str]]], known: Collection[str], result: _Result
     ) -> dict[str, list[CloudEvent]]:
-        """Return the calls of others by event id, one for each known resource; count the rest."""
+        """Return the calls of others by event id, and count the rest."""
         ids = cloud_events.own_request_ids(tx, {each.request_id for each, _ in records if each.request_id})
         events: dict[str, list[CloudEvent]] = {}
         for record, arns in records:

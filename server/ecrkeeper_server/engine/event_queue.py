@@ -80,7 +80,7 @@ class EventQueue:
                 task.cancel()
 
     async def _help(self) -> None:
-        """Receive beside the long poll until the queue is empty, without waiting for messages."""
+        """Receive beside the long poll, without waiting, until the queue is empty."""
         try:
             while not self._pausing and await self._start_batch(0):
                 pass

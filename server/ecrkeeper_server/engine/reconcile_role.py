@@ -84,7 +84,7 @@ def _with_contests(
     remediated: list[RoleDrift],
     waiting: Collection[tuple[str, str]],
 ) -> AttemptResult:
-    """Return the result with the contests after the attempt, and the error of what is not written yet."""
+    """Return the result with its contests, and the error of withheld parts."""
     spec, drift = attempt.claimed.role_spec, result.state.drift
     wanted = role_contests.desired_parts(kind, spec.description, spec.tags)
     fresh = role_contests.after(attempt, known, [StoredDrift.of(each) for each in remediated], wanted, drift)

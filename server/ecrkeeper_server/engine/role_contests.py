@@ -1,4 +1,4 @@
-"""Contests of a role's parts: the role itself, its description, and each of its tags."""
+"""Contests of a role's parts: the role, its description, each of its tags."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def withheld(attempt: Attempt, known: Contests) -> set[tuple[str, str]]:
 
 
 def without_withheld(observed: ObservedRole, desired: Parts, waiting: set[tuple[str, str]]) -> ObservedRole:
-    """Return a role as if its withheld parts were as desired, so that only the others are planned."""
+    """Return a role with its withheld parts as desired, so that none is planned."""
     description = desired["description"].get("description", observed.description)
     if ("description", "description") not in waiting:
         description = observed.description

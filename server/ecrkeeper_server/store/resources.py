@@ -174,7 +174,7 @@ def request(tx: Tx, name: str) -> Resource:
 
 
 def enqueue_by_event(tx: Tx, names: Sequence[str], debounce: float = EVENT_DEBOUNCE) -> None:
-    """Make resources due in `debounce` seconds, in the priority lane: a sweep must not delay them.
+    """Make resources due in `debounce` seconds, in the priority lane.
 
     Those that are never due again are left alone.
 

@@ -132,7 +132,7 @@ class RegistryState(State):
 
     @property
     def probed_at(self) -> int | None:
-        """The time of the last Put that only finds out whether events arrive, in microseconds."""
+        """The time of the last Put that tests events, in microseconds."""
         return self.stored.get("probed_at")
 
     @property
