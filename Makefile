@@ -2,6 +2,8 @@ PYTHON ?= python3
 # Tests start hundreds of processes; without bytecode each would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE =
 BIN := .venv/bin
+# Most tests wait for processes, so more run at once than there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) \* 3 / 2)
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 DESCRIPTORS := server/ecrkeeper_server/api/descriptors.binpb
 DESCRIBE := .venv-gen/bin/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --include_imports --include_source_info
@@ -66,7 +68,7 @@ lint: setup ## Check style, types, import contracts and protos
 HEAVY := tests/proxy tests/web tests/site tests/compat tests/chaos tests/fuzz tests/benchmarks tests/fleet
 
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
-	$(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(HEAVY:%=--ignore=%)
 	@echo "left to make test-chaos: tests/chaos, tests/fuzz and tests/fleet; to make test-benchmarks: tests/benchmarks;"
 	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node; to make site: tests/site;"
 	@echo "to make compat: tests/compat, which installs old and new libraries"

@@ -32,7 +32,11 @@ def test_interrupt_ends_running_and_queued_waits(server: FakeServer) -> None:
     server.on("WatchRegistries", behind)
     environment = {**os.environ, "ECRKEEPER_TARGET": server.target, "ECRKEEPER_PLAINTEXT": "true"}
     command = [sys.executable, "-m", "ecrkeeper_cli", "wait", "--wait-timeout", "300", *names]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # A shell lets programs in the background ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as child:  # fmt: skip
         assert watched.acquire(timeout=30)
         child.send_signal(signal.SIGINT)
         try:

@@ -28,10 +28,10 @@ _SHORT_BYTES = 32 * 1024
 _THREADS = 2
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 # The parser names each field around an error before the error itself.
-_FIELD = re.compile(r"Failed to parse (\w+) field: ")
-_PLACE = re.compile(r" at \w+\.([\w.\[\]]+?)\.*$")
+_FIELD = re.compile(r"Failed to parse (\w+) field: ", re.ASCII)
+_PLACE = re.compile(r" at \w+\.([\w.\[\]]+?)\.*\Z", re.ASCII)
 _UNKNOWN = re.compile(
-    r'Message type "([\w.]+)" has no field named "(.*)" at "\w+\.?([\w.\[\]]*)"\.\n.*: "\[(.*)\]"', re.DOTALL
+    r'Message type "([\w.]+)" has no field named "(.*)" at "\w+\.?([\w.\[\]]*)"\.\n.*: "\[(.*)\]"', re.DOTALL | re.ASCII
 )
 _DESCRIPTION_CHARACTERS = 400
 
