@@ -436,6 +436,15 @@ export declare type Plan = Message<"ecrkeeper.v1.Plan"> & {
    * @generated from field: int32 omitted_warnings = 21;
    */
   omittedWarnings: number;
+
+  /**
+   * Output only. Opaque digest of the request, of the generation that it changes, and of the settings that AWS has.
+   * Pass it as `plan_digest` to the write: the write fails with `ABORTED` and the reason `PLAN_STALE` if one of them
+   * has changed since. Empty if AWS could not be observed.
+   *
+   * @generated from field: string digest = 22;
+   */
+  digest: string;
 };
 
 /**

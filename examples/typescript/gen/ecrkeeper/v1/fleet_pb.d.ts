@@ -5,8 +5,8 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Condition, DeletionPolicy, ElementChange, Warning } from "./common_pb.js";
 import type { Settings } from "./settings_pb.js";
-import type { DeletionPolicy, ElementChange, Warning } from "./common_pb.js";
 
 /**
  * Describes the file ecrkeeper/v1/fleet.proto.
@@ -87,8 +87,9 @@ export declare type Account = Message<"ecrkeeper.v1.Account"> & {
   state: Account_State;
 
   /**
-   * Optional. The Regions that the account has enabled, at most 100. While it is empty, a selector matches the
-   * account only if it lists Regions. A selector never matches a Region that is missing in this list.
+   * Optional. The Regions that the account has enabled, at most 100. If you leave it empty, ecrkeeper asks AWS
+   * (`account:ListRegions`) and returns those. While it is empty, a selector matches the account only if it lists
+   * Regions. A selector never matches a Region that is missing in this list.
    *
    * @generated from field: repeated string enabled_regions = 10;
    */
@@ -100,6 +101,21 @@ export declare type Account = Message<"ecrkeeper.v1.Account"> & {
    * @generated from field: ecrkeeper.v1.Account.Source source = 11;
    */
   source: Account_Source;
+
+  /**
+   * Output only. ARN of the principal as which ecrkeeper last called AWS in the account; empty before the first time.
+   *
+   * @generated from field: string caller_identity = 12;
+   */
+  callerIdentity: string;
+
+  /**
+   * Output only. `Reachable`: whether ecrkeeper can call AWS in the account. It is `UNKNOWN` before the first call, and
+   * for accounts that are not `ACTIVE`. `last_transition_time` tells since when.
+   *
+   * @generated from field: repeated ecrkeeper.v1.Condition conditions = 13;
+   */
+  conditions: Condition[];
 };
 
 /**
@@ -1375,7 +1391,7 @@ export declare type FleetProblem = Message<"ecrkeeper.v1.FleetProblem"> & {
   resource: string;
 
   /**
-   * Output only. The reason of its `Ready`.
+   * Output only. The reason of its `Ready`; `REPLICATION_BROKEN` for a replication check that is `BROKEN`.
    *
    * @generated from field: string reason = 2;
    */
@@ -1389,7 +1405,7 @@ export declare type FleetProblem = Message<"ecrkeeper.v1.FleetProblem"> & {
   message: string;
 
   /**
-   * Output only. Since when it is not `Ready`.
+   * Output only. Since when it is not `Ready`; unset for a replication check.
    *
    * @generated from field: google.protobuf.Timestamp since = 4;
    */
@@ -1477,6 +1493,34 @@ export declare type Fleet = Message<"ecrkeeper.v1.Fleet"> & {
    * @generated from field: repeated ecrkeeper.v1.Rollout rollouts = 10;
    */
   rollouts: Rollout[];
+
+  /**
+   * Output only. Number of `ACTIVE` accounts in which ecrkeeper cannot call AWS.
+   *
+   * @generated from field: int64 unreachable_account_count = 11;
+   */
+  unreachableAccountCount: bigint;
+
+  /**
+   * Output only. Number of registries with a replication check that is `BROKEN`.
+   *
+   * @generated from field: int64 broken_replication_registry_count = 12;
+   */
+  brokenReplicationRegistryCount: bigint;
+
+  /**
+   * Output only. Number of registries with a replication check that is `UNKNOWN`, and none that is `BROKEN`.
+   *
+   * @generated from field: int64 unknown_replication_registry_count = 13;
+   */
+  unknownReplicationRegistryCount: bigint;
+
+  /**
+   * Output only. Number of registries whose events have stopped: their condition `EventsSilent` is `TRUE`.
+   *
+   * @generated from field: int64 silent_registry_count = 14;
+   */
+  silentRegistryCount: bigint;
 };
 
 /**

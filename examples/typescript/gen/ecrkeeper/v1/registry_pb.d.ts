@@ -871,6 +871,23 @@ export declare type RegistrySettings = Message<"ecrkeeper.v1.RegistrySettings"> 
    * @generated from field: string managed_by = 31;
    */
   managedBy: string;
+
+  /**
+   * Optional. The group of declarations that are applied together, for example from one repository: 1 to 63 of
+   * `[a-z0-9-]`, beginning with a letter, not ending with a hyphen. `ecrkeeper apply --prune` deletes the declarations
+   * of a group that its files no longer have. The group has no effect in AWS.
+   *
+   * @generated from field: string apply_group = 32;
+   */
+  applyGroup: string;
+
+  /**
+   * Output only. The elements that the call takes over from other owners, because `force` is set; set only in the
+   * answer to that call.
+   *
+   * @generated from field: repeated ecrkeeper.v1.Takeover takeovers = 33;
+   */
+  takeovers: Takeover[];
 };
 
 /**
@@ -878,6 +895,63 @@ export declare type RegistrySettings = Message<"ecrkeeper.v1.RegistrySettings"> 
  * Use `create(RegistrySettingsSchema)` to create a new message.
  */
 export declare const RegistrySettingsSchema: GenMessage<RegistrySettings>;
+
+/**
+ * Elements that an owner takes over from another one, whose declaration loses them.
+ *
+ * @generated from message ecrkeeper.v1.Takeover
+ */
+export declare type Takeover = Message<"ecrkeeper.v1.Takeover"> & {
+  /**
+   * Output only. The owner who loses the elements.
+   *
+   * @generated from field: string owner = 1;
+   */
+  owner: string;
+
+  /**
+   * Output only. The setting, by its field name in `Settings`.
+   *
+   * @generated from field: string setting = 2;
+   */
+  setting: string;
+
+  /**
+   * Output only. The key of the element in its setting.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * Output only. The value that the other owner declared, in AWS's shape.
+   *
+   * @generated from field: google.protobuf.Value value = 4;
+   */
+  value?: Value | undefined;
+
+  /**
+   * Output only. True if `value` is omitted because it is longer than 2 KiB. The previous revision of the other owner's
+   * declaration has it.
+   *
+   * @generated from field: bool value_omitted = 5;
+   */
+  valueOmitted: boolean;
+
+  /**
+   * Output only. The replication pairs that are taken over together; `key` is the first of them. Unset for other
+   * settings.
+   *
+   * @generated from field: ecrkeeper.v1.ReplicationPairs pairs = 6;
+   */
+  pairs?: ReplicationPairs | undefined;
+};
+
+/**
+ * Describes the message ecrkeeper.v1.Takeover.
+ * Use `create(TakeoverSchema)` to create a new message.
+ */
+export declare const TakeoverSchema: GenMessage<Takeover>;
 
 /**
  * One stored content of a declaration.

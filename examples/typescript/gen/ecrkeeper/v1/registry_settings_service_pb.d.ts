@@ -175,6 +175,14 @@ export declare type UpdateRegistryRequest = Message<"ecrkeeper.v1.UpdateRegistry
    * @generated from field: string request_id = 4;
    */
   requestId: string;
+
+  /**
+   * Optional. The digest of the plan that this write is to carry out. If the request, the registry's generation or its
+   * settings in AWS have changed since the plan, the call fails with `ABORTED` and the reason `PLAN_STALE`.
+   *
+   * @generated from field: string plan_digest = 20;
+   */
+  planDigest: string;
 };
 
 /**
@@ -526,7 +534,7 @@ export declare type ListRegistrySettingsRequest = Message<"ecrkeeper.v1.ListRegi
   pageToken: string;
 
   /**
-   * Optional. AIP-160, as in `ListRegistries`. Fields: `account`, `region`, `owner`.
+   * Optional. AIP-160, as in `ListRegistries`. Fields: `account`, `region`, `owner`, `apply_group`.
    *
    * @generated from field: string filter = 4;
    */
@@ -622,6 +630,14 @@ export declare type CreateRegistrySettingsRequest = Message<"ecrkeeper.v1.Create
    * @generated from field: string reason = 7;
    */
   reason: string;
+
+  /**
+   * Optional. The digest of the plan that this write is to carry out. If the request, the registry's generation or its
+   * settings in AWS have changed since the plan, the call fails with `ABORTED` and the reason `PLAN_STALE`.
+   *
+   * @generated from field: string plan_digest = 20;
+   */
+  planDigest: string;
 };
 
 /**
@@ -689,6 +705,14 @@ export declare type UpdateRegistrySettingsRequest = Message<"ecrkeeper.v1.Update
    * @generated from field: string reason = 7;
    */
   reason: string;
+
+  /**
+   * Optional. The digest of the plan that this write is to carry out. If the request, the registry's generation or its
+   * settings in AWS have changed since the plan, the call fails with `ABORTED` and the reason `PLAN_STALE`.
+   *
+   * @generated from field: string plan_digest = 20;
+   */
+  planDigest: string;
 };
 
 /**
@@ -746,6 +770,14 @@ export declare type DeleteRegistrySettingsRequest = Message<"ecrkeeper.v1.Delete
    * @generated from field: string reason = 6;
    */
   reason: string;
+
+  /**
+   * Optional. The digest of the plan that this write is to carry out. If the request, the registry's generation or its
+   * settings in AWS have changed since the plan, the call fails with `ABORTED` and the reason `PLAN_STALE`.
+   *
+   * @generated from field: string plan_digest = 20;
+   */
+  planDigest: string;
 };
 
 /**
@@ -872,6 +904,14 @@ export declare type RollbackRegistrySettingsRequest = Message<"ecrkeeper.v1.Roll
    * @generated from field: string reason = 7;
    */
   reason: string;
+
+  /**
+   * Optional. The digest of the plan that this write is to carry out. If the request, the registry's generation or its
+   * settings in AWS have changed since the plan, the call fails with `ABORTED` and the reason `PLAN_STALE`.
+   *
+   * @generated from field: string plan_digest = 20;
+   */
+  planDigest: string;
 };
 
 /**

@@ -209,6 +209,14 @@ export declare type UpdateServiceLinkedRoleRequest = Message<"ecrkeeper.v1.Updat
    * @generated from field: string request_id = 5;
    */
   requestId: string;
+
+  /**
+   * Optional. The digest of the plan that this write is to carry out. If the request, the role's generation or the role
+   * in IAM has changed since the plan, the call fails with `ABORTED` and the reason `PLAN_STALE`.
+   *
+   * @generated from field: string plan_digest = 20;
+   */
+  planDigest: string;
 };
 
 /**
