@@ -72,7 +72,8 @@ def test_accounts_follow_the_organization(live: Live) -> None:
     account = found[one]
     assert (account.display_name, account.organizational_unit) == (f"name-{one}", "/workloads/prod")
     assert dict(account.labels) == {"env": "prod", "odd/key": "a b"}
-    assert list(account.enabled_regions) == ["af-south-1", "us-east-1"]
+    # The Regions of an account come with the first check of it.
+    harness.eventually(lambda: list(known(live)[one].enabled_regions) == ["af-south-1", "us-east-1"], 60)
     assert (account.source, account.state) == (account.ORGANIZATION, account.ACTIVE)
     assert found[declared].display_name == "mine", "what somebody declared stays"
     error = rejection(
