@@ -73,7 +73,7 @@ def test_accounts_follow_the_organization(live: Live) -> None:
     assert (account.display_name, account.organizational_unit) == (f"name-{one}", "/workloads/prod")
     assert dict(account.labels) == {"env": "prod", "odd/key": "a b"}
     # The Regions of an account come with the first check of it.
-    harness.eventually(lambda: list(known(live)[one].enabled_regions) == ["af-south-1", "us-east-1"], 60)
+    harness.eventually(lambda: list(known(live)[one].enabled_regions) == ["af-south-1", "us-east-1"], 120)
     assert (account.source, account.state) == (account.ORGANIZATION, account.ACTIVE)
     assert found[declared].display_name == "mine", "what somebody declared stays"
     error = rejection(
