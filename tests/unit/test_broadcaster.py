@@ -35,11 +35,11 @@ async def test_lost_hints_wake_everybody() -> None:
         assert everything.overflowed and roles.overflowed
 
 
-async def test_every_change_makes_what_was_read_before_old() -> None:
+async def test_every_change_outdates_earlier_reads() -> None:
     changes = Changes()
-    before = changes.told
+    before = changes.announced
     changes.publish([TWO])
-    assert changes.told != before
+    assert changes.announced != before
 
 
 async def test_thousand_watches_wake_in_turns() -> None:

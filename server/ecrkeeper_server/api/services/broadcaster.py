@@ -26,7 +26,8 @@ _WOKEN = 5
 class Changes:
     """Sends the names of changed resources to every listener; names can be lost.
 
-    All listeners are told of most changes at the same moment. They wake in turns, so that calls are answered meanwhile.
+    Most changes are announced to all listeners at the same moment. They wake in turns, so that calls
+    are answered meanwhile.
     """
 
     def __init__(self, turns: Turns | None = None) -> None:
@@ -35,12 +36,12 @@ class Changes:
         self._turns = turns or Turns()
         self._waking: dict[Subscription, None] = {}
         self._task: asyncio.Task[None] | None = None
-        # Another number whenever a listener was told of anything: what was read before may be old.
-        self.told = 0
+        # Grows with each announcement: a read from before it may be outdated.
+        self.announced = 0
 
     def publish(self, names: Iterable[str]) -> None:
         """Send the names of changed resources; no names mean that any may have changed."""
-        self.told += 1
+        self.announced += 1
         names = set(names)
         found: dict[Scope | None, set[str]] = {None: names}
         for name in names:
@@ -66,7 +67,7 @@ class Changes:
         return Subscription(self._listeners, scope, self._wake)
 
     def _wake(self, listener: Subscription) -> None:
-        self.told += 1
+        self.announced += 1
         if listener.awake:
             return
         self._waking[listener] = None

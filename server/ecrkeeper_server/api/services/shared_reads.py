@@ -19,6 +19,8 @@ from ecrkeeper_server.store.rows import Declaration
 # On SQLite, other calls wait meanwhile.
 _ROWS = 20
 _KEPT = 64
+# Before every announcement, so that it is never taken as a resource that is gone.
+_UNREAD: tuple[int, None] = (-1, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,21 @@ class Known:
 
 
 class SharedReads:
-    """Reads resources of one kind once for all who were told of their change."""
+    """Reads changed resources of one kind once for all their watches."""
 
     def __init__(self, db: Database, kind: str, changes: Changes) -> None:
         self._db = db
         self._kind = kind
         self._changes = changes
-        # With what had been told before the read; None is a resource that is gone.
+        # With the number of announcements before the read; None is a resource that is gone.
         self._kept: LRUCache[str, tuple[int, Known | None]] = LRUCache(_KEPT)
         self._batch: Batch[tuple[str, ...], Mapping[str, Known]] = Batch(self._read)
 
     async def of(self, names: tuple[str, ...]) -> Mapping[str, Known]:
         """Return the resources of these names that exist, and perhaps others."""
-        told = self._changes.told
-        kept = {name: self._kept.get(name, (0, None)) for name in names}
-        if all(told_before == told for told_before, _ in kept.values()):
+        announced = self._changes.announced
+        kept = {name: self._kept.get(name, _UNREAD) for name in names}
+        if all(before == announced for before, _ in kept.values()):
             return {name: known for name, (_, known) in kept.items() if known is not None}
         return await self._batch.put(names)
 
@@ -52,9 +54,9 @@ class SharedReads:
         names = sorted({name for each in asked for name in each})
         found: dict[str, Known] = {}
         for start in range(0, len(names), _ROWS):
-            some, told = names[start : start + _ROWS], self._changes.told
+            some, announced = names[start : start + _ROWS], self._changes.announced
             found |= await self._db.read(lambda tx, some=some: self._known(tx, some))  # type: ignore[misc]
-            self._kept.update((name, (told, found.get(name))) for name in some)
+            self._kept.update((name, (announced, found.get(name))) for name in some)
             await asyncio.sleep(0)
         return [found] * len(asked)
 
