@@ -18,7 +18,7 @@ _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _MAX = 0x7FFFFFFF
 _INITIAL_WINDOW = 65_535
-# What a peer takes that has said nothing else.
+# The default maximum of a peer, by RFC 9113.
 _LONGEST_FRAME = 16_384
 
 Done = Callable[[bytes], None]

@@ -62,7 +62,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be planned.
+    """The documents and removals to plan, with the options of their writes.
 
     `removals` are names of declarations that are deleted besides those of the group. The server rejects a document
     whose plan has another digest than that in `digests`, by name. `set_options` are options of writes of sets.

@@ -1,4 +1,4 @@
-"""What editors and type checkers see of the client."""
+"""Editors and type checkers see methods, texts and types of the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a type of resource of another tool holds; pure."""
+"""The setting or role that a resource of another tool holds, by its type; pure."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ REPORTED = Member()
 def converted(values: Mapping[str, Any], table: Table, path: str, errors: list[str]) -> dict[str, Any]:
     """Return the members of attributes; empty ones are left out.
 
-    What is wrong is added to `errors`, by path.
+    Every problem is added to `errors`, by path.
     """
     made: dict[str, Any] = {}
     for attribute, value in values.items():

@@ -66,7 +66,7 @@ class Committer:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, max_items=_MAX_CALLS)
-        # What the owners of a registry have declared through this process, in elements.
+        # The number of elements that owners of a registry have declared through this process.
         self._known: LRUCache[RegistryName, dict[str, int]] = LRUCache(_REGISTRIES)
 
     async def write(self, call: Call[T]) -> T:

@@ -18,7 +18,7 @@ def with_first_times(state: S, before: State, now: int) -> S:
 
     That is `now` for new ones. Others keep their times, so an attempt that finds
     no change leaves an equal state.
-    What was remediated now has a time only if an earlier attempt observed it.
+    Drift that was remediated now has a time only if an earlier attempt observed it.
     """
     remediation = state.remediation
     if remediation is not None and remediation.time == now:

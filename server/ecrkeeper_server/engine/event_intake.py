@@ -55,7 +55,7 @@ class _Result:
 class EventIntake:
     """Takes bodies of messages; those that arrive in a transaction share the next.
 
-    What is malformed, forged or of no use is counted and dropped, never an error.
+    Malformed, forged and useless messages are counted and dropped, never an error.
     """
 
     def __init__(

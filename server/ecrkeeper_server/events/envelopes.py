@@ -24,7 +24,7 @@ _SUCCESS = "SUCCESS"
 _CALLS = "AWS API Call via CloudTrail"
 _REPLICATION = "ECR Replication Action"
 _CACHE = "ECR Pull Through Cache Action"
-# What AWS Organizations does itself, such as the end of CreateAccount, is no call.
+# AWS Organizations reports its own actions, such as the end of CreateAccount, without a call.
 _SERVICE_EVENTS = "AWS Service Event via CloudTrail"
 _OPT_IN = "Region Opt-In Status Change"
 # EventBridge reserves sources that begin with `aws.`: nobody can send such events with PutEvents.

@@ -204,7 +204,8 @@ def _enqueue_by_event(dialect: Dialect) -> Any:
 def shorten_resync(tx: Tx, seconds: float) -> None:
     """Bring stretched resyncs forward.
 
-    What is due later than a resync after its last observation is due then. Backoff after failures stays.
+    A resource becomes due a resync after its last observation, unless it is due earlier. Backoff after
+    failures stays.
     """
     due = func.coalesce(schedule.c.observe_time, 0) + int(seconds * MICROSECONDS)
     stretched = (schedule.c.due_at > due, schedule.c.due_at > tx.now(), schedule.c.failures == 0)

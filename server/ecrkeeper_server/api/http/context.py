@@ -19,7 +19,7 @@ _GRPC = "grpc-"
 
 
 class HttpContext:
-    """What the layers and the servicers need of `grpc.aio.ServicerContext`.
+    """The part of `grpc.aio.ServicerContext` that layers and servicers use.
 
     `read` returns the request in the wire format, and `write` sends one message of a stream.
     """

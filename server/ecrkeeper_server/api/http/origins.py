@@ -1,4 +1,4 @@
-"""Which web pages may call the server: those of the configured origins.
+"""Only web pages of the configured origins may call the server.
 
 A browser adds the user's client certificate to a request that any page sends. The server therefore
 accepts only requests that a browser does not send to another site without a preflight, answers

@@ -57,7 +57,7 @@ class Dependencies:
     access: Access = field(default_factory=Access)
     # One poll of all resources of a kind serves all watches of it.
     relists: dict[str, Relist] = field(default_factory=dict)
-    # What reads changed resources of a kind for everybody who watches them.
+    # One read of changed resources of a kind serves all watches of it.
     reads: dict[str, SharedReads] = field(default_factory=dict)
     page_key: PageKey = field(default_factory=PageKey)
     setup: Setup = field(default_factory=Setup)

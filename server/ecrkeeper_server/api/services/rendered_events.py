@@ -13,7 +13,7 @@ from ecrkeeper_server.api.services.watch_stream import Event
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, Turns, Work
 
-# A thousand streams are told of a change at the same time, and of few changes at once.
+# A thousand streams show a change at the same time, but few changes at once.
 _KEPT = 32
 
 
@@ -30,7 +30,7 @@ class RenderedEvents:
         row = event.row
         if row is None:
             raise AssertionError(event)
-        # The version says nothing of the times that are shown, too.
+        # The version does not cover the times, which are shown as well.
         key = (row.uid, event.version, row.observe_time, row.due_at, row.failed_at, row.attempts, view)
         task = self._kept.get(key)
         if task is None or task.cancelled() or (task.done() and task.exception() is not None):
