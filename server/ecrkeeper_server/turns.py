@@ -151,36 +151,34 @@ class Work:
         if elements < MANY:
             return finish(steps)
         clock = self._turns.clock
-        await self._turns.wait(self.key)
-        began = now = clock()
         try:
             while True:
-                try:
-                    next(steps)
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                now = clock()
-                if now - began >= SLICE:
-                    self._spent(now - began)
-                    began = now
-                    await self._turns.wait(self.key)
-                    began = now = clock()
+                async with self._turn() as began:
+                    try:
+                        while clock() - began < SLICE:
+                            next(steps)
+                    except StopIteration as end:
+                        result: T = end.value
+                        return result
         finally:
             steps.close()
-            self._spent(clock() - began)
 
     async def step(self, function: Callable[..., T], *args: Any, elements: int = MANY) -> T:
         """Return what a function returns, in a turn of its own; of few elements, at once."""
         if elements < MANY:
             return function(*args)
-        await self._turns.wait(self.key)
-        clock = self._turns.clock
-        began = clock()
-        try:
+        async with self._turn():
             return function(*args)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[float]:
+        """Wait for a turn, yield its begin, and count its seconds; waiting costs nothing."""
+        await self._turns.wait(self.key)
+        began = self._turns.clock()
+        try:
+            yield began
         finally:
-            self._spent(clock() - began)
+            self._spent(self._turns.clock() - began)
 
     @contextlib.asynccontextmanager
     async def writing(self, elements: int) -> AsyncIterator[None]:

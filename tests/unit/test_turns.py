@@ -79,6 +79,20 @@ async def test_cancelled_work_gives_its_turn_to_the_next() -> None:
     assert done == ["b"] * 3
 
 
+async def test_wait_for_a_turn_costs_nothing() -> None:
+    clock, done, spent = Clock(), list[str](), list[float]()
+    large = Work(Turns(clock), "a", spent=spent.append)
+    task = asyncio.create_task(large.run(steps(clock, [SLICE] * 5, done, "a")))
+    while not done:
+        await asyncio.sleep(0)
+    # The call waits for its second turn while others work, and is cancelled.
+    clock.now += 60.0
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sum(spent) == pytest.approx(len(done) * SLICE)
+
+
 async def test_error_of_a_step_reaches_the_caller_and_counts() -> None:
     clock, spent = Clock(), list[float]()
 
