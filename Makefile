@@ -117,7 +117,7 @@ SLOW := tests/api/test_hostile_input.py tests/store/test_release_0_1_0.py tests/
 
 test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
 	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(SLOW:%=--ignore=%) tests/api tests/edge tests/store tests/e2e/test_grpcurl.py \
-		tests/conformance tests/hostile tests/unit/test_transport.py tests/unit/test_ambient.py tests/engine/test_fence.py
+		tests/conformance tests/hostile tests/moto tests/unit/test_transport.py tests/unit/test_ambient.py tests/engine/test_fence.py
 
 compat: setup ## Install the client with the oldest and the newest libraries it allows, and call a server with it
 	$(BIN)/python -m pytest -q tests/compat
