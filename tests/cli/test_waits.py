@@ -16,6 +16,12 @@ from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 from tests.client.fake import FakeServer
 
 COUNT = 12
+# A shell lets programs in the background ignore the signal, and so do their children.
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("ecrkeeper_cli", run_name="__main__")
+"""
 
 
 def test_interrupt_ends_running_and_queued_waits(server: FakeServer) -> None:
@@ -31,12 +37,8 @@ def test_interrupt_ends_running_and_queued_waits(server: FakeServer) -> None:
 
     server.on("WatchRegistries", behind)
     environment = {**os.environ, "ECRKEEPER_TARGET": server.target, "ECRKEEPER_PLAINTEXT": "true"}
-    command = [sys.executable, "-m", "ecrkeeper_cli", "wait", "--wait-timeout", "300", *names]
-    with subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        # A shell lets programs in the background ignore the signal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as child:  # fmt: skip
+    command = [sys.executable, "-c", INTERRUPTIBLE, "wait", "--wait-timeout", "300", *names]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
         assert watched.acquire(timeout=30)
         child.send_signal(signal.SIGINT)
         try:
