@@ -57,21 +57,18 @@ class JsonMessages:
     async def _run(self, size: int, convert: Callable[[], T]) -> T:
         if size <= _SHORT_BYTES:
             return convert()
-        seconds = 0.0
+        loop, used = asyncio.get_running_loop(), work().used
 
         def timed() -> T:
-            nonlocal seconds
             began = time.thread_time()
             try:
                 return convert()
             finally:
-                seconds = time.thread_time() - began
+                # The GIL lets only one thread run, so the caller pays for it as for work on the
+                # loop, even if it cancels the call meanwhile.
+                loop.call_soon_threadsafe(used, time.thread_time() - began)
 
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, timed)
-        finally:
-            # The GIL lets only one thread run, so the caller pays for it as for work on the loop.
-            work().used(seconds)
+        return await loop.run_in_executor(self._threads, timed)
 
 
 def wire_of(content: bytes, kind: type[Message]) -> bytes:
