@@ -127,3 +127,20 @@ async def test_failures_are_retried_with_backoff(failing: str, monkeypatch: pyte
         sqs.fails = intake.fails = False
         await until(100, sqs)
         assert queue.works
+
+
+async def test_unexpected_error_of_a_receive_ends_no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_queue, "_FIRST_PAUSE", 0.05)
+    sqs = Sqs(["a"])
+    call = sqs.call
+
+    async def broken(*args: Any) -> dict[str, Any]:
+        raise OSError("no file of certificates")
+
+    monkeypatch.setattr(sqs, "call", broken)
+    async with running(sqs, Intake()) as queue:
+        await asyncio.sleep(0.1)
+        assert not queue.works
+        monkeypatch.setattr(sqs, "call", call)
+        await until(1, sqs)
+        assert queue.works

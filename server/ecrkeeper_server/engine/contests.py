@@ -50,6 +50,10 @@ class Contest:
         doublings = min(max(0, self.count - LIMIT), _DOUBLINGS)
         return self.last + (int(window * MICROSECONDS) << doublings)
 
+    def waits(self, now: int, window: float) -> bool:
+        """Whether the element is contested, and not to be written yet."""
+        return self.contested and now < self.next_try(window)
+
 
 Contests = Mapping[str, Mapping[str, Contest]]
 """The contests by setting and key."""
@@ -99,7 +103,7 @@ def withheld(
     """
     found: dict[str, Keys] = {}
     for setting in contests.keys() & plans.keys():
-        waiting = {key for key, each in contests[setting].items() if each.contested and now < each.next_try(window)}
+        waiting = {key for key, each in contests[setting].items() if each.waits(now, window)}
         if not waiting:
             continue
         changed = changed_keys(plans[setting].changes)
@@ -113,7 +117,7 @@ def withheld(
 
 def retry_in(elements: Mapping[str, Contest], now: int, window: float) -> float:
     """Return the seconds until a withheld element of a setting is written again."""
-    times = [at for each in elements.values() if each.contested and (at := each.next_try(window)) > now]
+    times = [each.next_try(window) for each in elements.values() if each.waits(now, window)]
     return max(1.0, (min(times, default=now) - now) / MICROSECONDS)
 
 
@@ -166,7 +170,7 @@ def next_observation(contests: Contests, now: int, window: float) -> float | Non
         min(at for at in (each.last + int(window * MICROSECONDS), each.next_try(window)) if at > now)
         for elements in contests.values()
         for each in elements.values()
-        if each.contested and each.next_try(window) > now
+        if each.waits(now, window)
     ]
     return (min(times) - now) / MICROSECONDS if times else None
 

@@ -102,6 +102,10 @@ class EventQueue:
                 self._failures = 0
         except AwsError:
             self._failed()
+        except Exception:  # The loop outlives whatever it was; until a receive succeeds, the queue does not work.
+            log.exception("event_batch_failed", queue=self._queue.name)
+            self._note(_RECEIVE, "INTERNAL", "internal error; see the log")
+            self._failed()
         finally:
             if not messages:
                 self._slots.release()

@@ -36,7 +36,7 @@ async def withheld(attempt: Attempt, known: Contests) -> set[tuple[str, str]]:
         (setting, key)
         for setting, elements in known.items()
         for key, each in elements.items()
-        if each.contested and attempt.now < each.next_try(window)
+        if each.waits(attempt.now, window)
     }
     if not waiting or row.generation != row.observed_generation:
         return set()
