@@ -32,7 +32,7 @@ from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import organization_options
 from ecrkeeper_server.config.checks import words
 from ecrkeeper_server.config.settings import Config
-from ecrkeeper_server.engine.account_checks import AccountChecker, AccountCheckOptions
+from ecrkeeper_server.engine.account_checker import AccountChecker, AccountCheckOptions
 from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, cast
 
 from ecrkeeper_server.aws_errors import Permanent
-from ecrkeeper_server.engine.account_checks import AccountChecker, AccountCheckOptions
+from ecrkeeper_server.engine.account_checker import AccountChecker, AccountCheckOptions
 from ecrkeeper_server.store import fleet_accounts, registry_sets
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.fleet_rows import AccountRow
