@@ -18,11 +18,11 @@ from ecrkeeper_files import documents
 from ecrkeeper_files.documents import Declaration, Documents
 from ecrkeeper_files.sources import Text
 
-from ecrkeeper_cli.adopt.proof import differences, enforcing_plan, found
+from ecrkeeper_cli.adopt.proof import differences, enforcing_plan
 from ecrkeeper_cli.failures import rejected
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
-from ecrkeeper_cli.writing import message_of_document, write
+from ecrkeeper_cli.writing import found, message_of_document, write
 
 
 def confirmed(session: Session, path: Path, seconds: float) -> int:
