@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,4 +166,3 @@ def _write(out: Path, found: Adopted, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text(text, encoding="utf-8")
-    sys.stdout.flush()
