@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from ecrkeeper_files.sources import Errors
 
+from ecrkeeper_cli.failures import rejected
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session, pass_session
 
@@ -141,7 +141,7 @@ def _adopt(session: Session, found: Adopted, out: Path, files: Mapping[str, str]
     errors: list[str] = []
     documents = checked(session.client, found, errors)
     if errors:
-        return _differs(errors, "nothing was written")
+        return rejected(errors, "nothing was written")
     _write(out, found, files)
     declare(session.client, documents, reason)
     for each in found.declarations:
@@ -149,18 +149,11 @@ def _adopt(session: Session, found: Adopted, out: Path, files: Mapping[str, str]
     for role in found.roles:
         click.echo(f"{short(role.name)}: AWS has it as declared")
     if errors:
-        return _differs(
+        return rejected(
             errors, "AWS changed meanwhile; the registries are only observed, and nothing was written to AWS"
         )
     click.echo(f"files: {', '.join(str(out / name) for name in (DECLARATIONS, *files))}")
     return 0
-
-
-def _differs(errors: list[str], end: str) -> int:
-    for line in errors:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {line}", err=True)
-    click.echo(end, err=True)
-    return 1
 
 
 def _write(out: Path, found: Adopted, files: Mapping[str, str]) -> None:
@@ -173,4 +166,3 @@ def _write(out: Path, found: Adopted, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text(text, encoding="utf-8")
-    sys.stdout.flush()

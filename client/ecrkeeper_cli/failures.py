@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +32,18 @@ def lines(error: Exception, session: Session) -> list[str] | None:
     from ecrkeeper import RegistryError
 
     return of_call(error, session) if isinstance(error, RegistryError) else None
+
+
+def rejected(errors: Iterable[str], end: str) -> int:
+    """Show errors and how the command ends; return the exit status.
+
+    An error may have several lines.
+    """
+    for error in errors:
+        first, *others = error.split("\n")
+        click.echo("\n".join([_error(first), *map(escaped, others)]), err=True)
+    click.echo(end, err=True)
+    return 1
 
 
 def _error(text: str) -> str:

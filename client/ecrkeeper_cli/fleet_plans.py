@@ -5,14 +5,14 @@ The server plans a set as the changes of declarations; it does not read AWS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ecrkeeper_files.documents import ACCOUNT, SET, Treatment
 
 from ecrkeeper_cli.items import CREATE, UNCHANGED, UPDATE, Item, Wanted
 from ecrkeeper_cli.resources import short
-from ecrkeeper_cli.writing import write
+from ecrkeeper_cli.writing import found, write
 
 if TYPE_CHECKING:
     import ecrkeeper
@@ -24,12 +24,10 @@ _NEW = "new"
 _TEMPLATES = ("settings", "overrides")
 
 
-def planned(
-    client: ecrkeeper.Client, document: Treatment, wanted: Wanted, found: Callable[[Callable[[], Any]], Any]
-) -> Item:
+def planned(client: ecrkeeper.Client, document: Treatment, wanted: Wanted) -> Item:
     """Return what a write of the document would change.
 
-    `found` returns None for what does not exist. ValueError if a saved plan is stale.
+    ValueError if a saved plan is stale.
     """
     is_set = document.kind == "RegistrySet"
     get = client.get_registry_set if is_set else client.get_account

@@ -21,7 +21,7 @@ _HEAD = {"apiVersion": documents.VERSION, "kind": "Plan"}
 def save(path: str, result: Result, *, force: bool) -> None:
     """Write a plan to a file that only its owner can read.
 
-    A file that is there is replaced at once.     ValueError if the server has no digest of a plan.
+    A file that is there is replaced at once. ValueError if the server has no digest of a plan.
     """
     lacking = [item.name for item in result.items if not item.digest]
     if lacking:

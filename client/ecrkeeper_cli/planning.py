@@ -5,7 +5,7 @@ The server checks each document, and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ecrkeeper_files.documents import Declaration, Treatment
@@ -15,7 +15,7 @@ from ecrkeeper_cli.failures import lines, of_call
 from ecrkeeper_cli.items import CREATE, DELETE, UNCHANGED, UPDATE, Item, Members, Result, Wanted
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
-from ecrkeeper_cli.writing import Document, Removal, write
+from ecrkeeper_cli.writing import Document, Removal, found, write
 
 if TYPE_CHECKING:
     import ecrkeeper
@@ -36,9 +36,9 @@ def plan_all(session: Session, wanted: Wanted) -> Result:
     left = [*wanted.removals, *(each.name for each in wanted.group.left(client, documents.declarations))]
     asked: list[Document] = [*documents.all, *map(Removal, left)]
     with threads(_AT_ONCE) as pool:
-        found = list(pool.map(lambda each: _tried(session, each, wanted), asked))
-    items = tuple(each for each in found if isinstance(each, Item))
-    errors = tuple(line for each in found if not isinstance(each, Item) for line in each)
+        tried = list(pool.map(lambda each: _tried(session, each, wanted), asked))
+    items = tuple(each for each in tried if isinstance(each, Item))
+    errors = tuple(line for each in tried if not isinstance(each, Item) for line in each)
     return Result(items, errors)
 
 
@@ -53,7 +53,7 @@ def _tried(session: Session, document: Document, wanted: Wanted) -> Item | Seque
         if isinstance(document, Removal):
             return _item(document, DELETE, (), write(client, document, **options))
         if document.kind in fleet_plans.KINDS:
-            return fleet_plans.planned(client, document, wanted, _found)
+            return fleet_plans.planned(client, document, wanted)
         return _treatment(client, document, options)
     except (ecrkeeper.Unavailable, ecrkeeper.Unauthenticated, ecrkeeper.DeadlineExceeded):
         raise  # It is the same for all documents.
@@ -65,7 +65,7 @@ def _tried(session: Session, document: Document, wanted: Wanted) -> Item | Seque
 
 
 def _declaration(client: ecrkeeper.Client, document: Declaration, options: Options) -> Item:
-    current = _found(lambda: client.get_registry_settings(document.name))
+    current = found(lambda: client.get_registry_settings(document.name))
     planned = write(client, document, created=current is None, **options)
     if current is None:
         return _item(document, CREATE, (), planned)
@@ -87,9 +87,9 @@ def _policy(declared: Any) -> str:
 
 def _treatment(client: ecrkeeper.Client, document: Treatment, options: Options) -> Item:
     if document.kind == "Registry":
-        current = _found(lambda: client.get_registry(document.name, view="BASIC"))
+        current = found(lambda: client.get_registry(document.name, view="BASIC"))
     else:
-        current = _found(lambda: client.get_service_linked_role(document.name))
+        current = found(lambda: client.get_service_linked_role(document.name))
     planned = write(client, document, **options)
     if current is None:
         return _item(document, CREATE, (), planned)
@@ -117,12 +117,3 @@ def _member(resource: Any, name: str) -> Any:
         # The first value of each is read as the second.
         return field.enum_type.values_by_number[value or 1].name
     return dict(value) if name == "tags" else value
-
-
-def _found(call: Callable[[], Any]) -> Any:
-    import ecrkeeper
-
-    try:
-        return call()
-    except ecrkeeper.NotFound:
-        return None

@@ -75,7 +75,7 @@ def replicate(
 
     plans = call(validate_only=True).plans
     for each in plans:
-        click.echo(str(each))
+        click.echo("\n".join(map(escaped, str(each).split("\n"))))
     if plan:
         return 2 if any(plans) else 0
     removals = sum(each.removal_count for each in plans)

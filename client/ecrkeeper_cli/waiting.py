@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 
 import click
+from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli.failures import of_call
 from ecrkeeper_cli.resources import short
@@ -51,7 +52,7 @@ def _told(session: Session, name: str, done: Future[object], progress: _Progress
         done.result()
     except RegistryError as error:
         if excused and error.reason in _BY_INTENTION:
-            click.echo(f"{click.style('not waited for', fg='cyan')}  {short(name)}: {error.message}")
+            click.echo(f"{click.style('not waited for', fg='cyan')}  {short(name)}: {escaped(error.message)}")
             return 0
         click.echo("\n".join(of_call(error, session, name=short(name))), err=True)
         return 1

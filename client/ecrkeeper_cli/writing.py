@@ -12,6 +12,8 @@ from ecrkeeper_files.documents import Declaration, Treatment
 from ecrkeeper_files.sources import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import ecrkeeper
     from google.protobuf.message import Message
 
@@ -93,3 +95,13 @@ def _apply(client: ecrkeeper.Client, document: Declaration, **options: Any) -> A
         apply_group=document.apply_group,
         **options,
     )
+
+
+def found(call: Callable[[], Any]) -> Any:
+    """Return the result of a call; None for what does not exist."""
+    import ecrkeeper
+
+    try:
+        return call()
+    except ecrkeeper.NotFound:
+        return None

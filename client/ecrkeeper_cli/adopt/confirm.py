@@ -16,13 +16,13 @@ from ecrkeeper import AuditEvent
 from ecrkeeper._plans import write_plan
 from ecrkeeper_files import documents
 from ecrkeeper_files.documents import Declaration, Documents
-from ecrkeeper_files.plain_text import escaped
 from ecrkeeper_files.sources import Text
 
-from ecrkeeper_cli.adopt.proof import differences, enforcing_plan, found
+from ecrkeeper_cli.adopt.proof import differences, enforcing_plan
+from ecrkeeper_cli.failures import rejected
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
-from ecrkeeper_cli.writing import message_of_document, write
+from ecrkeeper_cli.writing import found, message_of_document, write
 
 
 def confirmed(session: Session, path: Path, seconds: float) -> int:
@@ -32,10 +32,7 @@ def confirmed(session: Session, path: Path, seconds: float) -> int:
     registries = sorted({each.registry for each in declared.declarations})
     errors = list(_errors(client, declared, registries))
     if errors:
-        for line in errors:
-            click.echo(f"{click.style('error:', fg='red', bold=True)} {escaped(line)}", err=True)
-        click.echo("nothing was enforced", err=True)
-        return 1
+        return rejected(errors, "nothing was enforced")
     names = [*registries, *(each.name for each in declared.roles)]
     newest = _newest(client)
     _enforce(client, declared, registries, seconds)

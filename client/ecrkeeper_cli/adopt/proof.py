@@ -20,7 +20,7 @@ from ecrkeeper_files.documents import Declaration, Treatment
 from ecrkeeper_cli.adopt.parts import Adopted
 from ecrkeeper_cli.plan_text import flat
 from ecrkeeper_cli.resources import short
-from ecrkeeper_cli.writing import message_of_document, write
+from ecrkeeper_cli.writing import found, message_of_document, write
 
 _ABSENT = "(absent)"
 
@@ -193,11 +193,3 @@ def enforcing_plan(client: ecrkeeper.Client, registry: str) -> WritePlan:
     """Return what ecrkeeper would write if it enforced a registry now."""
     planned = client.update_registry({"name": registry, "mode": "ENFORCE"}, ["mode"], validate_only=True, timeout=60)
     return write_plan(planned)
-
-
-def found(call: Callable[[], Any]) -> Any:
-    """Return the result of a call; None for what does not exist."""
-    try:
-        return call()
-    except ecrkeeper.NotFound:
-        return None
