@@ -80,6 +80,7 @@ class WritePlan:
     omitted: int = 0
     takeovers: tuple[Takeover, ...] = ()
     digest: str = ""
+    omitted_warnings: int = 0
 
     @property
     def removals(self) -> tuple[Change, ...]:
@@ -104,6 +105,8 @@ class WritePlan:
             lines.append(f"  and {self.omitted} that the server left out")
         lines += [f"  takes over {each}" for each in self.takeovers]
         lines += [f"  warning: {warning}" for warning in self.warnings]
+        if self.omitted_warnings:
+            lines.append(f"  and {self.omitted_warnings} warnings that the server left out")
         return "\n".join(lines)
 
 
@@ -119,6 +122,7 @@ def write_plan(planned: RegistrySettings | Registry | ServiceLinkedRole) -> Writ
         plan.omitted_calls + sum(call.omitted_changes for call in plan.calls),
         takeovers_of(planned) if isinstance(planned, RegistrySettings) else (),
         plan.digest,
+        plan.omitted_warnings,
     )
 
 

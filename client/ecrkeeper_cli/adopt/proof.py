@@ -91,6 +91,8 @@ def differences(plan: WritePlan, address: Callable[[str, str, str], str]) -> Ite
         yield from (f"{where}{path}: declared: {new}, AWS: {old}" for path, old, new in _pairs(change))
     if plan.omitted or (plan.calls and not plan.changes):
         yield f"{plan.name}: the plan has {plan.omitted or len(plan.calls)} more changes, which the server left out"
+    if plan.omitted_warnings:
+        yield f"{plan.name}: the plan has {plan.omitted_warnings} more warnings, which the server left out"
     registry = plan.name.partition("/settings/")[0]
     for warning in plan.warnings:
         if _is_incomplete(warning, registry):

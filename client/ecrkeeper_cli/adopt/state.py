@@ -44,7 +44,7 @@ def instances(text: str, name: str) -> list[Instance]:
     """Return the managed instances of a state; Errors for a text that is none."""
     try:
         state = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Errors([f"{name}: not JSON: {error}"]) from error
     if not isinstance(state, dict):
         raise Errors([f"{name}: must be the JSON of a state"])
