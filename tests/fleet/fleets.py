@@ -47,9 +47,12 @@ class Fleet:
     def selector(self) -> dict[str, Any]:
         return {"accounts": f"labels.fleet = {self.label}"}
 
-    def add(self, count: int = 1, **fields: Any) -> list[str]:
-        """Add accounts to the fleet."""
+    def add(self, count: int = 1, *, denied: int = 0, **fields: Any) -> list[str]:
+        """Add accounts to the fleet; AWS denies AssumeRole in the first `denied` ones."""
         made = sorted(fresh_account() for _ in range(count))
+        for account in made[:denied]:
+            # Before the server knows the account, because it assumes the role at once and keeps the session.
+            self.live.aws.control("PUT", f"accounts/{account}", {"denied": True})
         for account in made:
             labels = {"fleet": self.label, **fields.get("labels", {})}
             given = {"enabledRegions": list(REGIONS), **fields, "labels": labels}

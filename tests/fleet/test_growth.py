@@ -92,9 +92,8 @@ def test_releases_beyond_the_guard_are_held_back(fleet: Fleet) -> None:
 
 
 def test_fleet_counts_what_is_wrong(fleet: Fleet) -> None:
-    (account,) = fleet.add(1, enabledRegions=["us-east-1"])
+    fleet.add(1, denied=1, enabledRegions=["us-east-1"])
     before = fleet.client.get_fleet()
-    fleet.live.aws.control("PUT", f"accounts/{account}", {"denied": True})
     fleet.create(exclusion("scanner"))
     fleet.ended()
     found = fleet.client.get_fleet()
@@ -104,4 +103,3 @@ def test_fleet_counts_what_is_wrong(fleet: Fleet) -> None:
     problems = {each.resource: each for each in found.worst_problems}
     assert all(each.message and each.since.seconds for each in problems.values())
     assert found.account_count >= 1
-    fleet.live.aws.control("PUT", f"accounts/{account}", {"denied": False})
