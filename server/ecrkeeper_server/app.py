@@ -13,13 +13,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import structlog
 
 from ecrkeeper_server import event_sources, tracing
-from ecrkeeper_server.api.http.port import HttpPort
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
 from ecrkeeper_server.api.layers.telemetry import Telemetry
@@ -33,7 +32,6 @@ from ecrkeeper_server.aws_options import organization_options
 from ecrkeeper_server.config.checks import words
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.engine.account_checker import AccountChecker, AccountCheckOptions
-from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.worker import Engine
@@ -50,6 +48,11 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.tracing import Tracing
 from ecrkeeper_server.turns import Turns
+
+# These parts are loaded only if they are configured, because each module makes the start longer.
+if TYPE_CHECKING:
+    from ecrkeeper_server.api.http.port import HttpPort
+    from ecrkeeper_server.engine.organization import OrganizationWorker
 
 log = structlog.get_logger("ecrkeeper")
 
@@ -182,6 +185,8 @@ def _organization(
     """
     if worker is None or not config.organization_role_arn:
         return None, None
+    from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
+
     telemetry = CallTelemetry(instruments.metrics.aws, instruments.tracing)
     client = AwsClient(organization_options(config, options), telemetry=telemetry)
     reading = OrganizationOptions(
@@ -320,6 +325,8 @@ async def _open_api(
         port = security.listen(built.server, config.listen)
     http = None
     if config.http_listen:
+        from ecrkeeper_server.api.http.port import HttpPort
+
         http = HttpPort(built.table.handlers, limits, words(config.http_allowed_origins))
         with listening("http_listen", config.http_listen):
             http.listen(*_address(config.http_listen), security.tls, share_port=config.share_port)

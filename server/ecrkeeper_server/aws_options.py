@@ -8,7 +8,6 @@ from importlib.metadata import version
 from ecrkeeper_server.aws.client import AwsOptions
 from ecrkeeper_server.aws.environment import InvalidEnvironment, aws_environment
 from ecrkeeper_server.config.settings import Config, ConfigError
-from ecrkeeper_server.engine.event_queue import POLL_SECONDS
 from ecrkeeper_server.events.user_agent import product
 
 
@@ -17,6 +16,9 @@ def queue_options(config: Config, options: AwsOptions) -> AwsOptions:
 
     It has credentials of its own, and time for long polls.
     """
+    # Loaded only if a queue is configured.
+    from ecrkeeper_server.engine.event_queue import POLL_SECONDS
+
     return replace(
         options,
         role_template=config.event_queue_role or None,

@@ -14,10 +14,7 @@ from ecrkeeper_server.ecr.cloudtrail import EventHistory
 from ecrkeeper_server.ecr.principals import Principals
 from ecrkeeper_server.engine.attribution import Attributor, Own
 from ecrkeeper_server.engine.event_health import EventHealth
-from ecrkeeper_server.engine.event_intake import EventIntake
-from ecrkeeper_server.engine.event_queue import EventQueue
 from ecrkeeper_server.engine.worker import Engine
-from ecrkeeper_server.events.queue_url import QueueUrl
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.store.database import Database
 
@@ -51,6 +48,11 @@ def start(
         stack.callback(asyncio.create_task(attributor.run()).cancel)
     if health is None:
         return
+    # Loaded only if a queue is configured, because each module makes the start longer.
+    from ecrkeeper_server.engine.event_intake import EventIntake
+    from ecrkeeper_server.engine.event_queue import EventQueue
+    from ecrkeeper_server.events.queue_url import QueueUrl
+
     client = AwsClient(queue_options(config, options), telemetry=telemetry)
     stack.push_async_callback(client.close)
     debounce = config.event_debounce_seconds

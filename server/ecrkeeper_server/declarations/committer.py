@@ -71,7 +71,8 @@ class Committer:
 
     async def write(self, call: Call[T]) -> T:
         """Check a call, commit it, and return its result."""
-        elements = await self._check(call)
+        own = call.elements
+        elements = await self._check(call, own)
         if elements >= MANY:
             # In a batch, small calls would wait for it.
             async with turns.work().writing(elements):
@@ -82,20 +83,20 @@ class Committer:
                 (outcome,) = await self._together([call])
         if isinstance(outcome, Exception):
             raise outcome
-        self._known.setdefault(call.name.registry, {})[call.name.owner] = call.elements
+        self._known.setdefault(call.name.registry, {})[call.name.owner] = own
         result: T = outcome
         return result
 
     async def attempt(self, call: Call[T]) -> T:
         """Return the result that a call would have: make every check, and store nothing."""
-        elements = await self._check(call)
+        elements = await self._check(call, call.elements)
         unit = await self._db.read(lambda tx: work.load(tx, [call.name], [call.caller.request_id]))
         return await turns.work().run(call.deciding(unit), elements)
 
-    async def _check(self, call: Call[Any]) -> int:
-        """Check a call; return the cost of composing all owners' settings."""
+    async def _check(self, call: Call[Any], own: int) -> int:
+        """Check a call of that cost; return the cost of composing all owners' settings."""
         known = self._known.get(call.name.registry, {})
-        elements = call.elements + sum(each for owner, each in known.items() if owner != call.name.owner)
+        elements = own + sum(each for owner, each in known.items() if owner != call.name.owner)
         if elements < MANY:
             for _ in call.check():
                 pass

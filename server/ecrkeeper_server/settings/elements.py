@@ -209,13 +209,15 @@ def cost(shape: Any) -> int:
     unseen = [shape]
     while unseen:
         value = unseen.pop()
-        if isinstance(value, Mapping):
-            unseen += value.values()
-        elif isinstance(value, list):
+        # Exact types first, because a test for an abstract class takes ten times as long.
+        kind = type(value)
+        if kind is str:
+            found += len(value) // _CHARACTERS
+        elif kind is list:
             found += len(value)
             unseen += value
-        elif isinstance(value, str):
-            found += len(value) // _CHARACTERS
+        elif kind is dict or isinstance(value, Mapping):
+            unseen += value.values()
     return found
 
 

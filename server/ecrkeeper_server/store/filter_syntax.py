@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ecrkeeper_files.plain_text import control_in
 
@@ -27,6 +28,8 @@ _RESTRICTIONS = 20
 _DEEPEST = 20
 
 
+# Cached, because callers repeat their filters, and one call parses its filter for each field it looks for.
+@lru_cache(maxsize=128)
 def parse(text: str) -> Expression:
     """Parse a filter; InvalidArgument names the position of the first error."""
     if control := control_in(text):

@@ -20,6 +20,7 @@ from ecrkeeper_server.store.filter_expression import (
 from ecrkeeper_server.store.filter_syntax import parse, violation
 
 Fields = Mapping[str, Callable[[Any], Container[str]]]
+_NO_FILTER = Every(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,17 @@ def filter_expression(text: str, fields: Fields) -> Expression:
 def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:
     """Return a predicate: whether a row matches a filter."""
     expression = filter_expression(text, fields)
+    if expression == _NO_FILTER:
+        return _every_row
 
     def matches(row: Any) -> bool:
         return holds(expression, lambda each: (each.value in fields[each.field](row)) is each.equal)
 
     return matches
+
+
+def _every_row(_row: Any) -> bool:
+    return True
 
 
 def equal_to(text: str, fields: Fields, name: str) -> str | None:
