@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
@@ -41,6 +40,7 @@ from ecrkeeper_server.listening import listening
 from ecrkeeper_server.loop_lag import watch_lag
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.release import release
 from ecrkeeper_server.security import Security
 from ecrkeeper_server.server_options import bounded, engine_options, limits_of
 from ecrkeeper_server.store import installation, schema
@@ -97,7 +97,7 @@ async def serve(
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
     db = InstrumentedDatabase(store, metrics.store, spans.current if spans is not None else None)
     install = await _installation(store)
-    options = replace(options, product=product(version("ecrkeeper"), install))
+    options = replace(options, product=product(release(), install))
     aws = AwsClient(options, telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
     turns = Turns()
@@ -137,7 +137,7 @@ async def serve(
         access=security.access,
         turns=turns,
         setup=Setup(
-            version=version("ecrkeeper"),
+            version=release(),
             authentication=security.keys is not None or bool(config.tls_client_ca_file),
             role_template=config.aws_role_template or None,
         ),
@@ -232,9 +232,8 @@ class Instruments:
 
 
 def _instruments(config: Config) -> Instruments:
-    release = version("ecrkeeper")
     return Instruments(
-        Metrics(methods(), version=release, role=config.role), tracing.start(release) if config.tracing else None
+        Metrics(methods(), version=release(), role=config.role), tracing.start(release()) if config.tracing else None
     )
 
 

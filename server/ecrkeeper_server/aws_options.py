@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.metadata import version
 
 from ecrkeeper_server.aws.client import AwsOptions
 from ecrkeeper_server.aws.environment import InvalidEnvironment, aws_environment
 from ecrkeeper_server.config.settings import Config, ConfigError
 from ecrkeeper_server.events.user_agent import product
+from ecrkeeper_server.release import release
 
 
 def queue_options(config: Config, options: AwsOptions) -> AwsOptions:
@@ -51,5 +51,5 @@ def aws_options(config: Config) -> AwsOptions:
         sts_region=config.home_region,
         timeout=config.aws_timeout_seconds,
         environment=environment,
-        product=product(version("ecrkeeper")),
+        product=product(release()),
     )

@@ -21,9 +21,9 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print the version and exit."""
-        from importlib.metadata import version
+        from ecrkeeper_server.release import release
 
-        print(f"ecrkeeper-server {version('ecrkeeper')}")  # noqa: T201
+        print(f"ecrkeeper-server {release()}")  # noqa: T201
         parser.exit()
 
 
