@@ -74,10 +74,10 @@ test: setup ## Run all tests but those of the heavier targets, those on Postgres
 	@echo "to make compat: tests/compat, which installs old and new libraries"
 
 test-chaos: setup ## Run kills, cuts and faults on each database, rollouts with kills, and every RPC with random input
-	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/chaos tests/fuzz tests/fleet
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/chaos tests/fuzz tests/fleet
 
 test-benchmarks: setup ## Run every benchmark at tiny sizes
-	$(BIN)/python -m pytest -q tests/benchmarks
+	$(BIN)/python -m pytest -q -n $(WORKERS) tests/benchmarks
 
 .venv/.installed-proxy: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[proxy]'
