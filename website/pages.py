@@ -11,6 +11,7 @@ _LINK = re.compile(r"(\]\(\s*)([^)#\s]+)((?:#[^)\s]*)?\s*\))")
 _OTHER_SITES = ("http://", "https://", "mailto:")
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json", ".ts": "typescript", ".toml": "toml"}
 _PROTOS = "protos/ecrkeeper/v1"
+PICTURES = "docs/pictures"
 
 
 class Pages:
@@ -49,6 +50,8 @@ class Pages:
         """Return the place of a page or a file; a broken link stays for mkdocs to report."""
         if target in self._pages:
             return self._pages[target]
+        if target.startswith(f"{PICTURES}/"):
+            return target.removeprefix("docs/")
         if target.startswith(_PROTOS):
             return f"reference/{Path(target).stem if target.endswith('.proto') else 'index'}.md"
         path = self._root / target

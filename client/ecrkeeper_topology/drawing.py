@@ -89,7 +89,7 @@ class Drawing:
 
 
 def drawing(graph: Graph, grouping: Grouping = Grouping.AUTO, *, repository: str = "") -> Drawing:
-    """Return the drawing of a graph; with a repository, of the edges that replicate it."""
+    """Return the drawing of a graph, or of one repository in it."""
     if repository:
         graph = graph.of_repository(repository)
     if grouping is Grouping.AUTO:

@@ -46,7 +46,10 @@ def node_of(name: str) -> Node:
 
 
 def explained(edge: Edge, replication: Any) -> Edge:
-    """Return an edge with the outcome for one repository, a `RepositoryReplication` message."""
+    """Return an edge with the outcome for one repository.
+
+    The outcome is a `RepositoryReplication` message.
+    """
     mark = _OUTCOMES.get(replication.outcome, Mark.UNKNOWN)
     if replication.outcome == _DOES_NOT_ARRIVE:
         mark = _broken(replication.findings)
