@@ -25,7 +25,7 @@ _GAP = 12
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """The distance between the ends of links, and the least height of a box, in pixels."""
+    """The distance of the ends of links and the least height of a box, in pixels."""
 
     pitch: float
     height: float

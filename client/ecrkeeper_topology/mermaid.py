@@ -16,7 +16,10 @@ _ARROWS = {Mark.BROKEN: "--x", Mark.ONE_SIDED: "--x", Mark.UNKNOWN: "-.->", Mark
 
 
 def mermaid(drawn: Drawing) -> str:
-    """Return the flowchart; every text is quoted, with entities for special characters."""
+    """Return the flowchart.
+
+    Every text is quoted, with entities for special characters.
+    """
     ids = {box.key: f"n{number}" for number, box in enumerate(drawn.boxes)}
     lines = ["flowchart LR", *_boxes(drawn, ids)]
     for number, link in enumerate(drawn.links):

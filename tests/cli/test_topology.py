@@ -1,4 +1,4 @@
-"""`topology` against a server and a simulated AWS, and against a server that answers nonsense."""
+"""`topology` against a real server, and against one with hostile answers."""
 
 from __future__ import annotations
 

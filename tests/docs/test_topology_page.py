@@ -1,4 +1,4 @@
-"""The page of the topology, followed beside a running `ecrkeeper dev`, and its pictures."""
+"""The page of the topology beside a running `ecrkeeper dev`, and the pictures."""
 
 from __future__ import annotations
 

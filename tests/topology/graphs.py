@@ -1,4 +1,4 @@
-"""Graphs for tests: random ones with hostile texts, and large ones of a known shape."""
+"""Graphs for tests: random ones with hostile texts, and large ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ HOSTILE = (
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8))
 nodes = st.builds(Node, texts, texts)
 edges = st.builds(Edge, nodes, nodes, st.tuples(texts) | st.tuples(texts, texts), st.sampled_from(Mark), texts)
-graphs = st.builds(
-    Graph.of, st.lists(nodes, max_size=4), st.lists(edges, max_size=8, unique_by=lambda edge: edge.ends)
-)
+graphs = st.builds(Graph.of, st.lists(nodes, max_size=4), st.lists(edges, max_size=8, unique_by=lambda edge: edge.ends))
 _REGIONS = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "sa-east-1", "ap-south-1")
 
 
 def star(accounts: int, *, broken: int = 0) -> Graph:
-    """Return a graph in which each account replicates to all Regions, and to a central account."""
+    """Return a graph whose accounts replicate to all Regions and to a central account."""
     names = [f"{100_000_000_000 + number}" for number in range(accounts)]
     found = [
         Edge(Node(name, _REGIONS[0]), Node(name, region), ("prod/",), Mark.WORKING)
