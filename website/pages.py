@@ -25,7 +25,7 @@ class Pages:
             "CONTRIBUTING.md": "contributing.md",
             "SECURITY.md": "reporting.md",
             "benchmarks/README.md": "benchmarks.md",
-            **{f"docs/{path.name}": path.name for path in (root / "docs").glob("*.md")},
+            **{f"docs/{name}": name.replace("README", "index") for name in _below(root / "docs")},
         }
         self._files: dict[str, str] = {}
 
@@ -79,3 +79,7 @@ class Pages:
 
 def _is_text(name: str) -> bool:
     return not name.endswith((".lock", "package-lock.json", ".png", ".binpb"))
+
+
+def _below(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.md"))]
