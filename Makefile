@@ -14,7 +14,7 @@ REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto 
 FORMATTED := server client tests benchmarks examples migrations website
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-web site test-public compat soak bench bench-trees fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-web site pictures test-public compat soak bench bench-trees fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -110,6 +110,9 @@ test-web: $(WEB)/node_modules/.installed ## Generate a TypeScript client, check 
 site: .venv/.installed-site ## Build the documentation site in build/site, and check its links
 	$(BIN)/python -m website build/site
 	$(BIN)/python -m pytest -q tests/site
+
+pictures: setup ## Make the pictures of the README again, with CONSOLE=URL that of a running console, too
+	$(BIN)/python -m website.pictures $(if $(CONSOLE),--console $(CONSOLE))
 
 # They test no private interface, and take minutes.
 SLOW := tests/api/test_hostile_input.py tests/store/test_release_0_1_0.py tests/store/test_migrations.py \

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from website import api_reference, cli_reference
-from website.pages import ROOT, Pages
+from website.pages import PICTURES, ROOT, Pages
 
 CONFIG = Path(__file__).parent / "mkdocs.yml"
 
@@ -29,6 +29,7 @@ def main() -> int:
         path = sources / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    shutil.copytree(ROOT / PICTURES, sources / "pictures")
     shutil.copy(ROOT / "server/ecrkeeper_server/api/openapi.json", sources / "reference/openapi.json")
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_SOURCES": str(sources), "SITE": str(folder)}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(CONFIG)]

@@ -87,7 +87,8 @@ class _Page:
 
     def text(self) -> str:
         """Return the page."""
-        lines = [f"# {self._file.name}", ""]
+        title = PurePosixPath(self._file.name).stem.replace("_", " ").capitalize()
+        lines = [f"# {title}", "", f"From `{self._file.name}`.", ""]
         for at, service in enumerate(self._file.service):
             lines += self._heading(2, service.name, (_SERVICES, at))
             for number, method in enumerate(service.method):

@@ -11,6 +11,7 @@ _LINK = re.compile(r"(\]\(\s*)([^)#\s]+)((?:#[^)\s]*)?\s*\))")
 _OTHER_SITES = ("http://", "https://", "mailto:")
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json", ".ts": "typescript", ".toml": "toml"}
 _PROTOS = "protos/ecrkeeper/v1"
+PICTURES = "docs/pictures"
 
 
 class Pages:
@@ -24,7 +25,7 @@ class Pages:
             "CONTRIBUTING.md": "contributing.md",
             "SECURITY.md": "reporting.md",
             "benchmarks/README.md": "benchmarks.md",
-            **{f"docs/{path.name}": path.name for path in (root / "docs").glob("*.md")},
+            **{f"docs/{name}": name.replace("README", "index") for name in _below(root / "docs")},
         }
         self._files: dict[str, str] = {}
 
@@ -49,6 +50,8 @@ class Pages:
         """Return the place of a page or a file; a broken link stays for mkdocs to report."""
         if target in self._pages:
             return self._pages[target]
+        if target.startswith(f"{PICTURES}/"):
+            return target.removeprefix("docs/")
         if target.startswith(_PROTOS):
             return f"reference/{Path(target).stem if target.endswith('.proto') else 'index'}.md"
         path = self._root / target
@@ -76,3 +79,7 @@ class Pages:
 
 def _is_text(name: str) -> bool:
     return not name.endswith((".lock", "package-lock.json", ".png", ".binpb"))
+
+
+def _below(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.md"))]

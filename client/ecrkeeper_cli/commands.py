@@ -43,6 +43,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "ecrkeeper_cli.repository_commands:check_replication",
             "Say whether images arrive at each destination.",
         ),
+        "topology": ("ecrkeeper_cli.topology_command:topology", "Show who replicates to whom, and draw it."),
         "check-cache-rule": (
             "ecrkeeper_cli.repository_commands:check_cache_rule",
             "Let ECR log in to the upstream of a cache rule.",

@@ -11,15 +11,13 @@ from ecrkeeper import names
 from ecrkeeper_cli import render, resources
 from ecrkeeper_cli.session import Session, pass_session
 
-_ACCOUNT = click.option("--account", default="-", metavar="ID", help="Only this account.")
-_FILTER = click.option(
-    "--filter", "filter_", default="", help="A filter such as 'drift = true AND region = us-east-1'."
-)
+ACCOUNT = click.option("--account", default="-", metavar="ID", help="Only this account.")
+FILTER = click.option("--filter", "filter_", default="", help="A filter such as 'drift = true AND region = us-east-1'.")
 
 
 @click.command()
-@_ACCOUNT
-@_FILTER
+@ACCOUNT
+@FILTER
 @render.output_option()
 @pass_session
 def status(session: Session, account: str, filter_: str, output: str) -> None:
@@ -65,8 +63,8 @@ def get(session: Session, name: names.Name, refresh: bool, output: str) -> None:
 @click.command(name="list")
 @click.argument("kind", type=click.Choice(["registries", "declarations", "roles", "elements"]))
 @click.argument("registry", required=False, type=resources.NameType("Registry"))
-@_ACCOUNT
-@_FILTER
+@ACCOUNT
+@FILTER
 @render.output_option()
 @pass_session
 def list_(session: Session, kind: str, registry: names.Name | None, account: str, filter_: str, output: str) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     *(path for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") for path in [ROOT / name]),
     ROOT / "benchmarks" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 MARK = re.compile(r"\s*<!-- not runnable: (?P<reason>.+) -->")
 # Diagrams and samples are shown but not run.

@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.blocks import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Pages name a module of the server by its path in the package, and others by the full path.
 BASES = [ROOT, ROOT / "server" / "ecrkeeper_server", ROOT / "server", ROOT / "client" / "ecrkeeper"]
 MODULE = re.compile(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)`")

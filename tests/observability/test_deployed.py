@@ -88,6 +88,27 @@ def test_manual_lists_all_metrics_with_labels() -> None:
     }
 
 
+# Metrics that no panel shows, and why.
+NOT_SHOWN = {
+    "ecrkeeper_build_info": "the choice of instances at the top uses it",
+    "grpc_server_started": "RPCs that ended and RPCs that are open say the same",
+}
+
+
+def test_panels_show_every_metric() -> None:
+    text = " ".join(target["expr"] for panel in PANELS for target in panel["targets"])
+    shown = {
+        re.sub(r"_(total|bucket|sum|count)$", "", name) for name in re.findall(r"(?:ecrkeeper|grpc_server)_\w+", text)
+    }
+    exported = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in KNOWN if not name.startswith("process_")}
+    assert exported - shown == set(NOT_SHOWN)
+
+
+def test_panels_have_a_number_of_their_own() -> None:
+    ids = [panel["id"] for panel in PANELS]
+    assert len(set(ids)) == len(ids)
+
+
 def test_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in PANELS:

@@ -35,7 +35,7 @@ def test_wheel_has_the_migrations_the_simulator_and_the_license(image: Path) -> 
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {
         "ecrkeeper", "ecrkeeper_cli", "ecrkeeper_dev", "ecrkeeper_files",
-        "ecrkeeper_server", "ecrkeeper_sim", "ecrkeeper_testing",
+        "ecrkeeper_server", "ecrkeeper_sim", "ecrkeeper_testing", "ecrkeeper_topology",
     }  # fmt: skip
     assert {"ecrkeeper_files/schema.json", "ecrkeeper_dev/two-accounts/team-payments.yaml"} <= names
 
@@ -43,7 +43,8 @@ def test_wheel_has_the_migrations_the_simulator_and_the_license(image: Path) -> 
 def test_wheel_modules_can_be_imported(installed: Path) -> None:
     script = (
         "import importlib, pkgutil, sys\n"
-        "for root in ('ecrkeeper', 'ecrkeeper_files', 'ecrkeeper_server', 'ecrkeeper_sim', 'ecrkeeper_testing'):\n"
+        "roots = 'ecrkeeper', 'ecrkeeper_files', 'ecrkeeper_topology', 'ecrkeeper_server', 'ecrkeeper_sim', 'ecrkeeper_testing'\n"
+        "for root in roots:\n"
         "    for found in pkgutil.walk_packages(importlib.import_module(root).__path__, root + '.'):\n"
         # The fixtures need pytest, which the image has not.
         "        if '.migrations' not in found.name and not found.name.endswith(('__main__', '_testing.plugin')):\n"

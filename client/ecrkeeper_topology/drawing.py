@@ -1,0 +1,204 @@
+"""Group the registries of a graph into boxes, and its edges into links.
+
+A drawing has the texts of a picture, and no positions. All texts are visible characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ecrkeeper_files.plain_text import escaped
+
+from ecrkeeper_topology.graph import Edge, Graph, Mark, Node
+
+_MOST_BOXES = {"registry": 48, "account": 120}
+_MOST_LINKS = {"registry": 64, "account": 240}
+_FILTERS = 2
+_LABEL = 34
+CHAINING = "ECR does not replicate an image that arrived by replication: an image follows one arrow, and no second one."
+
+
+class Grouping(StrEnum):
+    """What one box of a picture stands for.
+
+    AUTO is the finest of the others that stays readable.
+    """
+
+    AUTO = "auto"
+    REGISTRY = "registry"
+    ACCOUNT = "account"
+    REGION = "region"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A registry, or all registries of an account or of a Region.
+
+    `cluster` is the account of a registry, and empty otherwise.
+    """
+
+    key: str
+    label: str
+    cluster: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """All edges from the registries of one box to those of another.
+
+    `mark` is the worst of the edges, and `usual` the most frequent one.
+    """
+
+    source: str
+    destination: str
+    mark: Mark
+    usual: Mark
+    label: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The boxes and links of a picture, with the texts around them.
+
+    A box can be a source and a destination. `problems` explains edges that do not work.
+    """
+
+    title: str
+    summary: str
+    grouping: Grouping
+    sources: tuple[Box, ...]
+    destinations: tuple[Box, ...]
+    links: tuple[Link, ...]
+    problems: tuple[tuple[Mark, str], ...]
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """All boxes, each once."""
+        return tuple(dict.fromkeys(sorted((*self.sources, *self.destinations), key=lambda box: box.key)))
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The marks that occur."""
+        found = {link.mark for link in self.links}
+        return tuple(mark for mark in Mark if mark in found)
+
+
+def drawing(graph: Graph, grouping: Grouping = Grouping.AUTO, *, repository: str = "") -> Drawing:
+    """Return the drawing of a graph, or of one repository in it."""
+    if repository:
+        graph = graph.of_repository(repository)
+    if grouping is Grouping.AUTO:
+        grouping = _readable(graph)
+    key = _KEYS[grouping]
+    links: dict[tuple[str, str], list[Edge]] = {}
+    for edge in graph.edges:
+        links.setdefault((key(edge.source), key(edge.destination)), []).append(edge)
+    return Drawing(
+        title=f"Replication of {escaped(repository)}" if repository else "Replication",
+        summary=_summary(graph) if graph.edges else _nothing(repository),
+        grouping=grouping,
+        sources=_boxes((edge.source for edge in graph.edges), grouping),
+        destinations=_boxes((edge.destination for edge in graph.edges), grouping),
+        links=tuple(_link(*ends, edges) for ends, edges in sorted(links.items())),
+        problems=tuple((edge.mark, _problem(edge)) for edge in graph.problems),
+    )
+
+
+def filters_text(filters: Iterable[str], most: int = 0) -> str:
+    """Return filters as people read them; with `most`, only the first ones."""
+    names = [escaped(each) or "all repositories" for each in filters]
+    if most and len(names) > most:
+        names[most:] = [f"{len(names) - most} more"]
+    return ", ".join(names)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return a text of at most that many characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _readable(graph: Graph) -> Grouping:
+    for grouping in (Grouping.REGISTRY, Grouping.ACCOUNT):
+        key = _KEYS[grouping]
+        ends = {(key(edge.source), key(edge.destination)) for edge in graph.edges}
+        boxes = len({source for source, _ in ends}) + len({destination for _, destination in ends})
+        if boxes <= _MOST_BOXES[grouping] and len(ends) <= _MOST_LINKS[grouping]:
+            return grouping
+    return Grouping.REGION
+
+
+_KEYS: dict[Grouping, Callable[[Node], str]] = {
+    Grouping.REGISTRY: lambda node: escaped(str(node)),
+    Grouping.ACCOUNT: lambda node: escaped(node.account),
+    Grouping.REGION: lambda node: escaped(node.region),
+}
+
+
+def _boxes(nodes: Iterable[Node], grouping: Grouping) -> tuple[Box, ...]:
+    groups: dict[str, set[Node]] = {}
+    for node in nodes:
+        groups.setdefault(_KEYS[grouping](node), set()).add(node)
+    return tuple(_box(key, found, grouping) for key, found in sorted(groups.items()))
+
+
+def _box(key: str, nodes: set[Node], grouping: Grouping) -> Box:
+    if grouping is Grouping.REGISTRY:
+        node = min(nodes)
+        return Box(key, escaped(node.region), cluster=escaped(node.account))
+    return Box(key, key, detail=_counted(len(nodes), "Region" if grouping is Grouping.ACCOUNT else "account"))
+
+
+def _link(source: str, destination: str, edges: list[Edge]) -> Link:
+    marks = [edge.mark for edge in edges]
+    worst = max(marks, key=lambda mark: mark.rank)
+    usual = max(marks, key=lambda mark: (marks.count(mark), mark.rank))
+    label = _filters_and_mark(edges[0]) if len(edges) == 1 else _count_and_mark(marks, worst)
+    return Link(source, destination, worst, usual, label, _title(edges), len(edges))
+
+
+def _filters_and_mark(edge: Edge) -> str:
+    suffix = "" if edge.mark is Mark.WORKING else f" · {edge.mark}"
+    return shortened(filters_text(edge.filters, _FILTERS), _LABEL - len(suffix)) + suffix
+
+
+def _count_and_mark(marks: list[Mark], worst: Mark) -> str:
+    alike = marks.count(worst)
+    if worst is Mark.WORKING:
+        return str(alike)
+    return f"{alike} {worst}" if alike == len(marks) else f"{len(marks)} · {alike} {worst}"
+
+
+def _title(edges: list[Edge]) -> str:
+    lines = [f"{_ends(edge)}: {filters_text(edge.filters, 10)}: {edge.mark}" for edge in edges[:10]]
+    return "\n".join([*lines, *([f"and {len(edges) - 10} more"] if len(edges) > 10 else [])])
+
+
+def _problem(edge: Edge) -> str:
+    return f"{_ends(edge)}: {escaped(edge.note) or edge.mark}"
+
+
+def _ends(edge: Edge) -> str:
+    return escaped(f"{edge.source} → {edge.destination}")
+
+
+def _nothing(repository: str) -> str:
+    return f"No registry replicates {escaped(repository)}." if repository else "No registry replicates to another."
+
+
+def _summary(graph: Graph) -> str:
+    ends = {node for edge in graph.edges for node in edge.ends}
+    accounts = len({node.account for node in ends})
+    parts = [f"{count} {mark}" for mark, count in graph.counts().items()]
+    return (
+        f"{_counted(len(graph.edges), 'replication')} between {_counted(len(ends), 'registry', 'registries')}"
+        f" in {_counted(accounts, 'account')}: {', '.join(parts)}"
+    )
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
