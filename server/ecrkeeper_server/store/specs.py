@@ -27,9 +27,14 @@ class UnmanagedElements(StrEnum):
     PRUNE = "PRUNE"
 
 
+# A sweep asks often, and a dict answers faster than the class.
+_MODES: Mapping[str, Mode] = {str(mode): mode for mode in Mode}
+
+
 def mode_of(spec: Mapping[str, Any]) -> Mode:
     """Return the mode of a stored spec."""
-    return Mode(spec.get("mode", Mode.ENFORCE))
+    mode = spec.get("mode", Mode.ENFORCE)
+    return _MODES.get(mode) or Mode(mode)
 
 
 def permits_of(spec: Mapping[str, Any]) -> tuple[Any, ...]:
