@@ -39,6 +39,8 @@ def result_of(attempt: Attempt, progress: Progress, mode: Mode) -> AttemptResult
 
 def _add_contested(attempt: Attempt, progress: Progress) -> None:
     """Explain contested elements that are not written now."""
+    if not progress.withheld:
+        return
     reason, message = contests.explain(progress.contests)
     for name, keys in progress.withheld.items():
         changes = list(restricted(progress.plans[name].changes, keys))
@@ -52,11 +54,13 @@ def _add_contested(attempt: Attempt, progress: Progress) -> None:
 
 def _add_unshown(progress: Progress, drift: Sequence[StoredDrift], degraded: Collection[str]) -> None:
     """Elements that differ without an error were written and are not visible yet."""
+    if not drift:
+        return
     for name, planned in progress.plans.items():
         known = progress.errors.get(name, [])
         unknown = reduce(lambda keys, error: error.beyond(keys), known, changed_keys(planned.changes))
         unshown = list(restricted(planned.changes, unknown))
-        if drift and unshown and name not in degraded:
+        if unshown and name not in degraded:
             error = Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0)
             progress.errors[name] = [*known, of_changes(progress.composition, name, unshown, error)]
 
@@ -85,6 +89,8 @@ def _state(
         for name, shape in before.observed.items()
         if name in progress.errors and name not in progress.observed
     }
+    window = attempt.contest_window
+    progress.contests = contests.after(progress.contests, progress.remediated, in_place, desired, attempt.now, window)
     state = before.changed(
         applied={name: elements for name, elements in applied.items() if elements},
         unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
@@ -94,10 +100,8 @@ def _state(
         drift=drift,
         suspects=suspects.dumped(progress.suspects),
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
+        contests=contests.dumped(progress.contests),
     )
-    window = attempt.contest_window
-    progress.contests = contests.after(progress.contests, progress.remediated, in_place, desired, attempt.now, window)
-    state = state.changed(contests=contests.dumped(progress.contests))
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
 
 
