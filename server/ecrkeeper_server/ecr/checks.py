@@ -53,6 +53,8 @@ async def try_elements(
     if setting.trial is no_trial:
         return {}
     trials = {key: call for key in sorted(elements) if (call := setting.trial(key, elements[key])) is not None}
+    if not trials:
+        return {}
     answers = await asyncio.gather(*(_try(aws, registry, setting, call) for call in trials.values()))
     result = {
         key: before.get(key, "") if failure is None else failure for key, failure in zip(trials, answers, strict=True)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.ecr.answer_limit import TOO_LARGE, check_items
+from ecrkeeper_server.ecr.answer_limit import TOO_LARGE, checked_cost
 from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.ecr.regions import explained
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
-from ecrkeeper_server.settings.elements import Elements, cost
+from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, finding_unknown
 from ecrkeeper_server.turns import Steps, work
@@ -35,6 +35,14 @@ class Observed:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The shape of one setting as AWS has it, and its cost in elements."""
+
+    shape: dict[str, Any]
+    size: int
+
+
 async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: str = "") -> dict[str, Observed]:
     """Read the named settings of a registry in parallel; raise the first error."""
     results, errors = await try_observe(aws, registry, names, home)
@@ -46,17 +54,25 @@ async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: 
 async def try_observe(
     aws: Aws, registry: RegistryName, names: Iterable[str], home: str = ""
 ) -> tuple[dict[str, Observed], dict[str, AwsError]]:
-    """Return the readable settings, and the errors of the others.
+    """Return the readable settings, and the errors of the others; see `try_read`."""
+    readings, errors = await try_read(aws, registry, names, home)
+    return await observed_in(readings), errors
+
+
+async def try_read(
+    aws: Aws, registry: RegistryName, names: Iterable[str], home: str = ""
+) -> tuple[dict[str, Reading], dict[str, AwsError]]:
+    """Return the shapes of the readable settings, and the errors of the others.
 
     Raises errors that all reads would meet. With a `home` Region, the error of a
     disabled Region says so.
     """
     wanted = [SETTINGS[name] for name in names]
-    reads = (observe_setting(aws, registry, setting) for setting in wanted)
-    results: dict[str, Observed] = {}
+    reads = (_read_setting(aws, registry, setting) for setting in wanted)
+    results: dict[str, Reading] = {}
     errors: dict[str, AwsError] = {}
     for setting, result in zip(wanted, await asyncio.gather(*reads, return_exceptions=True), strict=True):
-        if isinstance(result, Observed):
+        if isinstance(result, Reading):
             results[setting.name] = result
         elif isinstance(result, AwsError) and result.reason not in EVERYWHERE:
             errors[setting.name] = result
@@ -71,8 +87,20 @@ async def try_observe(
     return results, errors
 
 
+async def observed_in(readings: Mapping[str, Reading]) -> dict[str, Observed]:
+    """Return the elements of shapes, and the members that this version lacks."""
+    return {
+        name: await work().run(_observed(SETTINGS[name], reading), reading.size) for name, reading in readings.items()
+    }
+
+
 async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Observed:
     """Read one setting of a registry."""
+    reading = await _read_setting(aws, registry, setting)
+    return await work().run(_observed(setting, reading), reading.size)
+
+
+async def _read_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Reading:
     first, *others = setting.reads
     # Most settings need one read, which runs without a task of its own.
     responses = (
@@ -81,18 +109,17 @@ async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) ->
         else [await _read(aws, registry, first)]
     )
     shape = setting.observed(responses)
-    check_items(setting.name, shape)
-    elements = cost(shape)
-    return await work().run(_observed(setting, shape, elements), elements)
+    return Reading(shape, checked_cost(setting.name, shape))
 
 
-def _observed(setting: Setting, shape: dict[str, Any], elements: int) -> Steps[Observed]:
+def _observed(setting: Setting, reading: Reading) -> Steps[Observed]:
+    shape = reading.shape
     if setting.prepare is not None:
         yield from setting.prepare(shape, None)
     found = setting.split(shape)
     yield
     unknown = yield from finding_unknown(setting.name, shape)
-    return Observed(shape, found, unknown, elements)
+    return Observed(shape, found, unknown, reading.size)
 
 
 async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] | None:

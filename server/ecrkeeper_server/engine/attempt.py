@@ -13,6 +13,7 @@ from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.engine.conditions import Status
+from ecrkeeper_server.engine.unchanged import Unchanged
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
@@ -41,6 +42,8 @@ class Attempt:
     desired: Desired
     now: int
     home_region: str
+    # The inputs for which earlier attempts found nothing to do.
+    unchanged: Unchanged = field(default_factory=Unchanged)
     contest_window: float = 600.0
     # Whether to find out if events arrive.
     probes: bool = False

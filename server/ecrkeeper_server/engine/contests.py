@@ -15,6 +15,7 @@ from ecrkeeper_server.settings.elements import Elements, Keys, Plan, keys_of
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
+from ecrkeeper_server.store.states import State
 
 # So many remediations of an element without a quiet window between them are a contest.
 LIMIT = 3
@@ -195,10 +196,10 @@ def explain(contests: Contests) -> tuple[str, str]:
     return reason, f"{text}; the installation {other} of ecrkeeper keeps it, too" if other else text
 
 
-def condition(contests: Contests, before: Iterable[Condition], now: int) -> Condition | None:
+def condition(contests: Contests, before: State, now: int) -> Condition | None:
     """Return the condition `Contested`; None if no element is."""
     reason, message = explain(contests)
     if not reason:
         return None
-    since = next((each.since for each in before if each.type == "Contested"), now)
+    since = next((each.since for each in before.conditions if each.type == "Contested"), now)
     return Condition("Contested", "TRUE", reason, message, since)

@@ -105,7 +105,7 @@ class Finisher:
     def _others(self, row: Resource, state: State, before: State, now: int) -> list[Condition]:
         """Return the conditions that a resource has only while they hold."""
         known = contests.load(state.contests, Findings.from_json(row.events))
-        found = [contests.condition(known, before.conditions, now)]
+        found = [contests.condition(known, before, now)]
         found.append(self._health.condition(row, now) if self._health is not None else None)
         return [each for each in found if each is not None]
 
@@ -127,8 +127,12 @@ class Finisher:
 def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State:
     """Store the statuses of declarations that may differ from the registry's."""
     row = attempt.claimed
-    known, before = row.registry_state.owners, row.registry_state.conditions
-    owners = {}
+    # A watch sees by `marked` that declarations were carried out, although nothing else of the registry changed.
+    marked = row.generation if result.converged_owners else None
+    known = row.registry_state.owners
+    if not known and not result.owners:
+        return state.changed(owners={}, marked=marked)
+    before, owners = row.registry_state.conditions, {}
     for owner in {*result.owners, *known} & {declared.owner for declared in attempt.desired.declared}:
         status = result.owners.get(owner, result.status)
         earlier = known[owner].conditions if owner in known else before
@@ -136,8 +140,7 @@ def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State
     if owners and not result.owners:
         shown = State({}).changed(conditions=state.conditions, error=state.error)
         owners = owners if any(own != shown for own in owners.values()) else {}
-    # A watch sees by `marked` that declarations were carried out, although nothing else of the registry changed.
-    return state.changed(owners=owners, marked=row.generation if result.converged_owners else None)
+    return state.changed(owners=owners, marked=marked)
 
 
 def _shown(before: Sequence[Condition], status: Status, now: int) -> Members:

@@ -19,6 +19,7 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
 from ecrkeeper_server.engine.reconcile_role import reconcile_role
 from ecrkeeper_server.engine.telemetry import Ending, ReconcileTelemetry
+from ecrkeeper_server.engine.unchanged import Unchanged
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -52,6 +53,7 @@ class Reconciler:
         self._telemetry = telemetry
         self._turns = turns
         self._health = health
+        self._unchanged = Unchanged()
 
     async def work(self, row: Resource, desired: Desired | None) -> None:
         """Make an attempt on a resource and store its result.
@@ -68,7 +70,8 @@ class Reconciler:
         # The database's time, regardless of this process's clock.
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
-        attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
+        attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, self._unchanged)
+        attempt.reconcile_id = ending.reconcile_id
         attempt.contest_window = self._options.contest_window
         attempt.probes = self._health is not None and self._health.probe_due(row, now)
         attempt.search_until = attempt.monotonic() + self._options.attempt_timeout / 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 from ecrkeeper_server.settings import pairs
@@ -30,6 +31,7 @@ _PAIRED = frozenset((PairElements, PairKeys))
 FEW = 100
 # A text of so many characters takes about as long to validate and to compare as one element.
 _CHARACTERS = 100
+_SCALARS = frozenset((bool, int, float, type(None)))
 
 
 class ChangeKind(StrEnum):
@@ -205,20 +207,32 @@ def cost(shape: Any) -> int:
 
     It is the number of items of all lists, and one more for each 100 characters of a text.
     """
-    found = 0
-    unseen = [shape]
+    return sum(tally(shape))
+
+
+def tally(shape: Any, most: float = inf) -> tuple[int, int]:
+    """Return the number of items of all lists, and the cost of all texts.
+
+    Counting ends with the first list that has more than `most` items with those before.
+    """
+    items = texts = 0
+    unseen: list[Iterable[Any]] = [[shape]]
     while unseen:
-        value = unseen.pop()
-        # Exact types first, because a test for an abstract class takes ten times as long.
-        kind = type(value)
-        if kind is str:
-            found += len(value) // _CHARACTERS
-        elif kind is list:
-            found += len(value)
-            unseen += value
-        elif kind is dict or isinstance(value, Mapping):
-            unseen += value.values()
-    return found
+        for value in unseen.pop():
+            # By type first: `isinstance` asks the metaclass of an abstract class, and every reconcile comes here often.
+            kind = type(value)
+            if kind is str:
+                texts += len(value) // _CHARACTERS
+            elif kind is dict:
+                unseen.append(value.values())
+            elif kind is list:
+                items += len(value)
+                if items > most:
+                    return items, texts
+                unseen.append(value)
+            elif kind not in _SCALARS and isinstance(value, Mapping):
+                unseen.append(value.values())
+    return items, texts
 
 
 def cost_of_all(shapes: Iterable[Any]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
@@ -49,8 +49,11 @@ def owned_elements(
     }
 
 
-def managed(desired: Mapping[str, Elements], applied: Mapping[str, Elements]) -> list[str]:
-    """Return the settings that are declared or hold owned elements, in table order."""
+def managed(desired: Container[str], applied: Mapping[str, Elements]) -> list[str]:
+    """Return the settings that are declared or hold owned elements, in table order.
+
+    `desired` has the names of the declared settings.
+    """
     return [name for name in SETTINGS if name in desired or applied.get(name)]
 
 

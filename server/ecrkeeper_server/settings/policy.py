@@ -43,8 +43,14 @@ def split(shape: Shape) -> dict[str, Value]:
 
     The key of a statement without a Sid, or with a repeated Sid, is its digest.
     """
+    return dict(_statements(shape.get("policyText") or "{}"))
+
+
+# The text that is declared is often the one that AWS has.
+@lru_cache(maxsize=256)
+def _statements(text: str) -> dict[str, Value]:
     elements: dict[str, Value] = {}
-    for statement in policy_validation.statements_of(_document(shape)):
+    for statement in policy_validation.statements_of(_parsed(text)):
         if not isinstance(statement, Mapping):
             continue
         value = statements.canonical(statement)

@@ -27,9 +27,20 @@ class UnmanagedElements(StrEnum):
     PRUNE = "PRUNE"
 
 
+# A sweep asks often, and a dict answers faster than a class.
+_MODES: Mapping[str, Mode] = {str(mode): mode for mode in Mode}
+_UNMANAGED: Mapping[str, UnmanagedElements] = {str(each): each for each in UnmanagedElements}
+
+
 def mode_of(spec: Mapping[str, Any]) -> Mode:
     """Return the mode of a stored spec."""
-    return Mode(spec.get("mode", Mode.ENFORCE))
+    mode = spec.get("mode", Mode.ENFORCE)
+    return _MODES.get(mode) or Mode(mode)
+
+
+def _unmanaged_of(spec: Mapping[str, Any]) -> UnmanagedElements:
+    treatment = spec.get("unmanaged_elements", UnmanagedElements.PRESERVE)
+    return _UNMANAGED.get(treatment) or UnmanagedElements(treatment)
 
 
 def permits_of(spec: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -55,7 +66,7 @@ class RegistrySpec:
         """Parse a stored spec; missing members have defaults."""
         return cls(
             mode=mode_of(stored),
-            unmanaged_elements=UnmanagedElements(stored.get("unmanaged_elements", UnmanagedElements.PRESERVE)),
+            unmanaged_elements=_unmanaged_of(stored),
             abandoned=load_keys(stored["abandoned"]) if stored.get("abandoned") else {},
             owners=tuple(stored.get("owners") or ()),
         )

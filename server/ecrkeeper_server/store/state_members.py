@@ -57,6 +57,10 @@ class RoleMembers(Members, total=False):
 # Usually empty, so rows do not store empty ones.
 _SELDOM = frozenset({"owners", "marked", "unconfirmed", "suspects", "denials", "deletion", "contests"})
 
+# Members without values of AWS or of users, in which Python might take unlike values for equal, as 1 and True.
+_MADE_HERE = frozenset({"conditions", "error", "owners", "marked", "checks", "problems"})
+_ABSENT = object()
+
 
 def _optional(value: Any) -> Json | None:
     return None if value is None else value.to_json()
@@ -85,12 +89,17 @@ _ENCODED: Mapping[str, Callable[[Any], Any]] = {
 
 
 def with_members(stored: Json, members: Mapping[str, Any]) -> Json:
-    """Return a stored state with other members, encoded."""
-    changed = dict(stored)
+    """Return a stored state with other members, encoded; the same object if that changes nothing."""
+    changed: Json | None = None
     for name, value in members.items():
         encoded = _ENCODED[name](value) if name in _ENCODED else value
-        if encoded or name not in _SELDOM:
+        present = bool(encoded) or name not in _SELDOM
+        if name in _MADE_HERE and (stored.get(name, _ABSENT) == encoded if present else name not in stored):
+            continue
+        if changed is None:
+            changed = dict(stored)
+        if present:
             changed[name] = encoded
         else:
             changed.pop(name, None)
-    return changed
+    return stored if changed is None else changed

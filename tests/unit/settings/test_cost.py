@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecrkeeper_server.settings.elements import cost, cost_of_all, size_of
+from ecrkeeper_server.settings.elements import cost, cost_of_all, size_of, tally
 from ecrkeeper_server.settings.table import SETTINGS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,3 +37,16 @@ def test_pairs_cost_by_filters_and_destinations_and_not_by_their_product() -> No
     assert cost(shape) == 126
     elements = SETTINGS["replication_configuration"].split(shape)
     assert (len(elements), size_of(elements)) == (2_500, 100)
+
+
+def naive_items(shape: Any) -> int:
+    inner = shape.values() if isinstance(shape, dict) else shape if isinstance(shape, list) else ()
+    return (len(shape) if isinstance(shape, list) else 0) + sum(map(naive_items, inner))
+
+
+@given(SHAPES, st.integers(0, 10))
+def test_tally_exceeds_limit_exactly_if_items_do(shape: Any, most: int) -> None:
+    items, texts = tally(shape, most)
+    assert (items > most) == (naive_items(shape) > most)
+    if items <= most:
+        assert (items, texts) == tally(shape) == (naive_items(shape), cost(shape) - items)

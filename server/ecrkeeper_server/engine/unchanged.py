@@ -1,0 +1,73 @@
+"""Recognize inputs for which an attempt on a registry found nothing to do.
+
+Between the answers of AWS and the result of an attempt there is a pure function of the registry's
+row, its declarations and these answers. If it has found nothing to do, the same inputs need no
+second look: not in a sweep, where nearly all registries are as they were.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+_DIGEST = 16
+# 4 MB, of which only the used pages take memory.
+_SLOTS = 1 << 18
+# Hashing more would delay other accounts.
+_LONGEST = 1_000_000
+# Only JSON has one form: anything else is not recognized.
+_STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+class Unchanged:
+    """Digests of inputs, in a table of fixed size.
+
+    Each registry has one slot by its name, and loses it to others with the same slot: forgetting
+    only costs time. A digest includes the name, and a secret of the process.
+    """
+
+    def __init__(self, slots: int = _SLOTS) -> None:
+        self._slots = slots
+        self._table = mmap.mmap(-1, slots * _DIGEST)
+        self._key = os.urandom(32)
+
+    def digest(
+        self, row: Resource, declared: Sequence[Declaration], answers: Mapping[str, Mapping[str, Any]]
+    ) -> bytes | None:
+        """Return the digest of all inputs of an attempt; None if they are too long or not JSON.
+
+        `answers` are the shapes of all managed settings.
+        """
+        inputs = [
+            row.name, row.spec, row.state,
+            [
+                (each.owner, each.settings, each.allow_replacement, each.generation, each.observed_generation)
+                for each in declared
+            ],
+            answers,
+        ]  # fmt: skip
+        try:
+            text = orjson.dumps(inputs, option=_STRICT)
+        except TypeError:
+            return None
+        return blake2b(text, digest_size=_DIGEST, key=self._key).digest() if len(text) <= _LONGEST else None
+
+    def knows(self, name: str, digest: bytes) -> bool:
+        """Return whether an attempt on the registry found nothing to do with these inputs."""
+        at = self._at(name)
+        return self._table[at : at + _DIGEST] == digest
+
+    def remember(self, name: str, digest: bytes) -> None:
+        """Note that an attempt on the registry found nothing to do with these inputs."""
+        at = self._at(name)
+        self._table[at : at + _DIGEST] = digest
+
+    def _at(self, name: str) -> int:
+        return hash(name) % self._slots * _DIGEST

@@ -1,0 +1,260 @@
+"""Attempts that recognize their inputs, with attempts that plan as the oracle."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from ecrkeeper_server.aws_errors import Permanent
+from ecrkeeper_server.engine import reconcile_registry as reconciling
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
+from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
+from ecrkeeper_server.engine.unchanged import Unchanged
+from ecrkeeper_server.settings.algebra import compose
+from ecrkeeper_server.settings.collection import Collection
+from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.setting import Setting
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.sweep import Desired
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.engine.conftest import World
+from tests.unit.settings.shapes import REGISTRY, SHAPES
+
+NOW = 1_800_000_000_000_000
+Shapes = dict[str, dict[str, Any]]
+
+some_shapes = st.fixed_dictionaries({}, optional=SHAPES)
+owners = st.dictionaries(st.sampled_from(["team-a", "team-b"]), some_shapes, min_size=1, max_size=2)
+modes = st.sampled_from(["ENFORCE", "OBSERVE"])
+treatments = st.sampled_from(["PRESERVE", "PRUNE"])
+
+
+class CannedAws:
+    """Answers reads with shapes; other registries are empty, and nothing can be written."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self.shapes = shapes
+        self._of = {read.operation: setting for setting in SETTINGS.values() for read in setting.reads}
+
+    async def call(
+        self, account: str, region: str, _service: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        if operation == "ValidatePullThroughCacheRule":
+            return {"isValid": params["ecrRepositoryPrefix"] < "b", "failure": "denied"}
+        setting = self._of[operation]
+        own = (account, region) == (REGISTRY.account, REGISTRY.region)
+        return answer(setting, operation, params, self.shapes.get(setting.name, {}) if own else {})
+
+
+def answer(setting: Setting, operation: str, params: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
+    """Return AWS's answer for a setting with a shape."""
+    if operation == "GetAccountSetting":
+        return {
+            "name": params["name"],
+            "value": {e["name"]: e["value"] for e in shape.get("settings", ())}.get(params["name"]),
+        }
+    if isinstance(setting, Collection):
+        return {setting.reads[0].items or "": shape.get(setting.items, [])}
+    member = getattr(setting, "member", None)
+    return {member: shape} if member else shape
+
+
+def row_of(spec: dict[str, Any], state: dict[str, Any]) -> Resource:
+    return replace(Resource.new(REGISTRY, spec, NOW, uid="u", generation=1), state=state)
+
+
+def declarations(declared: dict[str, Shapes]) -> list[Declaration]:
+    return [
+        Declaration(REGISTRY.account, REGISTRY.region, owner, "u", shapes, "REMOVE", False, 1, 1, 1, NOW, NOW)
+        for owner, shapes in sorted(declared.items())
+    ]
+
+
+def attempted(row: Resource, declared: dict[str, Shapes], aws: CannedAws, unchanged: Unchanged) -> AttemptResult | None:
+    """Return the result of an attempt; None if it would write."""
+
+    class Writes(Exception):
+        pass
+
+    class NoDatabase:
+        async def write(self, _change: Any) -> Any:
+            raise Writes
+
+    attempt = Attempt(
+        row, cast(Any, NoDatabase()), cast(Any, aws), Desired(declarations(declared), []), NOW, "us-east-1", unchanged
+    )
+    try:
+        return asyncio.run(reconcile_registry(attempt))
+    except Writes:
+        return None
+
+
+def settled(row: Resource, declared: dict[str, Shapes], aws: CannedAws, unchanged: Unchanged) -> Resource | None:
+    """Return the row after some attempts, of which the last ones find nothing new; None if one would write."""
+    for _ in range(3):
+        result = attempted(row, declared, aws, unchanged)
+        if result is None:
+            return None
+        row = replace(row, state=result.state.stored)
+    return row
+
+
+def in_place(declared: dict[str, Shapes], others: Shapes) -> Shapes:
+    """Return shapes that have the composed declarations, and elements of others."""
+    desired = compose({owner: split_all(shapes) for owner, shapes in declared.items()}).desired
+    elements = {name: {**found, **desired.get(name, {})} for name, found in split_all(others).items()}
+    return {name: SETTINGS[name].join(found) for name, found in ({**desired, **elements}).items()}
+
+
+def drawn_change(data: st.DataObject, spec: Any, declared: Any, shapes: Any) -> tuple[Any, Any, Any]:
+    """Change one of the inputs, or none."""
+    what = data.draw(st.sampled_from(["nothing", "spec", "declared", "shapes", "one shape"]))
+    if what == "spec":
+        return {"mode": data.draw(modes), "unmanaged_elements": data.draw(treatments)}, declared, shapes
+    if what == "declared":
+        return spec, data.draw(owners), shapes
+    if what == "shapes":
+        return spec, declared, data.draw(some_shapes)
+    if what == "one shape":
+        name = data.draw(st.sampled_from(sorted(SHAPES)))
+        return spec, declared, {**shapes, name: data.draw(SHAPES[name])}
+    return spec, declared, shapes
+
+
+@settings(deadline=None, max_examples=150)
+@given(declared=owners, others=some_shapes, mode=modes, treatment=treatments, data=st.data())
+def test_recognized_attempt_ends_like_a_planned_one(
+    declared: dict[str, Shapes], others: Shapes, mode: str, treatment: str, data: st.DataObject
+) -> None:
+    spec = {"mode": mode, "unmanaged_elements": treatment}
+    shapes = in_place(declared, others)
+    known = Unchanged(slots=16)
+    row = settled(row_of(spec, {}), declared, CannedAws(shapes), known)
+    assume(row is not None)
+    assert row is not None
+    for _ in range(3):
+        spec, declared, shapes = drawn_change(data, spec, declared, shapes)
+        row, aws = replace(row, spec=spec), CannedAws(shapes)
+        result = attempted(row, declared, aws, known)
+        assert result == attempted(row, declared, aws, Unchanged(slots=16))
+        if result is not None:
+            row = replace(row, state=result.state.stored)
+
+
+def count_compositions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    made: list[int] = []
+    original = composition_of
+
+    def counted(declared: Any) -> Any:
+        made.append(1)
+        return original(declared)
+
+    monkeypatch.setattr(reconciling, "composition_of", counted)
+    return made
+
+
+REPLICATED: dict[str, Any] = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": "111111111111"}]}]}
+
+
+@pytest.mark.parametrize("mode", ["ENFORCE", "OBSERVE"])
+def test_unchanged_registry_is_not_composed_again(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = {"team-a": {"replication_configuration": REPLICATED}}
+    known, aws = Unchanged(slots=16), CannedAws(declared["team-a"])
+    row = settled(row_of({"mode": mode}, {}), declared, aws, known)
+    assert row is not None
+    made = count_compositions(monkeypatch)
+    result = attempted(row, declared, aws, known)
+    assert not made
+    assert result is not None
+    assert result.state.stored["checks"], "replication is checked in any case"
+
+
+def deleting(value: Any) -> dict[str, Any]:
+    return {"rules": [{**REPLICATED["rules"][0], "deleteReplication": {"enabled": value}}]}
+
+
+CHANGED = [
+    (REPLICATED, deleting(True), "AWS has another value"),
+    (deleting(True), deleting(1), "AWS has a number in place of a truth value, and Python takes them for equal"),
+    (REPLICATED, {"rules": [{**REPLICATED["rules"][0], "newThing": True}]}, "AWS has a member that is not known"),
+    (REPLICATED, {"rules": []}, "AWS has nothing"),
+]
+
+
+@pytest.mark.parametrize(("declared_shape", "shape", "reason"), CHANGED)
+def test_other_answer_is_composed(
+    declared_shape: dict[str, Any], shape: dict[str, Any], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = {"team-a": {"replication_configuration": declared_shape}}
+    known = Unchanged(slots=16)
+    row = settled(row_of({"mode": "OBSERVE"}, {}), declared, CannedAws(declared["team-a"]), known)
+    assert row is not None
+    made = count_compositions(monkeypatch)
+    aws = CannedAws({"replication_configuration": shape})
+    result = attempted(row, declared, aws, known)
+    assert made, reason
+    assert result == attempted(row, declared, aws, Unchanged(slots=16)), reason
+    assert result is not None
+    assert not result.status.ready, reason
+
+
+def test_failed_read_is_no_unchanged_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared: dict[str, Shapes] = {
+        "team-a": {"replication_configuration": REPLICATED, "scanning_configuration": {"scanType": "BASIC"}}
+    }
+    known, aws = Unchanged(slots=16), CannedAws(declared["team-a"])
+    row = settled(row_of({"mode": "OBSERVE"}, {}), declared, aws, known)
+    assert row is not None
+
+    class Failing(CannedAws):
+        async def call(self, *args: Any) -> dict[str, Any]:
+            if args[3] == "DescribeRegistry":
+                raise Permanent("denied", reason="AWS_ACCESS_DENIED", operation="DescribeRegistry")
+            return await super().call(*args)
+
+    result = attempted(row, declared, Failing(declared["team-a"]), known)
+    assert result is not None
+    assert not result.status.synced
+
+
+def test_slot_holds_one_registry() -> None:
+    known = Unchanged(slots=1)
+    row = row_of({}, {})
+    other = replace(row, name="accounts/111111111111/registries/us-west-2")
+    digests = [known.digest(each, [], {"registry_policy": {}}) for each in (row, other)]
+    assert digests[0] is not None
+    assert digests[1] is not None
+    assert digests[0] != digests[1]
+    known.remember(row.name, digests[0])
+    assert known.knows(row.name, digests[0])
+    known.remember(other.name, digests[1])
+    assert known.knows(other.name, digests[1])
+    assert not known.knows(row.name, digests[0])
+
+
+LARGE = 2**70
+
+
+@pytest.mark.parametrize("state", [{"observed": {"n": LARGE}}, {"observed": {"n": "\ud800"}}, {"n": "x" * 1_000_000}])
+def test_inputs_without_one_short_form_have_no_digest(state: dict[str, Any]) -> None:
+    assert Unchanged(slots=1).digest(row_of({}, state), [], {}) is None
+
+
+async def test_change_after_quiet_sweeps_is_remediated(world: World) -> None:
+    await world.declare({"pull_through_cache_rules": {"rules": [
+        {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+    ]}})  # fmt: skip
+    await world.reconcile()
+    for _ in range(3):
+        for _ in range(3):
+            await world.resync()
+            assert world.aws.writes == []
+        await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+        row = await world.resync()
+        assert row.state["remediation"]["time"] == int(world.seconds * 1_000_000)
+        assert (await world.present())["pullThroughCacheRules"]
