@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -141,3 +142,34 @@ def test_declaration_stands_as_its_owner_or_registry(
     stored = {"conditions": [Condition("Ready", "TRUE", "ALL", "", 1).to_json()]}
     state = State(stored if owners is None else {**stored, "owners": owners})
     assert [each.reason for each in state.of_owner("a").conditions] == reasons, reason
+
+
+MEMBERS: Any = st.fixed_dictionaries(
+    {},
+    optional={
+        "conditions": st.lists(CONDITIONS, max_size=2),
+        "error": st.none() | ERRORS,
+        "owners": st.dictionaries(TEXTS, st.builds(State, st.dictionaries(TEXTS, TEXTS, max_size=1)), max_size=2),
+        "marked": st.none() | TIMES,
+        "problems": st.dictionaries(TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=1), max_size=2),
+        "observed": st.dictionaries(TEXTS, st.dictionaries(TEXTS, st.booleans() | st.sampled_from([0, 1, 1.0]))),
+    },
+)
+
+
+@given(first=MEMBERS, second=MEMBERS, third=MEMBERS)
+def test_state_with_equal_members_is_stored_as_if_they_were_set(first: Any, second: Any, third: Any) -> None:
+    before = RegistryState({}).changed(**first).changed(**second)
+    # Nothing is skipped where the state has no members yet.
+    made = {name: RegistryState({}).changed(**{name: value}).stored for name, value in third.items()}
+    expected = {name: value for name, value in before.stored.items() if name not in third}
+    for stored in made.values():
+        expected |= stored
+    assert json.dumps(before.changed(**third).stored, sort_keys=True) == json.dumps(expected, sort_keys=True)
+    assert before.changed(**{name: value for name, value in second.items() if name != "observed"}) == before
+
+
+def test_state_with_equal_conditions_is_the_same_object() -> None:
+    conditions = [Condition("Ready", "TRUE", "IN_SYNC", "", 1)]
+    state = RegistryState({}).changed(conditions=conditions, error=None)
+    assert state.changed(conditions=conditions, error=None, owners={}, marked=None).stored is state.stored
