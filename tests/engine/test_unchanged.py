@@ -126,7 +126,7 @@ def drawn_change(data: st.DataObject, spec: Any, declared: Any, shapes: Any) -> 
     return spec, declared, shapes
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(declared=owners, others=some_shapes, mode=modes, treatment=treatments, data=st.data())
 def test_recognized_attempt_ends_like_a_planned_one(
     declared: dict[str, Shapes], others: Shapes, mode: str, treatment: str, data: st.DataObject
