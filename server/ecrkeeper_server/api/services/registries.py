@@ -42,7 +42,7 @@ from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
-from ecrkeeper_server.turns import MANY, work
+from ecrkeeper_server.turns import MANY, Steps, work
 
 _UNDECLARED = "it is not stored"
 _FAILURE_CHARACTERS = 1_000
@@ -58,7 +58,7 @@ class Registries:
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
         self._basic = BasicRegistries(deps)
-        self._rendered = RenderedEvents(deps.turns, registry_message.registry_steps)
+        self._rendered = RenderedEvents(deps.turns, _current)
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
@@ -160,10 +160,11 @@ class Registries:
         account = parse_account(request.parent, wildcard=True)
         view = request.view or registry_message.BASIC
         async for step in watched(self._deps, RegistryName.kind, account, request.filter, _FIELDS):
-            answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.row is not None:
-                answer.registry.CopyFrom(await self._rendered.of(step, view))
-            elif step.name:
+                yield await self._rendered.of(step, view)
+                continue
+            answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
+            if step.name:
                 answer.registry.name = step.name
             yield answer
 
@@ -238,6 +239,12 @@ class Registries:
         )
         fit(answer, RESOURCE_BYTES, _EXPLAINED_LISTS)
         return answer
+
+
+def _current(row: Resource, declared: Sequence[Declaration], view: int) -> Steps[pb.WatchRegistriesResponse]:
+    """Render a registry as a message of a watch, in steps."""
+    registry = yield from registry_message.registry_steps(row, declared, view)
+    return pb.WatchRegistriesResponse(kind=pb.WatchRegistriesResponse.CURRENT, registry=registry)
 
 
 def _charged(row: Resource, declared: Sequence[Declaration]) -> int:
