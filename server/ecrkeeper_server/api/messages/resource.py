@@ -235,7 +235,8 @@ def with_takeovers(message: registry_pb2.RegistrySettings, found: Iterable[Takeo
         message.takeovers.add(
             owner=each.owner, setting=each.setting, key=key, value=shown, value_omitted=omitted, pairs=pairs
         )
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    if message.takeovers:
+        fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 
