@@ -29,7 +29,7 @@ def _backfill(number: int) -> dict[str, Any]:
 
 
 class LargeAws:
-    """Has other elements than those that are declared, so that a plan changes all of them."""
+    """Has other elements than the declared ones, so that a plan changes all."""
 
     def __init__(self) -> None:
         self._settings = {**largest.everything(length=100), largest.TEMPLATES: largest.templates(50, 100)}

@@ -1,4 +1,4 @@
-"""A caller who floods the server is told to retry, over gRPC, while another one is served."""
+"""A flooder is told to retry, over gRPC, while another caller is served."""
 
 from __future__ import annotations
 

@@ -148,9 +148,9 @@ def family_of(service: str, operation: str) -> str:
 
 
 def least_seconds(calls: Iterable[tuple[str, str]]) -> float:
-    """Return the least time for calls to one account and Region, each a service and an operation.
+    """Return the least time for calls to one account and Region, in seconds.
 
-    The buckets are full at the begin, and AWS throttles nothing.
+    A call is a service and an operation. The buckets are full at the begin, and AWS throttles nothing.
     """
     counts = Counter(family_of(*call) for call in calls)
     return max((max(0.0, (count - RATES[family][1]) / RATES[family][0]) for family, count in counts.items()), default=0)

@@ -52,7 +52,7 @@ _Kind = tuple[str, str]
 
 
 def _by_time(before: Iterable[StoredDrift]) -> dict[_Kind, dict[int | None, Keys]]:
-    """Return the elements that differed, by setting and kind, and by when that was first observed.
+    """Return the elements that differed, by setting and kind, and by their time.
 
     Release 0.1.0 stored each pair by itself, so there can be thousands.
     """

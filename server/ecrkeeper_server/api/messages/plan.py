@@ -146,7 +146,7 @@ def _add_calls(
 
 
 def _add_duration(message: common_pb2.Plan) -> None:
-    """Say how long the calls take by ecrkeeper's own limits, if they cannot be made at once."""
+    """Set the least duration, if the calls cannot be made at once."""
     seconds = least_seconds((call.service, call.operation) for call in message.calls)
     if seconds:
         message.least_duration.FromTimedelta(timedelta(seconds=seconds))

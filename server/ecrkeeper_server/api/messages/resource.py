@@ -250,7 +250,7 @@ def stored(row: Stored) -> registry_pb2.RegistrySettings:
 
 
 def is_long(row: Stored) -> bool:
-    """Return whether a stored row is too long for the cache, so that its message takes milliseconds."""
+    """Return whether a stored row is too long for the cache."""
     return sum(len(column) for column in row if isinstance(column, str)) > _CACHED_BYTES
 
 
