@@ -121,6 +121,15 @@ class Rows:
         with self._engine.connect() as conn:
             return int(conn.execute(text("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")).scalar_one())
 
+    def updated(self) -> dict[str, tuple[int, int, int]]:
+        """Return updates, HOT updates and dead rows of each table on Postgres.
+
+        A session that is open has not reported all of them yet. Call `close` afterwards.
+        """
+        query = text("SELECT relname, n_tup_upd, n_tup_hot_upd, n_dead_tup FROM pg_stat_user_tables")
+        with self._engine.connect() as conn:
+            return {table: (updates, hot, dead) for table, updates, hot, dead in conn.execute(query)}
+
     def check(self) -> None:
         """Raise RuntimeError if a registry has an error, which would falsify the figures."""
         query = select(func.count()).where(self._registries, schedule.c.failures > 0)

@@ -70,7 +70,8 @@ class Takeover:
 class WritePlan:
     """The changes that one write would make in AWS, in their order.
 
-    With `digest` as `plan_digest`, the write carries out this plan or fails.
+    With `digest` as `plan_digest`, the write carries out this plan or fails. The changes take at least
+    `least_seconds`, because the server limits its calls to AWS.
     """
 
     name: str
@@ -81,6 +82,7 @@ class WritePlan:
     takeovers: tuple[Takeover, ...] = ()
     digest: str = ""
     omitted_warnings: int = 0
+    least_seconds: float = 0.0
 
     @property
     def removals(self) -> tuple[Change, ...]:
@@ -107,6 +109,8 @@ class WritePlan:
         lines += [f"  warning: {warning}" for warning in self.warnings]
         if self.omitted_warnings:
             lines.append(f"  and {self.omitted_warnings} warnings that the server left out")
+        if self.least_seconds:
+            lines.append(f"  takes at least {self.least_seconds:.0f} s, because the server limits its calls to AWS")
         return "\n".join(lines)
 
 
@@ -123,6 +127,7 @@ def write_plan(planned: RegistrySettings | Registry | ServiceLinkedRole) -> Writ
         takeovers_of(planned) if isinstance(planned, RegistrySettings) else (),
         plan.digest,
         plan.omitted_warnings,
+        plan.least_duration.ToTimedelta().total_seconds(),
     )
 
 

@@ -35,6 +35,7 @@ class Item:
     takeovers: tuple[Takeover, ...] = ()
     digest: str = ""
     notes: tuple[str, ...] = ()
+    least_seconds: float = 0.0
 
     @property
     def name(self) -> str:

@@ -71,6 +71,8 @@ def _item(item: Item, values: bool) -> Iterator[str]:
         yield f"    {click.style('!', fg='magenta')} {escaped(str(each))} is taken over"
     if item.omitted:
         yield f"    and {item.omitted} changes that the server left out"
+    if item.least_seconds:
+        yield f"    takes at least {item.least_seconds:.0f} s, because the server limits its calls to AWS"
     for warning in item.warnings:
         yield f"    {click.style('warning:', fg='yellow')} {escaped(str(warning))}"
 
@@ -156,6 +158,7 @@ def _shape(item: Item) -> dict[str, Any]:
         "warnings": [{"reason": w.reason, "subject": w.subject, "message": w.message} for w in item.warnings],
         "notes": list(item.notes),
         "omitted": item.omitted,
+        "least_seconds": item.least_seconds,
     }
 
 

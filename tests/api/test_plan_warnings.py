@@ -24,6 +24,17 @@ def warnings(place: Place, **settings: Any) -> list[tuple[str, str]]:
     return [(warning.reason, warning.subject) for warning in planned.warnings]
 
 
+def test_plan_says_how_long_the_rate_limits_make_it(place: Place) -> None:
+    def least(count: int) -> float:
+        arns = [f"arn:aws:iam::{place.account}:role/r{at}" for at in range(count)]
+        planned = place.apply({"pull_time_update_exclusions": {"principalArns": arns}}, validate_only=True).plan
+        return float(planned.least_duration.ToTimedelta().total_seconds())
+
+    assert least(20) == 0
+    assert least(21) == pytest.approx(0.2)
+    assert least(100) == pytest.approx(16.0)
+
+
 def iam(place: Place) -> Any:
     return boto3.client(
         "iam", region_name=place.region, endpoint_url=place.live.aws.url, aws_access_key_id=place.account,

@@ -83,7 +83,8 @@ class Store:
                 r.name: r.generation for kind in ("registry", "role") for r in resources.page(tx, kind, "-", "", 100)
             }
             page = declarations.page(tx, "-", "-", ("", "", ""), 100)
-            return kept, {str(d.name): d.generation for d, _ in map(declarations.decoded, page)}
+            rows = declarations.stored(tx, [SettingsName(RegistryName(*row[:2]), row[2]) for row in page])
+            return kept, {str(d.name): d.generation for d, _ in map(declarations.decoded, rows.values())}
 
         return self.look(read)
 

@@ -44,22 +44,21 @@ class Running:
         return Calls(address or self.address, **options)
 
 
-Serve = Callable[[Limits], AbstractAsyncContextManager[Running]]
+Serve = Callable[..., AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
-    """Run a server with the given limits."""
+    """Run a server with the given limits, and perhaps an AWS."""
 
     @contextlib.asynccontextmanager
-    async def run(limits: Limits) -> AsyncIterator[Running]:
+    async def run(limits: Limits, aws: Any = None) -> AsyncIterator[Running]:
         url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
         schema.migrate(url)
         db, changes = schema.open_database(url, pool_size=1), Changes()
         db.listen(changes.publish)
-        aws: Any = NoAws()
         edge = Dependencies(
-            db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
+            db=db, aws=aws or NoAws(), changes=changes, wake=lambda: None, home_region="us-east-1",
         )  # fmt: skip
         metrics = Metrics(methods())
         built = build(edge, Telemetry(metrics.rpc), with_reflection=True, limits=limits)

@@ -6,9 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from ecrkeeper_server.aws.limits import LOWEST_RATE, RATES
+from ecrkeeper_server.aws.limits import LOWEST_RATE, RATES, least_seconds
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import Temporary
+from ecrkeeper_server.names import RegistryName
 
 from .virtual import AwsModel, Fleet, run
 
@@ -168,3 +169,26 @@ def test_inaccessible_account_is_probed_by_one_resource(tmp_path: Path) -> None:
     assert all(after - before >= 30 for before, after in zip(later, later[1:], strict=False))
     assert len(done) == 30
     assert done[-1] - 1800 < 330
+
+
+EXCLUSIONS = [f"arn:aws:iam::{SLOW}:role/r{at}" for at in range(100)]
+
+
+async def excluding_a_hundred(folder: Path) -> tuple[list[float], float]:
+    model = AwsModel()
+    fleet = Fleet(folder, model, concurrency=4)
+    settings = {"pull_time_update_exclusions": {"principalArns": EXCLUSIONS}}
+    await fleet.declare_all(RegistryName(SLOW, "us-east-1"), settings)
+    await asyncio.sleep(120)
+    rows = await fleet.rows(SLOW)
+    await fleet.end()
+    assert [row.observed_generation for row in rows] == [row.generation for row in rows]
+    return answered(model, SLOW, "RegisterPullTimeUpdateExclusion"), model.calls[0][0]
+
+
+def test_hundred_exclusions_are_in_place_as_fast_as_the_rate_allows(tmp_path: Path) -> None:
+    made, began = run(excluding_a_hundred(tmp_path))
+    least = least_seconds([("ecr", "RegisterPullTimeUpdateExclusion")] * len(EXCLUSIONS))
+    assert len(made) == len(EXCLUSIONS)
+    assert least == 16
+    assert least <= made[-1] - began <= least + 2

@@ -1,9 +1,13 @@
-"""A sweep in which nothing changed writes narrow rows only, on a real Postgres."""
+"""A sweep in which nothing changed writes narrow rows only, on both databases."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import uuid
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -31,17 +35,60 @@ async def sweep(world: World) -> None:
     await world.engine.drain()
 
 
+async def unchanged(world: World) -> None:
+    """Declare registries, and let sweeps end with nothing more to write."""
+    for region in REGIONS:
+        rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+        await world.declare({"pull_through_cache_rules": {"rules": [rule]}}, registry=RegistryName(ACCOUNT, region))
+    for _ in range(3):
+        await sweep(world)
+
+
+def watch_writes(path: Path) -> None:
+    """Let triggers note every write of a table."""
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE writes (of TEXT)")
+        for (table,) in conn.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'writes'"
+        ).fetchall():
+            if table.startswith("sqlite_"):
+                continue
+            for what in ("INSERT", "UPDATE", "DELETE"):
+                conn.execute(
+                    f"CREATE TRIGGER noted_{table}_{what} AFTER {what} ON {table} "
+                    f"BEGIN INSERT INTO writes VALUES ('{table}'); END"
+                )
+        conn.commit()
+
+
+def noted_writes(path: Path) -> Counter[str]:
+    """Return the number of writes of each table."""
+    with closing(sqlite3.connect(path)) as conn:
+        return Counter(table for (table,) in conn.execute("SELECT of FROM writes"))
+
+
+async def test_unchanged_sweep_on_sqlite_writes_only_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "sweep.db"
+    schema.migrate(f"sqlite:///{path}")
+    async with a_world(f"sqlite:///{path}", monkeypatch) as world:
+        await unchanged(world)
+        await asyncio.to_thread(watch_writes, path)
+        world.aws.calls.clear()
+        for _ in range(SWEEPS):
+            await sweep(world)
+        assert {region for region, *_ in world.aws.calls} == set(REGIONS)
+        found = await asyncio.to_thread(noted_writes, path)
+    assert set(found) == {"schedule"}
+    assert found["schedule"] >= 2 * SWEEPS * len(REGIONS), "a claim and an end for each attempt"
+
+
 async def test_unchanged_sweep_writes_no_wide_row(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     url = cluster.create_database(f"sweep_{uuid.uuid4().hex[:8]}")
     schema.migrate(url)
     # A new version of a row has another place, or another transaction that made it.
     versions = "SELECT ctid::text, xmin::text FROM {} ORDER BY 1"
     async with a_world(url, monkeypatch) as world:
-        for region in REGIONS:
-            rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
-            await world.declare({"pull_through_cache_rules": {"rules": [rule]}}, registry=RegistryName(ACCOUNT, region))
-        for _ in range(3):
-            await sweep(world)
+        await unchanged(world)
         tables = ("resources", "declarations", "schedule")
         before = {table: await asyncio.to_thread(rows, url, versions.format(table)) for table in tables}
         world.aws.calls.clear()

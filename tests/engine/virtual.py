@@ -127,6 +127,11 @@ class AwsModel:
         if operation == "CreatePullThroughCacheRule":
             rules[params["ecrRepositoryPrefix"]] = dict(params)
             return Answer(200, dict(params))
+        if operation == "ListPullTimeUpdateExclusions":
+            return Answer(200, {"pullTimeUpdateExclusions": list(rules)})
+        if operation == "RegisterPullTimeUpdateExclusion":
+            rules[params["principalArn"]] = {}
+            return Answer(200, dict(params))
         if operation == "GetRole":
             made = datetime.fromtimestamp(EPOCH, UTC)
             arn = f"arn:aws:iam::{account}:role/{params['RoleName']}"
@@ -172,14 +177,19 @@ class Fleet:
 
     async def declare(self, account: str, region: str, prefix: str = "quay", *, told: bool = True) -> None:
         """Declare one cache rule; `told`: notify the engine."""
-        name = RegistryName(account, region)
         rule = {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io"}
+        await self.declare_all(
+            RegistryName(account, region), {"pull_through_cache_rules": {"rules": [rule]}}, told=told
+        )
+
+    async def declare_all(self, name: RegistryName, settings: dict[str, Any], *, told: bool = True) -> None:
+        """Declare settings; `told`: notify the engine."""
 
         def write(tx: Tx) -> None:
             row = resources.ensure(tx, name, {})
             row = resources.set_spec(tx, row.name, row.spec)
             declaring.put(
-                tx, SettingsName(name, "team"), {"pull_through_cache_rules": {"rules": [rule]}},
+                tx, SettingsName(name, "team"), settings,
                 registry_generation=row.generation, origin=Origin("Test"), deletion_policy="REMOVE",
                 allow_replacement=False,
             )  # fmt: skip

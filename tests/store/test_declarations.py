@@ -84,6 +84,10 @@ async def test_revisions_are_paged_newest_first(db: Database) -> None:
     assert [each.revision for each in page] == [3, 2]
 
 
+def _name(row: declarations.Listed) -> SettingsName:
+    return SettingsName(RegistryName(row[0], row[1]), row[2])
+
+
 async def test_declarations_are_paged_by_account_region_and_owner(db: Database) -> None:
     names = [
         SettingsName(RegistryName(account, region), owner)
@@ -96,12 +100,14 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
         await db.write(lambda tx, name=name: put(tx, ONE, name))
     after, seen = ("", "", ""), list[SettingsName]()
     while page := await db.read(lambda tx, after=after: declarations.page(tx, "-", "-", after, 3)):
-        seen += [declarations.decoded(row)[0].name for row in page]
+        seen += [_name(row) for row in page]
         after = (seen[-1].registry.account, seen[-1].registry.region, seen[-1].owner)
     assert seen == names
     some = await db.read(lambda tx: declarations.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
-    assert [declarations.decoded(row)[0].name for row in some] == names[-2:]
-    assert all(declarations.decoded(row)[1].due_at is not None for row in some)
+    assert list(map(_name, some)) == names[-2:]
+    read = await db.read(lambda tx: declarations.stored(tx, names[-2:]))
+    assert [declarations.decoded(read[name])[0].name for name in names[-2:]] == names[-2:]
+    assert all(declarations.decoded(row)[1].due_at is not None for row in read.values())
     assert await db.read(lambda tx: declarations.of_registries(tx, [])) == {}
 
 

@@ -53,6 +53,11 @@ def templates(first: int, count: int) -> dict[str, Any]:
     return {"templates": [_template(i) for i in range(first, first + count)]}
 
 
+def exclusions(first: int, count: int) -> dict[str, Any]:
+    """Return principals with ARNs of 200 characters."""
+    return {"principalArns": [f"arn:aws:iam::111111111111:role/{_text(i, 170)}" for i in range(first, first + count)]}
+
+
 def everything(length: int = 256) -> dict[str, Any]:
     """Return every setting at AWS's maximum size."""
     statement = {

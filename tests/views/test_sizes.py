@@ -15,7 +15,7 @@ from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fit_pl
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.settings.algebra import plan
-from ecrkeeper_server.settings.element_states import element_states
+from ecrkeeper_server.settings.element_states import ElementState, element_states
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
@@ -88,6 +88,19 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
     assert message.ByteSize() > 39_000
     assert not message.value_omitted
     assert len(states) == 100
+
+
+def test_element_names_a_thousand_owners_and_counts_the_others() -> None:
+    owners = tuple(f"team-{at:05}" for at in range(1_234))
+    state = ElementState("registry_policy", frozenset(("s",)), "IN_SYNC", owners, {}, {}, "")
+    for shown in (registry_message.element(state, "s"), *registry_message.grouped_elements([state])):
+        assert (list(shown.owners), shown.omitted_owners) == (list(owners[:1_000]), 234)
+
+
+def test_element_of_an_impossible_length_has_no_value() -> None:
+    state = ElementState("registry_policy", frozenset(("s",)), "UNMANAGED", (), None, {"Sid": "s" * ANSWER_BYTES}, "")
+    shown = registry_message.element(state, "s")
+    assert shown.value_omitted and shown.ByteSize() < 100
 
 
 def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:

@@ -1,6 +1,7 @@
 import datetime
 
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -237,12 +238,13 @@ class ErrorAttempts(_message.Message):
 
 class Plan(_message.Message):
     """AWS calls and warnings of a write."""
-    __slots__ = ("calls", "warnings", "omitted_calls", "omitted_warnings", "digest")
+    __slots__ = ("calls", "warnings", "omitted_calls", "omitted_warnings", "digest", "least_duration")
     CALLS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     OMITTED_CALLS_FIELD_NUMBER: _ClassVar[int]
     OMITTED_WARNINGS_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    LEAST_DURATION_FIELD_NUMBER: _ClassVar[int]
     calls: _containers.RepeatedCompositeFieldContainer[PlannedCall]
     """Output only. The AWS calls in the order in which they are made."""
     warnings: _containers.RepeatedCompositeFieldContainer[Warning]
@@ -255,7 +257,10 @@ class Plan(_message.Message):
     """Output only. Opaque digest of the request, of the generation that it changes, and of the
     settings that AWS has. Pass it as `plan_digest` to the write: the write fails with `ABORTED` and
     the reason `PLAN_STALE` if one of them has changed since. Empty if AWS could not be observed."""
-    def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., omitted_calls: _Optional[int] = ..., omitted_warnings: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
+    least_duration: _duration_pb2.Duration
+    """Output only. Least time that the calls take, because ecrkeeper limits the rate of its calls
+    to an account and Region; 0 if all of them can be made at once. AWS may allow less."""
+    def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., omitted_calls: _Optional[int] = ..., omitted_warnings: _Optional[int] = ..., digest: _Optional[str] = ..., least_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PlannedCall(_message.Message):
     """One AWS call of a plan."""

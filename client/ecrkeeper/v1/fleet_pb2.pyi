@@ -342,8 +342,9 @@ class FleetPlanGroup(_message.Message):
     registries: _containers.RepeatedScalarFieldContainer[str]
     """Output only. The first of the registries, at most 10."""
     changes: _containers.RepeatedCompositeFieldContainer[_common_pb2.ElementChange]
-    """Output only. The first changes of the first registry's declaration, at most 20. Registries
-    whose changes differ only by their own account and Region are in one group."""
+    """Output only. The first changes of the first registry's declaration, at most 20; fewer if the
+    plan would be too long. Registries whose changes differ only by their own account and Region are
+    in one group."""
     def __init__(self, summary: _Optional[str] = ..., registry_count: _Optional[int] = ..., registries: _Optional[_Iterable[str]] = ..., changes: _Optional[_Iterable[_Union[_common_pb2.ElementChange, _Mapping]]] = ...) -> None: ...
 
 class FleetPlanProblem(_message.Message):
@@ -357,7 +358,7 @@ class FleetPlanProblem(_message.Message):
     registry: str
     """Output only. The registry."""
     message: str
-    """Output only. Explanation for people; a conflict names the other owners."""
+    """Output only. Explanation for people; a conflict names up to five other owners."""
     def __init__(self, reason: _Optional[str] = ..., registry: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class FleetPlan(_message.Message):

@@ -164,7 +164,7 @@ class DeclarationStatus(_message.Message):
 
 class Element(_message.Message):
     """One element of a setting: the smallest part that an owner can declare."""
-    __slots__ = ("setting", "key", "state", "owners", "value", "problem", "pairs", "observed", "value_omitted")
+    __slots__ = ("setting", "key", "state", "owners", "value", "problem", "pairs", "observed", "value_omitted", "omitted_owners")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         """State of an element."""
         __slots__ = ()
@@ -193,6 +193,7 @@ class Element(_message.Message):
     PAIRS_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     VALUE_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_OWNERS_FIELD_NUMBER: _ClassVar[int]
     setting: str
     """Output only. The setting, by its field name in `Settings`."""
     key: str
@@ -200,7 +201,8 @@ class Element(_message.Message):
     state: Element.State
     """Output only. State of the element."""
     owners: _containers.RepeatedScalarFieldContainer[str]
-    """Output only. Owners that declare the element; empty for an unmanaged element."""
+    """Output only. The first 1,000 owners that declare the element; empty for an unmanaged
+    element."""
     value: _struct_pb2.Value
     """Output only. The value in AWS's shape: the desired one, or else the observed one. A
     `Registry` omits values longer than 2 KiB, which `desired` or `observed` already has."""
@@ -216,7 +218,9 @@ class Element(_message.Message):
     `ListRegistryElements`."""
     value_omitted: bool
     """Output only. True if `value` is omitted because it is long."""
-    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., state: _Optional[_Union[Element.State, str]] = ..., owners: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., problem: _Optional[str] = ..., pairs: _Optional[_Union[_common_pb2.ReplicationPairs, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., value_omitted: bool = ...) -> None: ...
+    omitted_owners: int
+    """Output only. Number of owners that `owners` omits."""
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., state: _Optional[_Union[Element.State, str]] = ..., owners: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., problem: _Optional[str] = ..., pairs: _Optional[_Union[_common_pb2.ReplicationPairs, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., value_omitted: bool = ..., omitted_owners: _Optional[int] = ...) -> None: ...
 
 class QuotaUsage(_message.Message):
     """Use of one AWS quota."""
@@ -544,7 +548,7 @@ class ReplicationBackfill(_message.Message):
     failed_replication_count: int
     """Output only. Number of failed images."""
     failure_codes: _containers.RepeatedScalarFieldContainer[str]
-    """Output only. The codes of the failures."""
+    """Output only. The codes of the failures, at most 100."""
     start_time: _timestamp_pb2.Timestamp
     """Output only. Start time."""
     end_time: _timestamp_pb2.Timestamp

@@ -200,7 +200,7 @@ class ReconcileRegistryMetadata(_message.Message):
     """Output only. Time at which the operation ended; unset while it runs."""
     principals: _containers.RepeatedScalarFieldContainer[str]
     """Output only. The principals that requested the operation: the one that started it, then those
-    that joined it. Empty if the server does not authenticate callers."""
+    that joined it, at most 100. Empty if the server does not authenticate callers."""
     def __init__(self, registry: _Optional[str] = ..., generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ImportRegistrySettingsRequest(_message.Message):
@@ -459,11 +459,14 @@ class CheckReplicationRequest(_message.Message):
 
 class CheckReplicationResponse(_message.Message):
     """Result of the replication checks."""
-    __slots__ = ("checks",)
+    __slots__ = ("checks", "truncated_fields")
     CHECKS_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     checks: _containers.RepeatedCompositeFieldContainer[_registry_pb2.ReplicationCheck]
     """Output only. One check for each destination."""
-    def __init__(self, checks: _Optional[_Iterable[_Union[_registry_pb2.ReplicationCheck, _Mapping]]] = ...) -> None: ...
+    truncated_fields: _containers.RepeatedScalarFieldContainer[str]
+    """Output only. `checks` if the list is incomplete because the message would be too long."""
+    def __init__(self, checks: _Optional[_Iterable[_Union[_registry_pb2.ReplicationCheck, _Mapping]]] = ..., truncated_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ExplainRepositoryRequest(_message.Message):
     """Request of `ExplainRepository`."""
@@ -478,7 +481,7 @@ class ExplainRepositoryRequest(_message.Message):
 
 class ExplainRepositoryResponse(_message.Message):
     """Settings that apply to a repository."""
-    __slots__ = ("repository_creation_template", "scanning_rules", "scan_frequency", "replication_pairs", "pull_through_cache_rule", "upstream_repository", "signing_rules", "pull_time_update_exclusions", "replications")
+    __slots__ = ("repository_creation_template", "scanning_rules", "scan_frequency", "replication_pairs", "pull_through_cache_rule", "upstream_repository", "signing_rules", "pull_time_update_exclusions", "replications", "truncated_fields")
     REPOSITORY_CREATION_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     SCANNING_RULES_FIELD_NUMBER: _ClassVar[int]
     SCAN_FREQUENCY_FIELD_NUMBER: _ClassVar[int]
@@ -488,6 +491,7 @@ class ExplainRepositoryResponse(_message.Message):
     SIGNING_RULES_FIELD_NUMBER: _ClassVar[int]
     PULL_TIME_UPDATE_EXCLUSIONS_FIELD_NUMBER: _ClassVar[int]
     REPLICATIONS_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     repository_creation_template: _registry_pb2.Element
     """Output only. The template that a new repository of this name gets."""
     scanning_rules: _containers.RepeatedCompositeFieldContainer[_registry_pb2.Element]
@@ -509,7 +513,10 @@ class ExplainRepositoryResponse(_message.Message):
     replications: _containers.RepeatedCompositeFieldContainer[_registry_pb2.RepositoryReplication]
     """Output only. The arrival of the repository's images at each replication destination.
     ecrkeeper reads the registry policy of each destination whose filters match."""
-    def __init__(self, repository_creation_template: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., scanning_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., scan_frequency: _Optional[_Union[_settings_pb2.RegistryScanningRule.ScanFrequency, str]] = ..., replication_pairs: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_through_cache_rule: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., upstream_repository: _Optional[str] = ..., signing_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_time_update_exclusions: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., replications: _Optional[_Iterable[_Union[_registry_pb2.RepositoryReplication, _Mapping]]] = ...) -> None: ...
+    truncated_fields: _containers.RepeatedScalarFieldContainer[str]
+    """Output only. Lists that are incomplete because the message would be too long, for example
+    `signing_rules`. `ListRegistryElements` has all elements."""
+    def __init__(self, repository_creation_template: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., scanning_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., scan_frequency: _Optional[_Union[_settings_pb2.RegistryScanningRule.ScanFrequency, str]] = ..., replication_pairs: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_through_cache_rule: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., upstream_repository: _Optional[str] = ..., signing_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_time_update_exclusions: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., replications: _Optional[_Iterable[_Union[_registry_pb2.RepositoryReplication, _Mapping]]] = ..., truncated_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StartReplicationBackfillRequest(_message.Message):
     """Request of `StartReplicationBackfill`."""
@@ -550,7 +557,7 @@ class StartReplicationBackfillMetadata(_message.Message):
     """Output only. Time at which the operation ended; unset while it runs."""
     principals: _containers.RepeatedScalarFieldContainer[str]
     """Output only. The principals that requested the operation: the one that started it, then those
-    that joined it. Empty if the server does not authenticate callers."""
+    that joined it, at most 100. Empty if the server does not authenticate callers."""
     def __init__(self, replication_backfill: _Optional[_Union[_registry_pb2.ReplicationBackfill, _Mapping]] = ..., registry: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StopReplicationBackfillRequest(_message.Message):

@@ -189,7 +189,7 @@ class DeleteServiceLinkedRoleMetadata(_message.Message):
     """Output only. Time at which the operation ended; unset while it runs."""
     principals: _containers.RepeatedScalarFieldContainer[str]
     """Output only. The principals that requested the operation: the one that started it, then those
-    that joined it. Empty if the server does not authenticate callers."""
+    that joined it, at most 100. Empty if the server does not authenticate callers."""
     def __init__(self, service_linked_role: _Optional[str] = ..., phase: _Optional[_Union[DeleteServiceLinkedRoleMetadata.Phase, str]] = ..., usage: _Optional[_Iterable[_Union[_role_pb2.RegionUsage, _Mapping]]] = ..., deletion_task_id: _Optional[str] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CheckServiceLinkedRoleUsageRequest(_message.Message):
@@ -242,7 +242,7 @@ class ReconcileServiceLinkedRoleMetadata(_message.Message):
     """Output only. Time at which the operation ended; unset while it runs."""
     principals: _containers.RepeatedScalarFieldContainer[str]
     """Output only. The principals that requested the operation: the one that started it, then those
-    that joined it. Empty if the server does not authenticate callers."""
+    that joined it, at most 100. Empty if the server does not authenticate callers."""
     def __init__(self, service_linked_role: _Optional[str] = ..., generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WatchServiceLinkedRolesRequest(_message.Message):

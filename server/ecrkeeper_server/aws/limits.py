@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -144,6 +145,15 @@ def family_of(service: str, operation: str) -> str:
     if service == "ecr":
         return "ecr-read" if is_read(operation) else "ecr-write"
     return "other"
+
+
+def least_seconds(calls: Iterable[tuple[str, str]]) -> float:
+    """Return the least time for calls to one account and Region, in seconds.
+
+    A call is a service and an operation. The buckets are full at the begin, and AWS throttles nothing.
+    """
+    counts = Counter(family_of(*call) for call in calls)
+    return max((max(0.0, (count - RATES[family][1]) / RATES[family][0]) for family, count in counts.items()), default=0)
 
 
 def is_read(operation: str) -> bool:

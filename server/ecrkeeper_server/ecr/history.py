@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from ecrkeeper_server.settings.element_sets import union
+from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
@@ -40,19 +42,35 @@ def dated(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int 
     """
     rows, earlier = list(drift), list(before)
     if any(each.pairs is not None for each in rows):
-        return [part for each in rows for part in _dated_parts(each, earlier, now)]
+        known = _by_time(earlier)
+        return [part for each in rows for part in _dated_parts(each, known, now)]
     since = {each.identity: each.since for each in earlier if each.since is not None}
     return [replace(each, since=since.get(each.identity, now)) for each in rows]
 
 
-def _dated_parts(drift: StoredDrift, before: Sequence[StoredDrift], now: int | None) -> Iterator[StoredDrift]:
+_Kind = tuple[str, str]
+
+
+def _by_time(before: Iterable[StoredDrift]) -> dict[_Kind, dict[int | None, Keys]]:
+    """Return the elements that differed, by setting and kind, and by their time.
+
+    Release 0.1.0 stored each pair by itself, so there can be thousands.
+    """
+    found: dict[_Kind, dict[int | None, list[Keys]]] = {}
+    for old in before:
+        found.setdefault((old.setting, old.kind), {}).setdefault(old.since, []).append(old.keys)
+    return {kind: {since: union(keys) for since, keys in times.items()} for kind, times in found.items()}
+
+
+def _dated_parts(
+    drift: StoredDrift, before: Mapping[_Kind, Mapping[int | None, Keys]], now: int | None
+) -> Iterator[StoredDrift]:
     """Yield a difference by when its elements were first seen to differ."""
     left = drift.keys
-    for old in before:
-        if (old.setting, old.kind) == (drift.setting, drift.kind):
-            part = left & old.keys
-            left = left - part
-            yield from (replace(each, since=now if old.since is None else old.since) for each in drift.among(part))
+    for since, keys in before.get((drift.setting, drift.kind), {}).items():
+        part = left & keys
+        left = left - part
+        yield from (replace(each, since=now if since is None else since) for each in drift.among(part))
     yield from (replace(each, since=now) for each in drift.among(left))
 
 

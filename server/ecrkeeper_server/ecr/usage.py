@@ -12,6 +12,8 @@ from ecrkeeper_server.ecr.regions import enabled_regions
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.usage import RegionUsage
+from ecrkeeper_server.settings.element_sets import NO_KEYS, first_keys, union
+from ecrkeeper_server.settings.elements import Keys, keys_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.database import Database
@@ -55,7 +57,7 @@ async def role_usage(
                 observed = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
             except AwsError as error:
                 return _bounded(region, "UNKNOWN", declared, message=error.message)
-        keys = tuple(sorted({*observed.elements, *declared}))
+        keys = union((keys_of(observed.elements), frozenset(declared)))
         if observed.unknown and not keys:
             text = f"AWS has members that this version does not know: {', '.join(observed.unknown)}"
             return _bounded(region, "UNKNOWN", declared, message=text)
@@ -65,7 +67,7 @@ async def role_usage(
 
 
 def _bounded(
-    region: str, state: str, declared: dict[str, list[str]], keys: tuple[str, ...] = (), message: str = ""
+    region: str, state: str, declared: dict[str, list[str]], keys: Keys = NO_KEYS, message: str = ""
 ) -> RegionUsage:
     """Return the usage cut to the first keys and owners.
 
@@ -73,6 +75,6 @@ def _bounded(
     """
     owners = sorted({owner for owners in declared.values() for owner in owners})
     return RegionUsage(
-        region, state, keys[:_LISTED], tuple(owners[:_LISTED]), message[:_MESSAGE_CHARACTERS],
+        region, state, tuple(first_keys(keys, _LISTED)), tuple(owners[:_LISTED]), message[:_MESSAGE_CHARACTERS],
         omitted_resources=max(0, len(keys) - _LISTED), omitted_owners=max(0, len(owners) - _LISTED),
     )  # fmt: skip

@@ -30,6 +30,7 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.fleet_specs import SetSpec
 
 _KNOWN = 1_000
+_MOST_OWNERS = 5
 PATH = "registry_set"
 
 
@@ -201,6 +202,8 @@ class Planner:
         others = sorted(owner for owner in owners if owner != self._name.id)
         shown = [owner for owner in others if self._may_read(SettingsName(place.registry, owner))]
         hidden = len(others) - len(shown)
+        if (more := len(shown) - _MOST_OWNERS) > 0:
+            shown[_MOST_OWNERS:] = [f"{more} more"]
         return ", ".join([*shown, *([f"{hidden} other owners" if hidden > 1 else "another owner"] if hidden else [])])
 
     def _changes(self, place: Place, settings: Json) -> list[Change]:

@@ -37,6 +37,8 @@ from ecrkeeper_server.store.work import KEY, columns_of, key_of
 # A declaration with the status of its registry, as the driver returns the columns. The first
 # three are account, Region and owner. JSON stays text, so that cached parses can be used.
 Stored = tuple[Any, ...]
+Listed = tuple[str, str, str, str | None]
+"""Account, Region, owner and group of a declaration, without what can be large."""
 _AFTER = [f"after_{name}" for name in KEY]
 _REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _SCHEDULED = schedule.c.name == resources.c.name
@@ -50,14 +52,25 @@ def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
     return tuple(revisions.c[column] == value for column, value in key_of(name).items())
 
 
-def decoded(row: Stored) -> tuple[Declaration, RegistryStatus]:
-    """Return the values of a row."""
+def decoded(
+    row: Stored, statuses: dict[RegistryName, RegistryStatus] | None = None
+) -> tuple[Declaration, RegistryStatus]:
+    """Return the values of a row.
+
+    Rows that were read together share `statuses`: a registry's state can be large, and have a thousand owners.
+    """
     *columns, state, due_at, events = row
     stored = Declaration(*columns)
     settings: Any = stored.settings
     # SQLite has no booleans.
     declared = replace(stored, settings=read_json(settings), allow_replacement=bool(stored.allow_replacement))
-    return declared, RegistryStatus(read_json(state), due_at, None if events is None else read_json(events))
+    registry = declared.name.registry
+    found = None if statuses is None else statuses.get(registry)
+    if found is None:
+        found = RegistryStatus(read_json(state), due_at, None if events is None else read_json(events))
+        if statuses is not None:
+            statuses[registry] = found
+    return declared, found
 
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
@@ -125,8 +138,8 @@ def page(
     limit: int,
     owner: str = WILDCARD,
     apply_group: str = WILDCARD,
-) -> list[Stored]:
-    """Return declarations by account, Region and owner, after `after`.
+) -> list[Listed]:
+    """Return the names of declarations by account, Region and owner, after `after`.
 
     Any of account, Region, owner and group may be `-`.
     """
@@ -134,14 +147,16 @@ def page(
     columns = tuple(name for name, value in wanted.items() if value != WILDCARD)
     cursor = dict(zip(_AFTER, after, strict=True))
     values = {f"in_{name}": wanted[name] for name in columns}
-    return _page(tx.conn.dialect, columns).rows(tx.conn, {**values, "max_rows": limit, **cursor})
+    rows = _page(tx.conn.dialect, columns).rows(tx.conn, {**values, "max_rows": limit, **cursor})
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 @lru_cache(maxsize=64)
 def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
     key = [declarations.c[name] for name in KEY]
-    query = select(*_STORED).join_from(declarations, resources, _REGISTRY).join(schedule, _SCHEDULED)
-    query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER)))
+    query = select(*key, declarations.c.apply_group).where(
+        tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER))
+    )
     query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
     return Prepared(query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)), compiler)
 

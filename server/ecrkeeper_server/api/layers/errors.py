@@ -20,6 +20,7 @@ from grpc_status import rpc_status
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context
 from ecrkeeper_server.api.layers.message_bounds import BoundedMessage, Malformed, within_bounds
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
+from ecrkeeper_server.api.layers.serialized import SerializedOnce
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
@@ -53,8 +54,9 @@ class ErrorMapping:
         if handler.unary_unary:
             call = _unary(handler.unary_unary, check)
             return grpc.unary_unary_rpc_method_handler(call, read, handler.response_serializer)
-        stream = _stream(handler.unary_stream, check)
-        return grpc.unary_stream_rpc_method_handler(stream, read, handler.response_serializer)
+        serialize = SerializedOnce(handler.response_serializer)
+        stream = _stream(handler.unary_stream, check, serialize)
+        return grpc.unary_stream_rpc_method_handler(stream, read, serialize)
 
     def _checking(self, method: str) -> _Check:
         """Return the check of a method's requests.
@@ -138,10 +140,13 @@ def bounded_answer(answer: Message) -> Message:
 
     Otherwise raise AnswerTooLongError.
     """
-    size = answer.ByteSize()
+    _check_size(answer, answer.ByteSize())
+    return answer
+
+
+def _check_size(answer: Message, size: int) -> None:
     if size >= ANSWER_BYTES:
         raise AnswerTooLongError(f"{answer.DESCRIPTOR.full_name} has {size} bytes, and clients accept {ANSWER_BYTES}")
-    return answer
 
 
 async def _checked(check: _Check, request: Message | None) -> None:
@@ -168,12 +173,16 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
     return call
 
 
-def _stream(handler: Callable[..., AsyncIterator[Any]], check: _Check) -> Callable[..., AsyncIterator[Any]]:
+def _stream(
+    handler: Callable[..., AsyncIterator[Any]], check: _Check, serialize: SerializedOnce
+) -> Callable[..., AsyncIterator[Any]]:
     async def call(request: Message, context: Context) -> AsyncIterator[Any]:
         try:
             await _checked(check, request)
             async for response in handler(request, context):
-                yield bounded_answer(response)
+                # To measure a message, protobuf serializes it.
+                _check_size(response, len(serialize(response)))
+                yield response
         except Exception as error:
             await abort(context, error)
 

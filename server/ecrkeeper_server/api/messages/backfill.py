@@ -11,6 +11,8 @@ from ecrkeeper_server.api.messages.resource import number, timestamp
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import from_aws
 
+_FAILURE_CODES = 100
+
 
 def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
     """Return a backfill as a message."""
@@ -22,7 +24,7 @@ def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.Rep
         total_replication_count=progress.get("totalReplicationCount") or 0,
         completed_replication_count=progress.get("completedReplicationCount") or 0,
         failed_replication_count=progress.get("failedReplicationCount") or 0,
-        failure_codes=progress.get("failureCodes") or [],
+        failure_codes=(progress.get("failureCodes") or [])[:_FAILURE_CODES],
         start_time=_ecr_time(row.get("startedAt")),
         end_time=_ecr_time(row.get("endedAt")),
     )

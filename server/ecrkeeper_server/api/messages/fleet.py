@@ -8,6 +8,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, fleet_pb2
 
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.sizes import PLAN_BYTES, shorten
 from ecrkeeper_server.fleet.messages import set_content, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
 from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
@@ -91,8 +92,8 @@ def revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
 
 
 def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> fleet_pb2.FleetPlan:
-    """The plan of a set."""
-    return fleet_pb2.FleetPlan(
+    """The plan of a set; it has fewer changes if it would be too long."""
+    message = fleet_pb2.FleetPlan(
         target_count=found.targets,
         changing_count=found.changing,
         unchanged_count=found.unchanged,
@@ -108,6 +109,11 @@ def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> fleet_pb2.Flee
         ],
         warnings=warnings,
     )
+    for group in sorted(message.groups, key=lambda each: -each.ByteSize()):
+        if (over := message.ByteSize() - PLAN_BYTES) <= 0:
+            break
+        shorten(group.changes, over)
+    return message
 
 
 def _group(group: Group) -> fleet_pb2.FleetPlanGroup:

@@ -22,6 +22,8 @@ from ecrkeeper_server.settings.codec import from_aws
 from ecrkeeper_server.store.operations import callers
 from ecrkeeper_server.store.rows import Method, Operation, Resource
 
+_PRINCIPALS = 100
+
 
 def operation_message(partition: str, row: Operation, *, readable: bool = True) -> operations_pb2.Operation:
     """Return the operation with its response.
@@ -48,7 +50,7 @@ def _with_history(message: Message, row: Operation) -> Message:
         history.create_time.CopyFrom(render.timestamp(row.create_time))
         if row.done_time is not None:
             history.end_time.CopyFrom(render.timestamp(row.done_time))
-        history.principals.extend(callers(row))
+        history.principals.extend(callers(row)[:_PRINCIPALS])
     return message
 
 

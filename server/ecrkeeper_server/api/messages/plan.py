@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
@@ -14,6 +15,7 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.sizes import fit_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws.limits import least_seconds
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.plan_digest import Basis, PlanDigest
 from ecrkeeper_server.ecr.apply import change
@@ -88,6 +90,7 @@ async def registry_plan(
     _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
     _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
     _check_mode(message, str(registry), spec.mode)
+    _add_duration(message)
     await work().step(fit_plan, message, elements=size)
     return message
 
@@ -140,6 +143,13 @@ def _add_calls(
             changes=render.changes(call.changes),
         )
     _warn(message, setting.warnings(planned, registry, context))
+
+
+def _add_duration(message: common_pb2.Plan) -> None:
+    """Set the least duration, if the calls cannot be made at once."""
+    seconds = least_seconds((call.service, call.operation) for call in message.calls)
+    if seconds:
+        message.least_duration.FromTimedelta(timedelta(seconds=seconds))
 
 
 def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> common_pb2.Plan:

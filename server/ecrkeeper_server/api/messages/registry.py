@@ -28,6 +28,8 @@ from ecrkeeper_server.store.specs import UnmanagedElements
 from ecrkeeper_server.turns import Steps, finish
 
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
+# Owners of one element.
+_OWNERS = 1_000
 # Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
 _CUTTABLE = (
     "desired.*", "observed.*", "elements", "drift", "replication_checks", "last_remediation.drift", "declarations",
@@ -151,7 +153,8 @@ def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) 
             setting=each.setting,
             key=key,
             state=_state(each.state),
-            owners=each.owners,
+            owners=each.owners[:_OWNERS],
+            omitted_owners=max(0, len(each.owners) - _OWNERS),
             value=value,
             value_omitted=omitted,
             problem=each.problem,
@@ -165,15 +168,22 @@ def element(state: ElementState, key: str) -> registry_pb2.Element:
     AWS's value is set if it differs.
     """
     differs = state.desired is not None and state.observed != state.desired
-    return registry_pb2.Element(
+    message = registry_pb2.Element(
         setting=state.setting,
         key=key,
         state=_state(state.state),
-        owners=state.owners,
+        owners=state.owners[:_OWNERS],
+        omitted_owners=max(0, len(state.owners) - _OWNERS),
         value=render.value(state.value),
         observed=render.value(state.observed) if differs else None,
         problem=state.problem,
     )
+    if message.ByteSize() > RESOURCE_BYTES:
+        # AWS has a value that its own limits do not allow.
+        message.ClearField("value")
+        message.ClearField("observed")
+        message.value_omitted = True
+    return message
 
 
 def _state(name: str) -> Any:

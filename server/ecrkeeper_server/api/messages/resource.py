@@ -235,7 +235,8 @@ def with_takeovers(message: registry_pb2.RegistrySettings, found: Iterable[Takeo
         message.takeovers.add(
             owner=each.owner, setting=each.setting, key=key, value=shown, value_omitted=omitted, pairs=pairs
         )
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    if message.takeovers:
+        fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 
@@ -245,8 +246,12 @@ def stored(row: Stored) -> registry_pb2.RegistrySettings:
     Do not change the message, which is cached.
     """
     # Callers that poll a declaration mostly get the same row as before.
-    size = sum(len(column) for column in row if isinstance(column, str))
-    return _cached(row) if size <= _CACHED_BYTES else settings(*decoded(row))
+    return settings(*decoded(row)) if is_long(row) else _cached(row)
+
+
+def is_long(row: Stored) -> bool:
+    """Return whether a stored row is too long for the cache."""
+    return sum(len(column) for column in row if isinstance(column, str)) > _CACHED_BYTES
 
 
 def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> registry_pb2.RegistrySettings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecrkeeper.v1 import registry_pb2
@@ -14,6 +14,7 @@ from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import backfill as backfill_message
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.not_found import asking_for
+from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
@@ -29,6 +30,8 @@ from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Resource
 from ecrkeeper_server.store.specs import Mode
+
+_CODE_CHARACTERS = 1_000
 
 
 class Backfills:
@@ -140,10 +143,15 @@ class Backfills:
     ) -> pb.ListReplicationBackfillsResponse:
         """List backfills."""
         registry, page = RegistryName.parse(request.parent, "parent"), await self._deps.page(request, 0)
-        rows = await self._all(registry)
-        end = page.after + page.size
-        token = page.token(end) if end < len(rows) else ""
-        shown = [backfill_message.backfill(registry, row) for row in rows[page.after : end]]
+        rows = list(enumerate(await self._all(registry), 1))
+
+        async def fetch(after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+            return rows[after : after + limit]
+
+        async def show(found: Sequence[tuple[int, dict[str, Any]]]) -> list[registry_pb2.ReplicationBackfill]:
+            return [backfill_message.backfill(registry, row) for _, row in found]
+
+        shown, token = await scan(fetch, page, everything, lambda row: row[0], everything, show)
         return pb.ListReplicationBackfillsResponse(replication_backfills=shown, next_page_token=token)
 
     async def ListReplicationBackfillResults(
@@ -162,14 +170,14 @@ class Backfills:
                 where.account, where.region, "ecr", "DescribeReplicationBackfillResults", params
             )
         response = pb.ListReplicationBackfillResultsResponse()
-        for row in answer.get("results") or []:
+        for row in (answer.get("results") or [])[: page.size]:
             image = row.get("imageId") or {}
             response.results.add(
                 repository_name=row.get("repositoryName", ""),
                 image_digest=image.get("imageDigest", ""),
                 image_tag=image.get("imageTag", ""),
                 status=row.get("status", ""),
-                failure_code=row.get("failureCode", ""),
+                failure_code=row.get("failureCode", "")[:_CODE_CHARACTERS],
             )
         if answer.get("nextToken"):
             response.next_page_token = page.token(answer["nextToken"])

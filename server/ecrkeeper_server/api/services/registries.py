@@ -16,6 +16,7 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.not_found import asking_for
@@ -41,9 +42,13 @@ from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
-from ecrkeeper_server.turns import MANY, work
+from ecrkeeper_server.turns import MANY, Steps, work
 
 _UNDECLARED = "it is not stored"
+_FAILURE_CHARACTERS = 1_000
+_EXPLAINED_LISTS = (
+    "scanning_rules", "replication_pairs", "signing_rules", "pull_time_update_exclusions", "replications",
+)  # fmt: skip
 _FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
 
 
@@ -53,7 +58,7 @@ class Registries:
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
         self._basic = BasicRegistries(deps)
-        self._rendered = RenderedEvents(deps.turns, registry_message.registry_steps)
+        self._rendered = RenderedEvents(deps.turns, _current)
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
@@ -155,10 +160,11 @@ class Registries:
         account = parse_account(request.parent, wildcard=True)
         view = request.view or registry_message.BASIC
         async for step in watched(self._deps, RegistryName.kind, account, request.filter, _FIELDS):
-            answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.row is not None:
-                answer.registry.CopyFrom(await self._rendered.of(step, view))
-            elif step.name:
+                yield await self._rendered.of(step, view)
+                continue
+            answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
+            if step.name:
                 answer.registry.name = step.name
             yield answer
 
@@ -178,7 +184,7 @@ class Registries:
         with asking_for("PullThroughCacheRule", f"{name} {request.ecr_repository_prefix}"):
             answer = await self._deps.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
         return pb.ValidatePullThroughCacheRuleResponse(
-            is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")
+            is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")[:_FAILURE_CHARACTERS]
         )
 
     async def CheckReplication(
@@ -192,7 +198,9 @@ class Registries:
         checks = await check_replication(
             self._deps.aws, name, keys_of(observed[REPLICATION].elements) | keys_of(desired), now_micros()
         )
-        return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
+        answer = pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
+        fit(answer, RESOURCE_BYTES, ("checks",))
+        return answer
 
     async def ExplainRepository(
         self, request: pb.ExplainRepositoryRequest, context: Context
@@ -218,7 +226,7 @@ class Registries:
 
         arrivals = await explain_arrivals(self._deps.aws, name, keys_of(known[REPLICATION]), request.repository)
         frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
-        return pb.ExplainRepositoryResponse(
+        answer = pb.ExplainRepositoryResponse(
             repository_creation_template=show(found.repository_creation_template),
             scanning_rules=every(found.scanning_rules),
             scan_frequency=frequency,
@@ -229,6 +237,14 @@ class Registries:
             pull_time_update_exclusions=every(found.pull_time_update_exclusions),
             replications=[registry_message.repository_replication(*arrival) for arrival in arrivals],
         )
+        fit(answer, RESOURCE_BYTES, _EXPLAINED_LISTS)
+        return answer
+
+
+def _current(row: Resource, declared: Sequence[Declaration], view: int) -> Steps[pb.WatchRegistriesResponse]:
+    """Render a registry as a message of a watch, in steps."""
+    registry = yield from registry_message.registry_steps(row, declared, view)
+    return pb.WatchRegistriesResponse(kind=pb.WatchRegistriesResponse.CURRENT, registry=registry)
 
 
 def _charged(row: Resource, declared: Sequence[Declaration]) -> int:

@@ -37,19 +37,18 @@ from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.element_sets import differing, without
 from ecrkeeper_server.settings.elements import cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations, tables
+from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
-from ecrkeeper_server.store.declarations import Stored
-from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.declarations import Listed, Stored
+from ecrkeeper_server.store.rows import Declaration, RegistryStatus
 from ecrkeeper_server.turns import work
 
 Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)
-_GROUP = list(tables.declarations.c.keys()).index("apply_group")
-_FIELDS: dict[str, Callable[[Stored], list[str]]] = {
+_FIELDS: dict[str, Callable[[Listed], list[str]]] = {
     "account": lambda row: [row[0]],
     "region": lambda row: [row[1]],
     "owner": lambda row: [row[2]],
-    "apply_group": lambda row: [row[_GROUP] or ""],
+    "apply_group": lambda row: [row[3] or ""],
 }
 
 
@@ -90,15 +89,30 @@ class OwnerSettings:
         if region == WILDCARD:
             region = of_region or WILDCARD
 
-        async def fetch(after: list[str], limit: int) -> list[Stored]:
+        async def fetch(after: list[str], limit: int) -> list[Listed]:
             behind = (after[0], after[1], after[2])
             return await self._deps.db.read(
                 lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD, group or WILDCARD)
             )
 
         may = self._deps.access.readable(_target)
-        found, token = await scan(fetch, page, meets, _place, may, _messages)
+        found, token = await scan(fetch, page, meets, _place, may, self._messages)
         return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
+
+    async def _messages(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
+        names = [SettingsName(RegistryName(row[0], row[1]), row[2]) for row in rows]
+        found = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
+        statuses: dict[RegistryName, RegistryStatus] = {}
+
+        def long(row: Stored) -> registry_pb2.RegistrySettings:
+            return render.settings(*declarations.decoded(row, statuses))
+
+        async def shown(row: Stored | None) -> registry_pb2.RegistrySettings | None:
+            if row is None or not render.is_long(row):
+                return None if row is None else render.stored(row)
+            return await work().step(long, row)
+
+        return [await shown(found.get(name)) for name in names]
 
     async def CreateRegistrySettings(
         self, request: pb.CreateRegistrySettingsRequest, context: Context
@@ -275,13 +289,9 @@ def _request(name: SettingsName, tried: WriteResult) -> Any:
     return [str(name), None if spec is None else asdict(spec)]
 
 
-def _target(row: Stored) -> Target:
+def _target(row: Listed) -> Target:
     return Target(*row[:3])
 
 
-def _place(row: Stored) -> list[str]:
+def _place(row: Listed) -> list[str]:
     return list(row[:3])
-
-
-async def _messages(rows: Sequence[Stored]) -> list[registry_pb2.RegistrySettings]:
-    return [render.stored(row) for row in rows]

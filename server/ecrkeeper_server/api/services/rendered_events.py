@@ -26,7 +26,7 @@ class RenderedEvents:
         self._kept: LRUCache[tuple[object, ...], asyncio.Task[Any]] = LRUCache(_KEPT)
 
     async def of(self, event: Event, view: int) -> Any:
-        """Return the message of the registry of an event; nobody may change it."""
+        """Return the message of an event; streams share it, so nobody may change it."""
         row = event.row
         if row is None:
             raise AssertionError(event)
