@@ -100,8 +100,11 @@ class RolloutWorker:
 
         def change(tx: Tx) -> Stepped | None:
             nonlocal claimed
-            claimed = rollouts.claim_due(tx)
-            return None if claimed is None else step(tx, claimed, self._bounds)
+            found = rollouts.claim_due(tx)
+            if found is None:
+                return None
+            claimed, now = found
+            return step(tx, claimed, self._bounds, now)
 
         try:
             stepped = await self._db.write(change)

@@ -52,7 +52,8 @@ def _target(rollout: RolloutRow, place: Place, step: Step, wave: int | None, poo
         account=place.registry.account,
         region=place.registry.region,
         wave=-1 if wave is None else wave,
-        position=pool,
+        # Nearly unique, so that a page of a wave is read by index.
+        position=pool if wave is None else int(place.registry.account),
         action=step.action,
         removes=step.removes,
         update_time=now,
@@ -92,7 +93,7 @@ def _begin(tx: Tx, rollout: RolloutRow) -> RolloutRow:
     found, _ = waves.ranges(rollout.waves, planned, rollout.pool)
     rollout_targets.put_in_waves(tx, rollout, [(each.wave, each.first, each.end) for each in found])
     counts = rollout_targets.counts(tx, rollout)
-    return rollouts.change(tx, rollout, due_in=0, state=RolloutState.RUNNING, counts=counts)
+    return rollouts.change(tx, rollout, due_in=0, state=RolloutState.RUNNING, counts=counts, cursor="")
 
 
 def _guarded(tx: Tx, rollout: RolloutRow) -> RolloutRow:

@@ -29,6 +29,11 @@ class Dialect(abc.ABC):
     def concurrent_writers(self) -> bool:
         """Whether concurrent writes may commit in another order than they began."""
 
+    @property
+    @abc.abstractmethod
+    def sends_rows_one_by_one(self) -> bool:
+        """Whether the driver sends each row of a statement by itself."""
+
     @abc.abstractmethod
     def insert_or_ignore(self, table: Table) -> Any:
         """Return an INSERT that skips existing keys."""

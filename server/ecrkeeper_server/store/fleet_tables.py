@@ -96,7 +96,7 @@ rollouts = Table(
     Column("spec", JsonText, nullable=False),
     # How many targets of each wave are in each state.
     Column("counts", JsonText, nullable=False),
-    # While the targets are determined: the account that was determined last.
+    # The account whose targets were determined last; later, how far the targets under way were read.
     _text("cursor"),
     _text("message"),
     _number("revision"),

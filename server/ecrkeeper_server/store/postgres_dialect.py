@@ -51,6 +51,11 @@ class PostgresDialect(Dialect):
         """Return True."""
         return True
 
+    @property
+    def sends_rows_one_by_one(self) -> bool:
+        """Return True."""
+        return True
+
     def insert_or_ignore(self, table: Table) -> Any:
         """Return an INSERT ... ON CONFLICT DO NOTHING."""
         return postgresql.insert(table).on_conflict_do_nothing()

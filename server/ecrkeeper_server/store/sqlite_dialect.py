@@ -47,6 +47,11 @@ class SqliteDialect(Dialect):
         """Return False."""
         return False
 
+    @property
+    def sends_rows_one_by_one(self) -> bool:
+        """Return False: the driver loops in C, and nothing is sent."""
+        return False
+
     def insert_or_ignore(self, table: Table) -> Any:
         """Return an INSERT ... ON CONFLICT DO NOTHING."""
         return sqlite.insert(table).on_conflict_do_nothing()
