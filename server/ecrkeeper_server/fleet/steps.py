@@ -45,10 +45,12 @@ from ecrkeeper_server.store.fleet_rows import (
 )
 from ecrkeeper_server.store.rows import Method
 
-BATCH = 128
+BATCH = 200
 """The maximum number of targets that one step writes: it locks their registries."""
 # How soon targets under way are looked at again.
 _POLL_SECONDS = 0.25
+# The same while whole batches begin one after the other.
+_BUSY_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class Stepped:
     rollout: RolloutRow
     written: int = 0
     changed: Sequence[TargetRow] = ()
+
+    @property
+    def due_at_once(self) -> bool:
+        """Whether the next step on the rollout is due already."""
+        return self.rollout.due_at is not None and self.rollout.due_at <= self.rollout.update_time
 
 
 def step(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
@@ -75,7 +82,7 @@ def step(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
 def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
     counts = [dict(each) for each in rollout.counts]
     # Many targets begin in a row: those under way count as failed until they are read, so no limit is exceeded.
-    every = _POLL_SECONDS if _decide(rollout, counts).start >= BATCH else 0.0
+    every = _BUSY_POLL_SECONDS if _decide(rollout, counts).start >= BATCH else 0.0
     observation = observe(tx, rollout, counts, now, every)
     changed = observation.changed
     for before, after in changed:
