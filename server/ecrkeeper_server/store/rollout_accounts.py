@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Text, bindparam, select
+from sqlalchemy import Select, Text, and_, bindparam, select
 
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -36,7 +36,7 @@ def some(tx: Tx, rollout: RolloutRow, accounts: Collection[str]) -> tuple[list[A
     this = {"set_id": rollout.set_id, "number": rollout.number}
     current, pinned = tx.ask(tx.conn, [(now, names), (then, {**names, **this})])
     return [AccountRow(**dict(zip(_COLUMNS, row, strict=True))) for row in current], [
-        PinnedAccount(*row) for row in pinned
+        PinnedAccount(*row) for row in pinned if row[0] is not None
     ]
 
 
@@ -45,5 +45,10 @@ def _some(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
     names = dialect.json_table({"account": Text()})
     now = select(fleet_accounts).join_from(names, fleet_accounts, fleet_accounts.c.account == names.c.account)
     pinned = (table.c[name] for name in ("account", "display_name", "labels", "organizational_unit"))
-    then = select(*pinned).select_from(names).join(table, table.c.account == names.c.account)
-    return now, then.where(table.c.set_id == bindparam("set_id"), table.c.number == bindparam("number"))
+    # An outer join: SQLite would read all accounts of the rollout for an inner one.
+    this = and_(
+        table.c.account == names.c.account,
+        table.c.set_id == bindparam("set_id"),
+        table.c.number == bindparam("number"),
+    )
+    return now, select(*pinned).select_from(names.outerjoin(table, this))

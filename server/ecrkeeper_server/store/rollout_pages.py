@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Select, Text, and_, bindparam, literal, or_, select, true, tuple_
 
-from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, TargetRow, TargetState
@@ -94,11 +93,12 @@ def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], old: in
     chosen = [target for target in targets if str(target.registry) in registries]
     places = json_rows({"account": target.account, "region": target.region} for target in chosen)
     rows = tx.conn.execute(made, {**places, "set_id": rollout.set_id}) if chosen else ()
-    declared = {RegistryName(row.account, row.region): Declaration.of(row) for row in rows}
+    found = (Declaration.of(row) for row in rows if row.account is not None)
+    declared = {each.name.registry: each for each in found}
     return [Observed(each, declared.get(each.registry), registries[str(each.registry)]) for each in chosen]
 
 
-# Joins, because SQLite would read all declarations of the set for a condition on pairs of columns.
+# Outer joins: SQLite would read all declarations of the set for an inner one, or for a condition on pairs of columns.
 @lru_cache(maxsize=4)
 def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
     given = dialect.json_table({"name": Text(), "generation": BigInteger(), "waited": Boolean()})
@@ -111,6 +111,9 @@ def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
         .where(or_(none, resources.c.observed_generation >= given.c.generation, given.c.waited))
     )
     places = dialect.json_table({"account": Text(), "region": Text()})
-    of_place = and_(declarations.c.account == places.c.account, declarations.c.region == places.c.region)
-    made = select(declarations).join_from(places, declarations, of_place)
-    return reached, made.where(declarations.c.owner == bindparam("set_id"))
+    of_place = and_(
+        declarations.c.account == places.c.account,
+        declarations.c.region == places.c.region,
+        declarations.c.owner == bindparam("set_id"),
+    )
+    return reached, select(declarations).select_from(places.outerjoin(declarations, of_place))

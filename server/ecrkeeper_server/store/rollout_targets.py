@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Text, and_, case, delete, func, literal, select, tuple_, update
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollouts
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
-from ecrkeeper_server.store.fleet_tables import rollouts
 from ecrkeeper_server.store.row_writes import insert_rows, update_rows
 from ecrkeeper_server.store.tables import json_rows
 from ecrkeeper_server.store.work import columns_of
@@ -40,6 +39,17 @@ def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, i
     last = len(rollout.waves) - 1
     wave = case(*whens, else_=last) if whens else literal(last)
     tx.conn.execute(update(table).where(in_pool).values(wave=wave))
+
+
+def analyze(tx: Tx) -> None:
+    """Let the planner know the new targets.
+
+    A database that takes the table for small would read and sort all targets of a rollout in each step.
+    """
+    for each in (table, rollout_accounts):
+        statement = tx.dialect.statistics(each)
+        if statement is not None:
+            tx.conn.execute(statement)
 
 
 def pending(tx: Tx, rollout: RolloutRow, wave: int, limit: int, *, undo: bool) -> list[TargetRow]:
@@ -146,9 +156,8 @@ def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state:
 
 def named(tx: Tx, rollout: RolloutRow, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
     """The targets of these registries that the rollout has."""
-    query = _of_places(tx.dialect).where(_of(rollout))
-    rows = [TargetRow.of(row) for row in tx.conn.execute(query, _places(names))] if names else []
-    return {row.registry: row for row in rows}
+    found = _at(tx, names, _of(rollout))
+    return {row.registry: row for row in found}
 
 
 def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
@@ -156,17 +165,15 @@ def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[Registr
 
     It is that of the newest rollout that had the registry.
     """
-    query = _of_places(tx.dialect).where(table.c.set_id == set_id).order_by(table.c.number)
-    rows = [TargetRow.of(row) for row in tx.conn.execute(query, _places(names))] if names else []
-    return {row.registry: row for row in rows}
+    found = _at(tx, names, table.c.set_id == set_id)
+    return {row.registry: row for row in sorted(found, key=lambda row: row.number)}
 
 
-# A join, because SQLite would read all targets of the set for a condition on pairs of columns.
-def _of_places(dialect: Dialect) -> Select[Any]:
-    places = dialect.json_table({"account": Text(), "region": Text()})
-    of_place = and_(table.c.account == places.c.account, table.c.region == places.c.region)
-    return select(table).join_from(places, table, of_place)
-
-
-def _places(names: Collection[RegistryName]) -> dict[str, str]:
-    return json_rows({"account": name.account, "region": name.region} for name in names)
+def _at(tx: Tx, names: Collection[RegistryName], which: ColumnElement[bool]) -> list[TargetRow]:
+    # An outer join: SQLite would read all targets of the set for an inner one, or for a condition on pairs of columns.
+    places = tx.dialect.json_table({"account": Text(), "region": Text()})
+    of_place = and_(which, table.c.account == places.c.account, table.c.region == places.c.region)
+    query = select(table).select_from(places.outerjoin(table, of_place))
+    given = json_rows({"account": name.account, "region": name.region} for name in names)
+    rows = tx.conn.execute(query, given) if names else ()
+    return [TargetRow.of(row) for row in rows if row.set_id is not None]
