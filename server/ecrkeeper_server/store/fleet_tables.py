@@ -132,7 +132,7 @@ fleet_syncs = Table(
     metadata,
     # Of what the accounts are synchronized with.
     Column("source", Text, primary_key=True),
-    # When a replica may begin again.
+    # When a replica may begin again; the end of the lease, if nobody has requested it during a synchronization.
     _number("due_at"),
     # Until when a replica has it; NULL: no replica.
     Column("lease_until", BigInteger),
