@@ -174,3 +174,33 @@ def test_targets_are_not_read_again_at_once() -> None:
     # It has no transaction to read in.
     found = observing.observe(cast(Any, None), rollout, [{TargetState.RUNNING: 1}], 11 * MICROSECONDS - 1, 1.0)
     assert (found.changed, found.cursor) == ([], last)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "failing", "state"),
+    [
+        (59, True, TargetState.RUNNING),
+        (61, True, TargetState.SKIPPED),
+        (61, False, TargetState.RUNNING),
+        (1801, False, TargetState.FAILED),
+    ],
+)
+async def test_target_that_waits_is_decided_in_time(
+    db: Database, clock: Clock, seconds: float, failing: bool, state: TargetState
+) -> None:
+    fleet = StoredFleet(db, clock)
+    await fleet.add(1, set="a")
+    await fleet.write("a", excluding("scanner"))
+    worker = RolloutWorker(db, Bounds(), lambda: None)
+    while await worker.work_once():
+        pass
+    error = {"code": "UNAVAILABLE", "reason": "AWS_UNREACHABLE", "message": "away", "metadata": {}}
+    values = {"state": {"error": error}, "reason": "AWS_UNREACHABLE"} if failing else {}
+    if values:
+        await db.write(lambda tx: tx.conn.execute(update_statement(resources).values(values)))
+    clock.advance(seconds)
+    await worker.work_once()
+    [found] = await fleet.rollouts("a")
+    # A skipped target is tried again at once.
+    [target] = await fleet.targets(found)
+    assert (TargetState.SKIPPED if found.retried else target.state) == state

@@ -12,13 +12,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ecrkeeper_server.fleet.judging import PATIENCE_SECONDS, destinations, judge
+from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import rollout_pages, rollout_targets
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, TargetRow, TargetState
-from ecrkeeper_server.store.rollout_pages import FIRST, Cursor, Observed
+from ecrkeeper_server.store.rollout_pages import FIRST, Cursor, Observed, Waits
 
 # How many targets a page has, and how many of them one step reads at most.
 _PAGE, _MOST = 128, 2_000
@@ -71,9 +71,9 @@ class _Reader:
 
     def read(self, after: Cursor) -> Cursor | None:
         """Decide on the targets behind a place; return the end of the last page, or None behind the last one."""
-        old = self.now - PATIENCE_SECONDS * MICROSECONDS
+        waits = Waits(self.now - PATIENCE_SECONDS * MICROSECONDS, self.now - LONGEST_SECONDS * MICROSECONDS)
         while True:
-            page = rollout_pages.page(self.tx, self.rollout, self.state, after, _PAGE, old)
+            page = rollout_pages.page(self.tx, self.rollout, self.state, after, _PAGE, waits)
             changed = self._judged(page.observed)
             self.found.changed += changed
             self.left -= page.size

@@ -55,17 +55,26 @@ class Page:
     end: Cursor | None
 
 
-def page(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, limit: int, old: int) -> Page:
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The times since which a target has waited long enough for a problem to count, and for anything."""
+
+    patient: int
+    longest: int
+
+
+def page(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, limit: int, waits: Waits) -> Page:
     """Read targets of a state under way behind `after`, in their order.
 
     They are of the rollout's wave, the only one with targets under way. A rollout that goes back has counts of the
     targets that go back, so the others are left alone.
 
-    A target may be decided if its registry has observed its generation, or if it is in its state since before `old`.
+    A target may be decided if its registry has observed its generation, or if it has waited and the registry has a
+    problem, or for the longest time.
     """
     targets = _targets(tx, rollout, state, after, limit)
     end = Cursor(targets[-1].position, targets[-1].account, targets[-1].region) if len(targets) == limit else None
-    return Page(_observed(tx, rollout, targets, old) if targets else [], len(targets), end)
+    return Page(_observed(tx, rollout, targets, waits) if targets else [], len(targets), end)
 
 
 def _targets(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, limit: int) -> list[TargetRow]:
@@ -77,12 +86,13 @@ def _targets(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, lim
     return [TargetRow.of(row) for row in tx.conn.execute(query)]
 
 
-def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], old: int) -> list[Observed]:
+def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], waits: Waits) -> list[Observed]:
     values = json_rows(
         {
             "name": str(target.registry),
             "generation": target.registry_generation,
-            "waited": target.since <= old,
+            "patient": target.since <= waits.patient,
+            "longest": target.since <= waits.longest,
         }
         for target in targets
     )
@@ -101,14 +111,16 @@ def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], old: in
 # Outer joins: SQLite would read all declarations of the set for an inner one, or for a condition on pairs of columns.
 @lru_cache(maxsize=4)
 def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
-    given = dialect.json_table({"name": Text(), "generation": BigInteger(), "waited": Boolean()})
+    given = dialect.json_table({"name": Text(), "generation": BigInteger(), "patient": Boolean(), "longest": Boolean()})
     none = resources.c.name.is_(None)
+    # An attempt that failed has a reason.
+    failing = and_(given.c.patient, resources.c.reason.is_not(None))
     reached = (
         select(given.c.name.label("target"), *RESOURCE_COLUMNS)
         .select_from(given)
         .outerjoin(resources, resources.c.name == given.c.name)
         .outerjoin(schedule, schedule.c.name == given.c.name)
-        .where(or_(none, resources.c.observed_generation >= given.c.generation, given.c.waited))
+        .where(or_(none, resources.c.observed_generation >= given.c.generation, given.c.longest, failing))
     )
     places = dialect.json_table({"account": Text(), "region": Text()})
     of_place = and_(
