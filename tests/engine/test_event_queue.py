@@ -169,7 +169,7 @@ async def test_changes_of_the_fleet_make_its_synchronizations_due(queue: Queue) 
 
     def change(tx: Tx) -> None:
         fleet_accounts.add(tx, account)
-        assert fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, 900, 1) is not None
+        assert fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, 1) is not None
 
     await world.db.write(change)
     await world.control("PUT", f"accounts/{known}", {"enabled_regions": ["us-east-1"]})

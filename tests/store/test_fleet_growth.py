@@ -175,7 +175,7 @@ async def test_targets_are_rendered_with_the_labels_of_the_begin(fleet: StoredFl
 def _plan(tx: Tx) -> RolloutState:
     claimed = rollouts.claim_due(tx)
     assert claimed is not None
-    return RolloutState(plan_targets(tx, claimed).state)
+    return RolloutState(plan_targets(tx, claimed[0]).state)
 
 
 async def test_labels_that_remove_elements_meet_the_guard(fleet: StoredFleet) -> None:

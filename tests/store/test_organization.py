@@ -104,6 +104,34 @@ async def test_replica_that_lost_its_lease_stores_nothing_more(db: Database, clo
     assert organization.worked == [True], "the other replica began when the lease had ended"
 
 
+async def test_killed_replica_is_followed_at_the_end_of_its_lease(db: Database, clock: Clock) -> None:
+    organization = fleet_syncs.ORGANIZATION
+    assert await db.write(lambda tx: fleet_syncs.claim(tx, organization, 60))
+    replica = worker(db, Organization(), clock)
+    clock.advance(59)
+    assert not await replica.work_once()
+    clock.advance(1)
+    assert await replica.work_once()
+    clock.advance(299)
+    assert not await replica.work_once(), "the next one is due after the interval"
+    clock.advance(1)
+    assert await replica.work_once()
+
+
+@pytest.mark.parametrize("second", [0, 57, 60])
+async def test_request_during_a_lease_outlives_it(db: Database, clock: Clock, second: float) -> None:
+    organization = fleet_syncs.ORGANIZATION
+    held = await db.write(lambda tx: fleet_syncs.claim(tx, organization, 60))
+    assert held is not None
+    clock.advance(second)
+    await db.write(lambda tx: fleet_syncs.request(tx, organization))
+    renewed = await db.write(lambda tx: fleet_syncs.renew(tx, organization, held, 60))
+    assert renewed is not None
+    await db.write(lambda tx: fleet_syncs.finish(tx, organization, renewed, 300))
+    clock.advance(5)
+    assert await worker(db, Organization(), clock).work_once()
+
+
 async def test_request_during_a_synchronization_causes_another_one(db: Database, clock: Clock) -> None:
     replica = worker(db, Organization(), clock)
     assert await replica.work_once()

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import pytest
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.engine.rollouts import RolloutWorker
+from ecrkeeper_server.fleet import observing
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
 from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import Authority, RolloutRow, RolloutState, SetRow, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
+from ecrkeeper_server.store.tables import resources
+from sqlalchemy import update as update_statement
 
 from .conftest import Clock
+from .fleets import READY, StoredFleet, excluding
 
 SPEC = SetSpec(selector=Selector(), settings={}, waves=(Wave(),)).to_json()
 
@@ -127,3 +134,73 @@ async def test_rollout_cancelled_in_the_queue_does_not_begin(db: Database) -> No
     await db.write(change)
     await overlapping(db, cancel(2), cancel(1))
     assert await db.read(lambda tx: rollouts.open_of(tx, "one")) == []
+
+
+async def test_waiting_targets_do_not_keep_others_from_being_decided(
+    db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "_PAGE", 2)
+    fleet = StoredFleet(db, clock)
+    await fleet.add(12, set="a")
+    await fleet.write("a", excluding("scanner"))
+    worker = RolloutWorker(db, Bounds(), lambda: None)
+    while await worker.work_once():
+        pass
+    reached = {fleet.accounts[at] for at in (0, 5, 6, 10, 11)}
+    follow = update_statement(resources).where(resources.c.account.in_(reached))
+    await db.write(lambda tx: tx.conn.execute(follow.values(observed_generation=resources.c.generation, state=READY)))
+    for _ in range(6):
+        clock.advance(1)
+        await worker.work_once()
+    [found] = await fleet.rollouts("a")
+    decided = {row.account for row in await fleet.targets(found) if row.state == TargetState.SUCCEEDED}
+    assert decided == reached
+    assert found.counts[0] == {TargetState.PENDING: 0, TargetState.RUNNING: 7, TargetState.SUCCEEDED: 5}
+
+
+async def test_targets_of_a_selecting_wave_have_an_order(db: Database, clock: Clock) -> None:
+    fleet = StoredFleet(db, clock)
+    await fleet.add(3, set="a")
+    await fleet.write("a", excluding("scanner"), waves=(Wave(selector=Selector("labels.set = a")),))
+    worker = RolloutWorker(db, Bounds(), lambda: None)
+    await worker.work_once()
+    [found] = await fleet.rollouts("a")
+    assert [row.position for row in await fleet.targets(found)] == [int(account) for account in fleet.accounts]
+
+
+def test_targets_are_not_read_again_at_once() -> None:
+    last = json.dumps({"at": 10 * MICROSECONDS, "ends": {TargetState.RUNNING: [1, "111111111111", "us-east-1"]}})
+    rollout = rollout_row("one", state=RolloutState.RUNNING, cursor=last)
+    # It has no transaction to read in.
+    found = observing.observe(cast(Any, None), rollout, [{TargetState.RUNNING: 1}], 11 * MICROSECONDS - 1, 1.0)
+    assert (found.changed, found.cursor) == ([], last)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "failing", "state"),
+    [
+        (59, True, TargetState.RUNNING),
+        (61, True, TargetState.SKIPPED),
+        (61, False, TargetState.RUNNING),
+        (1801, False, TargetState.FAILED),
+    ],
+)
+async def test_target_that_waits_is_decided_in_time(
+    db: Database, clock: Clock, seconds: float, failing: bool, state: TargetState
+) -> None:
+    fleet = StoredFleet(db, clock)
+    await fleet.add(1, set="a")
+    await fleet.write("a", excluding("scanner"))
+    worker = RolloutWorker(db, Bounds(), lambda: None)
+    while await worker.work_once():
+        pass
+    error = {"code": "UNAVAILABLE", "reason": "AWS_UNREACHABLE", "message": "away", "metadata": {}}
+    values = {"state": {"error": error}, "reason": "AWS_UNREACHABLE"} if failing else {}
+    if values:
+        await db.write(lambda tx: tx.conn.execute(update_statement(resources).values(values)))
+    clock.advance(seconds)
+    await worker.work_once()
+    [found] = await fleet.rollouts("a")
+    # A skipped target is tried again at once.
+    [target] = await fleet.targets(found)
+    assert (TargetState.SKIPPED if found.retried else target.state) == state

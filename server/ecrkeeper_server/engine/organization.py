@@ -28,7 +28,7 @@ _PAGE = 500
 _MOST_FAILURES = 10
 # How often a replica asks whether it is its turn.
 _WAIT_SECONDS = 2.0
-# A replica that was killed keeps the others from synchronizing for so long.
+# Another replica takes over from one that was killed after this time.
 _LEASE_SECONDS = 60.0
 
 
@@ -90,10 +90,7 @@ class OrganizationWorker:
         """Synchronize if that is due and no other replica does; return whether it was."""
         if not await self._db.read(lambda tx: fleet_syncs.is_due(tx, fleet_syncs.ORGANIZATION)):
             return False
-        seconds = self._options.seconds
-        lease = await self._db.write(
-            lambda tx: fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, seconds, _LEASE_SECONDS)
-        )
+        lease = await self._db.write(lambda tx: fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, _LEASE_SECONDS))
         if lease is None:
             return False
         self._lease, self._renew_at = lease, self._clock() + _LEASE_SECONDS / 3
@@ -102,7 +99,8 @@ class OrganizationWorker:
         finally:
             held, self._lease = self._lease, None
             if held is not None:
-                await self._db.write(lambda tx: fleet_syncs.finish(tx, fleet_syncs.ORGANIZATION, held))
+                seconds = self._options.seconds
+                await self._db.write(lambda tx: fleet_syncs.finish(tx, fleet_syncs.ORGANIZATION, held, seconds))
         return True
 
     async def _keep_lease(self) -> None:

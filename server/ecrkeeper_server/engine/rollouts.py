@@ -51,6 +51,8 @@ class RolloutWorker:
         self._metrics = metrics
         self._woken = asyncio.Event()
         self._stopping = False
+        # Asking first would wait for the database once more for each step.
+        self._due_at_once = False
 
     def wake(self) -> None:
         """Look at once whether a step is due."""
@@ -82,7 +84,7 @@ class RolloutWorker:
 
     async def work_once(self) -> bool:
         """Make one step or one comparison; whether there was anything to do."""
-        if await self._due(rollouts.next_due) and await self._step():
+        if (self._due_at_once or await self._due(rollouts.next_due)) and await self._step():
             return True
         if not await self._due(registry_sets.next_due):
             return False
@@ -97,11 +99,15 @@ class RolloutWorker:
         A rollout whose step fails waits, so that it does not keep the others from theirs.
         """
         claimed: RolloutRow | None = None
+        self._due_at_once = False
 
         def change(tx: Tx) -> Stepped | None:
             nonlocal claimed
-            claimed = rollouts.claim_due(tx)
-            return None if claimed is None else step(tx, claimed, self._bounds)
+            found = rollouts.claim_due(tx)
+            if found is None:
+                return None
+            claimed, now = found
+            return step(tx, claimed, self._bounds, now)
 
         try:
             stepped = await self._db.write(change)
@@ -115,6 +121,7 @@ class RolloutWorker:
             await self._db.write(lambda tx: rollouts.change(tx, failed, due_in=_FAILED_SECONDS, touch=False))
             return True
         if stepped is not None:
+            self._due_at_once = stepped.due_at_once
             self._report(stepped)
         return stepped is not None
 

@@ -14,7 +14,7 @@ from ecrkeeper_server.settings.elements import DriftKind
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState
-from ecrkeeper_server.store.rollout_targets import Observed
+from ecrkeeper_server.store.rollout_pages import Observed
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import RegistryState, State
 

@@ -18,6 +18,9 @@ from ecrkeeper_server.store import registry_sets, rollout_accounts, rollout_targ
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Cause, PinnedAccount, RolloutRow, RolloutState, TargetRow
 
+# Targets that change what the database should know of their table.
+_LARGE = 500
+
 
 def plan_targets(tx: Tx, rollout: RolloutRow) -> RolloutRow:
     """Determine the targets in the next page of accounts.
@@ -52,7 +55,8 @@ def _target(rollout: RolloutRow, place: Place, step: Step, wave: int | None, poo
         account=place.registry.account,
         region=place.registry.region,
         wave=-1 if wave is None else wave,
-        position=pool,
+        # Nearly unique, so that a page of a wave is read by index.
+        position=pool if wave is None else int(place.registry.account),
         action=step.action,
         removes=step.removes,
         update_time=now,
@@ -92,7 +96,9 @@ def _begin(tx: Tx, rollout: RolloutRow) -> RolloutRow:
     found, _ = waves.ranges(rollout.waves, planned, rollout.pool)
     rollout_targets.put_in_waves(tx, rollout, [(each.wave, each.first, each.end) for each in found])
     counts = rollout_targets.counts(tx, rollout)
-    return rollouts.change(tx, rollout, due_in=0, state=RolloutState.RUNNING, counts=counts)
+    if planned >= _LARGE:
+        rollout_targets.analyze(tx)
+    return rollouts.change(tx, rollout, due_in=0, state=RolloutState.RUNNING, counts=counts, cursor="")
 
 
 def _guarded(tx: Tx, rollout: RolloutRow) -> RolloutRow:

@@ -19,7 +19,7 @@ from ecrkeeper_server.fleet.bounds import Reach
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import FleetPlan, Problem
-from ecrkeeper_server.fleet.rendering import violations_of
+from ecrkeeper_server.fleet.rendering import Renderer
 from ecrkeeper_server.fleet.selectors import Matcher, matcher
 from ecrkeeper_server.fleet.template import Chosen, MissingLabelError, Templates
 from ecrkeeper_server.json_object import Json
@@ -178,7 +178,7 @@ class Planner:
         chosen = self._templates.chosen(target)
         if chosen not in self._checked:
             self._checked.add(chosen)
-            if found := violations_of(target, settings, f"{PATH}.settings"):
+            if found := Renderer(self._templates).violations(target, settings, f"{PATH}.settings"):
                 raise rejection(found)
         if place.declared is not None and place.managed_by(self._name) is None:
             text = f"{place.declared.name} was declared by a call and not by {self._name}"

@@ -9,18 +9,44 @@ from ecrkeeper_server.declarations import message_rules
 from ecrkeeper_server.declarations.commands import violations
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.fleet.targets import Target
+from ecrkeeper_server.fleet.template import Chosen, Templates
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.codec import settings_from_aws
 
 
-def violations_of(target: Target, settings: Json, path: str) -> list[Violation]:
-    """Return every violation of the settings of a target.
+class Renderer:
+    """Renders and checks the settings of any number of targets.
 
-    They are those of the field rules, and those that AWS never takes.
+    The field rules do not depend on the registry, so settings without placeholders meet them once.
     """
-    by_rules = [
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._checked: set[Chosen] = set()
+
+    def render(self, target: Target) -> Json:
+        """Return the settings of a target.
+
+        MissingLabelError names a label that its account lacks.
+        """
+        return self._templates.render(target)
+
+    def violations(self, target: Target, settings: Json, path: str) -> list[Violation]:
+        """Return every violation of the rendered settings of a target.
+
+        They are those of the field rules, and those that AWS never takes.
+        """
+        chosen = self._templates.chosen(target)
+        if chosen.has_placeholders or chosen not in self._checked:
+            if by_rules := _by_rules(settings, path):
+                # AWS's rules assume what the field rules say.
+                return by_rules
+            self._checked.add(chosen)
+        return violations(target.registry, settings, path)
+
+
+def _by_rules(settings: Json, path: str) -> list[Violation]:
+    return [
         Violation(f"{path}.{each.field}", each.description, each.reason)
         for each in message_rules.violations(settings_from_aws(settings))
     ]
-    # AWS's rules assume what the field rules say.
-    return by_rules or violations(target.registry, settings, path)

@@ -12,20 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecrkeeper_server.fleet.bounds import Bounds
-from ecrkeeper_server.fleet.judging import PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.fleet.matching import fleet_account
 from ecrkeeper_server.fleet.membership import plan_targets, with_pinned
 from ecrkeeper_server.fleet.names import SetName
+from ecrkeeper_server.fleet.observing import observe
 from ecrkeeper_server.fleet.progress import Counts, Decision, Progress, decide
+from ecrkeeper_server.fleet.rendering import Renderer
 from ecrkeeper_server.fleet.rollout_commands import end
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.fleet.template import Templates
 from ecrkeeper_server.fleet.writing import BUSY_SECONDS, Writer
-from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import (
     declarations,
-    fleet_accounts,
     operations,
     registry_sets,
     rollout_accounts,
@@ -33,7 +32,6 @@ from ecrkeeper_server.store import (
     rollouts,
     work,
 )
-from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import (
     ENDED,
@@ -45,15 +43,14 @@ from ecrkeeper_server.store.fleet_rows import (
     TargetRow,
     TargetState,
 )
-from ecrkeeper_server.store.rollout_targets import Observed
 from ecrkeeper_server.store.rows import Method
 
-BATCH = 64
+BATCH = 200
 """The maximum number of targets that one step writes: it locks their registries."""
-# How many targets under way one step decides.
-_OBSERVED = 2_000
 # How soon targets under way are looked at again.
 _POLL_SECONDS = 0.25
+# The same while whole batches begin one after the other.
+_BUSY_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +64,27 @@ class Stepped:
     written: int = 0
     changed: Sequence[TargetRow] = ()
 
+    @property
+    def due_at_once(self) -> bool:
+        """Whether the next step on the rollout is due already."""
+        return self.rollout.due_at is not None and self.rollout.due_at <= self.rollout.update_time
 
-def step(tx: Tx, rollout: RolloutRow, bounds: Bounds) -> Stepped:
-    """Make a step on a rollout that this transaction has claimed."""
+
+def step(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
+    """Make a step on a rollout that this transaction has claimed at `now`."""
     if rollout.state == RolloutState.PLANNING:
         return Stepped(plan_targets(tx, rollout))
     if rollout.state in ENDED:
         return Stepped(rollouts.change(tx, rollout, due_in=None, touch=False))
-    return _advance(tx, rollout, bounds)
+    return _advance(tx, rollout, bounds, now)
 
 
-def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds) -> Stepped:
-    now = rollouts.now(tx)
+def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
     counts = [dict(each) for each in rollout.counts]
-    changed = _observe(tx, rollout, now)
+    # Many targets begin in a row: those under way count as failed until they are read, so no limit is exceeded.
+    every = _BUSY_POLL_SECONDS if _decide(rollout, counts).start >= BATCH else 0.0
+    observation = observe(tx, rollout, counts, now, every)
+    changed = observation.changed
     for before, after in changed:
         _count(counts, before, after)
     rollout_targets.save(tx, [after for _, after in changed])
@@ -95,7 +99,7 @@ def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds) -> Stepped:
     for before, after in written:
         _count(counts, before, after)
     rollout_targets.save(tx, [after for _, after in written])
-    ended = _stored(tx, rollout, decision, counts, moved=bool(changed or written))
+    ended = _stored(tx, rollout, decision, counts, cursor=observation.cursor, moved=bool(changed or written))
     return Stepped(ended, len(written), [after for _, after in (*changed, *written)])
 
 
@@ -113,25 +117,6 @@ def _decide(rollout: RolloutRow, counts: list[dict[str, int]], *, retried: bool 
     return decide(progress, rollout.waves)
 
 
-def _observe(tx: Tx, rollout: RolloutRow, now: int) -> list[tuple[TargetRow, TargetRow]]:
-    """Return the targets under way that have changed, before and after."""
-    old = now - PATIENCE_SECONDS * MICROSECONDS
-    seen = rollout_targets.under_way(tx, rollout, old, _OBSERVED)
-    waves, uncounted = rollout.waves, _uncounted(tx, rollout, seen)
-    judged = [
-        (each.target, judge(each, now, waves[min(each.target.wave, len(waves) - 1)].bake_seconds, uncounted))
-        for each in seen
-    ]
-    return [(before, after) for before, after in judged if after is not before]
-
-
-def _uncounted(tx: Tx, rollout: RolloutRow, seen: Sequence[Observed]) -> set[RegistryName]:
-    """Return the replication destinations that the rollout has yet to change."""
-    named = {name for each in seen if each.declared is not None for name in destinations(each.declared.settings)}
-    found = rollout_targets.named(tx, rollout, named)
-    return {name for name, target in found.items() if target.state != TargetState.SUCCEEDED}
-
-
 def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> list[tuple[TargetRow, TargetRow]]:
     """Write the next targets; return them before and after."""
     undo = decision.state is RolloutState.ROLLING_BACK
@@ -139,30 +124,30 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
     targets = rollout_targets.pending(tx, rollout, decision.wave, limit, undo=undo) if limit else []
     if not targets:
         return []
-    name = SetName(rollout.set_id)
+    name, spec = SetName(rollout.set_id), rollout.set_spec
     unit = work.load(tx, [name.settings(target.registry) for target in targets], wait=False)
-    rows = fleet_accounts.some(tx, {target.account for target in targets})
-    accounts = {account: fleet_account(row) for account, row in rows.items()}
-    pinned = rollout_accounts.some(tx, rollout, accounts)
+    rows, pinned = rollout_accounts.some(tx, rollout, {target.account for target in targets})
+    accounts = {row.account: fleet_account(row) for row in rows}
+    before = {name.settings(each.registry): each.before_revision for each in targets if each.undo}
     writer = Writer(
         rollout=rollout,
         unit=unit,
-        templates=Templates(rollout.set_spec),
+        spec=spec,
+        renderer=Renderer(Templates(spec)),
         reach=bounds.reach(Authority.from_json(rollout.authority), name),
         accounts=with_pinned(accounts, pinned),
         taking=_taking(tx, name, targets, accounts),
-        before={
-            target: declarations.get_revision(tx, name.settings(target.registry), target.before_revision)
-            for target in targets
-            if target.undo and target.before_revision
-        },
+        before=declarations.some_revisions(tx, before),
     )
     written = [(target, writer.write(target)) for target in targets]
     work.save(tx, unit)
-    for before, after in written:
-        if after.state == TargetState.RUNNING and before.generation == after.generation != 0:
-            # It is tried again, as by ReconcileRegistry: no element waits for its backoff.
-            operations.create(tx, Method.RECONCILE_REGISTRY, unit.registries[after.registry], caller=rollout.principal)
+    # They are tried again, as by ReconcileRegistry: no element waits for its backoff.
+    again = [
+        unit.registries[after.registry]
+        for before, after in written
+        if after.state == TargetState.RUNNING and before.generation == after.generation != 0
+    ]
+    operations.create_all(tx, Method.RECONCILE_REGISTRY, again, caller=rollout.principal)
     return written
 
 
@@ -197,7 +182,7 @@ def _status(tx: Tx, other: str) -> str:
 
 
 def _stored(
-    tx: Tx, rollout: RolloutRow, decision: Decision, counts: list[dict[str, int]], *, moved: bool
+    tx: Tx, rollout: RolloutRow, decision: Decision, counts: list[dict[str, int]], *, cursor: str, moved: bool
 ) -> RolloutRow:
     """Store what became of a rollout, and when to look at it again."""
     if decision.state in ENDED:
@@ -214,7 +199,7 @@ def _stored(
     elif due_in is None and decision.state in (RolloutState.RUNNING, RolloutState.ROLLING_BACK):
         due_in = 0.0
     same = (decision.state, decision.wave) == (rollout.state, rollout.wave)
-    values = {"state": decision.state, "wave": decision.wave, "counts": counts, "message": message}
+    values = {"state": decision.state, "wave": decision.wave, "counts": counts, "cursor": cursor, "message": message}
     if same:
         values.pop("message")
     return rollouts.change(tx, rollout, due_in=due_in, touch=moved or not same, **values)

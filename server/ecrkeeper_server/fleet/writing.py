@@ -15,11 +15,13 @@ from ecrkeeper_server.errors import StatusError, rejection
 from ecrkeeper_server.fleet.bounds import Reach, out_of_bounds
 from ecrkeeper_server.fleet.judging import LONGEST_SECONDS
 from ecrkeeper_server.fleet.names import SetName
-from ecrkeeper_server.fleet.rendering import violations_of
+from ecrkeeper_server.fleet.rendering import Renderer
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
-from ecrkeeper_server.fleet.template import MissingLabelError, Templates
+from ecrkeeper_server.fleet.template import MissingLabelError
+from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, Authority, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_specs import SetSpec
 from ecrkeeper_server.store.rows import Revision
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
@@ -48,11 +50,12 @@ class Writer:
 
     rollout: RolloutRow
     unit: UnitOfWork
-    templates: Templates
+    spec: SetSpec
+    renderer: Renderer
     reach: Reach
     accounts: Mapping[str, FleetAccount]
     taking: Mapping[TargetRow, str]
-    before: Mapping[TargetRow, Revision | None]
+    before: Mapping[SettingsName, Revision]
 
     @property
     def name(self) -> SetName:
@@ -109,10 +112,10 @@ class Writer:
         return self._apply(target, Target(account, target.region))
 
     def _apply(self, target: TargetRow, place: Target) -> TargetRow:
-        settings = self.templates.render(place)
-        if found := violations_of(place, settings, "settings"):
+        settings = self.renderer.render(place)
+        if found := self.renderer.violations(place, settings, "settings"):
             raise rejection(found)
-        spec = self.rollout.set_spec
+        spec = self.spec
         wanted = DeclarationSpec(settings, spec.deletion_policy, spec.allow_replacement)
         result = self._put(target, wanted, self.rollout.revision)
         before = result.before
@@ -149,7 +152,7 @@ class Writer:
     def _release(self, target: TargetRow) -> TargetRow:
         if taker := self.taking.get(target):
             raise _Waiting("WAITING_FOR_SET", f"{taker} matches the registry and has not declared for it yet")
-        return self._delete(target, self.rollout.set_spec.deletion_policy)
+        return self._delete(target, self.spec.deletion_policy)
 
     def _delete(self, target: TargetRow, policy: str) -> TargetRow:
         name = self.name.settings(target.registry)
@@ -175,7 +178,7 @@ class Writer:
     def _undo(self, target: TargetRow) -> TargetRow:
         if target.before_revision == 0:
             return self._delete(target, "REMOVE")
-        revision = self.before.get(target)
+        revision = self.before.get(self.name.settings(target.registry))
         if revision is None or revision.settings is None:
             return self._in_state(target, TargetState.FAILED, "NOT_FOUND", "its revision before is not stored any more")
         wanted = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)

@@ -17,6 +17,7 @@ from ecrkeeper_server.settings.stored_elements import pairs_json
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.row_writes import insert_rows
 from ecrkeeper_server.store.rows import FromRow
 from ecrkeeper_server.store.tables import audit_events
 
@@ -112,8 +113,7 @@ class Selection:
 def add(tx: Tx, events: Sequence[NewEvent]) -> None:
     """Add events without returning their ids."""
     if events:
-        values = [_values(event) for event in events]
-        tx.conn.execute(_insert(tx.dialect, ids=False), values[0] if len(values) == 1 else values)
+        insert_rows(tx, audit_events, [_values(event) for event in events], _stamp)
         tx.changed.add(CHANGED)
 
 
@@ -121,11 +121,11 @@ def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
     """Add events, usually with one statement; return their ids in order."""
     if len(events) == 1:
         tx.changed.add(CHANGED)
-        number: int = tx.conn.execute(_insert(tx.dialect, ids=True), _values(events[0])).scalar_one()
+        number: int = tx.conn.execute(_insert_one(tx.dialect), _values(events[0])).scalar_one()
         return [number]
     ids: list[int] = []
     for at in range(0, len(events), _ROWS_AT_ONCE):
-        stamp = {"txid": tx.dialect.transaction_id(audit_events.c.txid), "create_time": tx.now()}
+        stamp = _stamp(tx.dialect)
         rows = [{**_values(event), **stamp} for event in events[at : at + _ROWS_AT_ONCE]]
         added = tx.conn.execute(insert(audit_events).values(rows).returning(audit_events.c.id))
         # The rows of VALUES are numbered in order, but may be returned in another one.
@@ -135,13 +135,14 @@ def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
     return ids
 
 
-# Every mutating call adds one event. Building the statement would take longer than running it.
+# Building the statement would take longer than running it.
 @lru_cache(maxsize=64)
-def _insert(dialect: Dialect, *, ids: bool) -> Any:
-    stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "create_time": dialect.now()}
-    statement = insert(audit_events).values(stamp)
-    # SQLAlchemy asks for generated keys by itself, and a statement with rows is waited for.
-    return statement.returning(audit_events.c.id) if ids else statement.inline()
+def _insert_one(dialect: Dialect) -> Any:
+    return insert(audit_events).values(_stamp(dialect)).returning(audit_events.c.id)
+
+
+def _stamp(dialect: Dialect) -> dict[str, ColumnElement[int]]:
+    return {"txid": dialect.transaction_id(audit_events.c.txid), "create_time": dialect.now()}
 
 
 def _values(event: NewEvent) -> dict[str, Any]:

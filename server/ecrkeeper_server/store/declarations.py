@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -194,6 +194,20 @@ def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:
     query = select(revisions).where(*_revises(name), revisions.c.revision == revision)
     row = tx.conn.execute(query).one_or_none()
     return Revision.of(row) if row else None
+
+
+def some_revisions(tx: Tx, wanted: Mapping[SettingsName, int]) -> dict[SettingsName, Revision]:
+    """Return one revision of each of these declarations, if it is stored."""
+    values = json_rows({**key_of(name), "revision": number} for name, number in wanted.items())
+    found = [Revision.of(row) for row in tx.conn.execute(_some_revisions(tx.dialect), values)] if wanted else []
+    return {SettingsName(RegistryName(each.account, each.region), each.owner): each for each in found}
+
+
+@lru_cache(maxsize=4)
+def _some_revisions(dialect: Dialect) -> Select[Any]:
+    wanted = dialect.json_table({**dict.fromkeys(KEY, Text()), "revision": BigInteger()})
+    same = and_(*(revisions.c[name] == wanted.c[name] for name in (*KEY, "revision")))
+    return select(revisions).join_from(wanted, revisions, same)
 
 
 def revision_page(tx: Tx, name: SettingsName, below: int | None, limit: int) -> list[Revision]:

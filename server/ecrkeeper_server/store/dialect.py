@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, SelectBase, Table
+from sqlalchemy import ColumnElement, Executable, SelectBase, Table
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
@@ -28,6 +28,18 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def concurrent_writers(self) -> bool:
         """Whether concurrent writes may commit in another order than they began."""
+
+    @property
+    @abc.abstractmethod
+    def sends_rows_one_by_one(self) -> bool:
+        """Whether the driver sends each row of a statement by itself."""
+
+    @abc.abstractmethod
+    def statistics(self, table: Table) -> Executable | None:
+        """Return the statement that brings the planner's statistics of a table up to date.
+
+        None if plans do not depend on them.
+        """
 
     @abc.abstractmethod
     def insert_or_ignore(self, table: Table) -> Any:

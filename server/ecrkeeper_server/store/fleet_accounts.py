@@ -90,9 +90,15 @@ def save_check(tx: Tx, row: AccountRow, claimed: int, seconds: float) -> None:
 
 
 def request_checks(tx: Tx, accounts: Collection[str]) -> None:
-    """Let the check of accounts begin at once."""
-    if accounts:
-        tx.conn.execute(update(table).where(table.c.account.in_(accounts)).values(check_at=0))
+    """Let the check of accounts begin at once.
+
+    Events name them in any order, so they are locked by account: two transactions never wait for each other.
+    """
+    if not accounts:
+        return
+    due = and_(table.c.account.in_(accounts), table.c.check_at != 0)
+    tx.conn.execute(select(table.c.account).where(due).order_by(table.c.account).with_for_update()).all()
+    tx.conn.execute(update(table).where(due).values(check_at=0))
 
 
 def remove(tx: Tx, account: str) -> None:

@@ -96,7 +96,7 @@ rollouts = Table(
     Column("spec", JsonText, nullable=False),
     # How many targets of each wave are in each state.
     Column("counts", JsonText, nullable=False),
-    # While the targets are determined: the account that was determined last.
+    # The account whose targets were determined last; later, how far the targets under way were read.
     _text("cursor"),
     _text("message"),
     _number("revision"),
@@ -132,7 +132,7 @@ fleet_syncs = Table(
     metadata,
     # Of what the accounts are synchronized with.
     Column("source", Text, primary_key=True),
-    # When a replica may begin again.
+    # When a replica may begin again; the end of the lease, if nobody has requested it during a synchronization.
     _number("due_at"),
     # Until when a replica has it; NULL: no replica.
     Column("lease_until", BigInteger),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ecrkeeper_server.errors import AlreadyExists, Unavailable
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.row_writes import insert_rows
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.tables import operations, requests
+from ecrkeeper_server.store.uids import new_uid
 
 # In the metadata of an operation, and never shown.
 _CALLERS = "callers"
@@ -38,6 +42,20 @@ def create(
         .returning(operations)
     ).one()
     return Operation.of(row)
+
+
+def create_all(tx: Tx, method: str, targets: Sequence[Resource], *, caller: str = "") -> None:
+    """Begin an operation for `caller` on each of the targets."""
+    values = (
+        {"method": method, "target": each.name, "requested": each.requested, "generation": each.generation}
+        for each in targets
+    )
+    more = {"metadata": {_CALLERS: [caller]} if caller else {}, "done": False}
+    insert_rows(tx, operations, [{"id": new_uid(), **each, **more} for each in values], _created)
+
+
+def _created(dialect: Dialect) -> dict[str, ColumnElement[int]]:
+    return {"create_time": dialect.now()}
 
 
 def join(tx: Tx, operation: Operation, caller: str) -> None:

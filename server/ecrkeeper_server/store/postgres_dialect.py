@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Executable,
     Integer,
     SelectBase,
     Table,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     column,
     func,
     literal_column,
+    text,
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql
@@ -50,6 +52,15 @@ class PostgresDialect(Dialect):
     def concurrent_writers(self) -> bool:
         """Return True."""
         return True
+
+    @property
+    def sends_rows_one_by_one(self) -> bool:
+        """Return True."""
+        return True
+
+    def statistics(self, table: Table) -> Executable:
+        """Return an ANALYZE, which has no effect for users who do not own the table."""
+        return text(f"ANALYZE (SKIP_LOCKED) {table.name}")
 
     def insert_or_ignore(self, table: Table) -> Any:
         """Return an INSERT ... ON CONFLICT DO NOTHING."""

@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    true,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Text, and_, case, delete, func, literal, select, tuple_, update
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import UNDER_WAY, Cause, RolloutRow, RolloutState, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollouts
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
-from ecrkeeper_server.store.fleet_tables import rollouts
-from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources
+from ecrkeeper_server.store.row_writes import insert_rows, update_rows
+from ecrkeeper_server.store.tables import json_rows
 from ecrkeeper_server.store.work import columns_of
 
 _KEY = ("set_id", "number", "account", "region")
-
-
-_SAVE = (
-    update(table)
-    .where(*(table.c[name] == bindparam(f"_{name}") for name in _KEY))
-    .values({column.name: bindparam(f"_{column.name}") for column in table.c if column.name not in _KEY})
-)
 
 
 def _of(rollout: RolloutRow) -> ColumnElement[bool]:
@@ -48,8 +26,7 @@ def _of(rollout: RolloutRow) -> ColumnElement[bool]:
 
 def add(tx: Tx, rows: Sequence[TargetRow]) -> None:
     """Add targets."""
-    if rows:
-        tx.conn.execute(insert(table), [columns_of(row) for row in rows])
+    insert_rows(tx, table, [columns_of(row) for row in rows])
 
 
 def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, int]]) -> None:
@@ -64,50 +41,15 @@ def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, i
     tx.conn.execute(update(table).where(in_pool).values(wave=wave))
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """A target under way, with its declaration and its registry as they are now."""
+def analyze(tx: Tx) -> None:
+    """Let the planner know the new targets.
 
-    target: TargetRow
-    declared: Declaration | None
-    registry: Resource | None
-
-
-def under_way(tx: Tx, rollout: RolloutRow, old: int, limit: int) -> list[Observed]:
-    """Some targets under way that may be decided now, those that wait longest first.
-
-    They are of the rollout's wave, the only one with targets under way. A rollout that goes back has counts of the
-    targets that go back, so the others are left alone.
-
-    The registry of such a target has observed its generation, or the target is in its state since before `old`: of
-    thousands that have just been written, none is read.
+    A database that takes the table for small would read and sort all targets of a rollout in each step.
     """
-    in_wave = and_(_of(rollout), table.c.wave == rollout.wave)
-    going_back = table.c.undo if rollout.state == RolloutState.ROLLING_BACK else true()
-    name = literal("accounts/") + table.c.account + "/registries/" + table.c.region
-    joined = table.outerjoin(resources, resources.c.name == name)
-    reached = or_(resources.c.name.is_(None), resources.c.observed_generation >= table.c.registry_generation)
-    query = (
-        select(table)
-        .select_from(joined)
-        .where(in_wave, going_back, table.c.state.in_(UNDER_WAY), or_(reached, table.c.since <= old))
-        .order_by(table.c.since, table.c.account, table.c.region)
-        .limit(limit)
-    )
-    targets = [TargetRow.of(row) for row in tx.conn.execute(query)]
-    if not targets:
-        return []
-    names = [str(target.registry) for target in targets]
-    found = tx.conn.execute(select(*RESOURCE_COLUMNS).select_from(resource).where(resources.c.name.in_(names)))
-    registries = {row.name: Resource.of(row) for row in found}
-    key = tuple_(declarations.c.account, declarations.c.region)
-    places = [(target.account, target.region) for target in targets]
-    made = select(declarations).where(declarations.c.owner == rollout.set_id, key.in_(places))
-    declared = {(row.account, row.region): Declaration.of(row) for row in tx.conn.execute(made)}
-    return [
-        Observed(target, declared.get((target.account, target.region)), registries.get(str(target.registry)))
-        for target in targets
-    ]
+    for each in (table, rollout_accounts):
+        statement = tx.dialect.statistics(each)
+        if statement is not None:
+            tx.conn.execute(statement)
 
 
 def pending(tx: Tx, rollout: RolloutRow, wave: int, limit: int, *, undo: bool) -> list[TargetRow]:
@@ -122,9 +64,7 @@ def pending(tx: Tx, rollout: RolloutRow, wave: int, limit: int, *, undo: bool) -
 
 def save(tx: Tx, rows: Sequence[TargetRow]) -> None:
     """Store changed targets."""
-    if rows:
-        values = [columns_of(row) for row in rows]
-        tx.conn.execute(_SAVE, [{f"_{name}": value for name, value in each.items()} for each in values])
+    update_rows(tx, table, _KEY, [columns_of(row) for row in rows])
 
 
 def move(tx: Tx, rollout: RolloutRow, states: Collection[str], **values: Any) -> int:
@@ -216,10 +156,8 @@ def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state:
 
 def named(tx: Tx, rollout: RolloutRow, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
     """The targets of these registries that the rollout has."""
-    places = [(name.account, name.region) for name in names]
-    query = select(table).where(_of(rollout), tuple_(table.c.account, table.c.region).in_(places))
-    rows = [TargetRow.of(row) for row in tx.conn.execute(query)] if places else []
-    return {row.registry: row for row in rows}
+    found = _at(tx, names, _of(rollout))
+    return {row.registry: row for row in found}
 
 
 def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
@@ -227,10 +165,15 @@ def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[Registr
 
     It is that of the newest rollout that had the registry.
     """
-    places = [(name.account, name.region) for name in names]
-    query = select(table).where(table.c.set_id == set_id, tuple_(table.c.account, table.c.region).in_(places))
-    found: dict[RegistryName, TargetRow] = {}
-    for row in tx.conn.execute(query.order_by(table.c.number)) if places else ():
-        target = TargetRow.of(row)
-        found[target.registry] = target
-    return found
+    found = _at(tx, names, table.c.set_id == set_id)
+    return {row.registry: row for row in sorted(found, key=lambda row: row.number)}
+
+
+def _at(tx: Tx, names: Collection[RegistryName], which: ColumnElement[bool]) -> list[TargetRow]:
+    # An outer join: SQLite would read all targets of the set for an inner one, or for a condition on pairs of columns.
+    places = tx.dialect.json_table({"account": Text(), "region": Text()})
+    of_place = and_(which, table.c.account == places.c.account, table.c.region == places.c.region)
+    query = select(table).select_from(places.outerjoin(table, of_place))
+    given = json_rows({"account": name.account, "region": name.region} for name in names)
+    rows = tx.conn.execute(query, given) if names else ()
+    return [TargetRow.of(row) for row in rows if row.set_id is not None]

@@ -120,14 +120,18 @@ def add(tx: Tx, row: RolloutRow) -> RolloutRow:
     return RolloutRow.of(tx.conn.execute(insert(table).values(values).returning(table)).one())
 
 
-def claim_due(tx: Tx) -> RolloutRow | None:
-    """Return the rollout that has been due longest, locked.
+def claim_due(tx: Tx) -> tuple[RolloutRow, int] | None:
+    """Return the rollout that has been due longest, locked, and the time in microseconds.
 
     None if there is none that no other transaction holds.
     """
-    query = select(table).where(table.c.due_at <= tx.now()).order_by(table.c.due_at).limit(1)
+    query = select(*table.c, tx.now().label("now")).where(table.c.due_at <= tx.now()).order_by(table.c.due_at).limit(1)
     row = tx.conn.execute(query.with_for_update(skip_locked=True)).one_or_none()
-    return RolloutRow.of(row) if row else None
+    if row is None:
+        return None
+    columns = row._asdict()
+    now = columns.pop("now")
+    return RolloutRow(**columns), now
 
 
 def change(tx: Tx, row: RolloutRow, *, due_in: float | None, touch: bool = True, **values: Any) -> RolloutRow:

@@ -47,6 +47,14 @@ class SqliteDialect(Dialect):
         """Return False."""
         return False
 
+    @property
+    def sends_rows_one_by_one(self) -> bool:
+        """Return False: the driver loops in C, and nothing is sent."""
+        return False
+
+    def statistics(self, table: Table) -> None:
+        """Return None: without statistics, the index with the most equal columns is used."""
+
     def insert_or_ignore(self, table: Table) -> Any:
         """Return an INSERT ... ON CONFLICT DO NOTHING."""
         return sqlite.insert(table).on_conflict_do_nothing()

@@ -32,7 +32,7 @@ class JsonText(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write a value; None is the database's NULL."""
-        return None if value is None else _write(value)
+        return json_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
@@ -49,7 +49,10 @@ def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 # A sweep reads a row and a declaration for each registry, and a write stores five values: orjson
 # takes a fifth of the time. `json` handles the rest: half surrogate pairs and larger integers.
-def _write(value: Any) -> str:
+def json_text(value: Any) -> str | None:
+    """Return the text of a JSON column."""
+    if value is None:
+        return None
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:

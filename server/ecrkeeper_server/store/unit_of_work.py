@@ -6,7 +6,6 @@ call sees the decisions of the earlier ones.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +14,7 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.operations import repeated
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, with_new_spec, with_request
+from ecrkeeper_server.store.uids import new_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class UnitOfWork:
         existing = self.registries.get(name)
         if existing is not None:
             return existing
-        return Resource.new(name, dict(spec), self.now, uid=str(uuid.uuid4()), generation=1)
+        return Resource.new(name, dict(spec), self.now, uid=new_uid(), generation=1)
 
     def etag_of(self, name: RegistryName) -> str:
         """Return the etag of a registry; empty for one that is not stored."""
@@ -113,7 +113,7 @@ class UnitOfWork:
         present = owners.get(name.owner)
         if present is None:
             present = Declaration(
-                name.registry.account, name.registry.region, name.owner, str(uuid.uuid4()), settings, deletion_policy,
+                name.registry.account, name.registry.region, name.owner, new_uid(), settings, deletion_policy,
                 allow_replacement, number, 0, registry_generation, self.now, self.now,
             )  # fmt: skip
         owners[name.owner] = changed = replace(

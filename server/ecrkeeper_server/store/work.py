@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Text, Update, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, Text, and_, bindparam, delete, func, select
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.row_writes import insert_rows, update_rows
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -33,6 +34,8 @@ _DECLARED = (
 # The columns of a resource that a unit of work changes.
 _DESIRED = tuple(with_new_spec(resources.c, spec=None, now=None))
 _REQUESTED = (*with_request(schedule.c, now=None, trace=None), "failures")
+# As plain strings, which orjson takes as keys.
+_COLUMNS = {table.name: tuple(map(str, table.c.keys())) for table in (schedule, resources)}
 _NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
 
 
@@ -107,19 +110,20 @@ def save(tx: Tx, unit: UnitOfWork) -> None:
     tx.changed.update(row.name for name, row in unit.registries.items() if row is not before.registries.get(name))
     new, changed = _parted(unit.registries, before.registries)
     for table in (schedule, resources):
-        _execute(tx, insert(table), [_some(row, table.c.keys()) for row in new])
-    _execute(tx, _UPDATE_SCHEDULE, [{"_name": row.name, **_some(row, _REQUESTED)} for row in changed])
+        insert_rows(tx, table, [_some(row, _COLUMNS[table.name]) for row in new])
+    update_rows(tx, schedule, ("name",), [_some(row, ("name", *_REQUESTED)) for row in changed])
     desired = [row for row in changed if row.generation != before.registries[row.registry].generation]
-    _execute(tx, _UPDATE_RESOURCE, [{"_name": row.name, **_some(row, _DESIRED)} for row in desired])
+    update_rows(tx, resources, ("name",), [_some(row, ("name", *_DESIRED)) for row in desired])
     after = {one.name: one for owners in unit.declared.values() for one in owners.values()}
     deleted = [name for name, one in before.declared.items() if name not in after or after[name].uid != one.uid]
-    _execute(tx, _DELETE_DECLARATION, [_renamed(key_of(name)) for name in deleted])
+    if deleted:
+        tx.conn.execute(_DELETE_DECLARATION, [_renamed(key_of(name)) for name in deleted])
     new, changed = _parted(after, {name: one for name, one in before.declared.items() if name not in deleted})
-    _execute(tx, insert(declarations), [columns_of(one) for one in new])
-    _execute(tx, _UPDATE_DECLARATION, [{**_renamed(key_of(o.name)), **_some(o, _DECLARED)} for o in changed])
-    _execute(tx, insert(revisions), [columns_of(one) for one in unit.revisions])
+    insert_rows(tx, declarations, [columns_of(one) for one in new])
+    update_rows(tx, declarations, KEY, [_some(one, (*KEY, *_DECLARED)) for one in changed])
+    insert_rows(tx, revisions, [columns_of(one) for one in unit.revisions])
     saved = [columns_of(one) for key, one in unit.requests.items() if key not in before.requests]
-    _execute(tx, insert(requests), saved)
+    insert_rows(tx, requests, saved)
     audit.add(tx, unit.events)
 
 
@@ -127,11 +131,6 @@ def _parted(after: Any, before: Any) -> tuple[list[Any], list[Any]]:
     """Return the new and the changed rows."""
     new = [row for name, row in after.items() if name not in before]
     return new, [row for name, row in after.items() if name in before and row is not before[name]]
-
-
-def _execute(tx: Tx, statement: Any, values: list[dict[str, Any]]) -> None:
-    if values:
-        tx.conn.execute(statement, values[0] if len(values) == 1 else values)
 
 
 def key_of(name: SettingsName) -> dict[str, str]:
@@ -153,12 +152,4 @@ def _renamed(values: dict[str, str]) -> dict[str, str]:
     return {f"_{name}": value for name, value in values.items()}
 
 
-def _set(statement: Update, columns: Iterable[str]) -> Update:
-    return statement.values({column: bindparam(column) for column in columns})
-
-
-_OF_KEY = [declarations.c[column] == bindparam(f"_{column}") for column in KEY]
-_DELETE_DECLARATION = delete(declarations).where(*_OF_KEY)
-_UPDATE_DECLARATION = _set(update(declarations).where(*_OF_KEY), _DECLARED)
-_UPDATE_SCHEDULE = _set(update(schedule).where(schedule.c.name == bindparam("_name")), _REQUESTED)
-_UPDATE_RESOURCE = _set(update(resources).where(resources.c.name == bindparam("_name")), _DESIRED)
+_DELETE_DECLARATION = delete(declarations).where(*(declarations.c[column] == bindparam(f"_{column}") for column in KEY))

@@ -1,0 +1,105 @@
+"""Decide on targets under way, page by page.
+
+The registries follow nearly in the order in which their targets began. Each step therefore reads pages from the first
+target under way on, as long as it can decide on half of a page, and one page further on: a few thousand targets that
+wait do not keep the others from being decided. The work of a step follows the targets that it decides, and not those
+under way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, destinations, judge
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import rollout_pages, rollout_targets
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.rollout_pages import FIRST, Cursor, Observed, Waits
+
+# How many targets a page has, and how many of them one step reads at most.
+_PAGE, _MOST = 128, 2_000
+
+
+@dataclass(slots=True)
+class Observation:
+    """The targets that one step has decided, before and after.
+
+    `at` is when targets were read, and `ends` are the ends of the last pages further on, by state.
+    """
+
+    at: int
+    ends: dict[str, Cursor] = field(default_factory=dict)
+    changed: list[tuple[TargetRow, TargetRow]] = field(default_factory=list)
+
+    @property
+    def cursor(self) -> str:
+        """The observation as its rollout stores it."""
+        return json.dumps({"at": self.at, "ends": self.ends})
+
+
+def observe(
+    tx: Tx, rollout: RolloutRow, counts: Sequence[Mapping[str, int]], now: int, every: float = 0.0
+) -> Observation:
+    """Decide on targets of the rollout's wave under way, unless that was done less than `every` seconds ago."""
+    last = _last(rollout.cursor)
+    if now < last.at + int(every * MICROSECONDS):
+        return last
+    found = Observation(now)
+    for state in sorted(UNDER_WAY):
+        if rollout.wave < len(counts) and counts[rollout.wave].get(state, 0):
+            reader = _Reader(tx, rollout, state, now, found)
+            end = reader.read(FIRST)
+            if end is not None:
+                end = reader.read(max(end, last.ends.get(state, FIRST)))
+            if end is not None:
+                found.ends[state] = end
+    return found
+
+
+@dataclass(slots=True)
+class _Reader:
+    tx: Tx
+    rollout: RolloutRow
+    state: TargetState
+    now: int
+    found: Observation
+    left: int = _MOST
+
+    def read(self, after: Cursor) -> Cursor | None:
+        """Decide on the targets behind a place; return the end of the last page, or None behind the last one."""
+        waits = Waits(self.now - PATIENCE_SECONDS * MICROSECONDS, self.now - LONGEST_SECONDS * MICROSECONDS)
+        while True:
+            page = rollout_pages.page(self.tx, self.rollout, self.state, after, _PAGE, waits)
+            changed = self._judged(page.observed)
+            self.found.changed += changed
+            self.left -= page.size
+            if page.end is None or 2 * len(changed) < page.size or self.left <= 0:
+                return page.end
+            after = page.end
+
+    def _judged(self, observed: Sequence[Observed]) -> list[tuple[TargetRow, TargetRow]]:
+        waves, uncounted = self.rollout.waves, _uncounted(self.tx, self.rollout, observed)
+        judged = [
+            (each.target, judge(each, self.now, waves[min(each.target.wave, len(waves) - 1)].bake_seconds, uncounted))
+            for each in observed
+        ]
+        return [(before, after) for before, after in judged if after is not before]
+
+
+def _uncounted(tx: Tx, rollout: RolloutRow, observed: Sequence[Observed]) -> set[RegistryName]:
+    """Return the replication destinations that the rollout has yet to change."""
+    named = {name for each in observed if each.declared is not None for name in destinations(each.declared.settings)}
+    found = rollout_targets.named(tx, rollout, named)
+    return {name for name, target in found.items() if target.state != TargetState.SUCCEEDED}
+
+
+def _last(stored: str) -> Observation:
+    """Return the last observation; while the targets are determined, the column holds an account."""
+    if not stored.startswith("{"):
+        return Observation(0)
+    found = json.loads(stored)
+    return Observation(found["at"], {state: Cursor(*place) for state, place in found["ends"].items()})

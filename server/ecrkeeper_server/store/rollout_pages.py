@@ -1,0 +1,131 @@
+"""Pages of targets under way, with their declarations and registries.
+
+Thousands of targets may be under way, and each step reads some of them: a page costs the same however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Boolean, Select, Text, and_, bindparam, literal, or_, select, true, tuple_
+
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_tables import rollout_targets as table
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, json_rows, resources, schedule
+
+_COLUMNS = tuple(column.name for column in RESOURCE_COLUMNS)
+
+
+class Cursor(NamedTuple):
+    """The place of a target in the order of its wave."""
+
+    position: int
+    account: str
+    region: str
+
+
+FIRST = Cursor(-1, "", "")
+"""The place before all targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A target under way, with its declaration and its registry as they are now."""
+
+    target: TargetRow
+    declared: Declaration | None
+    registry: Resource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The targets of a page that may be decided now.
+
+    `size` targets were read; the last one is at `end`, which is None if no others follow.
+    """
+
+    observed: list[Observed]
+    size: int
+    end: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The times since which a target has waited long enough for a problem to count, and for anything."""
+
+    patient: int
+    longest: int
+
+
+def page(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, limit: int, waits: Waits) -> Page:
+    """Read targets of a state under way behind `after`, in their order.
+
+    They are of the rollout's wave, the only one with targets under way. A rollout that goes back has counts of the
+    targets that go back, so the others are left alone.
+
+    A target may be decided if its registry has observed its generation, or if it has waited and the registry has a
+    problem, or for the longest time.
+    """
+    targets = _targets(tx, rollout, state, after, limit)
+    end = Cursor(targets[-1].position, targets[-1].account, targets[-1].region) if len(targets) == limit else None
+    return Page(_observed(tx, rollout, targets, waits) if targets else [], len(targets), end)
+
+
+def _targets(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, limit: int) -> list[TargetRow]:
+    in_wave = and_(table.c.set_id == rollout.set_id, table.c.number == rollout.number, table.c.wave == rollout.wave)
+    going_back = table.c.undo if rollout.state == RolloutState.ROLLING_BACK else true()
+    order = (table.c.position, table.c.account, table.c.region)
+    behind = tuple_(*order) > tuple_(*map(literal, after))
+    query = select(table).where(in_wave, table.c.state == state, behind, going_back).order_by(*order).limit(limit)
+    return [TargetRow.of(row) for row in tx.conn.execute(query)]
+
+
+def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], waits: Waits) -> list[Observed]:
+    values = json_rows(
+        {
+            "name": str(target.registry),
+            "generation": target.registry_generation,
+            "patient": target.since <= waits.patient,
+            "longest": target.since <= waits.longest,
+        }
+        for target in targets
+    )
+    reached, made = _queries(tx.dialect)
+    registries: dict[str, Resource | None] = {}
+    for name, *columns in tx.conn.execute(reached, values):
+        registries[name] = None if columns[0] is None else Resource(**dict(zip(_COLUMNS, columns, strict=True)))
+    chosen = [target for target in targets if str(target.registry) in registries]
+    places = json_rows({"account": target.account, "region": target.region} for target in chosen)
+    rows = tx.conn.execute(made, {**places, "set_id": rollout.set_id}) if chosen else ()
+    found = (Declaration.of(row) for row in rows if row.account is not None)
+    declared = {each.name.registry: each for each in found}
+    return [Observed(each, declared.get(each.registry), registries[str(each.registry)]) for each in chosen]
+
+
+# Outer joins: SQLite would read all declarations of the set for an inner one, or for a condition on pairs of columns.
+@lru_cache(maxsize=4)
+def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
+    given = dialect.json_table({"name": Text(), "generation": BigInteger(), "patient": Boolean(), "longest": Boolean()})
+    none = resources.c.name.is_(None)
+    # An attempt that failed has a reason.
+    failing = and_(given.c.patient, resources.c.reason.is_not(None))
+    reached = (
+        select(given.c.name.label("target"), *RESOURCE_COLUMNS)
+        .select_from(given)
+        .outerjoin(resources, resources.c.name == given.c.name)
+        .outerjoin(schedule, schedule.c.name == given.c.name)
+        .where(or_(none, resources.c.observed_generation >= given.c.generation, given.c.longest, failing))
+    )
+    places = dialect.json_table({"account": Text(), "region": Text()})
+    of_place = and_(
+        declarations.c.account == places.c.account,
+        declarations.c.region == places.c.region,
+        declarations.c.owner == bindparam("set_id"),
+    )
+    return reached, select(declarations).select_from(places.outerjoin(declarations, of_place))
