@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import claims, queue, resources, schema
+from ecrkeeper_server.store import claims, endings, queue, resources, schema
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
@@ -49,7 +49,8 @@ def outcome(row: Resource, next_in: float | None = 900.0, **state: Any) -> queue
 
 
 async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource | None:
-    return await db.write(lambda tx: queue.finish(tx, row, given))
+    (finished,) = await db.write(lambda tx: endings.finish(tx, [(row, given)]))
+    return finished
 
 
 async def next_due(db: Database, **rooms: claims.Capacity) -> float | None:
