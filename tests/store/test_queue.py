@@ -218,6 +218,14 @@ async def test_new_write_precedes_resyncs(db: Database, clock: Clock) -> None:
     assert await claim_both(db, urgent=2, backlog=5) == names[:2]
 
 
+async def test_claims_of_both_lanes_stay_within_the_total(db: Database, clock: Clock) -> None:
+    old = await backlog(db, clock, 1, 2, 3)
+    fresh = await due(db, 4, 5)
+    lanes = {"urgent": claims.Capacity(3), "backlog": claims.Capacity(3)}
+    claimed = await db.write(lambda tx: claims.claim(tx, lease=LEASE, total=3, **lanes))
+    assert sorted(row.name for row in claimed) == sorted([*fresh, old[0]])
+
+
 async def test_resyncs_progress_under_constant_new_writes(db: Database, clock: Clock) -> None:
     old = await backlog(db, clock, 1, 2)
     fresh = await due(db, 3, 4, 5, 6)

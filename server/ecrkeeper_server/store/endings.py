@@ -27,9 +27,7 @@ _SCHEDULED: dict[str, TypeEngine[Any]] = {
 _OBSERVED = ("state", "observed_generation", "unready", "reason", "drifted", "replication", "silent")
 
 
-def finish(
-    tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = True
-) -> list[Resource | None]:
+def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = True) -> list[Resource | None]:
     """Save the outcomes of attempts, and release their rows.
 
     Return each row as it is then; None if its lease is lost. A request during the attempt makes the row due again at

@@ -189,7 +189,9 @@ def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
             changed[name] = found.stored or None
             tx.changes(name)
     if changed:
-        values = json_rows({"name": name, "events": _JSON.process_bind_param(each, None)} for name, each in changed.items())
+        values = json_rows(
+            {"name": name, "events": _JSON.process_bind_param(each, None)} for name, each in changed.items()
+        )
         tx.conn.execute(_change(tx.dialect), values)
 
 

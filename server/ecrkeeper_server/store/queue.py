@@ -8,12 +8,14 @@ that was suspended for longer than its lease cannot change anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import Select, and_, bindparam, select, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import resource, resources, schedule
 
@@ -75,11 +77,6 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
     return {row.name for row in rows}
 
 
-def _leased(claimed: Resource) -> ColumnElement[bool]:
-    """Return the row if it still carries the token of this claim."""
-    return and_(schedule.c.name == claimed.name, schedule.c.lease_token == claimed.lease_token)
-
-
 def lease_remaining(tx: Tx, claimed: Resource) -> float:
     """Return the remaining seconds of the lease; 0 if it is lost."""
     return held(tx, claimed)[0]
@@ -87,8 +84,7 @@ def lease_remaining(tx: Tx, claimed: Resource) -> float:
 
 def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
     """Return the remaining seconds of the lease, and the row's current spec."""
-    query = select(schedule.c.lease_until - tx.now(), resources.c.spec).select_from(resource).where(_leased(claimed))
-    row = tx.conn.execute(query).one_or_none()
+    row = tx.conn.execute(_held(tx.dialect), _lease(claimed)).one_or_none()
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
@@ -98,11 +94,29 @@ def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
     The row of `schedule` stays locked until the transaction ends, so that the next claim
     sees the state.
     """
-    query = select(schedule.c.name).where(_leased(claimed), schedule.c.lease_until >= tx.now())
-    if tx.conn.execute(query.with_for_update()).first() is None:
+    if tx.conn.execute(_hold(tx.dialect), _lease(claimed)).first() is None:
         return False
-    tx.conn.execute(update(resources).where(resources.c.name == claimed.name).values(state=state))
+    tx.conn.execute(_SAVE, {"_name": claimed.name, "state": state})
     return True
+
+
+def _lease(claimed: Resource) -> dict[str, Any]:
+    return {"_name": claimed.name, "_token": claimed.lease_token}
+
+
+# The row if it still carries the token of a claim. Building a statement takes longer than running it.
+_LEASED = and_(schedule.c.name == bindparam("_name"), schedule.c.lease_token == bindparam("_token"))
+_SAVE = update(resources).where(resources.c.name == bindparam("_name")).values(state=bindparam("state"))
+
+
+@lru_cache(maxsize=64)
+def _held(dialect: Dialect) -> Select[Any]:
+    return select(schedule.c.lease_until - dialect.now(), resources.c.spec).select_from(resource).where(_LEASED)
+
+
+@lru_cache(maxsize=64)
+def _hold(dialect: Dialect) -> Select[Any]:
+    return select(schedule.c.name).where(_LEASED, schedule.c.lease_until >= dialect.now()).with_for_update()
 
 
 def release(tx: Tx, names: list[str], token: str) -> None:
