@@ -136,7 +136,7 @@ def test_flood_of_new_writes_does_not_stop_resyncs(tmp_path: Path) -> None:
 
 
 async def burst_during_a_sweep(folder: Path) -> tuple[float, int]:
-    """Return the time for a burst of slow new writes, and the number of resyncs meanwhile."""
+    """Return the time of a burst of slow writes, and the number of resyncs."""
     model = AwsModel()
     fleet = Fleet(folder, model, concurrency=8)
     swept = [account(1000 + n) for n in range(300)]

@@ -21,9 +21,10 @@ from ecrkeeper_server.events.targets import iam_event_region, operations_of, set
 from ecrkeeper_server.events.user_agent import Keeper
 from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.store import attributions, cloud_events, findings
-from ecrkeeper_server.store.attributions import Attribution, NamedCause
+from ecrkeeper_server.store.attributions import Attribution
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.named_causes import NamedCause
 
 log = structlog.get_logger("ecrkeeper.attribution")
 

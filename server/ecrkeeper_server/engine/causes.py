@@ -12,10 +12,11 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import collection
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import attributions, cloud_events, findings
-from ecrkeeper_server.store.attributions import Attribution, NamedCause
+from ecrkeeper_server.store.attributions import Attribution
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.named_causes import NamedCause, name_causes
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredDrift
 
@@ -100,7 +101,7 @@ def store(tx: Tx, causes: Sequence[NamedCause]) -> list[NamedCause]:
         by_resource.setdefault(each.found.name, []).append(each)
     new: list[NamedCause] = []
     findings.change_all(tx, {name: partial(_with_causes, causes=each, new=new) for name, each in by_resource.items()})
-    attributions.name_causes(tx, new)
+    name_causes(tx, new)
     return new
 
 

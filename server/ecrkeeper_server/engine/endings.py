@@ -24,7 +24,10 @@ _RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ending:
-    """The end of an attempt; if `unmarked`, declarations have converged that are not marked yet."""
+    """The end of an attempt.
+
+    If `unmarked`, declarations have converged that are not marked yet.
+    """
 
     attempt: Attempt
     result: AttemptResult
@@ -33,7 +36,7 @@ class Ending:
 
 
 def save(tx: Tx, ended: Sequence[Ending], *, asks: bool, wait: bool = True) -> list[Ending]:
-    """Store the ends of attempts whose leases hold, and the outcomes of the calls of all.
+    """Store the ends of attempts whose leases hold, and the outcomes of all calls.
 
     Without `wait`, leave those alone whose rows another transaction holds, and return them.
     """
