@@ -136,6 +136,35 @@ def test_flood_of_new_writes_does_not_stop_resyncs(tmp_path: Path) -> None:
     assert looked > 60
 
 
+async def burst_during_a_sweep(folder: Path) -> tuple[float, int]:
+    """Return the time of a burst of slow writes, and the number of resyncs."""
+    model = AwsModel()
+    fleet = Fleet(folder, model, concurrency=8)
+    swept = [account(1000 + n) for n in range(300)]
+    for who in swept:
+        model.seconds[who] = 2.0
+        await fleet.overdue(who, 1, seconds=3600)
+    fleet.engine.triggers.wake()
+    await asyncio.sleep(5)
+    burst = [account(n) for n in range(24)]
+    began, before = asyncio.get_running_loop().time(), len(model.calls)
+    for who in burst:
+        model.seconds[who] = 1.0
+        await fleet.declare(who, "r0")
+    took = await wait_for(len(burst), model, burst, 60) - began
+    resyncs = sum(who in set(swept) for _, who, *_ in model.calls[before:])
+    await fleet.end()
+    return took, resyncs
+
+
+def test_burst_of_new_writes_uses_the_slots_that_a_sweep_leaves(tmp_path: Path) -> None:
+    took, resyncs = run(burst_during_a_sweep(tmp_path))
+    # Each needs some 4 s. Two slots of their own would take 48 s.
+    assert took < 25
+    # The sweep keeps two slots, two seconds each.
+    assert resyncs >= took - 4
+
+
 async def refused_at_the_door(folder: Path) -> tuple[list[float], list[float]]:
     """Return the times of credential requests in an inaccessible account."""
     asked: list[float] = []

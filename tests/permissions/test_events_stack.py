@@ -24,6 +24,7 @@ TEMPLATES = [
     (["--format", "events-stackset", "--partition", "aws-us-gov"], "us-gov-west-1"),
     (["--format", "events-central"], "us-east-1"),
     (["--format", "events-central", "--partition", "aws-cn"], "cn-north-1"),
+    (["--format", "events-central", "--partition", "aws-us-gov"], "us-gov-west-1"),
 ]
 
 

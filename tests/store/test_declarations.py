@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.errors import AlreadyExists
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import claims, declarations, operations, queue, resources
+from ecrkeeper_server.store import claims, declarations, endings, operations, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
@@ -117,7 +117,7 @@ async def test_only_declarations_of_finished_generation_converge(db: Database) -
     await db.write(lambda tx: put(tx, ONE, NAME, 1))
     (row,) = await db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=30))
     await db.write(lambda tx: put(tx, TWO, other, 2))
-    await db.write(lambda tx: queue.mark_declarations(tx, row))
+    await db.write(lambda tx: endings.mark_declarations(tx, row))
     found = await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
     assert {each.owner: each.observed_generation for each in found} == {"team-a": 1, "team-b": 0}
 

@@ -18,7 +18,7 @@ from ecrkeeper_server import app
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import claims, operations, postgres, queue, resources, schema
+from ecrkeeper_server.store import claims, endings, operations, postgres, queue, resources, schema
 from ecrkeeper_server.store.indexes import metadata
 from ecrkeeper_server.store.tables import drifting
 from ecrkeeper_server.store.unit_of_work import Origin
@@ -156,7 +156,7 @@ async def test_program_works_with_newer_schema(database_url: str) -> None:
         lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1), urgent=claims.Capacity(1))
     )
     assert await db.write(lambda tx: queue.hold(tx, row, {"on": "its way"}))
-    assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 2, 1.0, 0, observed_at=1)))
+    assert await db.write(lambda tx: endings.finish(tx, [(row, queue.Outcome({}, 2, 1.0, 0, observed_at=1))])[0])
     origin = Origin("Test")
     declared = await db.write(
         lambda tx: declaring.put(
@@ -241,7 +241,7 @@ async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
         lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1), urgent=claims.Capacity(1))
     )
     assert (row.urgent, row.requested, row.due_at, row.failures, row.observe_time) == (False, 1, 1, 3, 7)
-    assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 1, 1.0, 0, observed_at=1)))
+    assert await db.write(lambda tx: endings.finish(tx, [(row, queue.Outcome({}, 1, 1.0, 0, observed_at=1))])[0])
     await db.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import claims, queue, resources, schema
+from ecrkeeper_server.store import claims, endings, queue, resources, schema
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
@@ -49,7 +49,8 @@ def outcome(row: Resource, next_in: float | None = 900.0, **state: Any) -> queue
 
 
 async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource | None:
-    return await db.write(lambda tx: queue.finish(tx, row, given))
+    (finished,) = await db.write(lambda tx: endings.finish(tx, [(row, given)]))
+    return finished
 
 
 async def next_due(db: Database, **rooms: claims.Capacity) -> float | None:
@@ -215,6 +216,14 @@ async def test_new_write_precedes_resyncs(db: Database, clock: Clock) -> None:
     assert await claim_both(db, urgent=2, backlog=0) == [names[2]]
     assert await claim_both(db, urgent=2, backlog=0) == []
     assert await claim_both(db, urgent=2, backlog=5) == names[:2]
+
+
+async def test_claims_of_both_lanes_stay_within_the_total(db: Database, clock: Clock) -> None:
+    old = await backlog(db, clock, 1, 2, 3)
+    fresh = await due(db, 4, 5)
+    lanes = {"urgent": claims.Capacity(3), "backlog": claims.Capacity(3)}
+    claimed = await db.write(lambda tx: claims.claim(tx, lease=LEASE, total=3, **lanes))
+    assert sorted(row.name for row in claimed) == sorted([*fresh, old[0]])
 
 
 async def test_resyncs_progress_under_constant_new_writes(db: Database, clock: Clock) -> None:

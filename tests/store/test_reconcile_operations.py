@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import claims, operations, queue, resources
+from ecrkeeper_server.store import claims, endings, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 
@@ -29,7 +29,7 @@ async def claim(db: Database) -> Resource:
 
 async def finish(db: Database, row: Resource, next_in: float = 900.0) -> None:
     given = queue.Outcome({}, row.generation, next_in, 0, observed_at=1)
-    await db.write(lambda tx: queue.finish(tx, row, given))
+    await db.write(lambda tx: endings.finish(tx, [(row, given)]))
 
 
 async def declared(db: Database) -> None:

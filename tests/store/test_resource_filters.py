@@ -12,7 +12,7 @@ import pytest
 from ecrkeeper_server.api.services.context import resource_fields
 from ecrkeeper_server.api.services.filters import filter_expression, matcher
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import claims, drifting, queue, resources, schema
+from ecrkeeper_server.store import claims, drifting, endings, queue, resources, schema
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Resource
@@ -198,7 +198,7 @@ async def stored(db: Database) -> list[Resource]:
         outcome = queue.Outcome(state, 1, None, 0, 1, reason=None if reason == "IN_SYNC" else reason)
 
         def save(tx, row=row, outcome=outcome, state=state):  # type: ignore[no-untyped-def]
-            queue.finish(tx, row, outcome)
+            endings.finish(tx, [(row, outcome)])
             drifting.replace(tx, row.name, (), State(state).drift)
 
         await db.write(save)

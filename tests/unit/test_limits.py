@@ -30,6 +30,12 @@ def test_full_bucket_allows_burst_then_paces(family: str) -> None:
     assert limiter.reserve("1", "r", family) > 0
 
 
+def test_cloudtrail_is_asked_twice_in_any_second() -> None:
+    limiter = Limiter(Clock())
+    times = [limiter.reserve("1", "r", "cloudtrail") for _ in range(10)]
+    assert all(later - earlier >= 1.0 for earlier, later in zip(times, times[2:], strict=False))
+
+
 def test_families_are_counted_from_the_start() -> None:
     assert set(COUNTED) == set(RATES)
 

@@ -34,7 +34,7 @@ def fill(slots: Slots, *, urgent: bool) -> int:
     raise AssertionError
 
 
-# concurrency, slots of the priority lane alone
+# concurrency, slots that the other lane never gets
 RESERVED = [(1, 1), (2, 1), (8, 2), (32, 8), (1000, 250)]
 
 
@@ -46,10 +46,18 @@ def test_priority_lane_has_a_quarter_more_slots(concurrency: int, reserved: int)
     assert (slots.backlog.slots, slots.urgent.slots) == (0, 0)
 
 
-def test_priority_lane_uses_backlog_slots_when_full() -> None:
+@pytest.mark.parametrize(("concurrency", "reserved"), RESERVED)
+def test_backlog_keeps_a_quarter_under_a_stream_of_writes(concurrency: int, reserved: int) -> None:
+    slots = Slots(concurrency)
+    assert fill(slots, urgent=True) == concurrency
+    assert fill(slots, urgent=False) == reserved
+    assert slots.free == 0
+
+
+def test_lanes_share_their_free_slots() -> None:
     slots = Slots(8)
     slots.acquire([row(str(n), urgent=True) for n in range(5)])
-    assert (slots.urgent.slots, slots.backlog.slots) == (0, 5)
+    assert (slots.urgent.slots, slots.backlog.slots, slots.free) == (3, 5, 5)
 
 
 def hog(slots: Slots, account: str) -> int:
@@ -73,7 +81,7 @@ def test_backlog_of_account_does_not_count_against_new_writes() -> None:
     slots = Slots(32)
     hog(slots, "a")
     assert slots.urgent.busy == {}
-    assert slots.urgent.slots == 8
+    assert slots.urgent.slots == 32
 
 
 def test_finished_attempt_releases_slot_to_its_kind() -> None:

@@ -110,7 +110,12 @@ class AuditEvent(_message.Message):
     """Output only. Generation of the registry or role that the call created. For an AWS write, the
     reconciled generation."""
     reason: str
-    """Output only. The `reason` of the caller."""
+    """Output only. The `reason` of the caller, or one of the server's own:
+
+    - `taken over by OWNER`: the call took elements of this declaration over with `force`. -
+    `ROLLOUT: REASON`, or only the name of the rollout: a rollout declared the settings. REASON is
+    that of the caller who started it. - `document NUMBER of FILE`: an import wrote the resource. -
+    `EVENT_PROBE`: an AWS write of an unchanged setting, to find out whether events arrive."""
     changes: _containers.RepeatedCompositeFieldContainer[_common_pb2.ElementChange]
     """Output only. Changes by element. Besides the settings, `setting` is `registry_settings`,
     `registry`, `service_linked_role`, `role`, `tags`, `description` or `replication_backfill`."""

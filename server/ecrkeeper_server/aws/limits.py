@@ -25,8 +25,8 @@ RATES = {
     "ecr-read": (20.0, 60.0),
     "ecr-write": (5.0, 20.0),
     "sts": (300.0, 600.0),
-    # LookupEvents: 2 a second in each account and Region.
-    "cloudtrail": (2.0, 2.0),
+    # LookupEvents: 2 a second in each account and Region. A burst would add to the first second's calls.
+    "cloudtrail": (2.0, 1.0),
     # Queues have no such limit.
     "sqs": (1000.0, 1000.0),
     "other": (5.0, 20.0),

@@ -24,6 +24,7 @@ from ecrkeeper_server.store import attributions, cloud_events, findings
 from ecrkeeper_server.store.attributions import Attribution
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.named_causes import NamedCause
 
 log = structlog.get_logger("ecrkeeper.attribution")
 
@@ -197,20 +198,21 @@ class Attributor:
 
 
 def _deny(tx: Tx, row: Attribution, message: str) -> None:
-    causes.attribute_by_events(tx, row)
+    causes.attribute_by_events(tx, [row])
     findings.change(tx, row.name, lambda known: known.without_attribution(message, row.found_at))
     attributions.finish(tx, row, looked=False, done=True)
 
 
 def _confirm(tx: Tx, row: Attribution, foreign: list[CloudEvent]) -> str:
     """Keep the causes that CloudTrail names; return a new cause's principal."""
-    changed = ""
-    for elements, event in causes.newest_by_element(row, foreign):
-        cause = {**event.actor, "confidence": causes.CONFIRMED}
-        if causes.store(tx, row, elements, cause):
-            changed = str(event.actor["principal"])
+    confirmed = [
+        NamedCause(row, elements, {**event.actor, "confidence": causes.CONFIRMED})
+        for elements, event in causes.newest_by_element(row, foreign)
+    ]
+    new = causes.store(tx, confirmed)
+    changed = str(new[-1].cause["principal"]) if new else ""
     if not foreign:
-        causes.attribute_by_events(tx, row)
+        causes.attribute_by_events(tx, [row])
     findings.change(tx, row.name, lambda known: known.without_attribution("", row.found_at))
     # Events come late and in any order: a cause is final when the next question has the same answer.
     attributions.finish(tx, row, looked=True, done=bool(foreign) and not changed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.events.targets import is_about, is_about_role
@@ -15,6 +16,7 @@ from ecrkeeper_server.store.attributions import Attribution
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.named_causes import NamedCause, name_causes
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredDrift
 
@@ -59,56 +61,59 @@ def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
     return drift.key in settled and bool(settled[drift.key] == drift.desired)
 
 
-def request(tx: Tx, found: Iterable[Attribution], *, asks: bool = True) -> None:
-    """Ask for the causes of the drift of one attempt, unless CloudTrail is not asked.
+def request(tx: Tx, found: Sequence[Attribution], *, asks: bool = True) -> None:
+    """Ask for the causes of the drift of attempts, unless CloudTrail is not asked.
 
     A call that an event has reported already is the likely one.
     """
-    drift = list(found)
     if not asks:
-        for each in drift:
-            attribute_by_events(tx, each)
-        return
-    for each in drift:
-        attributions.request(tx, each)
-    if drift:
-        attribute_pending(tx, {each.name for each in drift})
+        attribute_by_events(tx, found)
+    elif found:
+        attributions.request(tx, found)
+        attribute_pending(tx, {each.name for each in found})
 
 
-def attribute_by_events(tx: Tx, found: Attribution) -> None:
-    """Name the newest call that events report as the likely cause.
+def attribute_by_events(tx: Tx, found: Sequence[Attribution]) -> None:
+    """Name the newest calls that events report as the likely causes.
 
     A call after the attempt that found the drift cannot have caused it.
     """
-    events = cloud_events.newest(tx, found.name, found.setting, found.since, found.until + CLOCK_SKEW)
-    for elements, event in newest_by_element(found, events):
-        cause = {**event.actor, "confidence": LIKELY}
-        store(tx, found, elements, cause)
+    ranges = [cloud_events.Range(each.name, each.setting, each.since, each.until + CLOCK_SKEW) for each in found]
+    store(tx, [
+        NamedCause(each, elements, {**event.actor, "confidence": LIKELY})
+        for each, events in zip(found, cloud_events.newest(tx, ranges), strict=True)
+        for elements, event in newest_by_element(each, events)
+    ])  # fmt: skip
 
 
 def attribute_pending(tx: Tx, names: Collection[str]) -> None:
     """Name the likely causes of drift that was found before its events came."""
-    for each in attributions.pending(tx, names):
-        attribute_by_events(tx, each)
+    attribute_by_events(tx, attributions.pending(tx, names))
 
 
-def store(tx: Tx, found: Attribution, elements: Sequence[str] | None, cause: Json) -> bool:
-    """Keep a cause, unless the known one is newer; return whether it changed.
+def store(tx: Tx, causes: Sequence[NamedCause]) -> list[NamedCause]:
+    """Keep causes, unless the known ones are newer; return those that are new.
 
     The same cause replaces itself only if it becomes confirmed.
     """
-    key = next(iter(elements or found.elements))
+    by_resource: dict[str, list[NamedCause]] = {}
+    for each in causes:
+        by_resource.setdefault(each.found.name, []).append(each)
+    new: list[NamedCause] = []
+    findings.change_all(tx, {name: partial(_with_causes, causes=each, new=new) for name, each in by_resource.items()})
+    name_causes(tx, new)
+    return new
 
-    def edit(known: findings.Findings) -> findings.Findings:
-        before = known.cause(found.setting, key, found.found_at)
-        if before is not None and not _replaces(cause, before):
-            return known
-        return known.with_cause(found.setting, elements, found.found_at, cause)
 
-    changed = findings.change(tx, found.name, edit)
-    if changed:
-        attributions.name_cause(tx, found, elements, cause)
-    return changed
+def _with_causes(known: findings.Findings, causes: Sequence[NamedCause], new: list[NamedCause]) -> findings.Findings:
+    """Return the findings with newer causes, which are added to `new`."""
+    for each in causes:
+        found = each.found
+        before = known.cause(found.setting, next(iter(each.elements or found.elements)), found.found_at)
+        if before is None or _replaces(each.cause, before):
+            known = known.with_cause(found.setting, each.elements, found.found_at, each.cause)
+            new.append(each)
+    return known
 
 
 def _replaces(cause: Json, before: Json) -> bool:

@@ -110,7 +110,8 @@ class EventIntake:
         for place in result.places:
             self._noted[place] = True
         if result.due:
-            self._wake()
+            # Not earlier: a claim of what is not due yet costs as much as any other.
+            asyncio.get_running_loop().call_later(self._debounce, self._wake)
         self._count(result.kinds)
         for seconds in result.delays:
             self._metrics.delayed(seconds)

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.ecr.history import attempts_of, with_first_times
-from ecrkeeper_server.engine import causes, contests
+from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
-from ecrkeeper_server.engine.causes import drift_to_attribute
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, is_of_account
+from ecrkeeper_server.engine.endings import Ending, save
 from ecrkeeper_server.engine.event_health import EventHealth
-from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.engine.telemetry import unready
-from ecrkeeper_server.store import drifting, operations, queue, resources, sweep
+from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.store import sweep
 from ecrkeeper_server.store.batch import Batch
-from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.filter_expression import stored_reason
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.queue import Outcome
-from ecrkeeper_server.store.rows import Method, Resource
+from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_members import Members
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import State
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import MANY, work
 
 # After more failures than this, a resource leaves the priority lane.
 _HURRIED_FAILURES = 3
-_BEHIND_SECONDS = 10.0
-# Methods that only request an attempt.
-_RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
+# Endings of one transaction.
+_ENDINGS = 20
 
 
 class Finisher:
-    """Ends attempts; those without changes, nearly all, are written in batches."""
+    """Ends attempts, those that end together in one transaction.
+
+    Attempts without changes, nearly all, need one statement.
+    """
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Finisher:
         self._resync = resync
         self._jitter = jitter
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
+        self._changed: Batch[Ending, Exception | None] = Batch(self._finish_changed, max_items=_ENDINGS)
 
     async def finish(self, attempt: Attempt, result: AttemptResult) -> bool:
         """Store the result and release the lease; return whether the resource changed.
@@ -68,9 +70,30 @@ class Finisher:
         alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        async with work().writing(attempt.elements):
-            await self._db.write(lambda tx: _save(tx, attempt, result, outcome, asks=self._attribution))
+        ending = Ending(attempt, result, outcome, unmarked)
+        if attempt.elements >= MANY:
+            async with work().writing(attempt.elements):
+                await self._finish_alone(ending)
+        elif (error := await self._changed.put(ending)) is not None:
+            raise error
         return changed
+
+    async def _finish_changed(self, ended: list[Ending]) -> list[Exception | None]:
+        """Return the error of each ending that is not stored."""
+        held: list[Ending] = []
+        try:
+            held = await self._db.write(lambda tx: save(tx, ended, asks=self._attribution, wait=False))
+        except StatusError as error:
+            return [error] * len(ended)
+        except Exception:  # One ending that the store rejects holds up no other.
+            held = ended
+        # An ending waits alone for a row that another transaction holds.
+        alone = iter(await asyncio.gather(*map(self._finish_alone, held), return_exceptions=True))
+        found = [next(alone) if ending in held else None for ending in ended]
+        return [error if isinstance(error, Exception) else None for error in found]
+
+    async def _finish_alone(self, ending: Ending) -> None:
+        await self._db.write(lambda tx: save(tx, [ending], asks=self._attribution))
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
         names = await self._db.write(lambda tx: sweep.finish_unchanged(tx, ended))
@@ -149,41 +172,3 @@ def _shown(before: Sequence[Condition], status: Status, now: int) -> Members:
         "conditions": conditions(before, status, now),
         "error": None if status.error is None else StoredError.of(status.error),
     }
-
-
-def _not_remediated(status: Status) -> StoredError:
-    """Return why a reconcile ends out of sync: the mode or a protected setting."""
-    return StoredError(code="FAILED_PRECONDITION", reason=status.ready_reason, message=status.ready_message)
-
-
-def _save(tx: Tx, attempt: Attempt, result: AttemptResult, outcome: Outcome, *, asks: bool) -> None:
-    row = attempt.claimed
-    complete(tx, attempt.writes)
-    saved = queue.finish(tx, row, outcome)
-    if saved is None:
-        return
-    state = State(outcome.state)
-    drifting.replace(tx, row.name, State(row.state).drift, state.drift)
-    if outcome.next_in is not None and is_of_account(result.status):
-        # One resource retries first; the others follow, or are postponed with it.
-        queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
-    queue.mark_declarations(tx, row, result.converged_owners)
-    causes.request(tx, drift_to_attribute(attempt, result), asks=asks)
-    pending = operations.pending(tx, row.name)
-    ended: dict[str, StoredError | None] = dict(result.ended)
-    for operation in pending:
-        if operation.id in ended:
-            rejection = ended[operation.id]
-            phase = {**operation.metadata, "phase": "DONE" if rejection is None else "REJECTED"}
-            operations.end(tx, operation, error=rejection, response={} if rejection is None else None, metadata=phase)
-        elif operation.method in _RECONCILES and operation.requested <= row.requested:
-            if result.converged:
-                operations.end(tx, operation, response=final_response(tx, saved))
-            elif result.status.terminal:
-                operations.end(tx, operation, error=state.error)
-            elif result.status.error is None and result.next_in is None:
-                operations.end(tx, operation, error=_not_remediated(result.status))
-    if result.removed and saved.requested == row.requested:
-        resources.remove(tx, row.name)
-    elif not result.removed and result.ended and saved.deleting:
-        resources.patch(tx, row.name, spec=replace(saved.role_spec, deletion=None).to_json())

@@ -32,7 +32,6 @@ log = structlog.get_logger("ecrkeeper.engine")
 _IDLE_SECONDS = 5.0
 # The pause between attempts while the database fails; doubled each time.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 15.0
-_FULL_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
 _CONTENDED_SECONDS = 0.05
 _PURGE_SECONDS = 3600.0
@@ -128,9 +127,9 @@ class Engine:
         backlog, urgent = self._capacity()
         if not backlog.slots and self._slots.backlog.slots:
             return max(0.001, self._claimed_at + _GATHER_SECONDS - time.monotonic())
-        if not backlog.slots:
-            # An ending attempt wakes the loop; a retry in the priority lane may be earlier.
-            return _FULL_SECONDS if self._slots.urgent.slots else _IDLE_SECONDS
+        if not (backlog.slots or urgent.slots):
+            # An ending attempt wakes the loop.
+            return _IDLE_SECONDS
         if not self._running:
             # Resources of the priority lane fit into the capacity of the backlog lane as well.
             urgent = NO_CAPACITY
@@ -162,7 +161,8 @@ class Engine:
         if not (backlog.slots or urgent.slots) or self._stopping:
             return False
         self.triggers.hinted = False
-        claimed, desired = await self._db.write(lambda tx: self._claim(tx, backlog, urgent))
+        free = self._slots.free
+        claimed, desired = await self._db.write(lambda tx: self._claim(tx, backlog, urgent, free))
         if self._stopping and claimed:
             names = [row.name for row in claimed]
             await self._db.write(lambda tx: queue.release(tx, names, claimed[0].lease_token or ""))
@@ -179,10 +179,10 @@ class Engine:
         return bool(claimed) and (self._slots.backlog.slots > 0 or left.slots > 0)
 
     def _claim(
-        self, tx: Tx, backlog: claims.Capacity, urgent: claims.Capacity
+        self, tx: Tx, backlog: claims.Capacity, urgent: claims.Capacity, free: int
     ) -> tuple[list[Resource], dict[str, Desired]]:
         """Return claimed resources, with a consistent read of their declarations."""
-        claimed = claims.claim(tx, lease=self._options.lease, backlog=backlog, urgent=urgent)
+        claimed = claims.claim(tx, lease=self._options.lease, backlog=backlog, urgent=urgent, total=free)
         registries = [row for row in claimed if row.kind == RegistryName.kind]
         return claimed, sweep.desired(tx, registries) if registries else {}
 

@@ -16,24 +16,29 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
+from sqlalchemy.types import TypeEngine
 
-from ecrkeeper_server.events.targets import operations_of
-from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.tables import attributions, audit_events, json_rows
+from ecrkeeper_server.store.tables import JsonText, attributions, json_rows
 
 # CloudTrail shows an event minutes after the call: some 5, up to 15.
 SCHEDULE = (0, 60, 300, 900)
 # Drift that comes back is asked for no more often than this.
 _INTERVAL = 60 * MICROSECONDS
+_REQUESTED: dict[str, TypeEngine[Any]] = {
+    **dict.fromkeys(("name", "setting", "elements", "reconcile_id"), Text()),
+    **dict.fromkeys(("since", "found_at"), BigInteger()),
+}
+_JSON: Any = JsonText()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +62,48 @@ class Attribution:
     lease_until: int | None = None
 
 
-def request(tx: Tx, found: Attribution) -> None:
-    """Ask for the cause of drift, once a minute at most for each setting."""
-    key = (attributions.c.name == found.name, attributions.c.setting == found.setting)
-    values = {
-        "elements": list(found.elements),
-        "since": found.since,
-        "found_at": found.found_at,
-        "until": tx.now(),
-        "reconcile_id": found.reconcile_id,
-        "lookups": 0,
-    }
+def request(tx: Tx, found: Sequence[Attribution]) -> None:
+    """Ask for causes of drift, once a minute at most for each setting."""
+    if not found:
+        return
+    values = {(each.name, each.setting): _values(each) for each in found}
+    asked = tx.conn.execute(_ask_again(tx.dialect), json_rows(values.values()))
+    new = values.keys() - {(row.name, row.setting) for row in asked}
+    if new:
+        tx.conn.execute(_ask(tx.dialect), json_rows(values[key] for key in sorted(new)))
+
+
+def _values(found: Attribution) -> dict[str, Any]:
+    members = {name: getattr(found, name) for name in _REQUESTED}
+    return {**members, "elements": _JSON.process_bind_param(list(found.elements), None)}
+
+
+def _requested(dialect: Dialect) -> Any:
+    return dialect.json_table(_REQUESTED)
+
+
+@lru_cache(maxsize=64)
+def _ask_again(dialect: Dialect) -> Any:
+    given = _requested(dialect)
     again = func.coalesce(attributions.c.looked_at, 0) + _INTERVAL
-    due = case((again > tx.now(), again), else_=tx.now())
-    changed = tx.conn.execute(
-        update(attributions).where(*key).values(due_at=due, **values).returning(attributions.c.name)
+    due = case((again > dialect.now(), again), else_=dialect.now())
+    same = (attributions.c.name == given.c.name, attributions.c.setting == given.c.setting)
+    values = {name: given.c[name] for name in _REQUESTED if name not in ("name", "setting")}
+    return (
+        update(attributions)
+        .where(*same)
+        .values(**values, due_at=due, until=dialect.now(), lookups=0)
+        .returning(attributions.c.name, attributions.c.setting)
     )
-    if changed.first() is None:
-        made = {"name": found.name, "setting": found.setting, "due_at": tx.now(), **values}
-        tx.conn.execute(tx.dialect.insert_or_ignore(attributions).values(made))
+
+
+@lru_cache(maxsize=64)
+def _ask(dialect: Dialect) -> Any:
+    given = _requested(dialect)
+    now = dialect.now()
+    # Without a condition, SQLite takes ON CONFLICT for one of a join.
+    rows = select(*(given.c[name] for name in _REQUESTED), now, now, literal(0, Integer)).where(true())
+    return dialect.insert_or_ignore(attributions).from_select([*_REQUESTED, "due_at", "until", "lookups"], rows)
 
 
 def claim(tx: Tx, limit: int, lease: float) -> list[Attribution]:
@@ -140,27 +168,6 @@ def _same(claimed: Attribution) -> tuple[ColumnElement[bool], ...]:
         attributions.c.setting == claimed.setting,
         attributions.c.found_at == claimed.found_at,
     )
-
-
-def name_cause(tx: Tx, found: Attribution, elements: Collection[str] | None, cause: Json) -> None:
-    """Note the cause of some elements' drift in the writes that reverted it.
-
-    Without elements, of the whole setting.
-    """
-    operations = [f"{service}:{each}" for service in ("ecr", "iam") for each in operations_of(found.setting)]
-    place = (audit_events.c.create_time >= found.since, audit_events.c.reconcile_id == found.reconcile_id)
-    wanted = (audit_events.c.resource == found.name, audit_events.c.method.in_(operations))
-    rows = tx.conn.execute(
-        select(audit_events.c.id, audit_events.c.changes).where(
-            *place, *wanted, audit_events.c.account == found.name.split("/")[1]
-        )
-    )
-    ids = [row.id for row in rows if elements is None or any(each["key"] in elements for each in row.changes)]
-    if not ids:
-        return
-    txid = tx.dialect.transaction_id(audit_events.c.txid)
-    tx.conn.execute(update(audit_events).where(audit_events.c.id.in_(ids)).values(cause=cause, txid=txid))
-    tx.changes(audit.CHANGED)
 
 
 def postpone(tx: Tx, claimed: Attribution, seconds: float) -> None:

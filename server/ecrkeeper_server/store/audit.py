@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Text, delete, func, insert, select, update
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.json_object import Json
@@ -19,7 +19,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.row_writes import insert_rows
 from ecrkeeper_server.store.rows import FromRow
-from ecrkeeper_server.store.tables import audit_events
+from ecrkeeper_server.store.tables import audit_events, json_rows
 
 CHANGED = "auditEvents"
 """The name that listeners receive when there are new events."""
@@ -174,24 +174,21 @@ def _bounded(changes: Iterable[Change]) -> tuple[list[dict[str, Any]], int]:
 
 def complete(tx: Tx, completions: Sequence[Completion]) -> None:
     """Store the outcomes of AWS writes, which moves them to the end of the stream."""
-    if not completions:
-        return
+    if completions:
+        tx.conn.execute(_complete(tx.dialect), json_rows(asdict(done) for done in completions))
+        tx.changes(CHANGED)
 
-    def each(value: Callable[[Completion], str]) -> Any:
-        return case({done.id: value(done) for done in completions}, value=audit_events.c.id)
 
-    tx.conn.execute(
+@lru_cache(maxsize=64)
+def _complete(dialect: Dialect) -> Any:
+    texts = ("outcome", "aws_error_code", "aws_request_id")
+    done = dialect.json_table({"id": BigInteger(), **dict.fromkeys(texts, Text())})
+    stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "complete_time": dialect.now()}
+    return (
         update(audit_events)
-        .where(audit_events.c.id.in_([done.id for done in completions]))
-        .values(
-            txid=tx.dialect.transaction_id(audit_events.c.txid),
-            complete_time=tx.now(),
-            outcome=each(lambda done: done.outcome),
-            aws_error_code=each(lambda done: done.aws_error_code),
-            aws_request_id=each(lambda done: done.aws_request_id),
-        )
+        .where(audit_events.c.id == done.c.id)
+        .values({**stamp, **{name: done.c[name] for name in texts}})
     )
-    tx.changes(CHANGED)
 
 
 def get(tx: Tx, event: int) -> AuditEvent | None:

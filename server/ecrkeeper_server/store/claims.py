@@ -17,7 +17,9 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     func,
+    literal,
     or_,
     select,
     true,
@@ -47,13 +49,17 @@ NO_CAPACITY = Capacity(0)
 _CANDIDATES_PER_SLOT = 4
 
 
-def claim(tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> list[Resource]:
+def claim(
+    tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPACITY, total: int | None = None
+) -> list[Resource]:
     """Claim due rows for `lease` seconds: the priority lane, then those due longest.
 
     The priority lane has its own capacity, so that it does not wait for older rows.
-    The rest goes to the backlog lane, so that nothing waits forever.
+    The rest goes to the backlog lane, so that nothing waits forever. `total` limits
+    both together.
     """
     values = {**_values("urgent", urgent), **_values("backlog", backlog)}
+    values["total"] = backlog.slots + urgent.slots if total is None else total
     values |= {"token": uuid.uuid4().hex, "lease": int(lease * MICROSECONDS)}
     held = {row.name: row._asdict() for row in tx.conn.execute(_claim(tx.dialect, urgent=urgent.slots > 0), values)}
     if not held:
@@ -77,20 +83,26 @@ def _resources(dialect: Dialect) -> Select[Any]:
 # Building the statement takes longer than running it.
 @lru_cache(maxsize=64)
 def _claim(dialect: Dialect, *, urgent: bool) -> Update:
-    first = _candidates(dialect, "urgent", schedule.c.urgent).cte("urgent_rows")
+    slots = {kind: bindparam(f"{kind}_slots", type_=Integer) for kind in ("urgent", "backlog")}
+    first = _candidates(dialect, "urgent", schedule.c.urgent, slots["urgent"]).cte("urgent_rows")
     others = schedule.c.name.not_in(select(first.c.name)) if urgent else true()
-    second = _candidates(dialect, "backlog", others).cte("backlog_rows")
+    taken = select(func.count()).select_from(first).scalar_subquery() if urgent else literal(0, Integer)
+    left = bindparam("total", type_=Integer) - taken
+    rest = case((left < slots["backlog"], left), else_=slots["backlog"])
+    second = _candidates(dialect, "backlog", others, rest).cte("backlog_rows")
     names = union_all(select(first.c.name), select(second.c.name)) if urgent else select(second.c.name)
     chosen = dialect.one_of(schedule.c.name, names)
     until = dialect.now() + bindparam("lease", type_=BigInteger)
     return update(schedule).where(chosen).values(lease_token=bindparam("token"), lease_until=until).returning(schedule)
 
 
-def _candidates(dialect: Dialect, kind: str, which: ColumnElement[bool]) -> Select[tuple[str]]:
+def _candidates(
+    dialect: Dialect, kind: str, which: ColumnElement[bool], slots: ColumnElement[int]
+) -> Select[tuple[str]]:
     """Return the names of rows to claim, within their accounts' shares."""
     now = dialect.now()
     free = and_(schedule.c.due_at <= now, or_(schedule.c.lease_until.is_(None), schedule.c.lease_until < now))
-    share, slots = (bindparam(f"{kind}_{name}", type_=Integer) for name in ("share", "slots"))
+    share = bindparam(f"{kind}_share", type_=Integer)
     taken = _taken(dialect, kind, schedule.c.account)
     found = (
         select(schedule.c.name, schedule.c.account, schedule.c.due_at)

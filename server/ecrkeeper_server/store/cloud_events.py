@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, delete, exists, func, select, true, update
+from sqlalchemy import BigInteger, Text, and_, delete, exists, func, select, true, update
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.audit import PURGED_AT_ONCE
@@ -31,6 +31,8 @@ _COLUMNS = ("event_id", "name", "setting", "hint", "event_time", "actor")
 _JSON: Any = JsonText()
 # Events of CloudTrail have whole seconds.
 _SECOND = 1_000_000
+# The newest call counts, so older ones are seldom needed.
+_NEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +104,41 @@ def _add(dialect: Dialect) -> Any:
     )
 
 
-def newest(tx: Tx, name: str, setting: str, since: int, until: int) -> list[CloudEvent]:
-    """Return the events of a setting of a resource in a time range, newest first."""
-    rows = tx.conn.execute(
-        select(cloud_events)
-        .where(
-            cloud_events.c.name == name,
-            cloud_events.c.setting == setting,
-            cloud_events.c.event_time >= since - _SECOND,
-            cloud_events.c.event_time <= until,
-        )
-        .order_by(cloud_events.c.event_time.desc(), cloud_events.c.receive_time.desc())
-        .limit(100)
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A setting of a resource and a time range in microseconds."""
+
+    name: str
+    setting: str
+    since: int
+    until: int
+
+
+def newest(tx: Tx, ranges: Sequence[Range]) -> list[list[CloudEvent]]:
+    """Return the events of each range, newest first."""
+    found: list[list[CloudEvent]] = [[] for _ in ranges]
+    values = json_rows({"at": at, **asdict(each)} for at, each in enumerate(ranges))
+    for at, *columns in tx.conn.execute(_newest(tx.dialect), values) if ranges else ():
+        found[at].append(CloudEvent(*columns))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _newest(dialect: Dialect) -> Any:
+    number = BigInteger()
+    given = dialect.json_table({"at": number, "name": Text(), "setting": Text(), "since": number, "until": number})
+    wanted = and_(
+        cloud_events.c.name == given.c.name,
+        cloud_events.c.setting == given.c.setting,
+        cloud_events.c.event_time >= given.c.since - _SECOND,
+        cloud_events.c.event_time <= given.c.until,
     )
-    return [CloudEvent(row.event_id, row.name, row.setting, row.hint, row.event_time, row.actor) for row in rows]
+    order = (cloud_events.c.event_time.desc(), cloud_events.c.receive_time.desc())
+    nth = func.row_number().over(partition_by=given.c.at, order_by=order).label("nth")
+    columns = (cloud_events.c[name] for name in _COLUMNS)
+    ranked = select(given.c.at, *columns, nth).join_from(given, cloud_events, wanted).subquery()
+    shown = (ranked.c[name] for name in ("at", *_COLUMNS))
+    return select(*shown).where(ranked.c.nth <= _NEWEST).order_by(ranked.c.at, ranked.c.nth)
 
 
 def arrived(tx: Tx, places: Collection[RegistryName]) -> None:

@@ -9,19 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, update
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
-from ecrkeeper_server.store.tables import resources
+from ecrkeeper_server.store.tables import JsonText, json_rows, resources
 
 # The causes of drift that is shown no more, and of all drift.
 _CAUSES, _ALL_CAUSES = 20, 500
 _TARGETS = 100
 _MINUTE = 60_000_000
+_JSON: Any = JsonText()
+
+Edit = Callable[["Findings"], "Findings"]
+"""Returns other findings, or those that it got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,25 +171,41 @@ def drift_times(state: RegistryState) -> set[tuple[str, int | None]]:
     }
 
 
-def change(tx: Tx, name: str, edit: Callable[[Findings], Findings]) -> bool:
-    """Change the findings of a resource, if it exists.
+def change(tx: Tx, name: str, edit: Edit) -> None:
+    """Change the findings of a resource, if it exists."""
+    change_all(tx, {name: edit})
 
-    Return whether they are other ones now.
-    """
-    query = select(resources.c.events).where(resources.c.name == name).with_for_update()
-    row = tx.conn.execute(query).one_or_none()
-    if row is None:
-        return False
-    found = edit(Findings.from_json(row.events))
-    if found.crowded:
-        state = tx.conn.execute(select(resources.c.state).where(resources.c.name == name)).scalar_one()
-        found = found.without_old_causes(drift_times(RegistryState(state)))
-    edited = found.stored
-    if edited == (row.events or {}):
-        return False
-    tx.conn.execute(update(resources).where(resources.c.name == name).values(events=edited or None))
-    tx.changes(name)
-    return True
+
+def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
+    """Change the findings of those of the resources that exist."""
+    rows = tx.conn.execute(_locked(tx.dialect), json_rows({"name": name} for name in edits)).all() if edits else ()
+    changed = {}
+    for name, stored in rows:
+        found = edits[name](Findings.from_json(stored))
+        if found.crowded:
+            state = tx.conn.execute(select(resources.c.state).where(resources.c.name == name)).scalar_one()
+            found = found.without_old_causes(drift_times(RegistryState(state)))
+        if found.stored != (stored or {}):
+            changed[name] = found.stored or None
+            tx.changes(name)
+    if changed:
+        values = json_rows(
+            {"name": name, "events": _JSON.process_bind_param(each, None)} for name, each in changed.items()
+        )
+        tx.conn.execute(_change(tx.dialect), values)
+
+
+@lru_cache(maxsize=64)
+def _locked(dialect: Dialect) -> Any:
+    given = dialect.json_table({"name": Text()})
+    query = select(resources.c.name, resources.c.events).join_from(given, resources, resources.c.name == given.c.name)
+    return query.order_by(resources.c.name).with_for_update(of=resources)
+
+
+@lru_cache(maxsize=64)
+def _change(dialect: Dialect) -> Any:
+    given = dialect.json_table({"name": Text(), "events": Text()})
+    return update(resources).where(resources.c.name == given.c.name).values(events=given.c.events)
 
 
 def with_causes(stored: Json | None, drift: Iterable[StoredDrift], found_at: int | None = None) -> list[StoredDrift]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, delete, insert, select, update
 
 from ecrkeeper_server.errors import AlreadyExists, Unavailable
 from ecrkeeper_server.store import resources
@@ -16,7 +17,7 @@ from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.row_writes import insert_rows
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.state_parts import StoredError
-from ecrkeeper_server.store.tables import operations, requests
+from ecrkeeper_server.store.tables import json_rows, operations, requests
 from ecrkeeper_server.store.uids import new_uid
 
 # In the metadata of an operation, and never shown.
@@ -101,6 +102,21 @@ def pending(tx: Tx, target: str, method: str | None = None) -> list[Operation]:
     if method is not None:
         query = query.where(operations.c.method == method)
     return [Operation.of(row) for row in tx.conn.execute(query.order_by(operations.c.create_time))]
+
+
+def pending_of(tx: Tx, targets: Iterable[str]) -> dict[str, list[Operation]]:
+    """Return the unfinished operations on each of some resources, oldest first."""
+    found: dict[str, list[Operation]] = {}
+    for row in tx.conn.execute(_pending_of(tx.dialect), json_rows({"target": each} for each in targets)):
+        found.setdefault(row.target, []).append(Operation.of(row))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _pending_of(dialect: Dialect) -> Select[Any]:
+    given = dialect.json_table({"target": Text()})
+    wanted = and_(operations.c.target == given.c.target, operations.c.done.is_(False))
+    return select(operations).join_from(given, operations, wanted).order_by(operations.c.create_time)
 
 
 def of_target(tx: Tx, target: str, method: str) -> list[Operation]:

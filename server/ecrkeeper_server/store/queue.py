@@ -1,4 +1,4 @@
-"""The work queue: renew, finish and release claimed rows of `schedule`.
+"""The work queue: renew, hold and release claimed rows of `schedule`.
 
 A lease gives a row to the worker whose token it carries, until `lease_until` by the
 database's clock. Every later statement of that worker names the token, so a worker
@@ -7,17 +7,17 @@ that was suspended for longer than its lease cannot change anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, true, update
+from sqlalchemy import Select, and_, bindparam, select, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.states import RegistryState
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
+from ecrkeeper_server.store.tables import resource, resources, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,6 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
     return {row.name for row in rows}
 
 
-def _leased(claimed: Resource) -> ColumnElement[bool]:
-    """Return the row if it still carries the token of this claim."""
-    return and_(schedule.c.name == claimed.name, schedule.c.lease_token == claimed.lease_token)
-
-
 def lease_remaining(tx: Tx, claimed: Resource) -> float:
     """Return the remaining seconds of the lease; 0 if it is lost."""
     return held(tx, claimed)[0]
@@ -89,8 +84,7 @@ def lease_remaining(tx: Tx, claimed: Resource) -> float:
 
 def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
     """Return the remaining seconds of the lease, and the row's current spec."""
-    query = select(schedule.c.lease_until - tx.now(), resources.c.spec).select_from(resource).where(_leased(claimed))
-    row = tx.conn.execute(query).one_or_none()
+    row = tx.conn.execute(_held(tx.dialect), _lease(claimed)).one_or_none()
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
@@ -100,89 +94,29 @@ def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
     The row of `schedule` stays locked until the transaction ends, so that the next claim
     sees the state.
     """
-    query = select(schedule.c.name).where(_leased(claimed), schedule.c.lease_until >= tx.now())
-    if tx.conn.execute(query.with_for_update()).first() is None:
+    if tx.conn.execute(_hold(tx.dialect), _lease(claimed)).first() is None:
         return False
-    tx.conn.execute(update(resources).where(resources.c.name == claimed.name).values(state=state))
+    tx.conn.execute(_SAVE, {"_name": claimed.name, "state": state})
     return True
 
 
-def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
-    """Save an attempt's outcome and release the row; None if the lease is lost.
-
-    A request during the attempt makes the row due again at once. Only columns that
-    differ are written.
-    """
-    query = select(*RESOURCE_COLUMNS, tx.now().label("now")).select_from(resource).where(_leased(claimed))
-    found = tx.conn.execute(query.with_for_update()).one_or_none()
-    if found is None:
-        return None
-    columns = found._asdict()
-    now = columns.pop("now")
-    current = Resource(**columns)
-    finished = _finished(current, claimed, outcome, now)
-    for table in (schedule, resources):
-        changed = {
-            column.name: getattr(finished, column.name)
-            for column in table.c
-            if getattr(finished, column.name) != getattr(current, column.name)
-        }
-        if changed:
-            tx.conn.execute(update(table).where(table.c.name == claimed.name).values(changed))
-    if outcome.state != claimed.state or outcome.observed_generation != claimed.observed_generation:
-        tx.changes(claimed.name)
-    return finished
+def _lease(claimed: Resource) -> dict[str, Any]:
+    return {"_name": claimed.name, "_token": claimed.lease_token}
 
 
-def _finished(current: Resource, claimed: Resource, outcome: Outcome, now: int) -> Resource:
-    """Return the row after the attempt; `current` may have changed since the claim."""
-    requested = current.requested != claimed.requested
-    later = None if outcome.next_in is None else now + int(outcome.next_in * MICROSECONDS)
-    event = current.event_due_at
-    awaits_event = later is not None and event is not None and outcome.began_at < event < later
-    if awaits_event:
-        later = event
-    return replace(
-        current,
-        state=outcome.state if outcome.saved or outcome.state != claimed.state else current.state,
-        observed_generation=outcome.observed_generation,
-        observe_time=current.observe_time if outcome.observed_at is None else outcome.observed_at,
-        due_at=now if requested else later,
-        urgent=requested or awaits_event or outcome.urgent,
-        failures=0 if current.generation != claimed.generation else outcome.failures,
-        lease_token=None,
-        lease_until=None,
-        unready=outcome.unready,
-        reason=outcome.reason,
-        **_counted(outcome.state),
-        attempts=outcome.attempts,
-        failed_at=now if outcome.attempts else None,
-        # An attempt that nobody requested belongs to no call.
-        trace=current.trace if requested else None,
-    )
+# The row if it still carries the token of a claim. Building a statement takes longer than running it.
+_LEASED = and_(schedule.c.name == bindparam("_name"), schedule.c.lease_token == bindparam("_token"))
+_SAVE = update(resources).where(resources.c.name == bindparam("_name")).values(state=bindparam("state"))
 
 
-def _counted(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns by which resources are counted; each has a partial index."""
-    found = RegistryState(state)
-    return {"drifted": found.drifted, "replication": found.worst_check, "silent": found.silent}
+@lru_cache(maxsize=64)
+def _held(dialect: Dialect) -> Select[Any]:
+    return select(schedule.c.lease_until - dialect.now(), resources.c.spec).select_from(resource).where(_LEASED)
 
 
-def mark_declarations(tx: Tx, claimed: Resource, owners: Collection[str] | None = None) -> None:
-    """Record that some or all declarations of the claimed generation converged."""
-    if owners is not None and not owners:
-        return
-    tx.conn.execute(
-        update(declarations)
-        .where(
-            declarations.c.account == claimed.account,
-            declarations.c.region == claimed.place,
-            declarations.c.registry_generation <= claimed.generation,
-            declarations.c.observed_generation != declarations.c.generation,
-            declarations.c.owner.in_(owners) if owners is not None else true(),
-        )
-        .values(observed_generation=declarations.c.generation)
-    )
+@lru_cache(maxsize=64)
+def _hold(dialect: Dialect) -> Select[Any]:
+    return select(schedule.c.name).where(_LEASED, schedule.c.lease_until >= dialect.now()).with_for_update()
 
 
 def release(tx: Tx, names: list[str], token: str) -> None:

@@ -180,7 +180,7 @@ def enqueue_by_event(tx: Tx, names: Sequence[str], debounce: float = EVENT_DEBOU
 
     One change makes many events, so the first one sets a time that the following ones share. Between
     two such times at least five times `debounce` passes. An attempt under way may have observed AWS
-    before the change: `queue.finish` makes its row due at that time.
+    before the change: `endings.finish` makes its row due at that time.
     """
     values = {**json_rows({"name": name} for name in names), "debounce": int(debounce * MICROSECONDS)}
     tx.conn.execute(_enqueue_by_event(tx.dialect), values)

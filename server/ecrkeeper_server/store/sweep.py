@@ -67,7 +67,7 @@ def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[s
     """End attempts without changes; return the names of released rows.
 
     Rows without a lease, rows with a new request or event, and rows that an
-    operation waits for are left to `queue.finish`.
+    operation waits for are left to `endings.finish`.
     """
     values = json_rows(_values(row, outcome) for row, outcome in ended)
     return {row.name for row in tx.conn.execute(_finish(tx.dialect), values)}

@@ -1,0 +1,94 @@
+"""Store the ends of attempts that changed something, many in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ecrkeeper_server.ecr.apply import complete
+from ecrkeeper_server.engine import causes
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
+from ecrkeeper_server.engine.conditions import Status, is_of_account
+from ecrkeeper_server.engine.final_responses import final_response
+from ecrkeeper_server.store import drifting, endings, operations, queue, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.queue import Outcome
+from ecrkeeper_server.store.rows import Method, Operation, Resource
+from ecrkeeper_server.store.state_parts import StoredError
+from ecrkeeper_server.store.states import State
+
+_BEHIND_SECONDS = 10.0
+# Methods that only request an attempt.
+_RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ending:
+    """The end of an attempt.
+
+    If `unmarked`, declarations have converged that are not marked yet.
+    """
+
+    attempt: Attempt
+    result: AttemptResult
+    outcome: Outcome
+    unmarked: bool
+
+
+def save(tx: Tx, ended: Sequence[Ending], *, asks: bool, wait: bool = True) -> list[Ending]:
+    """Store the ends of attempts whose leases hold, and the outcomes of all calls.
+
+    Without `wait`, leave those alone whose rows another transaction holds, and return them.
+    """
+    finished = endings.finish(tx, [(each.attempt.claimed, each.outcome) for each in ended], wait=wait)
+    saved = [(each, row) for each, row in zip(ended, finished, strict=True) if row is not None]
+    left = [each for each, row in zip(ended, finished, strict=True) if row is None]
+    done = ended if wait else [each for each, _ in saved]
+    complete(tx, [write for each in done for write in each.attempt.writes])
+    for each, _ in saved:
+        _save_parts(tx, each)
+    # One resource of each account retries first; the others follow, or are postponed with it.
+    for each in {each.attempt.claimed.account: each for each, _ in saved if is_of_account(each.result.status)}.values():
+        if each.outcome.next_in is not None:
+            queue.postpone(tx, each.attempt.claimed, each.outcome.next_in + _BEHIND_SECONDS)
+    found = [drift for each, _ in saved for drift in causes.drift_to_attribute(each.attempt, each.result)]
+    causes.request(tx, found, asks=asks)
+    pending = operations.pending_of(tx, [row.name for _, row in saved]) if saved else {}
+    for each, row in saved:
+        _end_operations(tx, each, row, pending.get(row.name, ()))
+    return left
+
+
+def _save_parts(tx: Tx, ending: Ending) -> None:
+    """Store what seldom changes."""
+    row, result, outcome = ending.attempt.claimed, ending.result, ending.outcome
+    drifting.replace(tx, row.name, State(row.state).drift, State(outcome.state).drift)
+    if ending.unmarked:
+        endings.mark_declarations(tx, row, result.converged_owners)
+
+
+def _end_operations(tx: Tx, ending: Ending, saved: Resource, pending: Sequence[Operation]) -> None:
+    """End the operations that waited for the attempt."""
+    row, result = ending.attempt.claimed, ending.result
+    ended: dict[str, StoredError | None] = dict(result.ended)
+    for operation in pending:
+        if operation.id in ended:
+            rejection = ended[operation.id]
+            phase = {**operation.metadata, "phase": "DONE" if rejection is None else "REJECTED"}
+            operations.end(tx, operation, error=rejection, response={} if rejection is None else None, metadata=phase)
+        elif operation.method in _RECONCILES and operation.requested <= row.requested:
+            if result.converged:
+                operations.end(tx, operation, response=final_response(tx, saved))
+            elif result.status.terminal:
+                operations.end(tx, operation, error=State(ending.outcome.state).error)
+            elif result.status.error is None and result.next_in is None:
+                operations.end(tx, operation, error=_not_remediated(result.status))
+    if result.removed and saved.requested == row.requested:
+        resources.remove(tx, row.name)
+    elif not result.removed and result.ended and saved.deleting:
+        resources.patch(tx, row.name, spec=replace(saved.role_spec, deletion=None).to_json())
+
+
+def _not_remediated(status: Status) -> StoredError:
+    """Return why a reconcile ends out of sync: the mode or a protected setting."""
+    return StoredError(code="FAILED_PRECONDITION", reason=status.ready_reason, message=status.ready_message)

@@ -1,0 +1,148 @@
+"""End attempts that changed something, any number with the same few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Select, Text, Update, and_, bindparam, select, true, update
+from sqlalchemy.types import TypeEngine
+
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.queue import Outcome
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, json_rows, resource, resources, schedule
+
+# The columns that the end of an attempt changes.
+_SCHEDULED: dict[str, TypeEngine[Any]] = {
+    **dict.fromkeys(("due_at", "failures", "attempts", "failed_at", "observe_time"), BigInteger()),
+    "urgent": Boolean(),
+    "trace": Text(),
+}
+_OBSERVED = ("state", "observed_generation", "unready", "reason", "drifted", "replication", "silent")
+
+
+def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = True) -> list[Resource | None]:
+    """Save the outcomes of attempts, and release their rows.
+
+    Return each row as it is then; None if its lease is lost. A request during the attempt makes the row due again at
+    once. Without `wait`, rows that another transaction holds are None as well, and left alone.
+    """
+    values = json_rows({"name": row.name, "token": row.lease_token} for row, _ in ended)
+    locked = {}
+    for found in tx.conn.execute(_lock(tx.dialect, wait), values):
+        columns = found._asdict()
+        now = columns.pop("now")
+        locked[found.name, found.lease_token] = Resource(**columns), now
+    finished: list[Resource | None] = []
+    stored: list[tuple[Resource, Resource]] = []
+    for row, outcome in ended:
+        current, now = locked.get((row.name, row.lease_token), (None, 0))
+        finished.append(None if current is None else _finished(current, row, outcome, now))
+        if current is not None and finished[-1] is not None:
+            stored.append((current, finished[-1]))
+            if outcome.state != row.state or outcome.observed_generation != row.observed_generation:
+                tx.changes(row.name)
+    _store(tx, stored)
+    return finished
+
+
+@lru_cache(maxsize=64)
+def _lock(dialect: Dialect, wait: bool) -> Select[Any]:
+    given = dialect.json_table({"name": Text(), "token": Text()})
+    same = and_(schedule.c.name == given.c.name, schedule.c.lease_token == given.c.token)
+    return (
+        select(*RESOURCE_COLUMNS, dialect.now().label("now"))
+        .select_from(resource.join(given, same))
+        .order_by(schedule.c.name)
+        .with_for_update(skip_locked=not wait, of=(schedule, resources))
+    )
+
+
+def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
+    if not saved:
+        return
+    scheduled = ({"name": row.name, **_some(row, _SCHEDULED)} for _, row in saved)
+    tx.conn.execute(_release(tx.dialect), json_rows(scheduled))
+    observed = [
+        {"_name": row.name, **_some(row, _OBSERVED)}
+        for before, row in saved
+        if any(getattr(before, name) != getattr(row, name) for name in _OBSERVED)
+    ]
+    if observed:
+        tx.conn.execute(_OBSERVE, observed[0] if len(observed) == 1 else observed)
+
+
+@lru_cache(maxsize=64)
+def _release(dialect: Dialect) -> Update:
+    given = dialect.json_table({"name": Text(), **_SCHEDULED})
+    values = {name: given.c[name] for name in _SCHEDULED}
+    released = {"lease_token": None, "lease_until": None}
+    return update(schedule).where(schedule.c.name == given.c.name).values({**values, **released})
+
+
+_OBSERVE = (
+    update(resources)
+    .where(resources.c.name == bindparam("_name"))
+    .values({name: bindparam(name) for name in _OBSERVED})
+)
+
+
+def _some(row: Resource, columns: Collection[str]) -> dict[str, Any]:
+    return {column: getattr(row, column) for column in columns}
+
+
+def _finished(current: Resource, claimed: Resource, outcome: Outcome, now: int) -> Resource:
+    """Return the row after the attempt; `current` may have changed since the claim."""
+    requested = current.requested != claimed.requested
+    later = None if outcome.next_in is None else now + int(outcome.next_in * MICROSECONDS)
+    event = current.event_due_at
+    awaits_event = later is not None and event is not None and outcome.began_at < event < later
+    if awaits_event:
+        later = event
+    return replace(
+        current,
+        state=outcome.state if outcome.saved or outcome.state != claimed.state else current.state,
+        observed_generation=outcome.observed_generation,
+        observe_time=current.observe_time if outcome.observed_at is None else outcome.observed_at,
+        due_at=now if requested else later,
+        urgent=requested or awaits_event or outcome.urgent,
+        failures=0 if current.generation != claimed.generation else outcome.failures,
+        lease_token=None,
+        lease_until=None,
+        unready=outcome.unready,
+        reason=outcome.reason,
+        **_counted(outcome.state),
+        attempts=outcome.attempts,
+        failed_at=now if outcome.attempts else None,
+        # An attempt that nobody requested belongs to no call.
+        trace=current.trace if requested else None,
+    )
+
+
+def _counted(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns by which resources are counted; each has a partial index."""
+    found = RegistryState(state)
+    return {"drifted": found.drifted, "replication": found.worst_check, "silent": found.silent}
+
+
+def mark_declarations(tx: Tx, claimed: Resource, owners: Collection[str] | None = None) -> None:
+    """Record that some or all declarations of the claimed generation converged."""
+    if owners is not None and not owners:
+        return
+    tx.conn.execute(
+        update(declarations)
+        .where(
+            declarations.c.account == claimed.account,
+            declarations.c.region == claimed.place,
+            declarations.c.registry_generation <= claimed.generation,
+            declarations.c.observed_generation != declarations.c.generation,
+            declarations.c.owner.in_(owners) if owners is not None else true(),
+        )
+        .values(observed_generation=declarations.c.generation)
+    )

@@ -1,0 +1,80 @@
+"""The causes of drift in the audit events of the writes that reverted it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, and_, select, update
+
+from ecrkeeper_server.events.targets import operations_of
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.store import audit
+from ecrkeeper_server.store.attributions import Attribution
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.tables import JsonText, audit_events, json_rows
+
+_JSON: Any = JsonText()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCause:
+    """The cause of some elements' drift; without elements, of the whole setting."""
+
+    found: Attribution
+    elements: Sequence[str] | None
+    cause: Json
+
+
+def name_causes(tx: Tx, named: Sequence[NamedCause]) -> None:
+    """Note causes in the audit events of the writes that reverted the drift.
+
+    The last one counts.
+    """
+    attempts = {
+        (each.found.name, each.found.reconcile_id): {
+            "account": each.found.name.split("/")[1],
+            "resource": each.found.name,
+            "reconcile_id": each.found.reconcile_id,
+            "since": each.found.since,
+        }
+        for each in named
+    }
+    causes: dict[int, Json] = {}
+    rows = tx.conn.execute(_writes(tx.dialect), json_rows(attempts.values())).all() if attempts else ()
+    for each, row in itertools.product(named, rows):
+        if (row.resource, row.reconcile_id) == (each.found.name, each.found.reconcile_id) and _reverts(row, each):
+            causes[row.id] = each.cause
+    if causes:
+        values = ({"id": id, "cause": _JSON.process_bind_param(cause, None)} for id, cause in sorted(causes.items()))
+        tx.conn.execute(_name_causes(tx.dialect), json_rows(values))
+        tx.changes(audit.CHANGED)
+
+
+def _reverts(write: Any, named: NamedCause) -> bool:
+    """Whether a write may have reverted the drift."""
+    _, _, operation = write.method.partition(":")
+    if operation not in operations_of(named.found.setting):
+        return False
+    return named.elements is None or any(each["key"] in named.elements for each in write.changes)
+
+
+@lru_cache(maxsize=64)
+def _writes(dialect: Dialect) -> Any:
+    texts = ("account", "resource", "reconcile_id")
+    given = dialect.json_table({**dict.fromkeys(texts, Text()), "since": BigInteger()})
+    wanted = [audit_events.c[name] == given.c[name] for name in texts]
+    columns = (audit_events.c[name] for name in ("id", "resource", "reconcile_id", "method", "changes"))
+    recent = audit_events.c.create_time >= given.c.since
+    return select(*columns).join_from(given, audit_events, and_(*wanted, recent))
+
+
+@lru_cache(maxsize=64)
+def _name_causes(dialect: Dialect) -> Any:
+    given = dialect.json_table({"id": BigInteger(), "cause": Text()})
+    txid = dialect.transaction_id(audit_events.c.txid)
+    return update(audit_events).where(audit_events.c.id == given.c.id).values(cause=given.c.cause, txid=txid)

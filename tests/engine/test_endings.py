@@ -1,0 +1,33 @@
+"""Attempts that end together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import drifting
+
+from .conftest import ACCOUNT, World
+
+PLACES = [RegistryName(ACCOUNT, region) for region in ("eu-west-1", "eu-west-2", "eu-west-3")]
+RULE = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+
+
+async def test_ending_that_the_store_rejects_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = drifting.replace
+
+    def picky(tx: Any, name: str, before: Any, after: Any) -> None:
+        if name == str(PLACES[0]):
+            raise ValueError("poison")
+        replace(tx, name, before, after)
+
+    monkeypatch.setattr(drifting, "replace", picky)
+    for place in PLACES:
+        await world.declare({"pull_through_cache_rules": {"rules": [RULE]}}, registry=place)
+    while await world.engine.claim_once():
+        await world.engine.drain()
+    await world.engine.drain()
+    poisoned, *others = [await world.row(place) for place in PLACES]
+    assert poisoned.lease_token
+    assert [(row.lease_token, row.carried_out) for row in others] == [(None, True)] * 2
