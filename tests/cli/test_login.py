@@ -37,7 +37,10 @@ PENDING = (400, {"error": "authorization_pending"})
 
 
 class Fake:
-    """An issuer, a clock, and a person; `answers` are those of the token endpoint, an OSError is one that fails."""
+    """An issuer, a clock, and a person.
+
+    `answers` are those of the token endpoint; an OSError is one that fails.
+    """
 
     def __init__(self, *answers: Any, code: Any = None, document: Any = None) -> None:
         self.answers = list(answers)
@@ -307,7 +310,7 @@ def live_with_tokens(
 
 @pytest.fixture
 def config(issuer: Issuer, live_with_tokens: Secured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of a profile with the issuer, which tells a person to poll without a wait."""
+    """The file of a profile with the issuer, which lets polls follow at once."""
     issuer.device.reset()
     monkeypatch.setattr("ecrkeeper._oidc_provider._LEAST_INTERVAL", 0.0)
     file = tmp_path / "config.toml"
