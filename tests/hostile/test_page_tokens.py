@@ -261,6 +261,7 @@ CALLS: list[tuple[Callable[[Dependencies], Callable[..., Any]], Any]] = [
     (lambda edge: registry_settings_service(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
     (lambda edge: registry_settings_service(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
     (lambda edge: registry_settings_service(edge).ListReplicationBackfillResults, pb.ListReplicationBackfillResultsRequest(name=f"accounts/111111111111/registries/us-east-1/replicationBackfills/{uuid.UUID(int=1)}")),
+    (lambda edge: registry_settings_service(edge).ListImageReplicationStatuses, pb.ListImageReplicationStatusesRequest(parent="accounts/111111111111/registries/us-east-1")),
     (lambda edge: Roles(edge).ListServiceLinkedRoles, role_service_pb2.ListServiceLinkedRolesRequest(parent="accounts/-")),
     (lambda edge: Audit(edge).ListAuditEvents, audit_service_pb2.ListAuditEventsRequest()),
     (lambda edge: Operations(edge).ListOperations, operations_pb2.ListOperationsRequest()),
