@@ -35,6 +35,7 @@ class Item:
     takeovers: tuple[Takeover, ...] = ()
     digest: str = ""
     notes: tuple[str, ...] = ()
+    omitted_warnings: int = 0
 
     @property
     def name(self) -> str:

@@ -106,7 +106,16 @@ def _item(document: Document, action: str, members: Members, planned: Any) -> It
 
     plan = write_plan(planned)
     return Item(
-        document, action, members, plan.changes, plan.warnings, plan.omitted, planned.etag, plan.takeovers, plan.digest
+        document,
+        action,
+        members,
+        plan.changes,
+        plan.warnings,
+        plan.omitted,
+        planned.etag,
+        plan.takeovers,
+        plan.digest,
+        omitted_warnings=plan.omitted_warnings,
     )
 
 

@@ -101,7 +101,7 @@ def test_pause_and_resume(cli: Command, declared: str) -> None:
 
 def test_pause_of_a_registry_that_is_not_there_makes_none(cli: Command, account: str) -> None:
     assert cli("pause", f"{account}/us-east-1").status == 1
-    assert cli("list", "registries", "--account", account, "-o", "name").out == "\n"
+    assert cli("list", "registries", "--account", account, "-o", "name").out == ""
 
 
 def test_history_and_rollback(cli: Command, live: Live, declared: str) -> None:
