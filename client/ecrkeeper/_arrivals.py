@@ -132,7 +132,7 @@ class Arrivals:
         return bool(begun and found.status == ReplicationBackfill.COMPLETE and not found.failed_replication_count)
 
     def _by_status(self, rejected: RegistryError) -> Steps[ReplicationResult]:
-        """Return which images have arrived, by their replication status, without a backfill."""
+        """Return which images have arrived by their status, without a backfill."""
         why = _reason(rejected)
         seconds = _POLL_SECONDS
         while True:

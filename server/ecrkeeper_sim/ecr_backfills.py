@@ -175,7 +175,10 @@ def _results(world: World, registry: Registry, job: Json) -> list[Json]:
 
 
 def _images(world: World, registry: Registry, destination: Json) -> list[tuple[str, str]]:
-    """Return repository and digest of each image; invented ones of a registry without images."""
+    """Return repository and digest of each image.
+
+    They are invented for a registry without images.
+    """
     existing = sorted(registry.repositories) or ["library/app"]
     names = [name for name in existing if is_replicated(registry, destination, name)]
     if registry.images:

@@ -26,7 +26,10 @@ _NOT_FOUND = "NOT_FOUND"
 
 @dataclass(frozen=True, slots=True)
 class ImageStatus:
-    """The replication of an image to one destination; `status` is empty if there is none."""
+    """The replication of an image to one destination.
+
+    `status` is empty if there is none.
+    """
 
     repository: str
     digest: str
@@ -43,7 +46,10 @@ async def statuses(
     size: int,
     cursor: Cursor,
 ) -> tuple[list[ImageStatus], Cursor | None]:
-    """Return at most `size` images after a cursor, and the next cursor; None at the end."""
+    """Return at most `size` images after a cursor, and the next cursor.
+
+    The next cursor is None at the end.
+    """
     token, at, images_token = cursor
     found: list[tuple[str, dict[str, Any]]] = []
     names, following = await _repositories(aws, registry, token)
