@@ -381,3 +381,11 @@ def test_issuer_that_is_away_is_named(command: Command, config: Path, issuer: Is
 def test_profile_without_an_issuer_cannot_sign_in(command: Callable[..., Any]) -> None:
     ended = command("--target", "127.0.0.1:1", "--plaintext", "login")
     assert (ended.status, "the profile has no oidc_issuer" in ended.err) == (1, True), ended
+
+
+def test_doctor_compares_the_clock_with_that_of_the_issuer(command: Command, config: Path, issuer: Issuer) -> None:
+    token = config.parent / "token"
+    for ahead, status in ((300, 1), (0, 0)):
+        token.write_text(issuer.token(iat=time.time() + ahead))
+        ended = command("--config", str(config), "--token-file", str(token), "doctor")
+        assert (ended.status, "s behind that of the token's issuer; set it" in ended.out) == (status, bool(status)), ended

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 
+import ecrkeeper
+
 import pytest
 import yaml
+from ecrkeeper.v1.fleet_pb2 import Fleet
 
 from tests.cli.conftest import Command
 from tests.e2e.live import Live
@@ -148,7 +151,15 @@ def test_audit_and_watch_show_changes(cli: Command, declared: str) -> None:
 def test_whoami_and_doctor(cli: Command, declared: str) -> None:
     assert "none: the server does not ask who calls" in cli("whoami").out
     checked = cli("doctor", declared)
+    assert "events: no registry is silent\n" in checked.out
     assert checked.status == 0
     assert [line.split()[:2] for line in checked.out.splitlines()] == [
         ["ok", "profile:"], ["ok", "connection:"], ["ok", "token:"], ["ok", "server:"], ["ok", "rights:"], ["ok", "account"],
     ]  # fmt: skip
+
+
+def test_doctor_names_silent_registries(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ecrkeeper.Client, "get_fleet", lambda _: Fleet(silent_registry_count=2))
+    ended = cli("doctor")
+    assert ended.status == 1
+    assert "error events: none arrive from 2 registries" in ended.out
