@@ -27,10 +27,10 @@ class _FailedError(Exception):
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]...", type=resources.NameType("Account"))
 @pass_session
 def doctor(session: Session, accounts: tuple[names.Name, ...]) -> int:
-    """Check the profile, the connection, the token, the server, your rights and events.
+    """Check the profile, the connection, the token, the server and your rights.
 
-    The clock of this machine is compared with that of the token's issuer. For each ACCOUNT, also check how AWS is
-    reached.
+    It also tells whether events of AWS arrive. The clock of this machine is compared with that of the token's issuer.
+    For each ACCOUNT, it checks how AWS is reached.
     """
     try:
         for text in _checks(session):
@@ -104,7 +104,10 @@ def _account(session: Session, account: names.Name) -> bool:
 
 
 def _events(session: Session) -> bool:
-    """Say whether events of AWS arrive; registries without event queues are never silent."""
+    """Say whether events of AWS arrive.
+
+    Without event queues, no registry is silent.
+    """
     from ecrkeeper import PermissionDenied, RegistryError
 
     try:

@@ -388,4 +388,6 @@ def test_doctor_compares_the_clock_with_that_of_the_issuer(command: Command, con
     for ahead, status in ((300, 1), (0, 0)):
         token.write_text(issuer.token(iat=time.time() + ahead))
         ended = command("--config", str(config), "--token-file", str(token), "doctor")
-        assert (ended.status, "s behind that of the token's issuer; set it" in ended.out) == (status, bool(status)), ended
+        assert (ended.status, "s behind that of the token's issuer; set it" in ended.out) == (status, bool(status)), (
+            ended
+        )
