@@ -127,8 +127,7 @@ def test_saved_plan_of_a_fleet_is_stale_by_content_only(cli: Command, fleet: Fle
     fleet.write_account()
     assert cli("apply", "-f", account).status == 0
     applied = cli("apply", saved)
-    assert applied.status == 0, "the account has another etag, and the content that was planned"
-    assert cli("rollout", "watch", fleet.id, "--timeout", "60").status == 0
+    assert applied.status == 0, f"the account has another etag, and the content that was planned: {applied}"
 
 
 @pytest.mark.parametrize(
