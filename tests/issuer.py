@@ -9,12 +9,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 AUDIENCE = "ecrkeeper"
+
+
+class Device:
+    """The issuer's device authorization (RFC 8628), for the client `cli`.
+
+    `says` are answers to polls before the tokens, `lasts` the life of a token, and `forms` what was posted. Each
+    refresh token is accepted once; an answer has the members `more`, too.
+    """
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was posted, and accept the next sign-in at once."""
+        self.offered = True
+        self.says: list[str] = []
+        self.lasts = 600.0
+        self.forms: list[dict[str, str]] = []
+        self.more: dict[str, Any] = {}
+        self._refresh = ""
+
+    def endpoints(self) -> dict[str, str]:
+        """Return the members of the discovery document."""
+        offered = {"device_authorization_endpoint": f"{self._issuer.url}/device"} if self.offered else {}
+        return {"token_endpoint": f"{self._issuer.url}/token", **offered}
+
+    def answer(self, path: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Return the status and the content of the answer to a form."""
+        self.forms.append(form)
+        if form.get("client_id") != "cli":
+            return 401, {"error": "invalid_client", "error_description": "no such client\x1b[2J"}
+        if path == "/device":
+            where = f"{self._issuer.url}/enter"
+            code = {"device_code": "d-1", "user_code": "WDJB-MJHT", "verification_uri": where}
+            return 200, {**code, "expires_in": 600, "interval": 0, **self.more}
+        if form["grant_type"] == "refresh_token" and form["refresh_token"] != self._refresh:
+            return 400, {"error": "invalid_grant"}
+        if self.says:
+            return 400, {"error": self.says.pop(0)}
+        self._refresh = f"r-{len(self.forms)}"
+        tokens = {"access_token": self._issuer.token(lasts=self.lasts), "token_type": "Bearer"}
+        return 200, {**tokens, "refresh_token": self._refresh, "expires_in": self.lasts, **self.more}
 
 
 class Issuer:
@@ -26,6 +70,7 @@ class Issuer:
         self.published: list[str] = []
         self.down = False
         self.fetches = 0
+        self.device = Device(self)
 
     def add_key(self, kid: str, kind: str = "EC", *, publish: bool = True) -> None:
         """Replace the key, as a rotation does."""
@@ -83,20 +128,29 @@ class Issuer:
 def serving() -> Iterator[Issuer]:
     """Run an issuer on loopback with its discovery document."""
     issuer = Issuer()
+    device = issuer.device
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             pages = {
                 "/keys": issuer.document,
                 "/.well-known/openid-configuration": json.dumps(
-                    {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys"}
+                    {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys", **device.endpoints()}
                 ).encode(),
             }
             issuer.fetches += 1
             content = None if issuer.down else pages.get(self.path)
-            self.send_response(503 if content is None else 200)
+            self._answer(503 if content is None else 200, content or b"")
+
+        def do_POST(self) -> None:
+            form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            status, content = (503, {}) if issuer.down else device.answer(self.path, form)
+            self._answer(status, json.dumps(content).encode())
+
+        def _answer(self, status: int, content: bytes) -> None:
+            self.send_response(status)
             self.end_headers()
-            self.wfile.write(content or b"")
+            self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
             pass

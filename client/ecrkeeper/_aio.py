@@ -22,7 +22,8 @@ from ecrkeeper._metadata import Metadata
 from ecrkeeper._methods_aio import AsyncMethods
 from ecrkeeper._operation import OUTLASTED, AsyncOperation
 from ecrkeeper._plans import WritePlan, write_plan
-from ecrkeeper._replicate import Intent, Replication, run_async, undo
+from ecrkeeper._replicate import Intent, Replication, undo
+from ecrkeeper._steps import run_async
 from ecrkeeper._synced import Synced
 from ecrkeeper._tokens import Token
 from ecrkeeper._watch import AsyncWatch

@@ -21,7 +21,8 @@ from ecrkeeper._metadata import Metadata
 from ecrkeeper._methods import Methods
 from ecrkeeper._operation import OUTLASTED, Operation
 from ecrkeeper._plans import WritePlan, write_plan
-from ecrkeeper._replicate import Intent, Replication, run, undo
+from ecrkeeper._replicate import Intent, Replication, undo
+from ecrkeeper._steps import run
 from ecrkeeper._synced import Synced
 from ecrkeeper._tokens import Token
 from ecrkeeper._watch import Watch

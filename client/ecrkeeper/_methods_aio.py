@@ -3,7 +3,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,7 @@ from ecrkeeper.v1.fleet_pb2 import (
 )
 from ecrkeeper.v1.registry_pb2 import (
     Element,
+    ImageReplicationStatus,
     Registry,
     RegistrySettings,
     RegistrySettingsRevision,
@@ -397,6 +398,31 @@ class AsyncMethods(AsyncCalls):
         """Lists the backfills of a registry, newest first."""
         return self._paged(
             _registries.list_replication_backfills, parent, page_size=page_size, page_token=page_token, timeout=timeout
+        )
+
+    def list_image_replication_statuses(
+        self,
+        parent: str,
+        destination: ReplicationDestination | Mapping[str, Any],
+        *,
+        repository_prefixes: Sequence[str] = (),
+        page_size: int = 0,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> AsyncPager[ImageReplicationStatus, registry_settings_service_pb2.ListImageReplicationStatusesResponse]:
+        """Lists the images of a registry with their replication status at one destination.
+
+        A page takes seconds, because ECR reports the status of one image at a time. FailedPrecondition if the registry is
+        paused.
+        """
+        return self._paged(
+            _registries.list_image_replication_statuses,
+            parent,
+            destination,
+            repository_prefixes=repository_prefixes,
+            page_size=page_size,
+            page_token=page_token,
+            timeout=timeout,
         )
 
     def list_replication_backfill_results(

@@ -4,6 +4,7 @@ The first name that is used imports them all.
 """
 
 from ecrkeeper._aio import AsyncClient
+from ecrkeeper._arrivals import MissingImage, ReplicationResult
 from ecrkeeper._aws_requests import to_aws
 from ecrkeeper._channel import SERVICE_CONFIG
 from ecrkeeper._client import Client
@@ -30,7 +31,7 @@ from ecrkeeper._many import Outcome
 from ecrkeeper._operation import AsyncOperation, Operation
 from ecrkeeper._pager import AsyncPager, Pager
 from ecrkeeper._plans import Caution, Change, Takeover, WritePlan
-from ecrkeeper._replicate import MissingImage, Replication, ReplicationResult
+from ecrkeeper._replicate import Replication
 from ecrkeeper._watch import AsyncWatch, Watch
 from ecrkeeper.profiles import Profile, ProfileError
 from ecrkeeper.v1.audit_pb2 import AuditEvent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
@@ -14,6 +14,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.registry_pb2 import (
     Element,
+    ImageReplicationStatus,
     Registry,
     RegistryView,
     ReplicationBackfill,
@@ -228,6 +229,32 @@ def list_replication_backfills(
     """Lists the backfills of a registry, newest first."""
     request = pb.ListReplicationBackfillsRequest(parent=parent, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListReplicationBackfillsResponse, request, timeout), lambda page: page.replication_backfills)
+
+
+def list_image_replication_statuses(
+    parent: str,
+    destination: ReplicationDestination | Mapping[str, Any],
+    *,
+    repository_prefixes: Sequence[str] = (),
+    page_size: int = 0,
+    page_token: str = "",
+    timeout: float | None = None,
+) -> Paged[ImageReplicationStatus, pb.ListImageReplicationStatusesResponse]:
+    """Lists the images of a registry with their replication status at one destination.
+
+    A page takes seconds, because ECR reports the status of one image at a time. FailedPrecondition if the registry is
+    paused.
+    """
+    request = pb.ListImageReplicationStatusesRequest(
+        parent=parent,
+        destination=message_of(ReplicationDestination, destination, "destination"),
+        repository_prefixes=repository_prefixes,
+        page_size=page_size,
+        page_token=page_token,
+    )
+    return Paged(
+        Unary(pb.ListImageReplicationStatusesResponse, request, timeout), lambda page: page.image_replication_statuses
+    )
 
 
 def list_replication_backfill_results(

@@ -95,10 +95,22 @@ def expiry_of(token: str) -> float | None:
 
     None for a token that does not say so.
     """
+    return _time_of(token, "exp")
+
+
+def issued_at(token: str) -> float | None:
+    """Return when a JWT was issued, by the clock of its issuer.
+
+    In seconds since 1970; None for a token that does not say so.
+    """
+    return _time_of(token, "iat")
+
+
+def _time_of(token: str, claim: str) -> float | None:
     try:
         body = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        expiry = float(claims["exp"])
+        moment = float(claims[claim])
     except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
-    return expiry if math.isfinite(expiry) else None
+    return moment if math.isfinite(moment) else None

@@ -62,6 +62,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "rollout": ("ecrkeeper_cli.rollout_commands:rollout", "Show and steer rollouts of registry sets."),
     },
     "Set up": {
+        "login": ("ecrkeeper_cli.login_commands:login", "Sign in at the issuer of the profile."),
+        "logout": ("ecrkeeper_cli.login_commands:logout", "Delete the kept tokens of the profile."),
         "doctor": ("ecrkeeper_cli.doctor_command:doctor", "Check the profile, the connection and the rights."),
         "whoami": ("ecrkeeper_cli.server_commands:whoami", "Show the principal and its rights."),
         "profiles": ("ecrkeeper_cli.server_commands:profiles_", "List the profiles."),

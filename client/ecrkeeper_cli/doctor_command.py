@@ -14,6 +14,8 @@ from ecrkeeper_cli import resources
 from ecrkeeper_cli.session import Session, pass_session
 
 _SOON_SECONDS = 300.0
+# Servers allow for a difference of 30 s by default.
+_CLOCK_SECONDS = 30.0
 T = TypeVar("T")
 
 
@@ -27,7 +29,8 @@ class _FailedError(Exception):
 def doctor(session: Session, accounts: tuple[names.Name, ...]) -> int:
     """Check the profile, the connection, the token, the server and your rights.
 
-    For each ACCOUNT, also check how AWS is reached.
+    It also tells whether events of AWS arrive. The clock of this machine is compared with that of the token's issuer.
+    For each ACCOUNT, it checks how AWS is reached.
     """
     try:
         for text in _checks(session):
@@ -35,8 +38,8 @@ def doctor(session: Session, accounts: tuple[names.Name, ...]) -> int:
     except _FailedError as error:
         click.echo(f"{click.style('error', fg='red')} {escaped(str(error))}")
         return 1
-    reached = [_account(session, account) for account in accounts]
-    return 0 if all(reached) else 1
+    passed = [*(_account(session, account) for account in accounts), _events(session)]
+    return 0 if all(passed) else 1
 
 
 def _checks(session: Session) -> Iterator[str]:
@@ -69,12 +72,16 @@ def _tried(call: Callable[[], T]) -> T:
 
 
 def _token(session: Session) -> str:
-    from ecrkeeper._tokens import expiry_of
+    from ecrkeeper._tokens import expiry_of, issued_at
 
     source = _tried(session.profile.source_of_token)
     if source is None:
         return "token: none"
     token = source if isinstance(source, str) else _tried(source)
+    issued = issued_at(token)
+    if issued is not None and issued - time.time() > _CLOCK_SECONDS:
+        ahead = issued - time.time()
+        raise _FailedError(f"the clock of this machine is {ahead:.0f} s behind that of the token's issuer; set it")
     expiry = expiry_of(token)
     if expiry is None:
         return "token: present"
@@ -93,4 +100,29 @@ def _account(session: Session, account: names.Name) -> bool:
         click.echo(f"{click.style('error', fg='red')} account {account.short}: {escaped(str(error))}")
         return False
     click.echo(f"{click.style('ok', fg='green')}    account {account.short}: reached as {escaped(identity.arn)}")
+    return True
+
+
+def _events(session: Session) -> bool:
+    """Say whether events of AWS arrive.
+
+    Without event queues, no registry is silent.
+    """
+    from ecrkeeper import PermissionDenied, RegistryError
+
+    try:
+        silent = session.client.get_fleet().silent_registry_count
+    except PermissionDenied:
+        click.echo("      events: you may not read the fleet, which shows them")
+        return True
+    except RegistryError as error:
+        click.echo(f"{click.style('error', fg='red')} events: {escaped(str(error))}")
+        return False
+    if silent:
+        click.echo(
+            f"{click.style('error', fg='red')} events: none arrive from {silent} registries, so drift is found by "
+            "observing them only; check their rules and trails"
+        )
+        return False
+    click.echo(f"{click.style('ok', fg='green')}    events: no registry is silent")
     return True

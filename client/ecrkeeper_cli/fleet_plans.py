@@ -5,6 +5,8 @@ The server plans a set as the changes of declarations; it does not read AWS.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     import ecrkeeper
 
 KINDS = ("Account", "RegistrySet")
-# In place of the etag of what does not exist.
-_NEW = "new"
+_DIGITS = 32
 # Members whose changes the plan of the set describes better.
 _TEMPLATES = ("settings", "overrides")
 
@@ -32,19 +33,43 @@ def planned(client: ecrkeeper.Client, document: Treatment, wanted: Wanted) -> It
     is_set = document.kind == "RegistrySet"
     get = client.get_registry_set if is_set else client.get_account
     current = found(lambda: get(document.name))
-    etag = _NEW if current is None else current.etag
-    saved = wanted.digests.get(document.name, etag)
-    if saved != etag:
-        raise ValueError(f"{document.name}: the plan is stale: it has changed since")
+    given = SET if is_set else ACCOUNT
+    etag = "" if current is None else current.etag
     options = wanted.set_options if is_set else {}
-    answer = write(client, document, validate_only=True, etag="" if current is None else etag, **options)
-    members = () if current is None else tuple(_differing(current, answer, SET if is_set else ACCOUNT))
+    answer = write(client, document, validate_only=True, etag=etag, **options)
     notes = tuple(_notes(answer.plan)) if is_set else ()
+    digest = _checked(document, wanted, [_digest(_content(current, given)), _digest(notes)])
+    members = () if current is None else tuple(_differing(current, answer, given))
     if current is None:
-        return Item(document, CREATE, digest=etag, notes=notes)
+        return Item(document, CREATE, digest=digest, notes=notes)
     if not members:
-        return Item(document, UNCHANGED, etag=etag, digest=etag)
-    return Item(document, UPDATE, members, etag=etag, digest=etag, notes=notes)
+        return Item(document, UNCHANGED, etag=etag, digest=digest)
+    return Item(document, UPDATE, members, etag=etag, digest=digest, notes=notes)
+
+
+def _checked(document: Treatment, wanted: Wanted, now: list[str]) -> str:
+    """Return the digest of a plan; ValueError if a saved plan has another.
+
+    It is one of the content and one of the changes. An etag would also change with what the plan does not show.
+    """
+    digest = ".".join(now)
+    saved = wanted.digests.get(document.name, digest)
+    if saved != digest:
+        moved = "it would change other registries" if saved.partition(".")[0] == now[0] else "it has changed since"
+        raise ValueError(f"{document.name}: the plan is stale: {moved}")
+    return digest
+
+
+def _content(current: Any, names: tuple[str, ...]) -> Mapping[str, Any] | None:
+    if current is None:
+        return None
+    shape = _shape(current)
+    return {name: shape[name] for name in names if name in shape}
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def _differing(current: Any, planned: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any, Any]]:

@@ -36,6 +36,7 @@ class Item:
     digest: str = ""
     notes: tuple[str, ...] = ()
     least_seconds: float = 0.0
+    omitted_warnings: int = 0
 
     @property
     def name(self) -> str:

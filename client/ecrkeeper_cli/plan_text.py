@@ -26,7 +26,7 @@ def lines(result: Result, *, values: bool = False) -> Iterator[str]:
     With `values`, each member that differs has a line.
     """
     for item in result.items:
-        if item or item.warnings:
+        if item or item.warnings or item.omitted_warnings:
             yield from _item(item, values)
             yield ""
     yield summary(result)
@@ -75,6 +75,8 @@ def _item(item: Item, values: bool) -> Iterator[str]:
         yield f"    takes at least {item.least_seconds:.0f} s, because the server limits its calls to AWS"
     for warning in item.warnings:
         yield f"    {click.style('warning:', fg='yellow')} {escaped(str(warning))}"
+    if item.omitted_warnings:
+        yield f"    and {item.omitted_warnings} warnings that the server left out"
 
 
 def widths(elements: Iterable[tuple[str, str]]) -> tuple[int, int]:
@@ -158,7 +160,8 @@ def _shape(item: Item) -> dict[str, Any]:
         "warnings": [{"reason": w.reason, "subject": w.subject, "message": w.message} for w in item.warnings],
         "notes": list(item.notes),
         "omitted": item.omitted,
-        "least_seconds": item.least_seconds,
+        "leastSeconds": item.least_seconds,
+        "omittedWarnings": item.omitted_warnings,
     }
 
 
@@ -183,6 +186,10 @@ def markdown(result: Result) -> str:
         if item and not item.members and not item.changes:
             rows.append(f"| {name} | {_ACTIONS[item.action][0]} | declaration | nothing changes in AWS |")
         rows += [f"| {name} | ! | {each.reason} | {_text(each.message)} |" for each in item.warnings]
+        if item.omitted:
+            rows.append(f"| {name} | ~ | omitted | {item.omitted} changes that the server left out |")
+        if item.omitted_warnings:
+            rows.append(f"| {name} | ! | omitted | {item.omitted_warnings} warnings that the server left out |")
     if rows:
         head += ["| declaration | change | setting | element |", "|---|---|---|---|"]
     return render.bounded(head, rows)

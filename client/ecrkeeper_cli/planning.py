@@ -116,6 +116,7 @@ def _item(document: Document, action: str, members: Members, planned: Any) -> It
         plan.takeovers,
         plan.digest,
         least_seconds=plan.least_seconds,
+        omitted_warnings=plan.omitted_warnings,
     )
 
 

@@ -100,13 +100,11 @@ def _element_row(element: Any) -> Sequence[str | render.Cell]:
 
 
 def _shown(found: Sequence[Any], headings: Sequence[str], row: Any, output: str, *, single: bool = False) -> None:
-    if output == "name":
-        click.echo("\n".join(getattr(each, "name", "") or f"{each.setting} {each.key}" for each in found))
-    elif output in ("json", "yaml"):
-        shapes = [_shape(each, output) for each in found]
-        render.show(shapes[0] if single else shapes, output)
-    else:
-        render.table(headings, [row(each) for each in found], output)
+    render.listed(found, output, headings, row, name=_name, shape=_shape, single=single)
+
+
+def _name(resource: Any) -> str:
+    return getattr(resource, "name", "") or f"{resource.setting} {resource.key}"
 
 
 def _shape(resource: Any, output: str) -> Any:

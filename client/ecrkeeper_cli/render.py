@@ -22,6 +22,7 @@ FORMATS = ("table", "json", "yaml", "name", "markdown")
 # GitHub takes comments of 65,536 characters.
 MARKDOWN_LIMIT = 65_000
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,29 @@ def show(value: Any, output: str) -> None:
     for each in value if isinstance(value, list) else [value]:
         dump(each, sys.stdout.buffer)
     sys.stdout.buffer.flush()
+
+
+def listed(
+    found: Sequence[T],
+    output: str,
+    headings: Sequence[str],
+    row: Callable[[T], Row],
+    *,
+    name: Callable[[Any], str] = lambda each: str(each.name),
+    shape: Callable[[Any, str], Any] = lambda each, _: as_json(each),
+    single: bool = False,
+) -> None:
+    """Write messages in the chosen format.
+
+    `single` writes one as an object instead of a list of one.
+    """
+    if output == "name":
+        click.echo("\n".join(map(name, found)), nl=bool(found))
+    elif output in ("json", "yaml"):
+        shapes = [shape(each, output) for each in found]
+        show(shapes[0] if single else shapes, output)
+    else:
+        table(headings, [row(each) for each in found], output)
 
 
 def table(headings: Sequence[str], rows: Iterable[Row], output: str = "table") -> None:

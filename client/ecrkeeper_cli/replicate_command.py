@@ -98,7 +98,9 @@ def _show(result: ReplicationResult, backfill: bool) -> None:
         click.echo(f"{where}: {f'all {result.arrived} images arrived' if backfill else 'images will arrive'}")
         return
     count = len(result.missing)
-    click.echo(f"error: {where}: {escaped(result.reason) or f'{count} images did not arrive'}", err=True)
+    why = [escaped(result.reason)] if result.reason else []
+    why += [f"{count} of {count + result.arrived} images did not arrive"] if count else []
+    click.echo(f"error: {where}: {'; '.join(why)}", err=True)
     for image in result.missing[:_MOST_IMAGES]:
         click.echo(f"  {escaped(image.repository)} {escaped(image.digest)}: {escaped(image.reason)}", err=True)
     if count > _MOST_IMAGES:

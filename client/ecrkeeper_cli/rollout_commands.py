@@ -55,7 +55,7 @@ def rollout() -> None:
 @pass_session
 def list_rollouts(session: Session, name: str, limit: int, output: str) -> None:
     """List the rollouts of a set, newest first."""
-    _shown(list(islice(session.client.list_rollouts(full(name)), limit)), output)
+    render.listed(list(islice(session.client.list_rollouts(full(name)), limit)), output, _HEADINGS, _row)
 
 
 @rollout.command()
@@ -65,7 +65,7 @@ def list_rollouts(session: Session, name: str, limit: int, output: str) -> None:
 def get(session: Session, name: str, output: str) -> None:
     """Show one rollout and its waves."""
     found = session.client.get_rollout(_named(session.client, name))
-    _shown([found], output, single=True)
+    render.listed([found], output, _HEADINGS, _row, single=True)
     if output == "table":
         counted = enumerate(found.waves, start=1)
         rows = [(str(at), *(str(_count(wave, each) or "") for each in _STATES)) for at, wave in counted]
@@ -81,12 +81,8 @@ def targets(session: Session, name: str, filter_: str, output: str) -> None:
     """List the registries of a rollout."""
     client = session.client
     found = list(client.list_rollout_targets(_named(client, name), filter_))
-    if output == "name":
-        click.echo("\n".join(each.registry for each in found), nl=bool(found))
-    elif output in ("json", "yaml"):
-        render.show([render.as_json(each) for each in found], output)
-    else:
-        render.table(("registry", "wave", "state", "reason", "message"), map(_target_row, found), output)
+    headings = ("registry", "wave", "state", "reason", "message")
+    render.listed(found, output, headings, _target_row, name=lambda each: each.registry)
 
 
 def _target_row(each: RolloutTarget) -> Sequence[str]:
@@ -189,13 +185,3 @@ def _row(found: Rollout) -> Sequence[str | render.Cell]:
 
 
 _HEADINGS = ("rollout", "state", "cause", "revision", "progress", "principal", "begun", "message")
-
-
-def _shown(found: Sequence[Rollout], output: str, *, single: bool = False) -> None:
-    if output == "name":
-        click.echo("\n".join(each.name for each in found), nl=bool(found))
-    elif output in ("json", "yaml"):
-        shapes = [render.as_json(each) for each in found]
-        render.show(shapes[0] if single else shapes, output)
-    else:
-        render.table(_HEADINGS, [_row(each) for each in found], output)

@@ -45,9 +45,9 @@ def profiles_(session: Session) -> int:
       ca_file = "~/ecrkeeper-ca.crt"
       token_command = ["my-idp", "print-token"]
 
-    Its keys are target, plaintext, ca_file, certificate_file, key_file, token, token_file, token_command,
-    allow_plaintext_token and timeout. An environment variable such as ECRKEEPER_TARGET or ECRKEEPER_TOKEN_FILE
-    overrides each.
+    Its keys are target, plaintext, ca_file, certificate_file, key_file, token, token_file, token_command, oidc_issuer,
+    oidc_client_id, oidc_scope, oidc_audience, oidc_token, allow_plaintext_token and timeout. An environment variable
+    such as ECRKEEPER_TARGET or ECRKEEPER_TOKEN_FILE overrides each.
     """
     known = profiles.names(session.config)
     rows: list[render.Row] = []
@@ -57,7 +57,9 @@ def profiles_(session: Session) -> int:
         except profiles.ProfileError as error:
             rows.append((name, "", "", render.Cell(str(error), "red")))
             continue
-        token = next((key for key in ("token", "token_file", "token_command") if getattr(profile, key)), "none")
+        token = next(
+            (key for key in ("token", "token_file", "token_command", "oidc_issuer") if getattr(profile, key)), "none"
+        )
         rows.append((name, profile.target, "plaintext" if profile.plaintext else "TLS", f"token: {token}"))
     if rows:
         render.table(("profile", "target", "security", "note"), rows)

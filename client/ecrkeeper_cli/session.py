@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,11 @@ import click
 if TYPE_CHECKING:
     import ecrkeeper
     from ecrkeeper.profiles import Profile
+
+
+def is_interactive() -> bool:
+    """Whether a person reads what a command says."""
+    return sys.stderr.isatty()
 
 
 class Session:
@@ -38,12 +44,34 @@ class Session:
         if self._client is None:
             import os
 
+            self._signed_in()
+
             # gRPC's own log lines say the same as the error, less clearly.
             os.environ.setdefault("GRPC_VERBOSITY", "NONE")
             import ecrkeeper
 
             self._client = ecrkeeper.Client.from_profile(self.profile_name, path=self.config, **self.given)
         return self._client
+
+    def _signed_in(self) -> None:
+        """Ask a person to sign in, if the profile needs it and a person can be asked.
+
+        Calls have short deadlines, so it is done before the first.
+        """
+        profile = self.profile
+        if not profile.oidc_issuer:
+            return
+        from ecrkeeper._oidc_tokens import LoginRequiredError, OidcToken
+
+        token = OidcToken.of(profile)
+        try:
+            token()
+        except LoginRequiredError:
+            if not is_interactive():
+                raise
+            from ecrkeeper_cli.login_commands import sign_in
+
+            sign_in(profile, token)
 
     def close(self) -> None:
         """Close the client, if there is one."""

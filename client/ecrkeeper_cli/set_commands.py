@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from ecrkeeper_files.documents import OWNER, Documents
@@ -17,6 +17,7 @@ from ecrkeeper_cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from ecrkeeper import RegistrySet
+    from ecrkeeper.v1.fleet_pb2 import RegistrySetRevision, RegistrySetTarget
 
 SET = resources.PatternType("set", rf"(?:registrySets/)?{OWNER}", "the form quay or registrySets/quay")
 REASON = click.option("--reason", default="", help="Why; kept with the revision and in the audit trail.")
@@ -49,7 +50,7 @@ def set_() -> None:
 @pass_session
 def list_sets(session: Session, output: str) -> None:
     """List the registry sets."""
-    _shown(list(session.client.list_registry_sets()), output)
+    render.listed(list(session.client.list_registry_sets()), output, _HEADINGS, _row, shape=_shape)
 
 
 @set_.command()
@@ -58,7 +59,8 @@ def list_sets(session: Session, output: str) -> None:
 @pass_session
 def get(session: Session, name: str, output: str) -> None:
     """Show one set; with -o yaml as the document of a file."""
-    _shown([session.client.get_registry_set(full(name))], output, single=True)
+    found = session.client.get_registry_set(full(name))
+    render.listed([found], output, _HEADINGS, _row, shape=_shape, single=True)
 
 
 @set_.command()
@@ -96,16 +98,8 @@ def apply(
 def targets(session: Session, name: str, output: str) -> None:
     """List the registries that a set matches or declares for."""
     found = list(session.client.list_registry_set_targets(full(name)))
-    if output == "name":
-        click.echo("\n".join(each.registry for each in found), nl=bool(found))
-    elif output in ("json", "yaml"):
-        render.show([render.as_json(each) for each in found], output)
-    else:
-        rows = [
-            (resources.short(each.registry), str(each.revision or ""), _yes(each.matched), _yes(each.ready))
-            for each in found
-        ]
-        render.table(("registry", "revision", "matched", "ready"), rows, output)
+    headings = ("registry", "revision", "matched", "ready")
+    render.listed(found, output, headings, _target_row, name=lambda each: each.registry)
 
 
 @set_.command()
@@ -116,11 +110,7 @@ def targets(session: Session, name: str, output: str) -> None:
 def history(session: Session, name: str, limit: int, output: str) -> None:
     """List the revisions of a set, newest first."""
     found = list(islice(session.client.list_registry_set_revisions(full(name)), limit))
-    if output in ("json", "yaml"):
-        render.show([render.as_json(each) for each in found], output)
-        return
-    rows = [(str(r.revision), resources.moment(r.create_time), r.principal, r.method, r.reason) for r in found]
-    render.table(("revision", "time", "principal", "method", "reason"), rows, output)
+    render.listed(found, output, ("revision", "time", "principal", "method", "reason"), _revision_row)
 
 
 @set_.command()
@@ -145,15 +135,18 @@ def _row(each: RegistrySet) -> Sequence[str | render.Cell]:
     return each.name.partition("/")[2], str(each.generation), str(each.current_revision or ""), rollout, settings
 
 
+def _target_row(each: RegistrySetTarget) -> Sequence[str | render.Cell]:
+    return resources.short(each.registry), str(each.revision or ""), _yes(each.matched), _yes(each.ready)
+
+
+def _revision_row(each: RegistrySetRevision) -> Sequence[str | render.Cell]:
+    return str(each.revision), resources.moment(each.create_time), each.principal, each.method, each.reason
+
+
+def _shape(each: RegistrySet, output: str) -> Any:
+    """Return a set as JSON; in YAML as the document of a file."""
+    return resources.document(each) if output == "yaml" else render.as_json(each)
+
+
 def _yes(value: bool) -> render.Cell:
     return render.Cell("yes", "green") if value else render.Cell("no", "yellow")
-
-
-def _shown(found: Sequence[RegistrySet], output: str, *, single: bool = False) -> None:
-    if output == "name":
-        click.echo("\n".join(each.name for each in found), nl=bool(found))
-    elif output in ("json", "yaml"):
-        shapes = [resources.document(each) if output == "yaml" else render.as_json(each) for each in found]
-        render.show(shapes[0] if single else shapes, output)
-    else:
-        render.table(_HEADINGS, [_row(each) for each in found], output)

@@ -27,20 +27,18 @@ def history(session: Session, declaration: names.Name, limit: int, changes: bool
     from ecrkeeper._plans import change_of
 
     found = list(islice(session.client.list_registry_settings_revisions(str(declaration)), limit))
-    if output in ("json", "yaml"):
-        render.show([render.as_json(each) for each in found], output)
-        return
-    rows = [
-        (str(r.revision), resources.moment(r.create_time), r.principal, r.method, str(len(r.changes)), r.reason)
-        for r in found
-    ]
-    render.table(("revision", "time", "principal", "method", "changes", "reason"), rows, output)
-    for revision in found if changes else ():
+    render.listed(found, output, ("revision", "time", "principal", "method", "changes", "reason"), _revision)
+    for revision in found if changes and output not in ("json", "yaml") else ():
         made = [change_of(each) for each in revision.changes]
         click.echo(f"\nrevision {revision.revision}")
         width = plan_text.widths((each.setting, each.key) for each in made)
         for each in made:
             click.echo(f"  {plan_text.element_line(each, width, '')}")
+
+
+def _revision(each: Any) -> Sequence[str | render.Cell]:
+    count = str(len(each.changes))
+    return str(each.revision), resources.moment(each.create_time), each.principal, each.method, count, each.reason
 
 
 @click.command()
@@ -51,12 +49,7 @@ def history(session: Session, declaration: names.Name, limit: int, changes: bool
 def operations(session: Session, filter_: str, limit: int, output: str) -> None:
     """List long-running operations, newest first."""
     found = list(islice(session.client.list_operations(filter=filter_), limit))
-    if output == "name":
-        click.echo("\n".join(each.name for each in found), nl=bool(found))
-    elif output in ("json", "yaml"):
-        render.show([render.as_json(each) for each in found], output)
-    else:
-        render.table(("operation", "kind", "target", "state", "error"), [_operation(each) for each in found], output)
+    render.listed(found, output, ("operation", "kind", "target", "state", "error"), _operation)
 
 
 def _operation(operation: Any) -> Sequence[str | render.Cell]:
@@ -83,10 +76,7 @@ def audit(session: Session, filter_: str, limit: int, follow: bool, output: str)
                 _followed(step.audit_event, output)
         return
     found = list(islice(session.client.list_audit_events(filter_), limit))
-    if output == "json":
-        render.show([render.as_json(each) for each in found], output)
-    else:
-        render.table(_AUDIT, [_event(each) for each in found], output)
+    render.listed(found, output, _AUDIT, _event)
 
 
 _AUDIT = ("time", "who", "method", "resource", "outcome", "changes", "reason")

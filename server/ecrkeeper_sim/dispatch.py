@@ -16,6 +16,7 @@ from ecrkeeper_sim import (  # noqa: F401
     ecr_backfills,
     ecr_cache_rules,
     ecr_exclusions,
+    ecr_images,
     ecr_policy,
     ecr_replication,
     ecr_repositories,

@@ -6,10 +6,9 @@ import hashlib
 from typing import Any
 
 from ecrkeeper_sim.calls import Call, handles, own_registry
+from ecrkeeper_sim.ecr_images import ACCESS_DENIED, is_rejected, is_replicated, note_replication
 from ecrkeeper_sim.errors import AwsError, invalid_parameter
 from ecrkeeper_sim.paging import ecr_page
-from ecrkeeper_sim.partitions import partition_of
-from ecrkeeper_sim.policy_documents import allows_principal
 from ecrkeeper_sim.state import Json, Registry, World
 
 _RETAINED_SECONDS = 90 * 86_400
@@ -36,6 +35,7 @@ def update_backfills(world: World, registry: Registry) -> None:
             job["results"] = _results(world, registry, job)
         if job["status"] == "IN_PROGRESS" and elapsed >= settings.backfill_running_seconds:
             _finish(job, now)
+            _note(world, registry, job)
 
 
 def new_backfill(world: World, destination: Json, status: str = "PREPARING", *, pinned: bool = False) -> Json:
@@ -140,6 +140,14 @@ def _progress(job: Json) -> Json:
     }
 
 
+def _note(world: World, registry: Registry, job: Json) -> None:
+    """Keep the results with the images that were copied."""
+    for result in job["results"]:
+        image = registry.images.get(result["repositoryName"], {}).get(result["imageId"]["imageDigest"])
+        if image is not None:
+            note_replication(world, image, job["destination"], result.get("failureCode", ""), 0)
+
+
 def _finish(job: Json, now: float) -> None:
     failed = [r for r in job["results"] if r["status"] == "FAILED"]
     job["endedAt"] = now
@@ -154,40 +162,30 @@ def _results(world: World, registry: Registry, job: Json) -> list[Json]:
 
     A destination in another account must allow the source in its registry policy.
     """
-    existing = sorted(registry.repositories) or ["library/app"]
-    names = [name for name in existing if _is_replicated(registry, job["destination"], name)]
     results: list[Json] = []
-    for index in range(world.settings.backfill_image_count if names else 0):
-        name = names[index % len(names)]
-        rejected = _rejected(world, registry, job["destination"], name)
-        digest = hashlib.sha256(f"{name}:{index}".encode()).hexdigest()
-        result: dict[str, Any] = {"repositoryName": name, "imageId": {"imageDigest": f"sha256:{digest}"}}
+    for index, (name, digest) in enumerate(_images(world, registry, job["destination"])):
+        rejected = is_rejected(world, registry, job["destination"], name)
+        result: dict[str, Any] = {"repositoryName": name, "imageId": {"imageDigest": digest}}
         if rejected or index < world.settings.backfill_failed_images:
-            code = "DESTINATION_REGISTRY_ACCESS_DENIED" if rejected else "INTERNAL_ERROR"
-            result.update(status="FAILED", failureCode=code)
+            result.update(status="FAILED", failureCode=ACCESS_DENIED if rejected else "INTERNAL_ERROR")
         else:
             result["status"] = "COMPLETE"
         results.append(result)
     return results
 
 
-def _is_replicated(registry: Registry, destination: Json, name: str) -> bool:
-    """Return whether a rule replicates the repository to the destination.
+def _images(world: World, registry: Registry, destination: Json) -> list[tuple[str, str]]:
+    """Return repository and digest of each image.
 
-    Of a destination that was removed meanwhile, the images are copied as before.
+    They are invented for a registry without images.
     """
-    rules = [rule for rule in registry.replication_rules if destination in rule["destinations"]]
-    filters = [rule.get("repositoryFilters") or [] for rule in rules]
-    return not rules or any(not each or any(name.startswith(f["filter"]) for f in each) for each in filters)
-
-
-def _rejected(world: World, registry: Registry, destination: Json, name: str) -> bool:
-    account, region = destination["registryId"], destination["region"]
-    if account == registry.account:
-        return False
-    resource = f"arn:{partition_of(region)}:ecr:{region}:{account}:repository/{name}"
-    policy = world.registry(account, region).policy
-    return not allows_principal(policy, registry.account, "ecr:ReplicateImage", resource)
+    existing = sorted(registry.repositories) or ["library/app"]
+    names = [name for name in existing if is_replicated(registry, destination, name)]
+    if registry.images:
+        return [(name, digest) for name in names for digest in sorted(registry.images.get(name, {}))]
+    count = world.settings.backfill_image_count if names else 0
+    invented = [(names[index % len(names)], index) for index in range(count)]
+    return [(name, f"sha256:{hashlib.sha256(f'{name}:{at}'.encode()).hexdigest()}") for name, at in invented]
 
 
 def _existing(call: Call, registry: Registry, params: Json) -> Json:

@@ -55,6 +55,7 @@ def delete_repository(call: Call, params: Json) -> Json:
     registry = own_registry(call, params)
     repository = _existing(registry, params["repositoryName"])
     del registry.repositories[params["repositoryName"]]
+    registry.images.pop(params["repositoryName"], None)
     return {"repository": repository}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecrkeeper_sim.ecr_backfills import described_backfill, new_backfill, update_backfills
 from ecrkeeper_sim.ecr_cache_rules import canonical_prefix
+from ecrkeeper_sim.ecr_images import new_image
 from ecrkeeper_sim.ecr_repositories import new_repository
 from ecrkeeper_sim.ecr_templates import patched
 from ecrkeeper_sim.iam_api import described
@@ -51,6 +52,9 @@ def shown_registry(world: World, registry: Registry) -> Json:
         "exclusions": sorted(registry.exclusions),
         "backfills": [described_backfill(job) for job in registry.backfills.values()],
         "repositories": sorted(registry.repositories),
+        "images": {
+            name: sorted(image["imageTag"] for image in images.values()) for name, images in registry.images.items()
+        },
         "secrets": [
             {"name": s.name, "arn": s.arn, "value": s.value, "kms_key_id": s.kms_key_id} for s in secrets.values()
         ],
@@ -153,6 +157,13 @@ def _set_repositories(world: World, registry: Registry, names: list[str]) -> Non
         new_repository(world, registry, name, {})
 
 
+def _set_images(world: World, registry: Registry, tags: dict[str, list[str]]) -> None:
+    registry.images = {}
+    for name, found in tags.items():
+        for tag in found:
+            new_image(registry, name, tag)
+
+
 def _set_secrets(world: World, registry: Registry, secrets: list[Json]) -> None:
     world.account(registry.account).secrets.pop(registry.region, None)
     for secret in secrets:
@@ -175,6 +186,7 @@ _PARTS: dict[str, Callable[[World, Registry, Any], None]] = {
     "exclusions": _set_exclusions,
     "backfills": _set_backfills,
     "repositories": _set_repositories,
+    "images": _set_images,
     "secrets": _set_secrets,
     "unknown_members": _set_unknown_members,
 }

@@ -47,6 +47,7 @@ class Settings:
     backfill_stopping_seconds: float = 0.3
     backfill_image_count: int = 3
     backfill_failed_images: int = 0
+    replication_seconds: float = 0.3
     templates_check_documents: bool = True
     iam_policy: Json | None = None
     unresolvable_principals: list[str] = field(default_factory=list)
@@ -139,6 +140,8 @@ class Registry:
     signing: Json | None = None
     backfills: dict[str, Json] = field(default_factory=dict)
     repositories: dict[str, Json] = field(default_factory=dict)
+    # Images by repository and digest.
+    images: dict[str, dict[str, Json]] = field(default_factory=dict)
     unknown_members: dict[str, Json] = field(default_factory=dict)
     released: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
     # The registry before each of its last writes, for reads that lag.

@@ -141,6 +141,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
     ("GetReplicationBackfill", {"name": BACKFILL}, [(READ, AT)], "only looks"),
     ("ListReplicationBackfills", {"parent": REGISTRY}, [(READ, AT)], "only looks"),
     ("ListReplicationBackfillResults", {"name": BACKFILL}, [(READ, AT)], "only looks"),
+    ("ListImageReplicationStatuses", {"parent": REGISTRY}, [(READ, AT)], "only looks"),
     ("CreateAccount", {"accountId": "111111111111"}, [(ADMIN, ACCOUNT)], "decides which sets reach the account"),
     ("UpdateAccount", {"account": {"name": "accounts/111111111111"}}, [(ADMIN, ACCOUNT)], "the same"),
     ("GetAccount", {"name": "accounts/111111111111"}, [(READ, ACCOUNT)], "one account"),

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import ecrkeeper
+import hcl2
 import pytest
 from ecrkeeper_cli.adopt.members import Member, converted
 from ecrkeeper_cli.adopt.parts import Adopted
@@ -320,6 +321,27 @@ def test_removed_blocks_exist_in_both_dialects() -> None:
     assert block in files["removed.tf"]
     assert "removed {\n  from = aws_ecr_registry_policy.this\n}\n" in files[f"{OLD_OPENTOFU}/removed.tf"]
     assert "lifecycle" not in files[f"{OLD_OPENTOFU}/removed.tf"]
+
+
+def test_removed_blocks_are_hcl() -> None:
+    addresses = ["aws_ecr_registry_policy.this", "module.a-b.module._c.aws_ecr_account_setting.size-2"]
+    files = removed_files(addresses)
+    for name, text in files.items():
+        (blocks,) = [value for key, value in hcl2.loads(text).items() if key != "__comments__"]
+        assert [block["from"] for block in blocks] == [f"${{{address}}}" for address in addresses], name
+        kept = [[part["destroy"] for part in block.get("lifecycle", [])] for block in blocks]
+        assert kept == [[False] if name == "removed.tf" else []] * 2, name
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["aws_ecr_registry_policy.a\n}\nresource.x", "aws_ecr_registry_policy.1", "aws_ecr_registry_policy", "module.a.b"],
+)
+def test_address_that_is_no_hcl_is_rejected(address: str) -> None:
+    values = states.resource("aws_ecr_registry_policy.this", policy="{}", registry_id=A, region="us-east-1")
+    text = states.shown({**values, "address": address, "type": "aws_ecr_registry_policy"})
+    with pytest.raises(Errors, match="is no address of a resource"):
+        read(text)
 
 
 JSON = st.recursive(

@@ -28,9 +28,9 @@ class Fleet:
         self.id = f"s{uuid.uuid4().hex[:10]}"
         self.account = fresh_account()
 
-    def write_account(self) -> None:
+    def write_account(self, *regions: str) -> None:
         self._write("account", {"kind": "Account", "name": f"accounts/{self.account}",
-                                "labels": {"set": self.id}, "enabledRegions": ["us-east-1"]})  # fmt: skip
+                                "labels": {"set": self.id}, "enabledRegions": ["us-east-1", *regions]})  # fmt: skip
 
     def write_set(self, *prefixes: str, **more: object) -> None:
         rules = [{"ecrRepositoryPrefix": each, "upstreamRegistryUrl": "quay.io"} for each in prefixes]
@@ -109,6 +109,25 @@ def test_set_that_changes_and_is_deleted(cli: Command, fleet: Fleet) -> None:
     deleted = cli("set", "delete", f"registrySets/{fleet.id}", "--allow-removals", "1")
     assert f"ecrkeeper rollout watch {fleet.id}/4" in deleted.out, deleted
     assert cli("rollout", "watch", f"{fleet.id}/4", "--timeout", "60").status in (0, 1)
+
+
+def test_saved_plan_of_a_fleet_is_stale_by_content_only(cli: Command, fleet: Fleet) -> None:
+    fleet.write_account()
+    assert cli("apply", "-f", fleet.path).status == 0
+    fleet.write_set("quay")
+    saved = str(fleet.folder / "plan.out")
+    assert cli("plan", "-f", fleet.path, "--out", saved).status == 2
+    fleet.write_account("eu-west-1")
+    account = str(fleet.folder / "account.yaml")
+    assert cli("apply", "-f", account).status == 0
+    stale = cli("apply", saved)
+    assert (stale.status, stale.err.count("the plan is stale")) == (1, 2), stale
+    assert f"accounts/{fleet.account}: the plan is stale: it has changed since" in stale.err
+    assert f"registrySets/{fleet.id}: the plan is stale: it would change other registries" in stale.err
+    fleet.write_account()
+    assert cli("apply", "-f", account).status == 0
+    applied = cli("apply", saved)
+    assert applied.status == 0, f"the account has another etag, and the content that was planned: {applied}"
 
 
 @pytest.mark.parametrize(

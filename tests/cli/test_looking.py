@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 
+import ecrkeeper
 import pytest
 import yaml
+from ecrkeeper.v1.fleet_pb2 import Fleet
 
 from tests.cli.conftest import Command
 from tests.e2e.live import Live
@@ -101,7 +103,7 @@ def test_pause_and_resume(cli: Command, declared: str) -> None:
 
 def test_pause_of_a_registry_that_is_not_there_makes_none(cli: Command, account: str) -> None:
     assert cli("pause", f"{account}/us-east-1").status == 1
-    assert cli("list", "registries", "--account", account, "-o", "name").out == "\n"
+    assert cli("list", "registries", "--account", account, "-o", "name").out == ""
 
 
 def test_history_and_rollback(cli: Command, live: Live, declared: str) -> None:
@@ -151,4 +153,12 @@ def test_whoami_and_doctor(cli: Command, declared: str) -> None:
     assert checked.status == 0
     assert [line.split()[:2] for line in checked.out.splitlines()] == [
         ["ok", "profile:"], ["ok", "connection:"], ["ok", "token:"], ["ok", "server:"], ["ok", "rights:"], ["ok", "account"],
+        ["ok", "events:"],
     ]  # fmt: skip
+
+
+def test_doctor_names_silent_registries(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ecrkeeper.Client, "get_fleet", lambda _: Fleet(silent_registry_count=2))
+    ended = cli("doctor")
+    assert ended.status == 1
+    assert "error events: none arrive from 2 registries" in ended.out

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import boto3
 import ecrkeeper
 import pytest
 
@@ -77,7 +79,7 @@ def test_images_that_do_not_arrive_are_named(cli: Command, live: Live, sides: Si
     live.aws.control("PUT", "settings", {"backfill_failed_images": 2})
     ended = cli("replicate", sides.short[0], sides.short[2])
     assert ended.status == 1
-    assert f"error: {sides.short[2]}: 2 images did not arrive\n  prod/api sha256:" in ended.err
+    assert f"error: {sides.short[2]}: 2 of 3 images did not arrive\n  prod/api sha256:" in ended.err
     assert ended.err.count("INTERNAL_ERROR") == 2
     live.aws.control("PUT", "settings", {"backfill_failed_images": 0})
     assert cli("replicate", sides.short[0], sides.short[2]).status == 0, "a failed backfill is repeated"
@@ -92,12 +94,88 @@ def test_destination_that_denies_has_the_cause(cli: Command, sides: Sides) -> No
     assert "Deny" in ended.err or "denies" in ended.err
 
 
-def test_refused_backfill_has_the_cause(cli: Command, live: Live, sides: Sides) -> None:
-    live.aws.inject({"kind": "error", "service": "ecr", "operation": "StartReplicationBackfill", "code": "AccessDeniedException", "status": 400, "account": sides.source.account})  # fmt: skip
-    ended = cli("replicate", sides.short[0], sides.short[2])
-    live.aws.clear_faults()
+def rejecting(live: Live, sides: Sides, operation: str, code: str) -> None:
+    """Let ECR reject an operation of the source; `clear_faults` ends it."""
+    live.aws.inject({"kind": "error", "service": "ecr", "operation": operation, "code": code, "status": 400, "account": sides.source.account})  # fmt: skip
+
+
+def test_rejected_backfill_names_the_images_that_ecr_has_not_replicated(cli: Command, live: Live, sides: Sides) -> None:
+    sides.source.seed(images={"prod/api": ["v1", "v2"], "test/api": ["v1"]})
+    rejecting(live, sides, "StartReplicationBackfill", "AccessDeniedException")
+    try:
+        ended = cli("replicate", sides.short[0], sides.short[2], "--prefix", "prod/")
+    finally:
+        live.aws.clear_faults()
     assert ended.status == 1
-    assert f"error: {sides.short[2]}: ECR has no backfill of it: " in ended.err
+    lead, *images = ended.err.splitlines()
+    assert lead.startswith(f"error: {sides.short[2]}: ECR rejects the backfill: "), ended.err
+    assert "AccessDenied" in lead
+    assert lead.endswith("2 of 2 images did not arrive")
+    assert [image.rpartition(": ")[2] for image in images] == ["NOT_REPLICATED"] * 2
+    assert all(image.startswith("  prod/api sha256:") for image in images)
+    assert cli("replicate", sides.short[0], sides.short[2], "--prefix", "prod/").status == 0, "a backfill copies them"
+
+
+@pytest.mark.parametrize("operation", ["StartReplicationBackfill", "ListReplicationBackfills"])
+def test_without_a_backfill_the_status_of_each_image_decides(
+    cli: Command, live: Live, sides: Sides, operation: str
+) -> None:
+    assert cli("replicate", sides.short[0], sides.short[2], "--no-backfill").status == 0
+    ecr = client_of(live, sides.source)
+    ecr.put_image(repositoryName="prod/api", imageTag="v1", imageManifest="{}")
+    rejecting(live, sides, operation, "UnknownOperationException")
+    try:
+        ended = cli("replicate", sides.short[0], sides.short[2])
+        assert (ended.status, ended.out.splitlines()[-1]) == (0, f"{sides.short[2]}: all 1 images arrived"), ended
+        sides.source.seed(images={"prod/api": ["v2"]})
+        missing = cli("replicate", sides.short[0], sides.short[2])
+    finally:
+        live.aws.clear_faults()
+    assert missing.status == 1
+    assert f"error: {sides.short[2]}: ECR has no backfill of it: " in missing.err
+    assert "1 of 1 images did not arrive" in missing.err
+
+
+def test_failed_images_have_the_code_of_ecr(live: Live, sides: Sides) -> None:
+    rules = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": sides.other_account.account}]}]}
+    sides.source.seed(replicationConfiguration=rules)
+    client_of(live, sides.source).put_image(repositoryName="prod/api", imageTag="v1", imageManifest="{}")
+    live.aws.control("POST", "clock", {"advance": 1})
+    destination = {"region": "eu-west-1", "registryId": sides.other_account.account}
+    (image,) = live.client.list_image_replication_statuses(sides.source.name, destination, timeout=30)
+    assert (image.repository_name, image.image_tag, image.status) == ("prod/api", "v1", "FAILED")
+    assert image.failure_code == "DESTINATION_REGISTRY_ACCESS_DENIED"
+
+
+def test_statuses_of_images_are_paged_over_repositories(live: Live, sides: Sides) -> None:
+    repositories = [f"app/{at:03}" for at in range(130)]
+    images = {repositories[0]: [f"v{at}" for at in range(45)], repositories[110]: ["v1"], repositories[129]: ["v1"]}
+    sides.source.seed(repositories=[*repositories, "other"], images={**images, "other": ["v1"]})
+    destination = {"region": "us-west-2", "registryId": sides.source.account}
+    found = list(
+        live.client.list_image_replication_statuses(
+            sides.source.name, destination, repository_prefixes=["app/"], page_size=20, timeout=30
+        )
+    )
+    assert len({each.image_digest for each in found}) == len(found) == 47
+    assert {each.repository_name for each in found} == set(images)
+    assert {each.status for each in found} == {""}
+
+
+def test_paused_registry_lists_no_images(live: Live, sides: Sides) -> None:
+    sides.source.keep(mode="PAUSED")
+    since = live.aws.position()
+    with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
+        list(live.client.list_image_replication_statuses(sides.source.name, {"region": "us-west-2", "registryId": sides.source.account}))  # fmt: skip
+    assert caught.value.reason == "PAUSED"
+    assert [call for call in live.aws.requests(since) if call["account"] == sides.source.account] == []
+
+
+def client_of(live: Live, place: Place) -> Any:
+    return boto3.client(
+        "ecr", endpoint_url=live.aws.url, region_name=place.region, aws_access_key_id=place.account,
+        aws_secret_access_key="any",
+    )  # fmt: skip
 
 
 def test_other_replication_of_the_owner_is_not_removed_in_silence(cli: Command, sides: Sides) -> None:

@@ -210,7 +210,7 @@ def test_message_arguments_accept_dictionaries() -> None:
         for parameter in inspect.signature(function).parameters.values()
         if any(part in {*messages, "FieldMask"} for part in str(parameter.annotation).split(" | "))
     ]
-    assert len(taking) == 10
+    assert len(taking) == 11
     assert [each for each in taking if "Mapping[str, Any]" not in each[2]] == []
 
 

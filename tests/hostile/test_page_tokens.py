@@ -261,6 +261,7 @@ CALLS: list[tuple[Callable[[Dependencies], Callable[..., Any]], Any]] = [
     (lambda edge: registry_settings_service(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
     (lambda edge: registry_settings_service(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
     (lambda edge: registry_settings_service(edge).ListReplicationBackfillResults, pb.ListReplicationBackfillResultsRequest(name=f"accounts/111111111111/registries/us-east-1/replicationBackfills/{uuid.UUID(int=1)}")),
+    (lambda edge: registry_settings_service(edge).ListImageReplicationStatuses, pb.ListImageReplicationStatusesRequest(parent="accounts/111111111111/registries/us-east-1", destination={"region": "us-west-2", "registry_id": "111111111111"})),
     (lambda edge: Roles(edge).ListServiceLinkedRoles, role_service_pb2.ListServiceLinkedRolesRequest(parent="accounts/-")),
     (lambda edge: Audit(edge).ListAuditEvents, audit_service_pb2.ListAuditEventsRequest()),
     (lambda edge: Operations(edge).ListOperations, operations_pb2.ListOperationsRequest()),
@@ -268,6 +269,7 @@ CALLS: list[tuple[Callable[[Dependencies], Callable[..., Any]], Any]] = [
 PLACES: dict[str, Any] = {
     "ListRegistrySettingsRequest": ["", "", ""], "ListRegistrySettingsRevisionsRequest": 5, "ListAuditEventsRequest": [1, 1],
     "ListReplicationBackfillsRequest": 5, "ListRegistryElementsRequest": [1, "a"],
+    "ListImageReplicationStatusesRequest": ["a", 1, "a"],
 }  # fmt: skip
 
 
@@ -304,7 +306,7 @@ async def test_list_accepts_only_its_own_tokens(db: Database, method: Any, reque
     try:
         await call(asked(request_, signer(request_, "alice", key).token(place)), None)
     except (LookupError, ecrkeeper.RegistryError):
-        assert "Backfill" in type(request_).__name__, "only these ask AWS"
+        assert any(each in type(request_).__name__ for each in ("Backfill", "Image")), "only these ask AWS"
     except NotFound:
         assert "Elements" in type(request_).__name__, "the registry of these does not exist"
 

@@ -22,7 +22,7 @@ def _everybodys(path: Path) -> bool:
     return real.exists() and all(parent.stat().st_mode & 0o005 == 0o005 for parent in real.parents)
 
 
-def _interpreter() -> Path:
+def interpreter() -> Path:
     """Return a Python outside of environments, preferably for unprivileged users."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     candidates = [Path("/usr/bin") / version, Path("/usr/local/bin") / version]
@@ -36,7 +36,7 @@ def image() -> Iterator[Path]:
     root = Path(tempfile.mkdtemp(prefix="ecrkeeper-image-"))
     root.chmod(0o755)
     build, _ = dockerfile.stages()
-    dockerfile.build(build, root, {"python": _interpreter(), "pip": Path(program("pip"))})
+    dockerfile.build(build, root, {"python": interpreter(), "pip": Path(program("pip"))})
     yield root
     for folder, _, _ in os.walk(root):
         os.chmod(folder, 0o755)

@@ -95,6 +95,8 @@ def backfill(place: Place) -> None:
     client.start_replication_backfill(place.name, to).result(timeout=20)
     (done,) = client.list_replication_backfills(place.name)
     assert list(client.list_replication_backfill_results(done.name))
+    place.seed(repositories=["app"], images={"app": ["v1"]})
+    assert list(client.list_image_replication_statuses(place.name, to, timeout=30))
     client.start_replication_backfill(place.name, to)
     running = eventually(
         lambda: next((b for b in client.list_replication_backfills(place.name) if b.name != done.name), None)
@@ -164,6 +166,9 @@ def test_observe_policy_suffices_without_writes(live: Live) -> None:
     assert live.client.explain_repository(place.name, "team/app")
     assert live.client.check_service_linked_role_usage(role)
     assert list(live.client.list_replication_backfills(place.name)) == []
+    place.seed(repositories=["app"], images={"app": ["v1"]})
+    to = ReplicationDestination(region=WEST, registry_id=place.account)
+    assert list(live.client.list_image_replication_statuses(place.name, to, timeout=30))
     assert place.apply(everything(place, changed=True), validate_only=True).plan.calls
     assert place.writes(since) == []
     seen = rights.seen()

@@ -144,7 +144,10 @@ def test_rejected_write_is_recorded_with_its_error(aws: Aws, case: Rejected) -> 
 NOT_RECORDED: list[tuple[str, Callable[[Aws], Any]]] = [
     ("a read", lambda aws: aws.client("ecr").describe_registry()),
     ("a rejected read", lambda aws: rejection(aws.client("ecr").get_registry_policy)),
-    ("an operation that is not simulated", lambda aws: rejection(aws.client("ecr").put_image, repositoryName="a")),
+    (
+        "an operation that is not simulated",
+        lambda aws: rejection(aws.client("ecr").put_lifecycle_policy, repositoryName="a"),
+    ),
     ("a change by the control plane", lambda aws: aws.seed(replicationConfiguration=RULES)),
     ("a caller that AWS does not know", lambda aws: rejection(aws.client("ecr", key="ASIA1").delete_registry_policy)),
 ]

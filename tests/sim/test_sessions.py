@@ -108,5 +108,5 @@ def test_unsigned_request_is_rejected(aws: Aws) -> None:
 
 
 def test_unsimulated_operations_are_unknown(aws: Aws) -> None:
-    assert rejection(aws.client("ecr").list_images, repositoryName="app")[0] == "UnknownOperationException"
+    assert rejection(aws.client("ecr").describe_images, repositoryName="app")[0] == "UnknownOperationException"
     assert rejection(aws.client("iam").list_users)[0] == "InvalidAction"

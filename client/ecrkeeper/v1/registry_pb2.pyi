@@ -575,6 +575,27 @@ class ReplicationBackfillResult(_message.Message):
     """Output only. ECR's code of the failure."""
     def __init__(self, repository_name: _Optional[str] = ..., image_digest: _Optional[str] = ..., image_tag: _Optional[str] = ..., status: _Optional[str] = ..., failure_code: _Optional[str] = ...) -> None: ...
 
+class ImageReplicationStatus(_message.Message):
+    """Replication of one image to one destination, as ECR reports it."""
+    __slots__ = ("repository_name", "image_digest", "image_tag", "status", "failure_code")
+    REPOSITORY_NAME_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_TAG_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_CODE_FIELD_NUMBER: _ClassVar[int]
+    repository_name: str
+    """Output only. The repository."""
+    image_digest: str
+    """Output only. The image's digest."""
+    image_tag: str
+    """Output only. One of the image's tags; empty if it has none."""
+    status: str
+    """Output only. `COMPLETE`, `IN_PROGRESS` or `FAILED`. Empty if ECR has not replicated the image
+    to the destination, for example because it was pushed before the rule."""
+    failure_code: str
+    """Output only. ECR's code of the failure."""
+    def __init__(self, repository_name: _Optional[str] = ..., image_digest: _Optional[str] = ..., image_tag: _Optional[str] = ..., status: _Optional[str] = ..., failure_code: _Optional[str] = ...) -> None: ...
+
 class ElementCount(_message.Message):
     """Number of elements of a setting in one state."""
     __slots__ = ("setting", "state", "count")

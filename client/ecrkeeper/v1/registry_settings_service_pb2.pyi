@@ -636,6 +636,38 @@ class ListReplicationBackfillResultsResponse(_message.Message):
     """Output only. Token of the next page; empty on the last page."""
     def __init__(self, results: _Optional[_Iterable[_Union[_registry_pb2.ReplicationBackfillResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class ListImageReplicationStatusesRequest(_message.Message):
+    """Request of `ListImageReplicationStatuses`."""
+    __slots__ = ("parent", "page_size", "page_token", "destination", "repository_prefixes")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    REPOSITORY_PREFIXES_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    """Required. The registry: `accounts/{account}/registries/{region}`."""
+    page_size: int
+    """Optional. At most this many; 20 if unset. A number above 20 is read as 20. A page may be
+    shorter or empty, and others follow as long as there is a token."""
+    page_token: str
+    """Optional. The `next_page_token` of the previous page. Keep all other fields unchanged."""
+    destination: _settings_pb2.ReplicationDestination
+    """Required. The destination."""
+    repository_prefixes: _containers.RepeatedScalarFieldContainer[str]
+    """Optional. Only repositories with one of these prefixes; empty for all."""
+    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., repository_prefixes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListImageReplicationStatusesResponse(_message.Message):
+    """Response of `ListImageReplicationStatuses`."""
+    __slots__ = ("image_replication_statuses", "next_page_token")
+    IMAGE_REPLICATION_STATUSES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    image_replication_statuses: _containers.RepeatedCompositeFieldContainer[_registry_pb2.ImageReplicationStatus]
+    """Output only. The images."""
+    next_page_token: str
+    """Output only. Token of the next page; empty on the last page."""
+    def __init__(self, image_replication_statuses: _Optional[_Iterable[_Union[_registry_pb2.ImageReplicationStatus, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class ListRegistryElementsRequest(_message.Message):
     """Request of `ListRegistryElements`."""
     __slots__ = ("parent", "page_size", "page_token", "filter")

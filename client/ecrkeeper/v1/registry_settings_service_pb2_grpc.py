@@ -156,6 +156,11 @@ class RegistrySettingsServiceStub(object):
                 request_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsRequest.SerializeToString,
                 response_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsResponse.FromString,
                 _registered_method=True)
+        self.ListImageReplicationStatuses = channel.unary_unary(
+                '/ecrkeeper.v1.RegistrySettingsService/ListImageReplicationStatuses',
+                request_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListImageReplicationStatusesRequest.SerializeToString,
+                response_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListImageReplicationStatusesResponse.FromString,
+                _registered_method=True)
         self.ListRegistryElements = channel.unary_unary(
                 '/ecrkeeper.v1.RegistrySettingsService/ListRegistryElements',
                 request_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListRegistryElementsRequest.SerializeToString,
@@ -373,6 +378,17 @@ class RegistrySettingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListImageReplicationStatuses(self, request, context):
+        """Lists the images of a registry with their replication status at one destination. ECR reports
+        the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
+        backfill, or rejects it.
+
+        Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRegistryElements(self, request, context):
         """Lists the elements of a registry with their complete values, ordered by setting and key. The
         list shows the last reconciliation; it cannot observe AWS first, as `refresh` of `GetRegistry`
@@ -496,6 +512,11 @@ def add_RegistrySettingsServiceServicer_to_server(servicer, server):
                     servicer.ListReplicationBackfillResults,
                     request_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsRequest.FromString,
                     response_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsResponse.SerializeToString,
+            ),
+            'ListImageReplicationStatuses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListImageReplicationStatuses,
+                    request_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListImageReplicationStatusesRequest.FromString,
+                    response_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListImageReplicationStatusesResponse.SerializeToString,
             ),
             'ListRegistryElements': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRegistryElements,
@@ -1106,6 +1127,33 @@ class RegistrySettingsService(object):
             '/ecrkeeper.v1.RegistrySettingsService/ListReplicationBackfillResults',
             ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsRequest.SerializeToString,
             ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImageReplicationStatuses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ecrkeeper.v1.RegistrySettingsService/ListImageReplicationStatuses',
+            ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListImageReplicationStatusesRequest.SerializeToString,
+            ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListImageReplicationStatusesResponse.FromString,
             options,
             channel_credentials,
             insecure,

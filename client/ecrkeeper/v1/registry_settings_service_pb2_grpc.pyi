@@ -145,6 +145,13 @@ class RegistrySettingsServiceStub:
 
     Errors: `NOT_FOUND` if ECR does not know the backfill.
     """
+    ListImageReplicationStatuses: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListImageReplicationStatusesRequest, _registry_settings_service_pb2.ListImageReplicationStatusesResponse]
+    """Lists the images of a registry with their replication status at one destination. ECR reports
+    the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
+    backfill, or rejects it.
+
+    Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
+    """
     ListRegistryElements: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistryElementsRequest, _registry_settings_service_pb2.ListRegistryElementsResponse]
     """Lists the elements of a registry with their complete values, ordered by setting and key. The
     list shows the last reconciliation; it cannot observe AWS first, as `refresh` of `GetRegistry`
@@ -266,6 +273,13 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """Lists the result of each image of a finished backfill.
 
     Errors: `NOT_FOUND` if ECR does not know the backfill.
+    """
+    ListImageReplicationStatuses: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListImageReplicationStatusesRequest, _registry_settings_service_pb2.ListImageReplicationStatusesResponse]  # type: ignore[assignment]
+    """Lists the images of a registry with their replication status at one destination. ECR reports
+    the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
+    backfill, or rejects it.
+
+    Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
     """
     ListRegistryElements: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistryElementsRequest, _registry_settings_service_pb2.ListRegistryElementsResponse]  # type: ignore[assignment]
     """Lists the elements of a registry with their complete values, ordered by setting and key. The
@@ -517,6 +531,19 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the result of each image of a finished backfill.
 
         Errors: `NOT_FOUND` if ECR does not know the backfill.
+        """
+
+    @_abc_1.abstractmethod
+    def ListImageReplicationStatuses(
+        self,
+        request: _registry_settings_service_pb2.ListImageReplicationStatusesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_settings_service_pb2.ListImageReplicationStatusesResponse, _abc.Awaitable[_registry_settings_service_pb2.ListImageReplicationStatusesResponse]]:
+        """Lists the images of a registry with their replication status at one destination. ECR reports
+        the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
+        backfill, or rejects it.
+
+        Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
         """
 
     @_abc_1.abstractmethod

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper import names
+from ecrkeeper.v1.settings_pb2 import Settings
 from ecrkeeper_files.documents import VERSION, Declaration, Treatment
 from ecrkeeper_files.settings_shapes import LISTS, shaped
 from ecrkeeper_files.sources import Errors
@@ -22,14 +23,9 @@ ROLES: Mapping[str, str] = {
 }
 # The field names of settings, by the members of AWS.
 FIELDS: Mapping[str, str] = {
-    "registryPolicy": "registry_policy",
-    "replicationConfiguration": "replication_configuration",
-    "scanningConfiguration": "scanning_configuration",
-    "pullThroughCacheRules": "pull_through_cache_rules",
-    "repositoryCreationTemplates": "repository_creation_templates",
-    "accountSettings": "account_settings",
-    "pullTimeUpdateExclusions": "pull_time_update_exclusions",
-    "signingConfiguration": "signing_configuration",
+    field.json_name: field.name
+    for field in Settings.DESCRIPTOR.fields
+    if field.message_type is not None and field.message_type.file is Settings.DESCRIPTOR.file
 }
 
 

@@ -15,6 +15,9 @@ from typing import Any
 from ecrkeeper_files.sources import Errors
 
 _KEY = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
+# HCL's identifiers: https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#identifiers
+_NAME = r"[^\W\d][\w-]*"
+_RESOURCE = re.compile(rf"(?:module\.{_NAME}\.)*{_NAME}\.{_NAME}")
 _ALIAS = re.compile(r'provider\["(?P<source>[^"]+)"\](?:\.(?P<alias>[A-Za-z0-9_-]+))?$')
 
 
@@ -38,6 +41,11 @@ class Instance:
     def resource(self) -> str:
         """The address of the whole resource, without the keys of instances."""
         return _KEY.sub("", self.address)
+
+    @property
+    def is_addressable(self) -> bool:
+        """Whether the resource has an address that can be written to a configuration."""
+        return _RESOURCE.fullmatch(self.resource) is not None
 
 
 def instances(text: str, name: str) -> list[Instance]:

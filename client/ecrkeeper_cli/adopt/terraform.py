@@ -117,6 +117,7 @@ def adopted(found: Iterable[Instance], owner: str, places: Places) -> tuple[Adop
         for each in every
         if each.type.startswith("aws_ecr_") and each.type not in _KINDS and each.type not in _REPOSITORIES
     ]
+    errors += [f"{shown(each.address)}: is no address of a resource" for each in ours if not each.is_addressable]
     errors += _mixed(every, {each.resource for each in ours})
     if not ours and not errors:
         errors.append("the state has no registry settings of ECR and none of its service-linked roles")

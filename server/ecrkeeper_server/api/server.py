@@ -42,6 +42,7 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.elements import Elements
 from ecrkeeper_server.api.services.fleet import FleetView
 from ecrkeeper_server.api.services.fleet_accounts import FleetAccounts
+from ecrkeeper_server.api.services.image_replication import ImageReplication
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
 from ecrkeeper_server.api.services.reflection import add_reflection
@@ -95,7 +96,7 @@ def registry_settings_service(deps: Dependencies) -> Any:
     declarations = OwnerSettings(deps)
     return composed(
         service, Registries(deps), Elements(deps), RegistryDeletion(deps), declarations,
-        Revisions(deps, declarations), Backfills(deps),
+        Revisions(deps, declarations), Backfills(deps), ImageReplication(deps),
     )  # fmt: skip
 
 

@@ -94,6 +94,16 @@ ESSENTIALS = (
         "a backfill without images has an empty list", replicationBackfillId="replicationBackfillId",
     ),
     _row(
+        "ecr", "DescribeRepositories", "repositories[].repositoryName",
+        "a registry without repositories answers with an empty list",
+    ),
+    _row("ecr", "ListImages", "imageIds[].imageDigest", "a repository without images answers with an empty list"),
+    _row(
+        "ecr", "DescribeImageReplicationStatus",
+        "replicationStatuses[].region replicationStatuses[].registryId replicationStatuses[].status",
+        "an image that was not replicated has an empty list", repositoryName="repositoryName",
+    ),
+    _row(
         "ecr", "ValidatePullThroughCacheRule", "isValid",
         "absence would read as a login that fails", ecrRepositoryPrefix="ecrRepositoryPrefix",
     ),

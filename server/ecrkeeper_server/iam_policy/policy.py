@@ -26,7 +26,13 @@ from ecrkeeper_server.settings.templates import TEMPLATES
 # destinations, the scope that restricts a policy, and settings that plans warn about.
 _ALSO_READ = {REPLICATION.name: SETTINGS_OF_DESTINATION, REGISTRY_POLICY.name: (ACCOUNT_SETTINGS.name,), **READ_ALONG}
 
-_BACKFILL_READS = ("ListReplicationBackfills", "DescribeReplicationBackfillResults")
+_REPLICATION_READS = (
+    "ListReplicationBackfills",
+    "DescribeReplicationBackfillResults",
+    "DescribeRepositories",
+    "ListImages",
+    "DescribeImageReplicationStatus",
+)
 _BACKFILL_WRITES = ("StartReplicationBackfill", "StopReplicationBackfill")
 _ROLE_READS = ("GetRole",)
 _ROLE_WRITES = ("UpdateRole", "TagRole", "UntagRole", "DeleteServiceLinkedRole")
@@ -81,7 +87,7 @@ def _reads(scope: Scope) -> Iterator[Json]:
     names = {*scope.settings, *(also for name in scope.settings for also in _ALSO_READ.get(name, ()))}
     operations = {read.operation for name in names - {ACCOUNT_SETTINGS.name} for read in SETTINGS[name].reads}
     if REPLICATION.name in scope.settings:
-        operations.update(_BACKFILL_READS)
+        operations.update(_REPLICATION_READS)
     if operations:
         yield _allow("ReadSettings", _ecr(operations), "*")
     if ACCOUNT_SETTINGS.name in names:

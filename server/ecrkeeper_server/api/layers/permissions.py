@@ -294,6 +294,7 @@ PERMISSIONS: Mapping[str, Needs] = _table(
         "GetReplicationBackfill": _backfill(Verb.READ),
         "ListReplicationBackfills": _registry(Verb.READ, "parent"),
         "ListReplicationBackfillResults": _backfill(Verb.READ),
+        "ListImageReplicationStatuses": _registry(Verb.READ, "parent"),
     },
     ServerService={
         "GetServerInfo": _nothing,

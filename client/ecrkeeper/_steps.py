@@ -1,0 +1,90 @@
+"""Calls in an order that depends on their results, for both clients.
+
+Steps are a generator of functions that take a client. Its errors are thrown into the generator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+
+from ecrkeeper._errors import DeadlineExceeded, RegistryError
+from ecrkeeper._pager import AsyncPager, Pager
+
+if TYPE_CHECKING:
+    from ecrkeeper._aio import AsyncClient
+    from ecrkeeper._client import Client
+
+T = TypeVar("T")
+# A call that a client is to make, and its result; both clients carry out the same steps.
+Step = Callable[[Any], Any]
+Steps = Generator[Step, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A wait in place of a call."""
+
+    seconds: float
+
+
+def call(method: str, *arguments: Any, **options: Any) -> Step:
+    """Return the call of a client's method; a list is read to its end."""
+    return lambda client: getattr(client, method)(*arguments, **options)
+
+
+def left(end: float) -> float:
+    """Return the seconds until a moment of the monotonic clock; DeadlineExceeded."""
+    seconds = end - time.monotonic()
+    if seconds <= 0:
+        raise DeadlineExceeded("the replication was not done in time", code=grpc.StatusCode.DEADLINE_EXCEEDED)
+    return seconds
+
+
+def run(steps: Steps[T], client: Client) -> T:
+    """Carry out steps with a client and return their result."""
+    send: Callable[[], Step] = lambda: next(steps)  # noqa: E731
+    while True:
+        try:
+            step = send()
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
+        try:
+            answer = step(client)
+            if isinstance(answer, Pause):
+                time.sleep(answer.seconds)
+            answer = list(answer) if isinstance(answer, Pager) else answer
+        except RegistryError as error:
+            send = lambda error=error: steps.throw(error)  # type: ignore[misc]  # noqa: E731
+        else:
+            send = lambda answer=answer: steps.send(answer)  # type: ignore[misc]  # noqa: E731
+
+
+async def run_async(steps: Steps[T], client: AsyncClient) -> T:
+    """Carry out steps with an asynchronous client and return their result."""
+    send: Callable[[], Step] = lambda: next(steps)  # noqa: E731
+    while True:
+        try:
+            step = send()
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
+        try:
+            answer = step(client)
+            if isinstance(answer, Pause):
+                await asyncio.sleep(answer.seconds)
+            elif isinstance(answer, AsyncPager):
+                answer = [each async for each in answer]
+            elif inspect.isawaitable(answer):
+                answer = await answer
+        except RegistryError as error:
+            send = lambda error=error: steps.throw(error)  # type: ignore[misc]  # noqa: E731
+        else:
+            send = lambda answer=answer: steps.send(answer)  # type: ignore[misc]  # noqa: E731
