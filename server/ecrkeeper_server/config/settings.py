@@ -29,6 +29,8 @@ class Config:
     metrics_listen: str = "127.0.0.1:9464"
     http_listen: str = ""
     http_allowed_origins: str = ""
+    console: bool = False
+    console_url: str = ""
     insecure: bool = False
     role: str = "all"
     reflection: bool = True

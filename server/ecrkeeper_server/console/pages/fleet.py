@@ -1,0 +1,90 @@
+"""The overview of the fleet: counts, problems, and registries by account and Region."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper.v1 import fleet_service_pb2, registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.console.conditions import cell_id, state_of
+from ecrkeeper_server.console.search import both, filter_of
+from ecrkeeper_server.console.view import Page, View
+
+# A page has so many registries, of so many accounts: a watch names them all in its filter.
+_REGISTRIES, ACCOUNTS = 500, 60
+STATES = {
+    "": ("All", ""),
+    "not-ready": ("Not ready", "conditions.Ready = FALSE"),
+    "blocked": ("Blocked", "conditions.Blocked = TRUE"),
+    "degraded": ("Degraded", "conditions.Degraded = TRUE"),
+    "drift": ("Drift", "drift = TRUE"),
+    "paused": ("Paused", "mode = PAUSED"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The registries of an account, by Region."""
+
+    account: str
+    registries: dict[str, registry_pb2.Registry]
+
+
+async def fleet(view: View) -> Page:
+    """Show the fleet."""
+    search, state = view.text("q"), view.text("state")
+    chosen = both(STATES.get(state, STATES[""])[1], filter_of(search, "owner"))
+    request = pb.ListRegistriesRequest(
+        parent="accounts/-", page_size=_REGISTRIES, page_token=view.text("page"), filter=chosen
+    )
+    summary, (listed, error) = await _both(view, request)
+    rows = _rows(listed.registries) if listed is not None else []
+    if len(rows) > ACCOUNTS:
+        request.page_size = sum(len(row.registries) for row in rows[:ACCOUNTS])
+        listed = await view.call("RegistrySettingsService.ListRegistries", request)
+        rows = _rows(listed.registries)
+    values = {
+        "fleet": summary,
+        "rows": rows,
+        "regions": sorted({region for row in rows for region in row.registries}),
+        "next": listed.next_page_token if listed is not None else "",
+        "error": error,
+        "search": search,
+        "state": state if state in STATES else "",
+        "states": STATES,
+        "first": not view.text("page"),
+        "live": live_address(rows),
+    }
+    return Page("fleet.html", "Fleet", values)
+
+
+async def _both(view: View, request: pb.ListRegistriesRequest) -> tuple[Any, tuple[Any, Any]]:
+    """Return the summary and the list, of which the user's filter may be invalid."""
+    listed = await view.listed("RegistrySettingsService.ListRegistries", request)
+    summary = await view.call("FleetService.GetFleet", fleet_service_pb2.GetFleetRequest(name="fleet"))
+    return summary, listed
+
+
+def _rows(registries: Any) -> list[Row]:
+    rows: dict[str, Row] = {}
+    for each in registries:
+        _, account, _, region = each.name.split("/")
+        rows.setdefault(account, Row(account, {})).registries[region] = each
+    return list(rows.values())
+
+
+def live_address(rows: list[Row]) -> str:
+    """Return the query of the stream that follows these registries; empty without any."""
+    if not rows:
+        return ""
+    found = {cell_id(each.name): state_of(each) for row in rows for each in row.registries.values()}
+    return f"accounts={','.join(row.account for row in rows)}&seen={digest_of(found)}"
+
+
+def digest_of(states: dict[str, Any]) -> str:
+    """Return a digest of the states of cells."""
+    lines = sorted(f"{key} {state.word} {state.reason}" for key, state in states.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:24]
