@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from aiohttp import web
 
 from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCalls
@@ -19,6 +20,8 @@ from ecrkeeper_server.console.routes import SECTIONS, Route, route_of
 from ecrkeeper_server.console.session import Cookies
 from ecrkeeper_server.console.view import Page, View
 from ecrkeeper_server.errors import StatusError
+
+log = structlog.get_logger("ecrkeeper.console")
 
 _HTTP_STATUS = {
     "INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "OUT_OF_RANGE": 400, "UNAUTHENTICATED": 401,
@@ -69,6 +72,15 @@ class Console:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
+        try:
+            return await self._answered(request)
+        except ConnectionError:
+            raise
+        except Exception:  # After any error of one page, the connection serves the next one.
+            log.exception("page_failed", path=request.rel_url.raw_path[:200])
+            return await self._rejected(Rejection(500, "internal error; see the log"))
+
+    async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path
         rejection = self._guard.rejection(request)
         if rejection is not None:

@@ -57,7 +57,7 @@ SECTIONS = (
 
 def route_of(path: str) -> tuple[Route, Mapping[str, str]] | None:
     """Return the route of a path below the console, with the parts that it names."""
-    segments = [unquote(each, errors="strict") if "%" in each else each for each in path.split("/")]
+    segments = [unquote(each) for each in path.split("/")]
     for route in ROUTES:
         expected = route.pattern.split("/")
         if len(expected) == len(segments) and (place := _matched(expected, segments)) is not None:
