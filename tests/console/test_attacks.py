@@ -139,7 +139,7 @@ def test_every_answer_has_the_headers(console: World) -> None:
         assert "frame-ancestors 'none'" in policy
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_pages_are_not_cached(console: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,11 @@ def condition_class(condition: Any) -> str:
 def state_class(word: str) -> str:
     """Return the class of an enum's value in the style sheet."""
     return next((style for style, words in _STYLES.items() if word in words), "quiet")
+
+
+def element_id(place: str, setting: str, key: str) -> str:
+    """Return the id of an element in a place of a page."""
+    return "e-" + hashlib.sha256(f"{place} {setting} {key}".encode()).hexdigest()[:16]
 
 
 def cell_id(name: str) -> str:

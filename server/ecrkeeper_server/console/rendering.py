@@ -54,6 +54,7 @@ class Renderer:
             "condition_class": conditions.condition_class,
             "state_class": conditions.state_class,
             "cell_id": conditions.cell_id,
+            "element_id": conditions.element_id,
         }
 
     async def page(self, page: Page, key: str, **common: Any) -> bytes:

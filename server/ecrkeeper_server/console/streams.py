@@ -9,11 +9,11 @@ from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2, registry_pb2, rol
 from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
 from google.longrunning import operations_pb2
 
-from ecrkeeper_server.console.conditions import cell_id, state_of
+from ecrkeeper_server.console.digests import digest_of, digest_of_states
 from ecrkeeper_server.console.elements import drift_rows
 from ecrkeeper_server.console.live import Update
 from ecrkeeper_server.console.pages import registries, trail
-from ecrkeeper_server.console.pages.fleet import ACCOUNTS, digest_of
+from ecrkeeper_server.console.pages.fleet import ACCOUNTS
 from ecrkeeper_server.console.pages.rollouts import rollout_values
 from ecrkeeper_server.console.view import View
 from ecrkeeper_server.names import is_account
@@ -41,8 +41,7 @@ async def fleet(view: View) -> AsyncIterator[Update]:
             else:
                 snapshot[answer.registry.name] = answer.registry
         elif answer.kind == _COMPLETE and snapshot is not None:
-            states = {cell_id(name): state_of(each) for name, each in snapshot.items()}
-            if digest_of(states) != view.text("seen"):
+            if not view.has(digest_of_states(snapshot.values())):
                 yield Update("cells.html", {"cells": list(snapshot.values())})
             snapshot = None
 
@@ -52,9 +51,11 @@ async def registry(view: View) -> AsyncIterator[Update]:
     request = settings_pb2.WatchRegistriesRequest(
         parent=f"accounts/{view.place['account']}", filter=f'region = "{view.place["region"]}"', view=registry_pb2.FULL
     )
+    first = True
     async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
-        if answer.kind == _CURRENT:
+        if answer.kind == _CURRENT and not (first and view.has(digest_of(answer.registry))):
             yield Update("registry_body.html", registries.registry_values(answer.registry))
+        first = False
 
 
 async def role_list(view: View) -> AsyncIterator[Update]:
@@ -70,10 +71,13 @@ async def role(view: View) -> AsyncIterator[Update]:
     request = role_service_pb2.WatchServiceLinkedRolesRequest(
         parent=f"accounts/{view.place['account']}", filter=f"role = {view.place['role']}"
     )
+    first = True
     async for answer in view.stream("RoleService.WatchServiceLinkedRoles", request):
         found = answer.service_linked_role
-        if answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT:
+        current = answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT
+        if current and not (first and view.has(digest_of(found))):
             yield Update("role_body.html", {"role": found, "drift": list(drift_rows(found.drift))})
+        first = False
 
 
 async def rollout(view: View) -> AsyncIterator[Update]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,13 @@ from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCal
 
 _SERVICES = {"Operations": "google.longrunning"}
 _QUERY_CHARACTERS = 2048
+# A page opens its stream at once.
+_RECENT_SECONDS = 30
+
+
+def seen(digest: str) -> str:
+    """Return the query by which a stream learns what its page shows."""
+    return f"seen={digest}&at={int(time.time())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,16 @@ class View:
     def text(self, name: str) -> str:
         """Return a parameter; empty if it is missing. Blanks around it do not count."""
         return self.query.get(name, "").strip()[:_QUERY_CHARACTERS]
+
+    def has(self, digest: str) -> bool:
+        """Return whether the page of this stream shows what has this digest.
+
+        Not after the browser connected again: the page may have changed since.
+        """
+        again = any(key == "last-event-id" for key, _ in self.caller.metadata)
+        at = self.text("at")
+        recent = at.isascii() and at.isdigit() and abs(time.time() - int(at)) < _RECENT_SECONDS
+        return recent and not again and self.text("seen") == digest
 
     async def call(self, method: str, request: Message) -> Any:
         """Return the answer to `Service.Method`, or raise CallError."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper.v1 import fleet_service_pb2, registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
-from ecrkeeper_server.console.conditions import cell_id, state_of
+from ecrkeeper_server.console.digests import digest_of_states
 from ecrkeeper_server.console.search import both, filter_of
-from ecrkeeper_server.console.view import Page, View
+from ecrkeeper_server.console.view import Page, View, seen
 
 # A page has so many registries, of so many accounts: a watch names them all in its filter.
 _REGISTRIES, ACCOUNTS = 500, 60
@@ -80,11 +79,5 @@ def live_address(rows: list[Row]) -> str:
     """Return the query of the stream that follows these registries; empty without any."""
     if not rows:
         return ""
-    found = {cell_id(each.name): state_of(each) for row in rows for each in row.registries.values()}
-    return f"accounts={','.join(row.account for row in rows)}&seen={digest_of(found)}"
-
-
-def digest_of(states: dict[str, Any]) -> str:
-    """Return a digest of the states of cells."""
-    lines = sorted(f"{key} {state.word} {state.reason}" for key, state in states.items())
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:24]
+    shown = [each for row in rows for each in row.registries.values()]
+    return f"accounts={','.join(row.account for row in rows)}&{seen(digest_of_states(shown))}"

@@ -7,9 +7,10 @@ from typing import Any
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
+from ecrkeeper_server.console.digests import digest_of
 from ecrkeeper_server.console.elements import change_rows, drift_rows, element_rows
 from ecrkeeper_server.console.rendering import pretty
-from ecrkeeper_server.console.view import Page, View
+from ecrkeeper_server.console.view import Page, View, seen
 
 _SERVICE = "RegistrySettingsService"
 # The page has so many elements; a page of its own lists all.
@@ -37,6 +38,7 @@ def registry_values(found: registry_pb2.Registry) -> dict[str, Any]:
     rows = list(element_rows(found.elements[:_ELEMENTS], found.drift))
     return {
         "registry": found,
+        "live": seen(digest_of(found)),
         "drift": list(drift_rows(found.drift[:_ELEMENTS])),
         "remediated": list(drift_rows(found.last_remediation.drift[:_ELEMENTS])),
         "elements": rows,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ecrkeeper.v1 import role_service_pb2 as pb
 
+from ecrkeeper_server.console.digests import digest_of
 from ecrkeeper_server.console.elements import drift_rows
 from ecrkeeper_server.console.search import filter_of
-from ecrkeeper_server.console.view import Page, View
+from ecrkeeper_server.console.view import Page, View, seen
 
 _ROLES = 60
 
@@ -36,7 +37,7 @@ async def roles(view: View) -> Page:
 async def role(view: View) -> Page:
     """Show one role."""
     found = await view.call("RoleService.GetServiceLinkedRole", pb.GetServiceLinkedRoleRequest(name=name_of(view)))
-    values = {"role": found, "drift": list(drift_rows(found.drift))}
+    values = {"role": found, "live": seen(digest_of(found)), "drift": list(drift_rows(found.drift))}
     return Page("role.html", f"{view.place['account']} {view.place['role']}", values)
 
 
