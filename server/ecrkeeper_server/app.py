@@ -342,6 +342,7 @@ def _console(config: Config, deps: Dependencies, built: Built, security: Securit
         Options(deps.setup.version, tokens=security.keys is not None),
         url=config.console_url,
         metadata_bytes=limits.metadata_bytes,
+        client=security.client,
     )
 
 

@@ -31,6 +31,9 @@ class Config:
     http_allowed_origins: str = ""
     console: bool = False
     console_url: str = ""
+    console_oidc_client_id: str = ""
+    console_oidc_client_secret_file: str = ""
+    console_oidc_scopes: str = "openid"
     insecure: bool = False
     role: str = "all"
     reflection: bool = True

@@ -11,6 +11,8 @@ from ecrkeeper_server.console.guard import Guard
 from ecrkeeper_server.console.login import Login
 from ecrkeeper_server.console.rendering import Renderer
 from ecrkeeper_server.console.session import Sealer
+from ecrkeeper_server.console.sign_in import SignIn
+from ecrkeeper_server.identity.oidc import Client, CodeFlow
 from ecrkeeper_server.turns import Turns
 
 
@@ -22,8 +24,10 @@ def build(
     *,
     url: str,
     metadata_bytes: int,
+    client: Client | None,
 ) -> Console:
     """Return a console that calls handlers behind their layers."""
     calls = InProcessCalls(handlers)
     login = Login(calls, Sealer(read_key))
-    return Console(calls, login, Guard(url, metadata_bytes), Renderer(turns), options)
+    sign_in = SignIn(login, None if client is None else CodeFlow(client), tokens=options.tokens)
+    return Console(calls, login, sign_in, Guard(url, metadata_bytes), Renderer(turns), options)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import quote
 
 import structlog
@@ -13,13 +11,14 @@ from aiohttp import web
 from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCalls
 from ecrkeeper_server.api.http.peers import auth_of, peer_of
 from ecrkeeper_server.console import live
-from ecrkeeper_server.console.guard import HEADERS, Guard, Rejection
-from ecrkeeper_server.console.login import Login, form_of, local_path, with_token
+from ecrkeeper_server.console.guard import Guard, Rejection
+from ecrkeeper_server.console.login import Login, with_token
 from ecrkeeper_server.console.rendering import PREFIX, Renderer, static_files
 from ecrkeeper_server.console.routes import SECTIONS, Route, route_of
 from ecrkeeper_server.console.session import Cookies
+from ecrkeeper_server.console.sign_in import SignIn
 from ecrkeeper_server.console.view import Page, View
-from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.console.visit import Visit, answer, redirect
 
 log = structlog.get_logger("ecrkeeper.console")
 
@@ -39,28 +38,21 @@ class Options:
     tokens: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A request of a browser: its session's caller, its cookies, and who it is."""
-
-    request: web.BaseRequest
-    caller: Caller
-    cookies: Cookies
-    token: str
-    who: Any = None
-
-    @property
-    def key(self) -> str:
-        """The key of the work for this user."""
-        return self.who.principal if self.who is not None and self.who.principal else self.caller.peer
-
-
 class Console:
     """Answers requests below `/console`."""
 
-    def __init__(self, calls: InProcessCalls, login: Login, guard: Guard, renderer: Renderer, options: Options) -> None:
+    def __init__(
+        self,
+        calls: InProcessCalls,
+        login: Login,
+        sign_in: SignIn,
+        guard: Guard,
+        renderer: Renderer,
+        options: Options,
+    ) -> None:
         self._calls = calls
         self._login = login
+        self._sign_in = sign_in
         self._guard = guard
         self._renderer = renderer
         self._options = options
@@ -86,13 +78,14 @@ class Console:
         if rejection is not None:
             return await self._rejected(rejection)
         if path in ("/", PREFIX):
-            return _redirect(f"{PREFIX}/")
+            return redirect(f"{PREFIX}/")
         path = path.removeprefix(f"{PREFIX}/")
         if path.startswith("static/"):
             return self._file(path.removeprefix("static/"), request)
         visit = await self._visit(request)
-        if path in ("login", "logout"):
-            return await (self._sign_in(visit) if path == "login" else self._sign_out(visit))
+        if path in self._sign_in.paths:
+            found = await self._sign_in.answer(visit, path)
+            return await self._page(visit, found) if isinstance(found, Page) else found
         if request.method == "POST":
             return await self._rejected(Rejection(405, "the method must be GET, got POST"))
         return await self._show(visit, path)
@@ -127,33 +120,13 @@ class Console:
             target = f"{PREFIX}/login?next={quote(visit.request.rel_url.raw_path_qs, safe='')}"
             ended = visit.cookies.headers(visit.request.cookies, "", 0)
             if "HX-Request" in visit.request.headers:
-                return _answer(b"", 204, {"HX-Redirect": target}, ended)
-            return _redirect(target, ended)
+                return answer(b"", 204, {"HX-Redirect": target}, ended)
+            return redirect(target, ended)
         if is_live:
             return await live.failed(visit.request, error)
         status = _HTTP_STATUS.get(error.code, 500)
         page = Page("failed.html", "Error", {"message": str(error), "reason": error.reason or error.code}, status)
         return await self._page(visit, page)
-
-    async def _sign_in(self, visit: Visit) -> web.StreamResponse:
-        request = visit.request
-        target, message, status = local_path(request.query.get("next", "")), "", 200
-        if request.method == "POST":
-            try:
-                form = await form_of(request)
-                target = local_path(form.get("next", ""))
-                token = "".join(form.get("token", "").split()).removeprefix("Bearer")
-                cookies = await self._login.begun(visit.caller, visit.cookies, request.cookies, token)
-                return _redirect(target, cookies)
-            except (CallError, StatusError) as error:
-                message, status = str(error), 401
-        values = {"next": target, "message": message, "tokens": self._options.tokens}
-        return await self._page(visit, Page("login.html", "Sign in", values, status))
-
-    async def _sign_out(self, visit: Visit) -> web.StreamResponse:
-        if visit.request.method != "POST":
-            return await self._rejected(Rejection(405, f"the method must be POST, got {visit.request.method}"))
-        return _redirect(f"{PREFIX}/login", visit.cookies.headers(visit.request.cookies, "", 0))
 
     async def _page(self, visit: Visit, page: Page, route: Route | None = None) -> web.Response:
         common = {
@@ -167,32 +140,18 @@ class Console:
         if route is not None and route.live is not None:
             common["live_path"] = f"{PREFIX}/live{visit.request.rel_url.raw_path.removeprefix(PREFIX)}"
         content = await self._renderer.page(page, visit.key, **common)
-        return _answer(content, page.status)
+        return answer(content, page.status, cookies=list(page.cookies))
 
     async def _rejected(self, rejection: Rejection) -> web.Response:
         values = {"message": rejection.message, "reason": "", "who": None, "signed_in": False, "section": ""}
         common = {"sections": SECTIONS, "version": self._options.version, "live_path": ""}
         page = Page("failed.html", "Error", values, rejection.status)
-        return _answer(await self._renderer.page(page, "", **common), rejection.status)
+        return answer(await self._renderer.page(page, "", **common), rejection.status)
 
     def _file(self, name: str, request: web.BaseRequest) -> web.Response:
         found = self._static.get(name)
         if found is None:
-            return _answer(b"there is no such file\n", 404, {"Content-Type": "text/plain; charset=utf-8"})
+            return answer(b"there is no such file\n", 404, {"Content-Type": "text/plain; charset=utf-8"})
         kind, content = found
         caching = f"public, max-age={_STATIC_SECONDS}, immutable" if "v" in request.query else "no-cache"
-        return _answer(content, 200, {"Content-Type": kind, "Cache-Control": caching})
-
-
-def _redirect(target: str, cookies: list[str] | None = None) -> web.Response:
-    return _answer(b"", 303, {"Location": target}, cookies)
-
-
-def _answer(
-    content: bytes, status: int, headers: Mapping[str, str] | None = None, cookies: list[str] | None = None
-) -> web.Response:
-    given = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", **HEADERS, **(headers or {})}
-    response = web.Response(body=content, status=status, headers=given)
-    for cookie in cookies or ():
-        response.headers.add("Set-Cookie", cookie)
-    return response
+        return answer(content, 200, {"Content-Type": kind, "Cache-Control": caching})

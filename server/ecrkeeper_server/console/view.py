@@ -31,6 +31,7 @@ class Page:
     title: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from ecrkeeper_server.console.search import both, filter_of
 from ecrkeeper_server.console.view import Page, View, seen
 
 # A page has so many registries, of so many accounts: a watch names them all in its filter.
-_REGISTRIES, ACCOUNTS = 500, 60
+_REGISTRIES, ACCOUNTS = 300, 60
 STATES = {
     "": ("All", ""),
     "not-ready": ("Not ready", "conditions.Ready = FALSE"),
@@ -37,7 +37,10 @@ async def fleet(view: View) -> Page:
     search, state = view.text("q"), view.text("state")
     chosen = both(STATES.get(state, STATES[""])[1], filter_of(search, "owner"))
     request = pb.ListRegistriesRequest(
-        parent="accounts/-", page_size=_REGISTRIES, page_token=view.text("page"), filter=chosen
+        parent="accounts/-",
+        page_size=ACCOUNTS if "region" in chosen else _REGISTRIES,
+        page_token=view.text("page"),
+        filter=chosen,
     )
     summary, (listed, error) = await _both(view, request)
     rows = _rows(listed.registries) if listed is not None else []
