@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import threading
 import time
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -26,6 +29,7 @@ class Issuer:
         self.published: list[str] = []
         self.down = False
         self.fetches = 0
+        self.logins: dict[str, dict[str, str]] = {}
 
     def add_key(self, kid: str, kind: str = "EC", *, publish: bool = True) -> None:
         """Replace the key, as a rotation does."""
@@ -71,6 +75,22 @@ class Issuer:
         members = {name: value for name, value in members.items() if value is not None}
         return jwt.encode(members, self.private[kid], self.algorithm(kid), headers={"kid": kid})
 
+    def authorized(self, parameters: dict[str, str], subject: str = "alice") -> str:
+        """Let a user sign in; return the code for the client."""
+        code = f"code-{len(self.logins)}"
+        self.logins[code] = {**parameters, "subject": subject}
+        return code
+
+    def redeemed(self, given: dict[str, str]) -> str | None:
+        """Return the ID token for a code, once, to the client that has its verifier."""
+        login = self.logins.pop(given.get("code", ""), None)
+        if login is None or given["client_secret"] != "s3cret" or given["redirect_uri"] != login["redirect_uri"]:
+            return None
+        digest = hashlib.sha256(given["code_verifier"].encode()).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != login["code_challenge"]:
+            return None
+        return self.token(login["subject"], aud=login["client_id"], nonce=login["nonce"])
+
     async def fetch(self) -> bytes:
         """Return the response to a fetch of the JWKS."""
         self.fetches += 1
@@ -89,7 +109,12 @@ def serving() -> Iterator[Issuer]:
             pages = {
                 "/keys": issuer.document,
                 "/.well-known/openid-configuration": json.dumps(
-                    {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys"}
+                    {
+                        "issuer": issuer.url,
+                        "jwks_uri": f"{issuer.url}/keys",
+                        "authorization_endpoint": f"{issuer.url}/authorize",
+                        "token_endpoint": f"{issuer.url}/token",
+                    }
                 ).encode(),
             }
             issuer.fetches += 1
@@ -97,6 +122,15 @@ def serving() -> Iterator[Issuer]:
             self.send_response(503 if content is None else 200)
             self.end_headers()
             self.wfile.write(content or b"")
+
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            given = {name: values[0] for name, values in form.items()}
+            token = issuer.redeemed(given) if self.path == "/token" and not issuer.down else None
+            self.send_response(400 if token is None else 200)
+            self.end_headers()
+            answer = {"error": "invalid_grant"} if token is None else {"id_token": token, "token_type": "Bearer"}
+            self.wfile.write(json.dumps(answer).encode())
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -125,9 +125,10 @@ class World:
 
 
 @contextmanager
-def world(aws: harness.Simulator, folder: Path, **settings: Any) -> Iterator[World]:
+def world(aws: harness.Simulator, folder: Path, *, filled: bool = True, **settings: Any) -> Iterator[World]:
     """Run a server with tokens, a policy and something to see."""
-    aws.control("POST", "reset")
+    if filled:
+        aws.control("POST", "reset")
     (folder / "policy.yaml").write_text(POLICY)
     with serving() as issuer:
         issuer.add_key("first")
@@ -139,7 +140,8 @@ def world(aws: harness.Simulator, folder: Path, **settings: Any) -> Iterator[Wor
         token = issuer.token("alice" + HTML.replace(" ", ""), lasts=3600)
         with ecrkeeper.Client(server.address, insecure=True, token=token) as client:
             made = World(Live(server, aws, client), issuer, folder, port_of(folder / "server.log"))
-            fill(made)
+            if filled:
+                fill(made)
             yield made
         assert server.stop() == 0
 

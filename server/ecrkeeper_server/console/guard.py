@@ -74,14 +74,11 @@ class Guard:
         """
         if self.url:
             return host.lower() == urlsplit(self.url).netloc.lower()
-        name = urlsplit(f"//{host}").hostname or ""
-        if name == "localhost":
-            return True
         try:
-            ipaddress.ip_address(name)
+            name = urlsplit(f"//{host}").hostname or ""
+            return name == "localhost" or bool(ipaddress.ip_address(name))
         except ValueError:
             return False
-        return True
 
     def _same_origin(self, request: web.BaseRequest, host: str) -> bool:
         """Return whether the console's own pages or the user sent a request.
