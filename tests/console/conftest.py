@@ -11,6 +11,10 @@ from tests.console.world import World, world
 
 
 @pytest.fixture(scope="session")
-def console(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(simulated_aws, tmp_path_factory.mktemp("console")) as made:
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("console")
+    # A simulated AWS of its own: tests of other directories reset the one that they share.
+    simulator = harness.Simulator(folder)
+    with world(simulator, folder) as made:
         yield made
+    simulator.stop()
