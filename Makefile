@@ -70,7 +70,7 @@ HEAVY := tests/proxy tests/web tests/site tests/compat tests/chaos tests/fuzz te
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(HEAVY:%=--ignore=%)
 	@echo "left to make test-chaos: tests/chaos, tests/fuzz and tests/fleet; to make test-benchmarks: tests/benchmarks;"
-	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node; to make site: tests/site;"
+	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node and Chromium; to make site: tests/site;"
 	@echo "to make compat: tests/compat, which installs old and new libraries"
 
 test-chaos: setup ## Run kills, cuts and faults on each database, rollouts with kills, and every RPC with random input

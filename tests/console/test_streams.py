@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from ecrkeeper_server.console.pages.fleet import ACCOUNTS
+
 from tests import harness
 from tests.console.world import OTHER, POLICY, Browser, World, world
 
@@ -82,6 +84,16 @@ def test_stream_of_an_old_page_sends_a_snapshot(console: World) -> None:
     with opened(browser, address) as events:
         _, content = events.until("<a ")
         assert content.count("<a ") == 3
+
+
+def test_stream_follows_as_many_accounts_as_a_page_has(console: World) -> None:
+    """Filters have a maximum of restrictions."""
+    browser = console.browser()
+    accounts = ",".join([OTHER, *(str(300_000_000_000 + number) for number in range(ACCOUNTS - 1))])
+    with opened(browser, f"/console/live/?accounts={accounts}") as events:
+        assert events.until("<a ")[1].count("<a ") == 2
+    with opened(browser, f"/console/live/roles?accounts={accounts}") as events:
+        assert events.next() == ("status", "Live")
 
 
 def test_stream_hides_what_the_user_may_not_read(console: World) -> None:

@@ -12,8 +12,9 @@ from ecrkeeper_server.console.digests import digest_of_states
 from ecrkeeper_server.console.search import both, filter_of
 from ecrkeeper_server.console.view import Page, View, seen
 
-# A page has so many registries, of so many accounts: a watch names them all in its filter.
-_REGISTRIES, ACCOUNTS = 300, 60
+# A page has so many registries, of so many accounts: the filter of its stream names them all, and a
+# filter has at most 20 restrictions.
+_REGISTRIES, ACCOUNTS = 300, 20
 STATES = {
     "": ("All", ""),
     "not-ready": ("Not ready", "conditions.Ready = FALSE"),
