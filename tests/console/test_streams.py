@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-
 from ecrkeeper_server.console.pages.fleet import ACCOUNTS
 
 from tests import harness

@@ -1,4 +1,4 @@
-"""The console in a browser: screenshots, axe, the content security policy, and liveness."""
+"""The console in a browser: screenshots, axe, the policy, and liveness."""
 
 from __future__ import annotations
 

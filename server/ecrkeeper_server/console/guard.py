@@ -1,4 +1,4 @@
-"""The rules that every request of a browser must meet, and the headers of every answer."""
+"""The rules for every request of a browser, and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Checks requests. `url` is the console's address for browsers; empty on one machine."""
+    """Checks requests; `url` is the console's address for browsers, or empty."""
 
     url: str
     metadata_bytes: int

@@ -90,6 +90,6 @@ async def _ping(write: Callable[[bytes], Awaitable[None]]) -> None:
 
 
 def _event(name: str, content: str) -> bytes:
-    """Return an event; its content is HTML, in which line ends have no meaning of their own."""
+    """Return an event with HTML."""
     lines = "".join(f"data: {line}\n" for line in content.splitlines() or [""])
     return f"id: 1\nevent: {name}\n{lines}\n".encode(errors="replace")

@@ -24,14 +24,14 @@ _LONGEST_SECONDS = 12 * 3600
 
 
 def with_token(caller: Caller, token: str) -> Caller:
-    """Return the caller with a token; its own credentials come with calls only, never with pages."""
+    """Return the caller with a token, and without credentials of its own."""
     kept = tuple((key, value) for key, value in caller.metadata if key not in ("authorization", "cookie"))
     bearer = (("authorization", f"Bearer {token}"),) if token else ()
     return Caller((*kept, *bearer), caller.peer, caller.auth)
 
 
 def local_path(text: str) -> str:
-    """Return a path of the console for a redirect: the text if it is one, else the first page."""
+    """Return the text if it is a path of the console, else the first page."""
     safe = text.startswith((f"{PREFIX}/", f"{PREFIX}?")) and text.isprintable() and "\\" not in text
     return text if safe and f"{PREFIX}/login" not in text and f"{PREFIX}/live" not in text else f"{PREFIX}/"
 
@@ -61,7 +61,7 @@ class Login:
         return (await self.sealer.opened(Kind.SESSION, sealed) or "") if sealed else ""
 
     async def begun(self, caller: Caller, cookies: Cookies, given: Mapping[str, str], token: str) -> list[str]:
-        """Return the cookies of a new session, or raise CallError if the token is not accepted."""
+        """Return the cookies of a new session; CallError for an invalid token."""
         who = await self.who(with_token(caller, token))
         seconds = _LONGEST_SECONDS
         if who.HasField("expire_time"):

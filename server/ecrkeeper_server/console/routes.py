@@ -19,7 +19,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A page, and the stream that follows it; `section` is its entry of the navigation."""
+    """A page and its stream; `section` is its entry of the navigation."""
 
     pattern: str
     section: str

@@ -70,7 +70,7 @@ class Cookies:
         return "".join(given.get(name, "") for name in self._names())
 
     def headers(self, given: Mapping[str, str], value: str, seconds: int, *, same_site: str = "Strict") -> list[str]:
-        """Return the `Set-Cookie` headers for a value; none that ends other parts is missing."""
+        """Return the `Set-Cookie` headers for a value, and those that end old parts."""
         parts = [value[at : at + _PART_CHARACTERS] for at in range(0, len(value), _PART_CHARACTERS)]
         if len(parts) > _MAX_PARTS:
             raise ValueError("the value is too long for cookies")

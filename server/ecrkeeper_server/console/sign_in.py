@@ -20,7 +20,7 @@ _ATTEMPT_SECONDS = 600
 
 
 class SignIn:
-    """Answers the addresses that begin and end sessions; `flow` is None without a client."""
+    """Begins and ends sessions; `flow` is None without a client at the issuer."""
 
     paths = ("login", "logout", "login/start", "login/callback")
 

@@ -31,7 +31,10 @@ def _accounts(view: View) -> str:
 
 
 async def fleet(view: View) -> AsyncIterator[Update]:
-    """Follow the cells of the overview; the snapshot is sent if it differs from the page."""
+    """Follow the cells of the overview.
+
+    Send the snapshot if it differs from the page.
+    """
     request = settings_pb2.WatchRegistriesRequest(parent="accounts/-", filter=_accounts(view))
     snapshot: dict[str, Any] | None = {}
     async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):

@@ -1,4 +1,4 @@
-"""One request for a page: its parameters, and calls with the credentials of its session."""
+"""One request for a page: its parameters, and calls for its session."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The request for a page. `place` has the parts of the path, and `query` the parameters."""
+    """A request for a page, with the parts of its path and its parameters."""
 
     calls: InProcessCalls
     caller: Caller
@@ -62,7 +62,7 @@ class View:
         return await self.calls.unary(self.caller, _path(method), request)
 
     async def together(self, *calls: tuple[str, Message]) -> list[Any]:
-        """Return the answers to calls that run at the same time, or raise the first CallError."""
+        """Return the answers to simultaneous calls, or raise the first CallError."""
         tasks = [asyncio.create_task(self.call(*each)) for each in calls]
         try:
             return await asyncio.gather(*tasks)

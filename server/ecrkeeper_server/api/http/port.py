@@ -1,4 +1,4 @@
-"""The HTTP port: calls in Connect's protocol behind the layers of the gRPC port, and the console."""
+"""The HTTP port: calls in Connect's protocol, and the pages of the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The overview of the fleet: counts, problems, and registries by account and Region."""
+"""The overview: counts, problems, and registries by account and Region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One registry: its owners, its elements, its drift, and the settings of a repository."""
+"""One registry: its owners, elements, drift, and repositories."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _STATES = ("IN_SYNC", "OUT_OF_SYNC", "UNMANAGED", "REMOVING")
 
 
 def _element_filter(text: str) -> str:
-    """Return the filter of a search: a state, a setting with its underscores, an owner, or a filter."""
+    """Return the filter for a state, a setting, an owner, or a filter itself."""
     if text.upper() in _STATES:
         return f"state = {text.upper()}"
     if text and not set(text) & set('=:"()'):
