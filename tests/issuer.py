@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import threading
 import time
@@ -71,6 +73,7 @@ class Issuer:
         self.down = False
         self.fetches = 0
         self.device = Device(self)
+        self.logins: dict[str, dict[str, str]] = {}
 
     def add_key(self, kid: str, kind: str = "EC", *, publish: bool = True) -> None:
         """Replace the key, as a rotation does."""
@@ -116,6 +119,29 @@ class Issuer:
         members = {name: value for name, value in members.items() if value is not None}
         return jwt.encode(members, self.private[kid], self.algorithm(kid), headers={"kid": kid})
 
+    def authorized(self, parameters: dict[str, str], subject: str = "alice") -> str:
+        """Let a user sign in; return the code for the client."""
+        code = f"code-{len(self.logins)}"
+        self.logins[code] = {**parameters, "subject": subject}
+        return code
+
+    def redeemed(self, given: dict[str, str]) -> str | None:
+        """Return the ID token for a code, once, to the client that has its verifier."""
+        login = self.logins.pop(given.get("code", ""), None)
+        if login is None or given["client_secret"] != "s3cret" or given["redirect_uri"] != login["redirect_uri"]:
+            return None
+        digest = hashlib.sha256(given["code_verifier"].encode()).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != login["code_challenge"]:
+            return None
+        return self.token(login["subject"], aud=login["client_id"], nonce=login["nonce"])
+
+    def exchanged(self, given: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Return the status and the content of the answer to a code."""
+        token = self.redeemed(given)
+        return (
+            (400, {"error": "invalid_grant"}) if token is None else (200, {"id_token": token, "token_type": "Bearer"})
+        )
+
     async def fetch(self) -> bytes:
         """Return the response to a fetch of the JWKS."""
         self.fetches += 1
@@ -135,7 +161,12 @@ def serving() -> Iterator[Issuer]:
             pages = {
                 "/keys": issuer.document,
                 "/.well-known/openid-configuration": json.dumps(
-                    {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys", **device.endpoints()}
+                    {
+                        "issuer": issuer.url,
+                        "jwks_uri": f"{issuer.url}/keys",
+                        "authorization_endpoint": f"{issuer.url}/authorize",
+                        **device.endpoints(),
+                    }
                 ).encode(),
             }
             issuer.fetches += 1
@@ -144,7 +175,12 @@ def serving() -> Iterator[Issuer]:
 
         def do_POST(self) -> None:
             form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-            status, content = (503, {}) if issuer.down else device.answer(self.path, form)
+            if issuer.down:
+                status, content = 503, {}
+            elif form.get("grant_type") == "authorization_code":
+                status, content = issuer.exchanged(form)
+            else:
+                status, content = device.answer(self.path, form)
             self._answer(status, json.dumps(content).encode())
 
         def _answer(self, status: int, content: bytes) -> None:

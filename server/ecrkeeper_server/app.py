@@ -20,6 +20,7 @@ import structlog
 from ecrkeeper_server import event_sources, tracing
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
+from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
@@ -51,7 +52,7 @@ from ecrkeeper_server.turns import Turns
 
 # These parts are loaded only if they are configured, because each module makes the start longer.
 if TYPE_CHECKING:
-    from ecrkeeper_server.api.http.port import HttpPort
+    from ecrkeeper_server.api.http.port import HttpPort, Pages
     from ecrkeeper_server.engine.organization import OrganizationWorker
 
 log = structlog.get_logger("ecrkeeper")
@@ -326,12 +327,29 @@ async def _open_api(
     if config.http_listen:
         from ecrkeeper_server.api.http.port import HttpPort
 
-        http = HttpPort(built.table.handlers, limits, words(config.http_allowed_origins))
+        pages = _console(config, deps, built, security, limits) if config.console else None
+        http = HttpPort(built.table.handlers, limits, words(config.http_allowed_origins), pages)
         with listening("http_listen", config.http_listen):
             http.listen(*_address(config.http_listen), security.tls, share_port=config.share_port)
     await built.server.start()
     await set_serving(built.health)
     return Api(built, http, host, port)
+
+
+def _console(config: Config, deps: Dependencies, built: Built, security: Security, limits: Limits) -> Pages:
+    """Return the console, whose modules are loaded only if it is on."""
+    from ecrkeeper_server.console.build import build as build_console
+    from ecrkeeper_server.console.console import Options
+
+    return build_console(
+        built.table.handlers,
+        lambda: deps.page_key.read(deps.db),
+        deps.turns,
+        Options(deps.setup.version, tokens=security.keys is not None),
+        url=config.console_url,
+        metadata_bytes=limits.metadata_bytes,
+        client=security.client,
+    )
 
 
 async def _drain(api: Api | None, work: Work, seconds: float) -> None:

@@ -29,6 +29,7 @@ from ecrkeeper_server.identity.files import FileError, WatchedFiles
 # listens.
 if TYPE_CHECKING:
     from ecrkeeper_server.identity.keys import Keys, KeySource
+    from ecrkeeper_server.identity.oidc import Client
     from ecrkeeper_server.identity.tokens import TokenVerifier
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Security:
     access: Access
     policy: WatchedFiles[Policy] | None
     keys: KeySource | None
+    client: Client | None = None
 
     def listen(self, server: grpc.aio.Server, address: str) -> int:
         """Add the address to a server, with TLS if configured; return the port."""
@@ -79,6 +81,7 @@ def open_security(config: Config) -> Security:
     pair = _opened("tls", _tls_paths(config), pair_of, _PEM_BYTES, errors)
     policy = _policy(config, errors)
     source = _key_source(config, errors)
+    client = _oidc_client(config, errors)
     if errors:
         raise ConfigError(errors)
     tokens = _verifier(config, source) if source is not None else None
@@ -89,6 +92,7 @@ def open_security(config: Config) -> Security:
         access=Access(lambda: policy.value) if policy is not None else Access(),
         policy=policy,
         keys=source,
+        client=client,
     )
 
 
@@ -137,6 +141,27 @@ def _key_source(config: Config, errors: list[str]) -> KeySource | None:
 
     file = _opened("jwt_jwks_file", [config.jwt_jwks_file], parse, keys.MAX_BYTES, errors)
     return keys.KeyFile(file) if file is not None else None
+
+
+def _oidc_client(config: Config, errors: list[str]) -> Client | None:
+    """Return the client with which browsers sign in; None if it is not configured."""
+    if not config.console_oidc_client_id:
+        return None
+    from ecrkeeper_server.identity.oidc import Client
+
+    secret, file = "", config.console_oidc_client_secret_file
+    if file:
+        try:
+            secret = Path(file).read_text().strip()
+        except (OSError, ValueError) as error:
+            errors.append(f"console_oidc_client_secret_file: {error}")
+    return Client(
+        config.jwt_issuer,
+        config.console_oidc_client_id,
+        secret,
+        config.console_oidc_scopes,
+        f"{config.console_url}/console/login/callback",
+    )
 
 
 def _verifier(config: Config, source: KeySource) -> TokenVerifier:

@@ -78,7 +78,7 @@ def check(config: Config) -> list[str]:
     errors += _role_template(config) + _organization(config) + _queues(config)
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         errors.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
-    errors += _listening(config) + _origins(config)
+    errors += _listening(config) + _origins(config) + _console(config)
     errors += _controls(config)
     if config.tracing and (packages := tracing.missing()):
         errors.append(
@@ -117,6 +117,39 @@ def _origins(config: Config) -> list[str]:
     ]
     if origins and not config.http_listen:
         errors.append("http_allowed_origins: requires http_listen")
+    return errors
+
+
+def _console(config: Config) -> list[str]:
+    """Return the errors of the console's settings."""
+    errors = []
+    if config.console and not config.http_listen:
+        errors.append("console: requires http_listen")
+    if config.console_url and _ORIGIN.fullmatch(config.console_url) is None:
+        rule = "must be as browsers send it, such as https://ecrkeeper.example.com"
+        errors.append(f"console_url: {rule}, got {shown(config.console_url)}")
+    if config.console_url and not config.console:
+        errors.append("console_url: requires console")
+    return errors + _oidc(config)
+
+
+def _oidc(config: Config) -> list[str]:
+    """Return the errors of the settings for the login at the issuer."""
+    client = config.console_oidc_client_id
+    if not client:
+        given = config.console_oidc_client_secret_file
+        return ["console_oidc_client_secret_file: requires console_oidc_client_id"] if given else []
+    errors = [
+        f"console_oidc_client_id: requires {name}"
+        for name in ("console", "console_url", "jwt_issuer")
+        if not getattr(config, name)
+    ]
+    if config.jwt_issuer and client not in words(config.jwt_audience):
+        errors.append("console_oidc_client_id: must be among jwt_audience, because ID tokens have it as audience")
+    if config.jwt_issuer and not secure(config.jwt_issuer):
+        errors.append(f"jwt_issuer: must be https, because browsers sign in there, got {config.jwt_issuer!r}")
+    if "openid" not in config.console_oidc_scopes.split():
+        errors.append(f"console_oidc_scopes: must contain openid, got {shown(config.console_oidc_scopes)}")
     return errors
 
 

@@ -29,6 +29,11 @@ class Config:
     metrics_listen: str = "127.0.0.1:9464"
     http_listen: str = ""
     http_allowed_origins: str = ""
+    console: bool = False
+    console_url: str = ""
+    console_oidc_client_id: str = ""
+    console_oidc_client_secret_file: str = ""
+    console_oidc_scopes: str = "openid"
     insecure: bool = False
     role: str = "all"
     reflection: bool = True

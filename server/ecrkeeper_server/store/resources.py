@@ -92,9 +92,13 @@ def versioned(tx: Tx, names: Sequence[str]) -> dict[str, Versioned]:
     return {row.name: _versioned(row) for row in rows}
 
 
-def versioned_page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Versioned]:
+def versioned_page(
+    tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
+) -> list[Versioned]:
     """Return `page` with the versions."""
-    return [_versioned(row) for row in tx.conn.execute(_page(_VERSIONED, kind, account, after, limit))]
+    query = _page(_VERSIONED, kind, account, after, limit)
+    found = tx.conn.execute(query if condition is None else query.where(condition))
+    return [_versioned(row) for row in found]
 
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from ecrkeeper_server.api.layers.permissions import resource_target
 from ecrkeeper_server.api.services.broadcaster import Subscription, relevant
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.filters import Fields, matcher
+from ecrkeeper_server.api.services.filters import Fields, filter_expression, matcher
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store.filter_expression import Condition, condition_of
 from ecrkeeper_server.store.resources import Versioned
 from ecrkeeper_server.store.rows import Declaration, Resource
 
@@ -45,7 +46,8 @@ async def watched(deps: Dependencies, kind: str, account: str, text: str, fields
     changes.
     """
     matches, readable = matcher(text, fields), deps.access.readable(resource_target)
-    watcher = _Watcher(deps, kind, account, lambda row: readable(row) and matches(row))
+    condition = condition_of(filter_expression(text, fields), kind)
+    watcher = _Watcher(deps, kind, account, lambda row: readable(row) and matches(row), condition)
     relist = deps.relists.setdefault(kind, Relist(deps.db, kind))
     with deps.changes.subscribe(kind, account) as listener, relist.joined(listener):
         await relist.first_round()
@@ -80,12 +82,21 @@ def _crowded(listener: Subscription, relist: Relist) -> bool:
 class _Watcher:
     """Stores the version of each sent resource, and creates the missing events."""
 
-    def __init__(self, deps: Dependencies, kind: str, account: str, meets: Callable[[Resource], bool]) -> None:
+    def __init__(
+        self,
+        deps: Dependencies,
+        kind: str,
+        account: str,
+        meets: Callable[[Resource], bool],
+        condition: Condition | None,
+    ) -> None:
         self._db = deps.db
         self._reads = deps.reads.setdefault(kind, SharedReads(deps.db, kind, deps.changes))
         self._kind = kind
         self._account = account
         self._meets = meets
+        # Narrows what the snapshot reads; changes are read by name.
+        self._condition = condition
         self._sent: dict[str, int] = {}
 
     def unknown(self, versions: Mapping[str, int | None]) -> set[str]:
@@ -97,7 +108,9 @@ class _Watcher:
         missing, after = set(self._sent), ""
         while True:
             page = await self._db.read(
-                lambda tx, after=after: resources.versioned_page(tx, self._kind, self._account, after, _PAGE)  # type: ignore[misc]
+                lambda tx, after=after: resources.versioned_page(  # type: ignore[misc]
+                    tx, self._kind, self._account, after, _PAGE, self._condition
+                )
             )
             found = {seen.row.name: seen for seen in page}
             missing -= found.keys()

@@ -1,0 +1,1 @@
+"""The web console: pages in HTML about what the API answers."""

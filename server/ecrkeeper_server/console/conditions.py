@@ -1,0 +1,87 @@
+"""The state of a resource in one word, from its conditions; pure, no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state: its word, its symbol, its class in the style sheet, and the reason."""
+
+    word: str
+    symbol: str
+    style: str
+    reason: str = ""
+
+
+_STATES = {
+    "blocked": State("Blocked", "✕", "bad"),
+    "degraded": State("Degraded", "!", "warn"),
+    "contested": State("Contested", "⇄", "warn"),
+    "differs": State("Out of sync", "≠", "warn"),
+    "reconciling": State("Reconciling", "…", "busy"),
+    "paused": State("Paused", "‖", "quiet"),
+    "ready": State("Ready", "✓", "good"),
+    "unknown": State("Unknown", "?", "quiet"),
+}
+_BAD_WHEN_TRUE = {"Blocked", "Degraded", "Contested", "ReplicationFailing", "CacheFailing"}
+_GOOD_WHEN_TRUE = {"Ready", "Synced"}
+_STYLES = {
+    "bad": {"FAILED", "HALTED", "OUT_OF_SYNC", "BROKEN", "DOES_NOT_ARRIVE", "GONE", "MISSING"},
+    "warn": {
+        "CONDITIONAL", "ARRIVES_IF_REPOSITORY_EXISTS", "AWAITING_APPROVAL", "PAUSED", "SKIPPED", "HELD", "ROLLING_BACK",
+        "REMOVING", "CHANGED", "UNEXPECTED", "IN_USE", "SUSPENDED", "DELETING", "OBSERVE",
+    },
+    "good": {"IN_SYNC", "OK", "SUCCEEDED", "ARRIVES", "ACTIVE", "FREE", "DONE", "COMPLETE"},
+    "busy": {"RUNNING", "PLANNING", "QUEUED", "BAKING", "PENDING"},
+}  # fmt: skip
+
+
+def state_of(resource: Any) -> State:
+    """Return the state of a registry or a role: the worst of its conditions."""
+    found = {each.type: each for each in resource.conditions}
+    chosen = _STATES[_chosen(resource, found)]
+    ready = found.get("Ready")
+    return State(chosen.word, chosen.symbol, chosen.style, "" if ready is None else ready.reason)
+
+
+def _chosen(resource: Any, found: dict[str, Any]) -> str:
+    true = {kind for kind, each in found.items() if each.status == common_pb2.Condition.TRUE}
+    if resource.mode == common_pb2.PAUSED:
+        return "paused"
+    for kind in ("Blocked", "Degraded", "Contested"):
+        if kind in true:
+            return kind.lower()
+    if resource.reconciling:
+        return "reconciling"
+    if "Ready" in true:
+        return "ready"
+    return "differs" if "Synced" in found else "unknown"
+
+
+def condition_class(condition: Any) -> str:
+    """Return the class of a condition in the style sheet."""
+    holds = condition.status == common_pb2.Condition.TRUE
+    if condition.type in _GOOD_WHEN_TRUE:
+        return "good" if holds else "warn"
+    return "bad" if holds and condition.type in _BAD_WHEN_TRUE else "quiet"
+
+
+def state_class(word: str) -> str:
+    """Return the class of an enum's value in the style sheet."""
+    return next((style for style, words in _STYLES.items() if word in words), "quiet")
+
+
+def element_id(place: str, setting: str, key: str) -> str:
+    """Return the id of an element in a place of a page."""
+    return "e-" + hashlib.sha256(f"{place} {setting} {key}".encode()).hexdigest()[:16]
+
+
+def cell_id(name: str) -> str:
+    """Return the id of a resource's cell."""
+    return "c-" + "-".join(name.split("/")[1::2])

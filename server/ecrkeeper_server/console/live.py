@@ -1,0 +1,95 @@
+"""Live pages: streams of the API as server-sent events with parts of pages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from ecrkeeper_server.api.http.in_process import CallError
+from ecrkeeper_server.console.guard import HEADERS
+from ecrkeeper_server.console.rendering import Renderer
+from ecrkeeper_server.console.view import View
+
+# Proxies end connections on which nothing is sent.
+_PING_SECONDS = 15.0
+# After these, a page cannot go on by connecting again.
+_FINAL = {
+    "UNAUTHENTICATED": "Your session has ended. Reload the page to sign in again.",
+    "PERMISSION_DENIED": "You may no longer read this page.",
+    "NOT_FOUND": "This resource no longer exists.",
+    "INVALID_ARGUMENT": "The address of the stream is invalid. Reload the page.",
+    "RESOURCE_EXHAUSTED": "Too many pages are live at once. Close some, and reload this one.",
+    "UNIMPLEMENTED": "This page is not live.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A part of a page to send: its template and its values; `event` names the place."""
+
+    template: str
+    values: dict[str, Any]
+    event: str = "update"
+
+
+Live = Callable[[View], AsyncIterator[Update]]
+
+
+async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Renderer, key: str) -> web.StreamResponse:
+    """Send the updates of a page until the browser leaves or the stream ends."""
+    response = _response()
+    await response.prepare(request)
+    await response.write(_event("status", "Live"))
+    pings = asyncio.create_task(_ping(response.write))
+    try:
+        async with contextlib.aclosing(live(view)) as updates:  # type: ignore[type-var]
+            async for update in updates:
+                part = await renderer.part(update.template, key, update.values)
+                await response.write(_event(update.event, part))
+        await response.write(_event("end", "end"))
+    except CallError as error:
+        await _end(response, error)
+    finally:
+        pings.cancel()
+    await response.write_eof()
+    return response
+
+
+async def failed(request: web.BaseRequest, error: CallError) -> web.StreamResponse:
+    """Answer a stream that does not begin."""
+    response = _response()
+    await response.prepare(request)
+    await _end(response, error)
+    await response.write_eof()
+    return response
+
+
+def _response() -> web.StreamResponse:
+    headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return web.StreamResponse(headers={**HEADERS, **headers})
+
+
+async def _end(response: web.StreamResponse, error: CallError) -> None:
+    """Tell a browser to stop, or let it connect again after a temporary error."""
+    if error.code in _FINAL:
+        await response.write(_event("status", _FINAL[error.code]))
+        await response.write(_event("end", "end"))
+    else:
+        await response.write(b"retry: 3000\n\n" + _event("status", "Reconnecting"))
+
+
+async def _ping(write: Callable[[bytes], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(_PING_SECONDS)
+        await write(b": ping\n\n")
+
+
+def _event(name: str, content: str) -> bytes:
+    """Return an event with HTML."""
+    lines = "".join(f"data: {line}\n" for line in content.splitlines() or [""])
+    return f"id: 1\nevent: {name}\n{lines}\n".encode(errors="replace")

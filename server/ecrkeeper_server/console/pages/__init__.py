@@ -1,0 +1,1 @@
+"""The pages: each makes calls, and returns what its template shows."""

@@ -1,0 +1,87 @@
+"""The overview: counts, problems, and registries by account and Region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper.v1 import fleet_service_pb2, registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.console.digests import digest_of_states
+from ecrkeeper_server.console.search import both, filter_of
+from ecrkeeper_server.console.view import Page, View, seen
+
+# A page has so many registries, of so many accounts: the filter of its stream names them all, and a
+# filter has at most 20 restrictions.
+_REGISTRIES, ACCOUNTS = 300, 20
+STATES = {
+    "": ("All", ""),
+    "not-ready": ("Not ready", "conditions.Ready = FALSE"),
+    "blocked": ("Blocked", "conditions.Blocked = TRUE"),
+    "degraded": ("Degraded", "conditions.Degraded = TRUE"),
+    "drift": ("Drift", "drift = TRUE"),
+    "paused": ("Paused", "mode = PAUSED"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The registries of an account, by Region."""
+
+    account: str
+    registries: dict[str, registry_pb2.Registry]
+
+
+async def fleet(view: View) -> Page:
+    """Show the fleet."""
+    search, state = view.text("q"), view.text("state")
+    chosen = both(STATES.get(state, STATES[""])[1], filter_of(search, "owner"))
+    request = pb.ListRegistriesRequest(
+        parent="accounts/-",
+        page_size=ACCOUNTS if "region" in chosen else _REGISTRIES,
+        page_token=view.text("page"),
+        filter=chosen,
+    )
+    summary, (listed, error) = await _both(view, request)
+    rows = _rows(listed.registries) if listed is not None else []
+    if len(rows) > ACCOUNTS:
+        request.page_size = sum(len(row.registries) for row in rows[:ACCOUNTS])
+        listed = await view.call("RegistrySettingsService.ListRegistries", request)
+        rows = _rows(listed.registries)
+    values = {
+        "fleet": summary,
+        "rows": rows,
+        "regions": sorted({region for row in rows for region in row.registries}),
+        "next": listed.next_page_token if listed is not None else "",
+        "error": error,
+        "search": search,
+        "state": state if state in STATES else "",
+        "states": STATES,
+        "first": not view.text("page"),
+        "live": live_address(rows),
+    }
+    return Page("fleet.html", "Fleet", values)
+
+
+async def _both(view: View, request: pb.ListRegistriesRequest) -> tuple[Any, tuple[Any, Any]]:
+    """Return the summary and the list, of which the user's filter may be invalid."""
+    listed = await view.listed("RegistrySettingsService.ListRegistries", request)
+    summary = await view.call("FleetService.GetFleet", fleet_service_pb2.GetFleetRequest(name="fleet"))
+    return summary, listed
+
+
+def _rows(registries: Any) -> list[Row]:
+    rows: dict[str, Row] = {}
+    for each in registries:
+        _, account, _, region = each.name.split("/")
+        rows.setdefault(account, Row(account, {})).registries[region] = each
+    return list(rows.values())
+
+
+def live_address(rows: list[Row]) -> str:
+    """Return the query of the stream that follows these registries; empty without any."""
+    if not rows:
+        return ""
+    shown = [each for row in rows for each in row.registries.values()]
+    return f"accounts={','.join(row.account for row in rows)}&{seen(digest_of_states(shown))}"

@@ -1,0 +1,110 @@
+"""One registry: its owners, elements, drift, and repositories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.console.digests import digest_of
+from ecrkeeper_server.console.elements import change_rows, drift_rows, element_rows
+from ecrkeeper_server.console.rendering import pretty
+from ecrkeeper_server.console.view import Page, View, seen
+
+_SERVICE = "RegistrySettingsService"
+# The page has so many elements; a page of its own lists all.
+_ELEMENTS, _REVISIONS = 100, 20
+
+
+def name_of(view: View) -> str:
+    """Return the name of the registry that the path names."""
+    return f"accounts/{view.place['account']}/registries/{view.place['region']}"
+
+
+async def registry(view: View) -> Page:
+    """Show one registry."""
+    request = pb.GetRegistryRequest(name=name_of(view), view=registry_pb2.FULL)
+    found = await view.call(f"{_SERVICE}.GetRegistry", request)
+    return Page("registry.html", _title(view), registry_values(found))
+
+
+def _title(view: View) -> str:
+    return f"{view.place['account']} {view.place['region']}"
+
+
+def registry_values(found: registry_pb2.Registry) -> dict[str, Any]:
+    """Return what the template shows of a registry."""
+    rows = list(element_rows(found.elements[:_ELEMENTS], found.drift))
+    return {
+        "registry": found,
+        "live": seen(digest_of(found)),
+        "drift": list(drift_rows(found.drift[:_ELEMENTS])),
+        "remediated": list(drift_rows(found.last_remediation.drift[:_ELEMENTS])),
+        "elements": rows,
+        "more_elements": max(0, sum(each.count for each in found.element_counts) - len(rows)),
+    }
+
+
+async def elements(view: View) -> Page:
+    """Show the elements of one registry, with a filter."""
+    request = pb.ListRegistryElementsRequest(
+        parent=name_of(view), page_size=_ELEMENTS, page_token=view.text("page"), filter=_element_filter(view.text("q"))
+    )
+    listed, error = await view.listed(f"{_SERVICE}.ListRegistryElements", request)
+    values = {
+        "name": name_of(view),
+        "elements": list(element_rows(listed.elements)) if listed is not None else [],
+        "next": listed.next_page_token if listed is not None else "",
+        "error": error,
+        "search": view.text("q"),
+    }
+    return Page("elements.html", f"Elements of {_title(view)}", values)
+
+
+_STATES = ("IN_SYNC", "OUT_OF_SYNC", "UNMANAGED", "REMOVING")
+
+
+def _element_filter(text: str) -> str:
+    """Return the filter for a state, a setting, an owner, or a filter itself."""
+    if text.upper() in _STATES:
+        return f"state = {text.upper()}"
+    if text and not set(text) & set('=:"()'):
+        field = "setting" if "_" in text else "owner"
+        return f'{field} = "{text}"'
+    return text
+
+
+async def explain(view: View) -> Page:
+    """Show the settings that apply to one repository."""
+    repository = view.text("repository")
+    found = error = None
+    if repository:
+        request = pb.ExplainRepositoryRequest(name=name_of(view), repository=repository)
+        found, error = await view.tried(f"{_SERVICE}.ExplainRepository", request)
+        if error is not None and error.code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+            raise error
+    values = {"name": name_of(view), "repository": repository, "found": found, "error": error}
+    return Page("explain.html", f"Explain a repository in {_title(view)}", values)
+
+
+async def declaration(view: View) -> Page:
+    """Show the declaration of one owner, and its revisions with their changes."""
+    name = f"{name_of(view)}/settings/{view.place['owner']}"
+    request = pb.ListRegistrySettingsRevisionsRequest(name=name, page_size=_REVISIONS, page_token=view.text("page"))
+    (found, missing), listed = (
+        await view.tried(f"{_SERVICE}.GetRegistrySettings", pb.GetRegistrySettingsRequest(name=name)),
+        await view.call(f"{_SERVICE}.ListRegistrySettingsRevisions", request),
+    )
+    if missing is not None and (missing.code != "NOT_FOUND" or not listed.revisions):
+        raise missing
+    values = {
+        "name": name,
+        "registry_name": name_of(view),
+        "owner": view.place["owner"],
+        "declaration": found,
+        "settings": pretty(found.settings) if found is not None else "",
+        "revisions": [(each, list(change_rows(each.changes[:_ELEMENTS]))) for each in listed.revisions],
+        "next": listed.next_page_token,
+    }
+    return Page("declaration.html", f"{view.place['owner']} in {_title(view)}", values)

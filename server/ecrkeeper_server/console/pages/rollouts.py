@@ -1,0 +1,86 @@
+"""Registry sets and their rollouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper.v1 import fleet_pb2, fleet_service_pb2
+
+from ecrkeeper_server.console.rendering import pretty
+from ecrkeeper_server.console.view import Page, View
+
+pb: Any = fleet_service_pb2
+_SETS, _TARGETS = 100, 100
+_COUNTS = ("succeeded", "baking", "running", "pending", "skipped", "held", "failed")
+
+
+async def rollouts(view: View) -> Page:
+    """List the registry sets and the rollouts that have not ended."""
+    fleet, listed = await view.together(
+        ("FleetService.GetFleet", pb.GetFleetRequest(name="fleet")),
+        ("FleetService.ListRegistrySets", pb.ListRegistrySetsRequest(page_size=_SETS, page_token=view.text("page"))),
+    )
+    values = {
+        "rollouts": [(each, totals(each)) for each in fleet.rollouts],
+        "sets": listed.registry_sets,
+        "next": listed.next_page_token,
+    }
+    return Page("rollouts.html", "Rollouts", values)
+
+
+async def registry_set(view: View) -> Page:
+    """Show a registry set with its rollouts and targets."""
+    name = f"registrySets/{view.place['set']}"
+    found, listed, targets = await view.together(
+        ("FleetService.GetRegistrySet", pb.GetRegistrySetRequest(name=name)),
+        ("FleetService.ListRollouts", pb.ListRolloutsRequest(parent=name, page_size=20)),
+        (
+            "FleetService.ListRegistrySetTargets",
+            pb.ListRegistrySetTargetsRequest(parent=name, page_size=_TARGETS, page_token=view.text("page")),
+        ),
+    )
+    values = {
+        "set": found,
+        "selector": pretty(found.selector),
+        "settings": pretty(found.settings),
+        "rollouts": [(each, totals(each)) for each in listed.rollouts],
+        "targets": targets.targets,
+        "next": targets.next_page_token,
+    }
+    return Page("registry_set.html", f"Registry set {view.place['set']}", values)
+
+
+async def rollout(view: View) -> Page:
+    """Show a rollout and its targets."""
+    name = f"registrySets/{view.place['set']}/rollouts/{view.place['number']}"
+    request = pb.ListRolloutTargetsRequest(
+        parent=name, page_size=_TARGETS, page_token=view.text("page"), filter=view.text("q")
+    )
+    found = await view.call("FleetService.GetRollout", pb.GetRolloutRequest(name=name))
+    listed, error = await view.listed("FleetService.ListRolloutTargets", request)
+    values = {
+        **rollout_values(found),
+        "targets": listed.targets if listed is not None else [],
+        "next": listed.next_page_token if listed is not None else "",
+        "error": error,
+        "search": view.text("q"),
+    }
+    return Page("rollout.html", f"Rollout {view.place['number']} of {view.place['set']}", values)
+
+
+def rollout_values(found: fleet_pb2.Rollout) -> dict[str, Any]:
+    """Return what the template shows of a rollout."""
+    waves = [(number, wave, counts(wave)) for number, wave in enumerate(found.waves)]
+    return {"rollout": found, "waves": waves, "totals": totals(found)}
+
+
+def counts(wave: Any) -> dict[str, int]:
+    """Return how many targets of a wave are in each state; none that is empty."""
+    found = {word: getattr(wave, f"{word}_count") for word in _COUNTS}
+    return {word: number for word, number in found.items() if number}
+
+
+def totals(found: fleet_pb2.Rollout) -> dict[str, int]:
+    """Return how many targets of a rollout are in each state."""
+    summed = {word: sum(getattr(wave, f"{word}_count") for wave in found.waves) for word in _COUNTS}
+    return {word: number for word, number in summed.items() if number}

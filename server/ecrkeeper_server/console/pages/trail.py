@@ -1,0 +1,103 @@
+"""Operations, and the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper.v1 import audit_service_pb2 as pb
+from google.longrunning import operations_pb2
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.message import Message
+
+from ecrkeeper_server.console.elements import change_rows
+from ecrkeeper_server.console.rendering import pretty
+from ecrkeeper_server.console.search import filter_of
+from ecrkeeper_server.console.view import Page, View
+
+_OPERATIONS, _EVENTS, _CHANGES = 50, 50, 200
+
+
+async def operations(view: View) -> Page:
+    """List the operations."""
+    request = operations_pb2.ListOperationsRequest(
+        name="operations", page_size=_OPERATIONS, page_token=view.text("page"),
+        filter=filter_of(view.text("q"), "method"),
+    )  # fmt: skip
+    listed, error = await view.listed("Operations.ListOperations", request)
+    values = {
+        "operations": [operation_values(each) for each in listed.operations] if listed is not None else [],
+        "next": listed.next_page_token if listed is not None else "",
+        "error": error,
+        "search": view.text("q"),
+    }
+    return Page("operations.html", "Operations", values)
+
+
+async def operation(view: View) -> Page:
+    """Show one operation."""
+    request = operations_pb2.GetOperationRequest(name=f"operations/{view.place['operation']}")
+    found = await view.call("Operations.GetOperation", request)
+    return Page("operation.html", "Operation", operation_values(found))
+
+
+def operation_values(found: operations_pb2.Operation) -> dict[str, Any]:
+    """Return what the templates show of an operation."""
+    metadata = _unpacked(found.metadata)
+    outcome = "RUNNING"
+    if found.done:
+        outcome = "FAILED" if found.HasField("error") else "SUCCEEDED"
+    return {
+        "name": found.name,
+        "method": metadata.DESCRIPTOR.name.removesuffix("Metadata") if metadata is not None else "",
+        "target": _target(metadata),
+        "created": getattr(metadata, "create_time", None),
+        "ended": getattr(metadata, "end_time", None),
+        "principals": list(getattr(metadata, "principals", ())),
+        "metadata": pretty(metadata) if metadata is not None else "",
+        "outcome": outcome,
+        "failure": found.error if found.HasField("error") else None,
+    }
+
+
+def _unpacked(packed: Any) -> Any:
+    """Return the message in an Any; None for a type that this server does not know."""
+    try:
+        described = descriptor_pool.Default().FindMessageTypeByName(packed.TypeName())
+    except KeyError:
+        return None
+    message: Message = message_factory.GetMessageClass(described)()
+    packed.Unpack(message)
+    return message
+
+
+def _target(metadata: Any) -> str:
+    return str(getattr(metadata, "registry", "") or getattr(metadata, "service_linked_role", ""))
+
+
+async def audit(view: View) -> Page:
+    """List the audit trail."""
+    request = pb.ListAuditEventsRequest(page_size=_EVENTS, page_token=view.text("page"), filter=audit_filter(view))
+    listed, error = await view.listed("AuditService.ListAuditEvents", request)
+    values = {
+        "events": listed.audit_events if listed is not None else [],
+        "next": listed.next_page_token if listed is not None else "",
+        "error": error,
+        "search": view.text("q"),
+        "first": not view.text("page"),
+    }
+    return Page("audit.html", "Audit trail", values)
+
+
+def audit_filter(view: View) -> str:
+    """Return the filter of a search of the trail."""
+    return filter_of(view.text("q"), "owner")
+
+
+async def event(view: View) -> Page:
+    """Show one event."""
+    found = await view.call(
+        "AuditService.GetAuditEvent", pb.GetAuditEventRequest(name=f"auditEvents/{view.place['event']}")
+    )
+    rows = list(change_rows(found.changes[:_CHANGES]))
+    values = {"event": found, "changes": rows, "more": len(found.changes) - len(rows) + found.omitted_changes}
+    return Page("event.html", f"Audit event {view.place['event']}", values)

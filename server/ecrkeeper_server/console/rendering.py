@@ -1,0 +1,123 @@
+"""Templates, and the way that messages look in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+from google.protobuf import json_format, timestamp_pb2
+from google.protobuf.message import Message
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from ecrkeeper_server.console import conditions
+from ecrkeeper_server.console.view import Page
+from ecrkeeper_server.turns import Steps, Turns, Work
+
+PREFIX = "/console"
+_FOLDER = resources.files(__package__)
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain"}
+
+
+def static_files() -> Mapping[str, tuple[str, bytes]]:
+    """Return the static files by name, each with its content type."""
+    found = _FOLDER.joinpath("static").iterdir()
+    return {
+        each.name: (f"{_TYPES[each.name.rpartition('.')[2]]}; charset=utf-8", each.read_bytes())
+        for each in found
+        if each.name.rpartition(".")[2] in _TYPES
+    }
+
+
+class Renderer:
+    """Renders pages in turns with the other work of the event loop."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        versions = {name: hashlib.sha256(content).hexdigest()[:16] for name, (_, content) in static_files().items()}
+        self._templates = Environment(
+            loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True, auto_reload=False,
+        )  # fmt: skip
+        self._templates.filters |= {
+            "time": time, "enum": enum, "json": pretty, "inline": inline, "url": url, "short": short,
+        }  # fmt: skip
+        self._templates.globals |= {
+            "static": lambda name: f"{PREFIX}/static/{name}?v={versions[name]}",
+            "prefix": PREFIX,
+            "state_of": conditions.state_of,
+            "condition_class": conditions.condition_class,
+            "state_class": conditions.state_class,
+            "cell_id": conditions.cell_id,
+            "element_id": conditions.element_id,
+        }
+
+    async def page(self, page: Page, key: str, **common: Any) -> bytes:
+        """Return a page as bytes; `key` is the user, whose work it is."""
+        values = {**common, **page.values, "title": page.title}
+        return await Work(self._turns, key).run(self._steps(page.template, values))
+
+    async def part(self, template: str, key: str, values: Mapping[str, Any]) -> str:
+        """Return a part of a page."""
+        return (await Work(self._turns, key).run(self._steps(template, values))).decode()
+
+    def _steps(self, template: str, values: Mapping[str, Any]) -> Steps[bytes]:
+        parts = []
+        for number, part in enumerate(self._templates.get_template(template).generate(values)):
+            parts.append(part)
+            if number % 16 == 0:
+                yield
+        return "".join(parts).encode(errors="replace")
+
+
+def _source(name: str) -> str | None:
+    found = _FOLDER.joinpath("templates", name)
+    return found.read_text() if found.is_file() else None
+
+
+def time(value: timestamp_pb2.Timestamp) -> str:
+    """Return a time in UTC, to the second; empty for one that is not set."""
+    if not value.seconds and not value.nanos:
+        return ""
+    return datetime.fromtimestamp(value.seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def enum(message: Message, field: str) -> str:
+    """Return the name of an enum's value; empty for the unspecified one."""
+    described: Any = message.DESCRIPTOR.fields_by_name[field].enum_type
+    number = getattr(message, field)
+    if not number:
+        return ""
+    found = described.values_by_number.get(number)
+    return str(number) if found is None else found.name
+
+
+def pretty(value: Message) -> str:
+    """Return a message as indented JSON; text as it is."""
+    shown = json_format.MessageToDict(value)
+    return shown if isinstance(shown, str) else json.dumps(shown, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+def inline(value: Message) -> str:
+    """Return a message as JSON in one line; text as it is."""
+    shown = json_format.MessageToDict(value)
+    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, sort_keys=True)
+
+
+@lru_cache(maxsize=4096)
+def url(name: str) -> str:
+    """Return the address of the page about a resource."""
+    return f"{PREFIX}/{quote(name, safe='/')}"
+
+
+def short(name: str) -> str:
+    """Return the account and the last part of a resource's name."""
+    parts = name.split("/")
+    if parts[0] != "accounts" or len(parts) < 4:
+        return name
+    return " ".join([parts[1], parts[3], *parts[5:6]])

@@ -1,0 +1,110 @@
+"""The streams that keep each live page up to date."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2, registry_pb2, role_service_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.console.digests import digest_of, digest_of_states
+from ecrkeeper_server.console.elements import drift_rows
+from ecrkeeper_server.console.live import Update
+from ecrkeeper_server.console.pages import registries, trail
+from ecrkeeper_server.console.pages.fleet import ACCOUNTS
+from ecrkeeper_server.console.pages.rollouts import rollout_values
+from ecrkeeper_server.console.view import View
+from ecrkeeper_server.names import is_account
+
+_CURRENT, _COMPLETE = (
+    settings_pb2.WatchRegistriesResponse.CURRENT,
+    settings_pb2.WatchRegistriesResponse.SNAPSHOT_COMPLETE,
+)
+
+
+def _accounts(view: View) -> str:
+    """Return a filter on the accounts that the page shows."""
+    named = [each for each in view.text("accounts").split(",") if is_account(each)]
+    return " OR ".join(f"account={each}" for each in named[:ACCOUNTS]) or "account=-"
+
+
+async def fleet(view: View) -> AsyncIterator[Update]:
+    """Follow the cells of the overview.
+
+    Send the snapshot if it differs from the page.
+    """
+    request = settings_pb2.WatchRegistriesRequest(parent="accounts/-", filter=_accounts(view))
+    snapshot: dict[str, Any] | None = {}
+    async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
+        if answer.kind == _CURRENT:
+            if snapshot is None:
+                yield Update("cells.html", {"cells": [answer.registry]})
+            else:
+                snapshot[answer.registry.name] = answer.registry
+        elif answer.kind == _COMPLETE and snapshot is not None:
+            if not view.has(digest_of_states(snapshot.values())):
+                yield Update("cells.html", {"cells": list(snapshot.values())})
+            snapshot = None
+
+
+async def registry(view: View) -> AsyncIterator[Update]:
+    """Follow one registry."""
+    request = settings_pb2.WatchRegistriesRequest(
+        parent=f"accounts/{view.place['account']}", filter=f'region = "{view.place["region"]}"', view=registry_pb2.FULL
+    )
+    first = True
+    async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
+        if answer.kind == _CURRENT and not (first and view.has(digest_of(answer.registry))):
+            yield Update("registry_body.html", registries.registry_values(answer.registry))
+        first = False
+
+
+async def role_list(view: View) -> AsyncIterator[Update]:
+    """Follow the roles of a list after its snapshot, which the page has."""
+    request = role_service_pb2.WatchServiceLinkedRolesRequest(parent="accounts/-", filter=_accounts(view))
+    async for answer in view.stream("RoleService.WatchServiceLinkedRoles", request):
+        if answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT:
+            yield Update("role_cells.html", {"roles": [answer.service_linked_role]})
+
+
+async def role(view: View) -> AsyncIterator[Update]:
+    """Follow one role."""
+    request = role_service_pb2.WatchServiceLinkedRolesRequest(
+        parent=f"accounts/{view.place['account']}", filter=f"role = {view.place['role']}"
+    )
+    first = True
+    async for answer in view.stream("RoleService.WatchServiceLinkedRoles", request):
+        found = answer.service_linked_role
+        current = answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT
+        if current and not (first and view.has(digest_of(found))):
+            yield Update("role_body.html", {"role": found, "drift": list(drift_rows(found.drift))})
+        first = False
+
+
+async def rollout(view: View) -> AsyncIterator[Update]:
+    """Follow a rollout."""
+    name = f"registrySets/{view.place['set']}/rollouts/{view.place['number']}"
+    request = fleet_service_pb2.WatchRolloutRequest(name=name)
+    async for answer in view.stream("FleetService.WatchRollout", request):
+        yield Update("rollout_body.html", rollout_values(answer.rollout))
+
+
+async def operation(view: View) -> AsyncIterator[Update]:
+    """Wait for an operation to end."""
+    request = operations_pb2.WaitOperationRequest(name=f"operations/{view.place['operation']}")
+    request.timeout.FromSeconds(15)
+    while True:
+        found = await view.call("Operations.WaitOperation", request)
+        if found.done:
+            yield Update("operation_body.html", trail.operation_values(found))
+            return
+
+
+async def audit(view: View) -> AsyncIterator[Update]:
+    """Follow the audit trail."""
+    request = audit_service_pb2.WatchAuditEventsRequest(filter=trail.audit_filter(view))
+    async for answer in view.stream("AuditService.WatchAuditEvents", request):
+        if answer.HasField("audit_event"):
+            yield Update("audit_rows.html", {"events": [answer.audit_event]}, event="event")

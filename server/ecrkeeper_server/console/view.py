@@ -1,0 +1,94 @@
+"""One request for a page: its parameters, and calls for its session."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.message import Message
+
+from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCalls
+
+_SERVICES = {"Operations": "google.longrunning"}
+_QUERY_CHARACTERS = 2048
+# A page opens its stream at once.
+_RECENT_SECONDS = 30
+
+
+def seen(digest: str) -> str:
+    """Return the query by which a stream learns what its page shows."""
+    return f"seen={digest}&at={int(time.time())}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a template shows: its name, its title and its values."""
+
+    template: str
+    title: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    cookies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A request for a page, with the parts of its path and its parameters."""
+
+    calls: InProcessCalls
+    caller: Caller
+    place: Mapping[str, str]
+    query: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        """Return a parameter; empty if it is missing. Blanks around it do not count."""
+        return self.query.get(name, "").strip()[:_QUERY_CHARACTERS]
+
+    def has(self, digest: str) -> bool:
+        """Return whether the page of this stream shows what has this digest.
+
+        Not after the browser connected again: the page may have changed since.
+        """
+        again = any(key == "last-event-id" for key, _ in self.caller.metadata)
+        at = self.text("at")
+        recent = at.isascii() and at.isdigit() and abs(time.time() - int(at)) < _RECENT_SECONDS
+        return recent and not again and self.text("seen") == digest
+
+    async def call(self, method: str, request: Message) -> Any:
+        """Return the answer to `Service.Method`, or raise CallError."""
+        return await self.calls.unary(self.caller, _path(method), request)
+
+    async def together(self, *calls: tuple[str, Message]) -> list[Any]:
+        """Return the answers to simultaneous calls, or raise the first CallError."""
+        tasks = [asyncio.create_task(self.call(*each)) for each in calls]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def tried(self, method: str, request: Message) -> tuple[Any, CallError | None]:
+        """Return the answer or the error: a page shows the error beside what else it has."""
+        try:
+            return await self.call(method, request), None
+        except CallError as error:
+            return None, error
+
+    async def listed(self, method: str, request: Message) -> tuple[Any, CallError | None]:
+        """Return a list, or the error if the user's filter or page token is invalid."""
+        answer, error = await self.tried(method, request)
+        if error is not None and error.code != "INVALID_ARGUMENT":
+            raise error
+        return answer, error
+
+    def stream(self, method: str, request: Message) -> AsyncIterator[Any]:
+        """Return the answers of a stream."""
+        return self.calls.stream(self.caller, _path(method), request)
+
+
+def _path(method: str) -> str:
+    service, _, name = method.partition(".")
+    return f"/{_SERVICES.get(service, 'ecrkeeper.v1')}.{service}/{name}"
