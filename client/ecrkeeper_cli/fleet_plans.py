@@ -36,7 +36,8 @@ def planned(client: ecrkeeper.Client, document: Treatment, wanted: Wanted) -> It
     given = SET if is_set else ACCOUNT
     etag = "" if current is None else current.etag
     options = wanted.set_options if is_set else {}
-    answer = write(client, document, validate_only=True, etag=etag, **options)
+    # A plan overwrites nothing; the etag guards the write.
+    answer = write(client, document, validate_only=True, **options)
     notes = tuple(_notes(answer.plan)) if is_set else ()
     digest = _checked(document, wanted, [_digest(_content(current, given)), _digest(notes)])
     members = () if current is None else tuple(_differing(current, answer, given))
