@@ -8,5 +8,8 @@ from importlib.metadata import version
 
 @cache
 def release() -> str:
-    """Return the version, such as `0.2.0`; the first call reads the package's metadata, which takes 4 ms."""
+    """Return the version, such as `0.2.0`.
+
+    The first call reads the package's metadata, which takes 4 ms.
+    """
     return version("ecrkeeper")

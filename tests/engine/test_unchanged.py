@@ -35,7 +35,10 @@ treatments = st.sampled_from(["PRESERVE", "PRUNE"])
 
 
 class CannedAws:
-    """Answers reads with shapes; other registries are empty, and nothing can be written."""
+    """Answers reads with shapes; other registries are empty.
+
+    Nothing can be written.
+    """
 
     def __init__(self, shapes: Shapes) -> None:
         self.shapes = shapes
@@ -95,7 +98,10 @@ def attempted(row: Resource, declared: dict[str, Shapes], aws: CannedAws, unchan
 
 
 def settled(row: Resource, declared: dict[str, Shapes], aws: CannedAws, unchanged: Unchanged) -> Resource | None:
-    """Return the row after some attempts, of which the last ones find nothing new; None if one would write."""
+    """Return the row after some attempts, of which the last ones find nothing new.
+
+    Return None if one would write.
+    """
     for _ in range(3):
         result = attempted(row, declared, aws, unchanged)
         if result is None:

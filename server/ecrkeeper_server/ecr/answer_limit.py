@@ -18,7 +18,10 @@ MAX_ITEMS = 20_000
 
 
 def checked_cost(setting: str, shape: Mapping[str, Any]) -> int:
-    """Return the cost of a setting; raise Permanent if it has more items than the limit."""
+    """Return the cost of a setting.
+
+    Raise Permanent if it has more items than the limit.
+    """
     items, texts = tally(shape, MAX_ITEMS)
     if items > MAX_ITEMS:
         text = (

@@ -90,9 +90,10 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
 
 
 async def _read_first(attempt: Attempt) -> _Seen | None:
-    """Read the managed settings before anything is composed; None if that has to come first.
+    """Read the managed settings before anything is composed.
 
-    Times determine how to go on with contests, suspects and probes, so these need a plan each time.
+    Return None if that has to come first: times determine how to go on with contests, suspects and
+    probes, so these need a plan each time.
     """
     row = attempt.claimed
     state = row.registry_state
@@ -174,7 +175,7 @@ async def _plan_changes(attempt: Attempt, progress: Progress) -> None:
 async def _completed(
     attempt: Attempt, result: AttemptResult, desired: Mapping[str, Elements], polls: Iterable[float | None] = ()
 ) -> AttemptResult:
-    """Return the result with replication checks and trials, and the time of the next poll."""
+    """Return the result with replication checks, trials and the next poll."""
     checks = await _checks(attempt, desired)
     # A trial makes ECR use a secret, so it is not made in mode OBSERVE.
     enforced = attempt.claimed.mode is Mode.ENFORCE and result.converged

@@ -1,4 +1,4 @@
-"""The result of an attempt on a registry, from its findings; pure but for `Progress`."""
+"""The result of an attempt on a registry; pure but for `Progress`."""
 
 from __future__ import annotations
 

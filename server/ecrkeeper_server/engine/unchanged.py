@@ -41,9 +41,9 @@ class Unchanged:
     def digest(
         self, row: Resource, declared: Sequence[Declaration], answers: Mapping[str, Mapping[str, Any]]
     ) -> bytes | None:
-        """Return the digest of all inputs of an attempt; None if they are too long or not JSON.
+        """Return the digest of all inputs of an attempt.
 
-        `answers` are the shapes of all managed settings.
+        None if they are too long or not JSON. `answers` are the shapes of all managed settings.
         """
         inputs = [
             row.name, row.spec, row.state,

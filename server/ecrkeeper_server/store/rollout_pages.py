@@ -57,7 +57,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The times since which a target has waited long enough for a problem to count, and for anything."""
+    """Since when a target must have waited for a problem to count, and for anything."""
 
     patient: int
     longest: int

@@ -89,7 +89,10 @@ _ENCODED: Mapping[str, Callable[[Any], Any]] = {
 
 
 def with_members(stored: Json, members: Mapping[str, Any]) -> Json:
-    """Return a stored state with other members, encoded; the same object if that changes nothing."""
+    """Return a stored state with other members, encoded.
+
+    Return the same object if that changes nothing.
+    """
     changed: Json | None = None
     for name, value in members.items():
         encoded = _ENCODED[name](value) if name in _ENCODED else value
