@@ -97,6 +97,17 @@ class LargeAws:
     def _ListReplicationBackfills(self, *_: Any) -> Any:
         return {"backfills": [_backfill(number) for number in range(_BACKFILLS)]}
 
+    def _DescribeRepositories(self, *_: Any) -> Any:
+        return {"repositories": [{"repositoryName": f"{at:03}".ljust(256, "r")} for at in range(100)]}
+
+    def _ListImages(self, _: str, params: Any) -> Any:
+        ids = [{"imageDigest": f"sha256:{at:064x}", "imageTag": "t" * 300} for at in range(params["maxResults"])]
+        return {"imageIds": ids, "nextToken": "n" * 1_000}
+
+    def _DescribeImageReplicationStatus(self, *_: Any) -> Any:
+        status = {"region": "eu-west-1", "registryId": "222222222200", "status": "FAILED", "failureCode": "c" * 500_000}
+        return {"replicationStatuses": [status]}
+
     def _DescribeReplicationBackfillResults(self, _: str, params: Any) -> Any:
         row = {
             "repositoryName": "r" * 256, "imageId": {"imageDigest": f"sha256:{'0' * 64}", "imageTag": "t" * 300},

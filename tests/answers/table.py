@@ -78,6 +78,8 @@ def _registries() -> list[Row]:
             pb.ValidatePullThroughCacheRuleRequest(name=NAME, ecr_repository_prefix="quay"), 500),
         row("StartReplicationBackfill",
             pb.StartReplicationBackfillRequest(parent=OTHER, destination=destination)),
+        row("ListImageReplicationStatuses",
+            pb.ListImageReplicationStatusesRequest(parent=OTHER, destination=destination, page_size=_ALL), 30 * _KIB),
         row("ListReplicationBackfills",
             pb.ListReplicationBackfillsRequest(parent=NAME, page_size=_ALL), 100 * _KIB),
         row("GetReplicationBackfill", pb.GetReplicationBackfillRequest(name=backfill), _KIB),

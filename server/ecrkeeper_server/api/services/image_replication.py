@@ -15,6 +15,7 @@ from ecrkeeper_server.store.specs import Mode
 
 # Each image is a call to AWS, and calls of the engine to the account wait meanwhile.
 _MOST_IMAGES = 20
+_CODE_CHARACTERS = 1_000
 
 
 class ImageReplication:
@@ -42,6 +43,6 @@ class ImageReplication:
                 image_digest=each.digest,
                 image_tag=each.tag,
                 status=each.status,
-                failure_code=each.failure_code,
+                failure_code=each.failure_code[:_CODE_CHARACTERS],
             )
         return response
