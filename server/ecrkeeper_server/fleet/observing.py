@@ -44,7 +44,10 @@ class Observation:
 def observe(
     tx: Tx, rollout: RolloutRow, counts: Sequence[Mapping[str, int]], now: int, every: float = 0.0
 ) -> Observation:
-    """Decide on targets of the rollout's wave under way, unless that was done less than `every` seconds ago."""
+    """Decide on targets of the rollout's wave under way.
+
+    None is read if that was done less than `every` seconds ago.
+    """
     last = _last(rollout.cursor)
     if now < last.at + int(every * MICROSECONDS):
         return last
@@ -70,7 +73,10 @@ class _Reader:
     left: int = _MOST
 
     def read(self, after: Cursor) -> Cursor | None:
-        """Decide on the targets behind a place; return the end of the last page, or None behind the last one."""
+        """Decide on the targets behind a place; return the end of the last page.
+
+        None if no others follow.
+        """
         waits = Waits(self.now - PATIENCE_SECONDS * MICROSECONDS, self.now - LONGEST_SECONDS * MICROSECONDS)
         while True:
             page = rollout_pages.page(self.tx, self.rollout, self.state, after, _PAGE, waits)
@@ -98,7 +104,10 @@ def _uncounted(tx: Tx, rollout: RolloutRow, observed: Sequence[Observed]) -> set
 
 
 def _last(stored: str) -> Observation:
-    """Return the last observation; while the targets are determined, the column holds an account."""
+    """Return the last observation.
+
+    While the targets are determined, the column holds an account.
+    """
     if not stored.startswith("{"):
         return Observation(0)
     found = json.loads(stored)

@@ -38,7 +38,10 @@ def renew(tx: Tx, source: str, held: int, lease: float) -> int | None:
 
 
 def finish(tx: Tx, source: str, held: int, seconds: float) -> None:
-    """End a lease; the next synchronization is due in so many seconds, or as requested meanwhile."""
+    """End a lease.
+
+    The next synchronization is due in so many seconds, or as requested meanwhile.
+    """
     later = tx.now() + int(seconds * MICROSECONDS)
     ended = update(table).where(_held(source, held)).values(due_at=_unless_requested(later), lease_until=None)
     tx.conn.execute(ended)
@@ -62,5 +65,8 @@ def _held(source: str, held: int) -> ColumnElement[bool]:
 
 
 def _unless_requested(due_at: ColumnElement[int]) -> ColumnElement[int]:
-    """Return when a synchronization is due; the end of the lease says that nobody has requested one."""
+    """Return when a synchronization is due.
+
+    The end of the lease as the time says that nobody has requested one.
+    """
     return case((table.c.due_at == table.c.lease_until, due_at), else_=table.c.due_at)

@@ -121,7 +121,9 @@ def add(tx: Tx, row: RolloutRow) -> RolloutRow:
 
 
 def claim_due(tx: Tx) -> tuple[RolloutRow, int] | None:
-    """Return the rollout that has been due longest, locked, and the time in microseconds.
+    """Return the rollout that has been due longest, locked, and the time.
+
+    The time is in microseconds.
 
     None if there is none that no other transaction holds.
     """
