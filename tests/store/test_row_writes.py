@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.row_writes import insert_rows, update_rows
-from ecrkeeper_server.store.rows import Revision
+from ecrkeeper_server.store.rows import Revision, new_uid
 from ecrkeeper_server.store.tables import operations, revisions
-from ecrkeeper_server.store.uids import new_uid
 from ecrkeeper_server.store.work import KEY, columns_of
 from sqlalchemy import ColumnElement, select
 
@@ -78,7 +77,7 @@ def test_uids_are_random_uuids() -> None:
 def test_uids_of_a_forked_process_are_its_own() -> None:
     program = """
 import os
-from ecrkeeper_server.store.uids import new_uid
+from ecrkeeper_server.store.rows import new_uid
 new_uid()
 read, write = os.pipe()
 if os.fork() == 0:

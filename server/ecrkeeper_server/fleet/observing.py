@@ -44,9 +44,9 @@ class Observation:
 def observe(
     tx: Tx, rollout: RolloutRow, counts: Sequence[Mapping[str, int]], now: int, every: float = 0.0
 ) -> Observation:
-    """Decide on the targets under way of the rollout's wave.
+    """Decide on targets of the rollout's wave under way.
 
-    Decide nothing if that was done less than `every` seconds ago.
+    None is read if that was done less than `every` seconds ago.
     """
     last = _last(rollout.cursor)
     if now < last.at + int(every * MICROSECONDS):
@@ -73,9 +73,9 @@ class _Reader:
     left: int = _MOST
 
     def read(self, after: Cursor) -> Cursor | None:
-        """Decide on the targets behind a place.
+        """Decide on the targets behind a place; return the end of the last page.
 
-        Return the end of the last page, or None behind the last one.
+        None if no others follow.
         """
         waits = Waits(self.now - PATIENCE_SECONDS * MICROSECONDS, self.now - LONGEST_SECONDS * MICROSECONDS)
         while True:

@@ -67,6 +67,6 @@ def _held(source: str, held: int) -> ColumnElement[bool]:
 def _unless_requested(due_at: ColumnElement[int]) -> ColumnElement[int]:
     """Return when a synchronization is due.
 
-    The end of the lease says that nobody has requested one.
+    The end of the lease as the time says that nobody has requested one.
     """
     return case((table.c.due_at == table.c.lease_until, due_at), else_=table.c.due_at)

@@ -57,7 +57,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Since when a target must have waited for a problem to count, and for anything."""
+    """The times since which a target has waited too long.
+
+    `patient` is for one whose registry has a problem, `longest` for any.
+    """
 
     patient: int
     longest: int
