@@ -38,6 +38,8 @@ def _dangerous(tag: str, attributes: dict[str, str | None]) -> bool:
         "/console/static/"
     ):
         return True
+    if tag == "svg" and attributes.get("class") == "topology":
+        return False
     if tag in ("img", "iframe", "object", "embed", "base", "style", "svg"):
         return True
     urls = [attributes.get(name) or "" for name in ("href", "src", "action", "hx-get", "sse-connect")]
@@ -64,6 +66,7 @@ REFLECTED = [
     ("/console/operations?q={}", "a search of operations"),
     (f"/console/{REGISTRY}/explain?repository={{}}", "a repository"),
     (f"/console/{REGISTRY}/elements?q={{}}", "a search of elements"),
+    ("/console/topology?repository={}", "a repository of the topology"),
     ("/console/login?next={}", "a target of the login"),
     ("/console/{}", "a path"),
 ]

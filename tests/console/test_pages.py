@@ -18,6 +18,7 @@ SHOWN = [
     ("roles", ["replication", "created|active"], "the roles"),
     ("role", ["AWSServiceRoleForECRReplication", "platform"], "the role as AWS has it"),
     ("usage", ["us-east-1", "in use"], "the Regions that use it"),
+    ("topology", ["eu-west-1", "one-sided"], "who replicates to whom"),
     ("rollouts", ["baseline"], "the registry sets"),
     ("set", ["Selector and settings", "labels.stage"], "what the set declares"),
     ("rollout", ["Waves", "succeeded|pending|running"], "how far a rollout is"),

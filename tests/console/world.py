@@ -113,6 +113,7 @@ class World:
             "roles": "/console/roles",
             "role": f"/console/{ROLE}",
             "usage": f"/console/{ROLE}/usage",
+            "topology": "/console/topology",
             "rollouts": "/console/rollouts",
             "set": "/console/registrySets/baseline",
             "rollout": f"/console/{names['rollout']}",

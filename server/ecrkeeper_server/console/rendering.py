@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
+from ecrkeeper_topology import Graph, drawing, svg
 from google.protobuf import json_format, timestamp_pb2
 from google.protobuf.message import Message
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -27,11 +28,15 @@ _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "t
 def static_files() -> Mapping[str, tuple[str, bytes]]:
     """Return the static files by name, each with its content type."""
     found = _FOLDER.joinpath("static").iterdir()
-    return {
-        each.name: (f"{_TYPES[each.name.rpartition('.')[2]]}; charset=utf-8", each.read_bytes())
-        for each in found
-        if each.name.rpartition(".")[2] in _TYPES
-    }
+    contents = {each.name: each.read_bytes() for each in found}
+    contents["topology.css"] = _topology_style().encode()
+    kinds = {name: _TYPES.get(name.rpartition(".")[2]) for name in contents}
+    return {name: (f"{kinds[name]}; charset=utf-8", contents[name]) for name in contents if kinds[name]}
+
+
+def _topology_style() -> str:
+    """Return the style of pictures, which the policy forbids inside of a page."""
+    return svg(drawing(Graph.of((), ()))).partition("<style>")[2].partition("</style>")[0]
 
 
 class Renderer:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from ecrkeeper_server.console import streams
 from ecrkeeper_server.console.live import Live
-from ecrkeeper_server.console.pages import fleet, registries, roles, rollouts, trail
+from ecrkeeper_server.console.pages import fleet, registries, roles, rollouts, topology, trail
 from ecrkeeper_server.console.view import Page, View
 
 Show = Callable[[View], Awaitable[Page]]
@@ -38,6 +38,7 @@ ROUTES = (
     Route("roles", "roles", roles.roles, streams.role_list),
     Route(_ROLE, "roles", roles.role, streams.role),
     Route(f"{_ROLE}/usage", "roles", roles.usage),
+    Route("topology", "topology", topology.topology),
     Route("rollouts", "rollouts", rollouts.rollouts),
     Route("registrySets/{set}", "rollouts", rollouts.registry_set),
     Route("registrySets/{set}/rollouts/{number}", "rollouts", rollouts.rollout, streams.rollout),
@@ -49,6 +50,7 @@ ROUTES = (
 SECTIONS = (
     ("fleet", "Fleet", ""),
     ("roles", "Roles", "roles"),
+    ("topology", "Topology", "topology"),
     ("rollouts", "Rollouts", "rollouts"),
     ("operations", "Operations", "operations"),
     ("audit", "Audit", "audit"),
