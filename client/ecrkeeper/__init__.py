@@ -14,6 +14,7 @@ with ecrkeeper.Client("127.0.0.1:50051", insecure=True) as client:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from ecrkeeper import v1 as v1
     from ecrkeeper._public import *  # noqa: F403
     from ecrkeeper._public import __all__ as __all__
@@ -22,6 +23,10 @@ _MODULES = ("names", "profiles", "telemetry", "types")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from ecrkeeper._version import version
+
+        return version()
     # The import system asks for modules here, too, before it looks for their files.
     if name in _MODULES or (name.startswith("_") and name != "__all__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,6 +17,7 @@ from ecrkeeper._base import SERVICES
 from ecrkeeper._metadata import Metadata, Pairs, pairs_of
 from ecrkeeper._targets import is_loopback, target_error
 from ecrkeeper._tokens import Token, checked
+from ecrkeeper._version import version
 from ecrkeeper.profiles import Profile, load
 
 # Retries of every call are safe, because the client sets `request_id` in every write. There is no
@@ -38,7 +39,7 @@ SERVICE_CONFIG: dict[str, Any] = {
     ]
 }
 
-OPTIONS: tuple[tuple[str, Any], ...] = (
+_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -47,6 +48,11 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     # Answers of servers before 0.2.0 may exceed gRPC's default of 4 MiB.
     ("grpc.max_receive_message_length", 64 << 20),
 )
+
+
+def channel_options() -> tuple[tuple[str, Any], ...]:
+    """Return the options of a channel, the user agent among them."""
+    return (*_OPTIONS, ("grpc.primary_user_agent", f"ecrkeeper/{version()}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +109,17 @@ class Endpoint:
     def open(self) -> grpc.Channel:
         """Return a channel for the synchronous API; it connects with the first call."""
         if self.insecure:
-            channel = grpc.insecure_channel(self.target, options=OPTIONS)
+            channel = grpc.insecure_channel(self.target, options=channel_options())
         else:
-            channel = grpc.secure_channel(self.target, self._credentials(), options=OPTIONS)
+            channel = grpc.secure_channel(self.target, self._credentials(), options=channel_options())
         return grpc.intercept_channel(channel, *self.interceptors) if self.interceptors else channel
 
     def open_aio(self) -> grpc.aio.Channel:
         """Return a channel for the running event loop; it connects with the first call."""
         around = list(self.interceptors) or None
         if self.insecure:
-            return grpc.aio.insecure_channel(self.target, options=OPTIONS, interceptors=around)
-        return grpc.aio.secure_channel(self.target, self._credentials(), options=OPTIONS, interceptors=around)
+            return grpc.aio.insecure_channel(self.target, options=channel_options(), interceptors=around)
+        return grpc.aio.secure_channel(self.target, self._credentials(), options=channel_options(), interceptors=around)
 
     def metadata(self) -> Pairs:
         """Return the metadata of a call, with the token if gRPC does not add it itself."""

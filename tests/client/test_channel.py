@@ -11,7 +11,7 @@ from typing import Any
 import ecrkeeper
 import grpc
 import pytest
-from ecrkeeper._channel import OPTIONS, is_loopback
+from ecrkeeper._channel import channel_options, is_loopback
 
 from .fake import FakeServer
 
@@ -136,7 +136,7 @@ def test_service_config_retries_unavailable_for_all_services() -> None:
     }
     assert methods["retryPolicy"]["maxAttempts"] == 4
     assert methods["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
-    assert json.loads(dict(OPTIONS)["grpc.service_config"]) == ecrkeeper.SERVICE_CONFIG
+    assert json.loads(dict(channel_options())["grpc.service_config"]) == ecrkeeper.SERVICE_CONFIG
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import ecrkeeper
@@ -43,6 +44,21 @@ def test_metadata_is_sent_by_both_clients_and_on_given_channels(server: FakeServ
     with grpc.insecure_channel(server.target) as channel:
         ecrkeeper.Client(channel=channel, metadata={"x-team": "web"}).get_registry(NAME)
     assert [asked.metadata["x-team"] for asked in server.asked] == ["web", "web"]
+
+
+def test_user_agent_names_the_version_of_the_client(server: FakeServer) -> None:
+    async def call() -> None:
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
+            await client.get_registry(NAME)
+
+    asyncio.run(call())
+    with ecrkeeper.Client(server.target, insecure=True) as client:
+        client.get_registry(NAME)
+    begin = f"ecrkeeper/{version('ecrkeeper')} grpc-python"
+    agents = [asked.metadata["user-agent"] for asked in server.asked]
+    assert len(agents) == 2
+    assert all(agent.startswith(begin) for agent in agents), agents
+    assert ecrkeeper.__version__ == version("ecrkeeper")
 
 
 @pytest.mark.parametrize(

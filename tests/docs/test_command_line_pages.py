@@ -20,14 +20,24 @@ from tests.cli.test_dev import developing
 from tests.docs.blocks import Reading
 from tests.docs.stage import Made, Stage
 
+# Programs of the machine come first; this one is for those without jq.
+_JQ = """
+import json, sys, jq
+raw = sys.argv[1] == "-r"
+for found in jq.compile(sys.argv[-1]).input_text(sys.stdin.read()):
+    print(found if raw and isinstance(found, str) else json.dumps(found))
+"""
+
 
 @pytest.fixture
 def beside(stage: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """A stage whose commands find the profile of a running `ecrkeeper dev`."""
-    with developing(tmp_path) as (environment, _):
+    with developing(tmp_path) as (environment, said):
         monkeypatch.setenv("XDG_CONFIG_HOME", environment["XDG_CONFIG_HOME"])
         here = stage({}, XDG_CONFIG_HOME=environment["XDG_CONFIG_HOME"])
         here.environment.pop("ECRKEEPER_LISTEN")
+        here.addresses["127.0.0.1:50051"] = said.partition("listens on ")[2].split()[0]
+        here.stand_in("jq", _JQ)
         yield here
 
 
@@ -81,6 +91,8 @@ def test_recipes(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
             assert "**ecrkeeper plan.**" in (beside.folder / "comment.md").read_text()
         elif "apply" not in block.text and "-o name" not in block.text:
             assert said, str(block)
+        if "validateOnly" in block.text:
+            assert said.endswith("CreatePullThroughCacheRule\tADD\tpull_through_cache_rules\tecr-public\n"), said
     assert page.left[0].language == "python"
     beside.python(page.next("python", "from_profile"))
     said = capsys.readouterr().out
