@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecrkeeper import names
 from ecrkeeper._arrivals import Arrivals, ReplicationResult
@@ -16,6 +16,9 @@ from ecrkeeper._plans import WritePlan
 from ecrkeeper._replication import declarations, registries
 from ecrkeeper._steps import Steps, call, left
 from ecrkeeper.v1.registry_pb2 import ReplicationCheck
+
+# The warning of a destination in another account whose registry policy must allow the source.
+_DECLARED_WITH_IT = "DESTINATION_POLICY_REQUIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Intent:
         """
         made = []
         for name, settings in self._declarations().items():
-            made.append((yield call("plan", name, settings)))
+            made.append(_settled((yield call("plan", name, settings))))
         return tuple(made)
 
     def carry_out(self, *, backfill: bool) -> Steps[tuple[ReplicationResult, ...]]:
@@ -93,6 +96,11 @@ def undo(source: str, destinations: Iterable[str], owner: str, reason: str) -> S
             continue
         deleted.append(name)
     return deleted
+
+
+def _settled(plan: WritePlan) -> WritePlan:
+    """Return the plan without warnings of policies that the other declarations have."""
+    return replace(plan, warnings=tuple(each for each in plan.warnings if each.reason != _DECLARED_WITH_IT))
 
 
 def _place(check: ReplicationCheck) -> str:

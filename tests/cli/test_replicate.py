@@ -49,6 +49,7 @@ def test_both_sides_are_declared_in_order_and_images_arrive(cli: Command, live: 
     planned = cli("replicate", *sides.short, *options, "--plan")
     assert planned.status == 2, planned.err
     assert planned.out.count("/settings/replication\n") == 3
+    assert "DESTINATION_POLICY_REQUIRED" not in planned.out, "the policy is among the declarations"
     assert writes(live, since) == []
     ended = cli("replicate", *sides.short, *options)
     assert ended.status == 0, ended.err
