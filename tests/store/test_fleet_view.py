@@ -12,9 +12,12 @@ from ecrkeeper_server.access.policy import Policy, Principal, Rule, Verb
 from ecrkeeper_server.api.layers.access import CALLER, Access
 from ecrkeeper_server.api.services.fleet import FleetView
 from ecrkeeper_server.fleet.account_commands import new_account
-from ecrkeeper_server.store import fleet_accounts, rollouts
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import fleet_accounts, resources, rollouts
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
+from ecrkeeper_server.store.tables import resources as table
+from sqlalchemy import update
 
 from .test_rollouts import rollout_row
 
@@ -76,3 +79,18 @@ async def test_account_count_is_that_of_readable_accounts(
 
     await db.write(change)
     assert (await fleet(db, reads(**parts))).account_count == expected
+
+
+async def test_resources_that_nobody_declares_are_no_problem(db: Database) -> None:
+    reasons = {"us-east-1": None, "eu-west-1": "UNMANAGED", "sa-east-1": "AWS_ACCESS_DENIED"}
+
+    def change(tx: Tx) -> None:
+        for region, reason in reasons.items():
+            row = resources.ensure(tx, RegistryName("111111111111", region), {})
+            tx.conn.execute(update(table).where(table.c.name == row.name).values(reason=reason))
+
+    await db.write(change)
+    found = await fleet(db)
+    assert (found.registry_count, found.ready_registry_count) == (3, 2)
+    assert [(each.reason, each.resource_count) for each in found.registry_reasons] == [("AWS_ACCESS_DENIED", 1)]
+    assert [each.resource for each in found.worst_problems] == ["accounts/111111111111/registries/sa-east-1"]

@@ -26,6 +26,10 @@ class Part:
     places: tuple[str, ...]
 
 
+# The reason of resources that nobody declares: they are `Ready`.
+_READY_REASON = "UNMANAGED"
+
+
 @dataclass(frozen=True, slots=True)
 class KindCounts:
     """The numbers of resources of a kind.
@@ -85,7 +89,7 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     size = func.count().label("size")
     by_reason = (
         select(resources.c.reason, size)
-        .where(of_kind, resources.c.reason.is_not(None))
+        .where(of_kind, resources.c.reason.is_not(None), resources.c.reason != _READY_REASON)
         .group_by(resources.c.reason)
         .order_by(size.desc(), resources.c.reason)
     )
