@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 # The modules that the extra `local` adds to the command line; some may be there for other reasons.
-_NEEDED = ("aiohttp", "alembic", "boto3", "grpc_health", "protovalidate", "sqlalchemy", "structlog", "uvloop")
+_NEEDED = ("aiohttp", "alembic", "boto3", "grpc_health", "jinja2", "protovalidate", "sqlalchemy", "structlog", "uvloop")
 for _name in _NEEDED:
     if find_spec(_name) is None:
         raise ImportError(f"no module {_name}", name=_name)
@@ -19,6 +19,9 @@ for _name in _NEEDED:
 @click.option("--port", type=click.IntRange(0, 65535), default=50051, show_default=True, help="The port of the server.")
 @click.option(
     "--aws-port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="The port of the simulated AWS."
+)
+@click.option(
+    "--http-port", type=click.IntRange(0, 65535), default=0, help="The port of the console; any free one by default."
 )
 @click.option("--tls", is_flag=True, help="Make a CA and a certificate, and serve TLS.")
 @click.option(
@@ -32,7 +35,14 @@ for _name in _NEEDED:
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="error", help="Of the log."
 )
 def dev(
-    port: int, aws_port: int, tls: bool, data: Path | None, example: bool, profile_name: str, log_level: str
+    port: int,
+    aws_port: int,
+    http_port: int,
+    tls: bool,
+    data: Path | None,
+    example: bool,
+    profile_name: str,
+    log_level: str,
 ) -> int:
     """Run a simulated AWS and a server with an example in this process, until Ctrl-C.
 
@@ -42,7 +52,7 @@ def dev(
     from ecrkeeper_dev.local import Local, run
 
     try:
-        return run(Local(port, aws_port, tls, data, example, profile_name, log_level))
+        return run(Local(port, aws_port, http_port, tls, data, example, profile_name, log_level))
     except OSError as error:
         click.echo(f"error: {error}", err=True)
         return 1

@@ -30,6 +30,7 @@ class Local:
 
     port: int
     aws_port: int
+    http_port: int
     tls: bool
     data: Path | None
     example: bool
@@ -41,6 +42,7 @@ def run(given: Local) -> int:
     """Serve until SIGINT or SIGTERM; OSError for a port that is taken."""
     _free(given.port, "--port", "ecrkeeper dev --port 0")
     _free(given.aws_port, "--aws-port", "ecrkeeper dev --aws-port 0")
+    _free(given.http_port, "--http-port", "ecrkeeper dev --http-port 0")
     with _folder(given.data) as folder:
         return _served(given, folder)
 
@@ -118,6 +120,8 @@ def _config(given: Local, folder: Path, aws_url: str, ca: certificates.Made | No
         "database_url": f"sqlite:///{folder.resolve() / 'ecrkeeper.db'}",
         "listen": f"{_HOST}:{given.port}",
         "metrics_listen": f"{_HOST}:0",
+        "http_listen": f"{_HOST}:{given.http_port}",
+        "console": "true",
         "aws_endpoint_url": aws_url,
         "aws_role_template": "arn:aws:iam::{account}:role/ecrkeeper",
         "resync_seconds": _RESYNC_SECONDS,
@@ -145,9 +149,10 @@ async def _serve(given: Local, folder: Path, ca: certificates.Made | None) -> No
         tasks: list[asyncio.Task[None]] = []
         with contextlib.ExitStack() as stack:
 
-            def ready(address: str) -> None:
+            def ready(address: str, http_address: str) -> None:
                 written = stack.enter_context(profile.written(given.profile, address, ca))
-                tasks.append(asyncio.create_task(_begin(given, simulator, address, ca, written)))
+                console = f"{'https' if ca else 'http'}://{http_address}/console/"
+                tasks.append(asyncio.create_task(_begin(given, simulator, address, console, ca, written)))
 
             tasks.append(asyncio.create_task(_save(kept)))
             try:
@@ -166,7 +171,9 @@ async def _save(kept: saved.Saved) -> None:
         kept.save()
 
 
-async def _begin(given: Local, simulator: Any, address: str, ca: certificates.Made | None, written: str) -> None:
+async def _begin(
+    given: Local, simulator: Any, address: str, console: str, ca: certificates.Made | None, written: str
+) -> None:
     """Declare the example, and say what to try."""
     import ecrkeeper
 
@@ -177,7 +184,7 @@ async def _begin(given: Local, simulator: Any, address: str, ca: certificates.Ma
         except ecrkeeper.RegistryError as error:
             click.echo(f"the example is not declared: {error}", err=True)
     use = f"--profile {given.profile} " if written == profile.NAMED else ""
-    click.echo("\nTry in another terminal:\n")
+    click.echo(f"\nOpen the console in a browser: {console}\n\nTry in another terminal:\n")
     for command in ("status", "describe 111111111111/us-east-1", "explain base/app 111111111111/us-east-1", "audit"):
         click.echo(f"  ecrkeeper {use}{command}")
     click.echo(

@@ -79,18 +79,18 @@ def prepare(config: Config) -> None:
         raise SystemExit(lacking)
 
 
-def announce(address: str) -> None:
+def announce(address: str, _http_address: str) -> None:
     """Print where the server listens."""
     print(f"listening on {address}" if address else "engine running", flush=True)  # noqa: T201
 
 
 async def serve(
-    config: Config, security: Security, options: AwsOptions, ready: Callable[[str], None] = announce
+    config: Config, security: Security, options: AwsOptions, ready: Callable[[str, str], None] = announce
 ) -> None:
     """Run until SIGTERM or SIGINT.
 
-    Then admit no calls, let attempts end, release leases, close. Calls `ready` with the address
-    once the server accepts calls; the address is empty for an engine without an API.
+    Then admit no calls, let attempts end, release leases, close. Calls `ready` with the addresses of
+    gRPC and HTTP once the server accepts calls; they are empty without an API, and without its HTTP port.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     instruments = _instruments(config)
@@ -246,7 +246,7 @@ async def _run(
     instruments: Instruments,
     security: Security,
     stack: contextlib.AsyncExitStack,
-    ready: Callable[[str], None],
+    ready: Callable[[str, str], None],
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -265,8 +265,9 @@ async def _run(
     # them.
     gc.freeze()
     gc.enable()
-    ready("" if api is None else f"{api.host}:{api.port}")
     http = {} if api is None or api.http is None else {"http_port": api.http.port}
+    http_address = f"{config.http_listen.rpartition(':')[0]}:{http['http_port']}" if http else ""
+    ready("" if api is None else f"{api.host}:{api.port}", http_address)
     log.info("started", role=config.role, metrics_port=metrics_port, **http)
     requested = await until_stopped(stopping, None if api is None else api.built.server)
     stopping.set()

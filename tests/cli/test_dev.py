@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -66,6 +67,14 @@ def test_next_terminal_reaches_the_server_by_its_profile(tmp_path: Path, tls: bo
     assert not profile.exists()
 
 
+def test_console_shows_the_example(tmp_path: Path) -> None:
+    with developing(tmp_path) as (_, said):
+        (url,) = re.findall(r"in a browser: (http://127\.0\.0\.1:[0-9]+/console/)", said)
+        with urllib.request.urlopen(f"{url}accounts/111111111111/registries/us-east-1", timeout=10) as answer:
+            page = answer.read().decode()
+    assert "team-platform" in page
+
+
 def test_state_of_both_sides_is_kept_in_a_folder(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with developing(tmp_path, "--data", str(data)) as (environment, said):
@@ -92,9 +101,11 @@ def test_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OSError, match=f"port {port} is taken, maybe by another `ecrkeeper dev`; .*--port"):
-            run(Local(port, 0, False, tmp_path, False, "dev", "error"))
+            run(Local(port, 0, 0, False, tmp_path, False, "dev", "error"))
         with pytest.raises(OSError, match=f"port {port} is taken.*--aws-port"):
-            run(Local(0, port, False, tmp_path, False, "dev", "error"))
+            run(Local(0, port, 0, False, tmp_path, False, "dev", "error"))
+        with pytest.raises(OSError, match=f"port {port} is taken.*--http-port"):
+            run(Local(0, 0, port, False, tmp_path, False, "dev", "error"))
 
 
 def test_simulated_state_survives_its_file(tmp_path: Path) -> None:
