@@ -56,9 +56,14 @@ def start(
     client = AwsClient(queue_options(config, options), telemetry=telemetry)
     stack.push_async_callback(client.close)
     debounce = config.event_debounce_seconds
-    intake = EventIntake(db, own, metrics, engine.triggers.wake, debounce)
+    loop = asyncio.get_running_loop()
+    intake = EventIntake(db, own, metrics, lambda seconds: _wake_after(loop, engine, seconds), debounce)
     for url in queue_urls(config):
         queue = EventQueue(client, QueueUrl.parse(url), intake, metrics)
         health.sources.append(queue)
         stack.callback(asyncio.create_task(queue.run()).cancel)
     stack.callback(asyncio.create_task(health.run()).cancel)
+
+
+def _wake_after(loop: asyncio.AbstractEventLoop, engine: Engine, seconds: float) -> None:
+    loop.call_later(seconds, engine.triggers.wake)

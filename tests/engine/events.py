@@ -83,7 +83,7 @@ class Queue:
     client: AwsClient
     consumer: EventQueue
     metrics: Metrics
-    woken: list[int]
+    woken: list[float]
     base: dict[str, int] = field(default_factory=dict)
 
     async def receive(self) -> int:
@@ -126,7 +126,7 @@ async def queue_of(events: Events, **route: Any) -> Queue:
         return Credentials(QUEUE_ACCOUNT, "secret")
 
     client = AwsClient(AwsOptions(endpoint_url=world.simulator.url), provider=provide)
-    metrics, woken = Metrics(), list[int]()
+    metrics, woken = Metrics(), list[float]()
     own = Own(events.install, Principals(world.aws, "us-east-1"))
-    intake = EventIntake(world.db, own, metrics.events, lambda: woken.append(1), clock=lambda: world.seconds)
+    intake = EventIntake(world.db, own, metrics.events, woken.append, clock=lambda: world.seconds)
     return Queue(events, client, EventQueue(client, QUEUE_URL, intake, metrics.events), metrics, woken)

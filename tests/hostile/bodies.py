@@ -102,6 +102,16 @@ JSON_ANSWERS: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = {
         {"registryId": ACCOUNT, "replicationBackfillId": _BACKFILL_ID, "destination": _DESTINATION, "status": SECRET},
         {"replicationBackfillId": _BACKFILL_ID},
     ),
+    ("ecr", "DescribeRepositories"): ({"repositories": [{"repositoryName": SECRET, "registryId": ACCOUNT}]}, {}),
+    ("ecr", "ListImages"): ({"imageIds": [{"imageDigest": SECRET, "imageTag": "v1"}]}, {"repositoryName": "app"}),
+    ("ecr", "DescribeImageReplicationStatus"): (
+        {
+            "repositoryName": "app",
+            "imageId": {"imageDigest": SECRET},
+            "replicationStatuses": [{**_DESTINATION, "status": "FAILED", "failureCode": SECRET}],
+        },
+        {"repositoryName": "app", "imageId": {"imageDigest": SECRET}},
+    ),
     ("ecr", "DescribeReplicationBackfillResults"): (
         {
             "registryId": ACCOUNT,

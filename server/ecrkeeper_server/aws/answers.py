@@ -156,7 +156,7 @@ _BY_OPERATION = {(row.service, row.operation): row for row in ESSENTIALS}
 
 # Members that name the answering account by its id or in an ARN, unlike accounts of destinations.
 SPEAKERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "ecr": (("registryId",), ("pullThroughCacheRules", "registryId")),
+    "ecr": (("registryId",), ("pullThroughCacheRules", "registryId"), ("repositories", "registryId")),
     "iam": (("Role", "Arn"),),
     "sts": (("AssumedRoleUser", "Arn"),),
 }

@@ -63,14 +63,14 @@ class EventIntake:
         db: Database,
         own: Own,
         metrics: EventMetrics,
-        wake: Callable[[], None],
+        wake_after: Callable[[float], None],
         debounce: float = resources.EVENT_DEBOUNCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
         self._own = own
         self._metrics = metrics
-        self._wake = wake
+        self._wake_after = wake_after
         self._debounce = debounce
         self._works: Batch[_Work, Exception | None] = Batch(self._write, max_items=_MAX_BATCHES)
         # Places whose health is stored and young.
@@ -111,7 +111,7 @@ class EventIntake:
             self._noted[place] = True
         if result.due:
             # Not earlier: a claim of what is not due yet costs as much as any other.
-            asyncio.get_running_loop().call_later(self._debounce, self._wake)
+            self._wake_after(self._debounce)
         self._count(result.kinds)
         for seconds in result.delays:
             self._metrics.delayed(seconds)
