@@ -19,7 +19,7 @@ def applied(folder: Path, server: FakeServer, *options: str) -> subprocess.Compl
     file = folder / "one.yaml"
     head = f"apiVersion: ecrkeeper/v1\nkind: RegistrySettings\nname: {NAME}/settings/team-a\n"
     file.write_text(head + "settings: {signingConfiguration: {}}\n")
-    command = [sys.executable, str(PROGRAM), "--target", server.target, "--timeout", "0.2", *options, str(file)]
+    command = [sys.executable, str(PROGRAM), "--target", server.target, "--timeout", "1", *options, str(file)]
     environment = {**os.environ, "TOKEN": "t-1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 

@@ -15,6 +15,8 @@ from .fake import FakeServer, fail, info, status
 from .test_watch import COMPLETE, NAME, current, removed, stream
 
 OWNED = f"{NAME}/settings/team-a"
+# Seconds in which the first answers arrive on a busy machine.
+LONG_ENOUGH = 1.0
 
 
 def conditions(**states: bool) -> list[Condition]:
@@ -77,8 +79,8 @@ def test_wait_for_missing_registry_ends(server: FakeServer, client: ecrkeeper.Cl
 
 def test_registry_wait_timeout_includes_conditions(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, then="open"))
-    with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"not in sync after 0\.05 s \(Synced: WHY\)"):
-        client.wait_until_synced(NAME, 0.05)
+    with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"not in sync after 1 s \(Synced: WHY\)"):
+        client.wait_until_synced(NAME, LONG_ENOUGH)
 
 
 def test_wait_accepts_only_registries(client: ecrkeeper.Client) -> None:
@@ -223,7 +225,7 @@ def test_declaration_wait_timeout_includes_conditions(server: FakeServer, client
     mine = declared(3, 2, Synced=False, Blocked=False)
     server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
     with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"settings/team-a was not in sync .*\(Synced: WHY\)"):
-        client.wait_until_synced(OWNED, 0.05)
+        client.wait_until_synced(OWNED, LONG_ENOUGH)
 
 
 CUT = current(
