@@ -246,7 +246,7 @@ def stored(row: Stored) -> registry_pb2.RegistrySettings:
     Do not change the message, which is cached.
     """
     # Callers that poll a declaration mostly get the same row as before.
-    return settings(*decoded(row)) if is_long(row) else _cached(row)
+    return settings(*decoded(row)) if is_long(row) else short(row)
 
 
 def is_long(row: Stored) -> bool:
@@ -262,7 +262,8 @@ def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> 
 
 
 @lru_cache(maxsize=_CACHED)
-def _cached(row: Stored) -> registry_pb2.RegistrySettings:
+def short(row: Stored) -> registry_pb2.RegistrySettings:
+    """Return the message of a stored row that is not long; do not change it."""
     return settings(*decoded(row))
 
 

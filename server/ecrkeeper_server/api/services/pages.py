@@ -73,13 +73,14 @@ async def scan(
     show: Show[T, M],
     *,
     maximum: int = _MAX_FETCHED,
+    at_once: int = _SHOWN,
 ) -> tuple[list[M], str]:
     """Return a page of the matching rows that the caller may read, and the next token.
 
-    `fetch` returns at most `maximum` rows after a cursor; `show` converts rows to messages, None
-    for a row that was removed since. A page ends early if its messages are large, or if few rows
-    match, so that one call does not read the whole table. Rows that the caller may not read do not
-    count, and no token names them.
+    `fetch` returns at most `maximum` rows after a cursor. `show` converts rows to messages, at most
+    `at_once`; None for a row that was removed since. A page ends early if its messages are large, or
+    if few rows match, so that one call does not read the whole table. Rows that the caller may not
+    read do not count, and no token names them.
     """
     found: list[M] = []
     size = read = 0
@@ -88,7 +89,8 @@ async def scan(
     while read < _MAX_READ or sent == page.after:
         rows = await fetch(after, limit)
         allowed = [(row, meets(row)) for row in rows if may(row)]
-        messages = _shown([row for row, matching in allowed if matching], show, lambda: page.size - len(found))
+        matched = [row for row, matching in allowed if matching]
+        messages = _shown(matched, show, lambda: page.size - len(found), at_once)
         for row, matching in allowed:
             if matching and len(found) == page.size:
                 return found, page.token(sent)
@@ -109,14 +111,14 @@ async def scan(
     return found, page.token(sent)
 
 
-async def _shown(rows: Sequence[T], show: Show[T, M], left: Callable[[], int]) -> AsyncIterator[M | None]:
+async def _shown(rows: Sequence[T], show: Show[T, M], left: Callable[[], int], at_once: int) -> AsyncIterator[M | None]:
     """Yield the messages of rows in small batches.
 
     Build none beyond the `left` ones of a page.
     """
     start = 0
     while start < len(rows):
-        end = start + max(1, min(_SHOWN, left()))
+        end = start + max(1, min(at_once, left()))
         for message in await show(rows[start:end]):
             yield message
         start = end

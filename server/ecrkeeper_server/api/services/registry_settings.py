@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -44,6 +44,8 @@ from ecrkeeper_server.store.rows import Declaration, RegistryStatus
 from ecrkeeper_server.turns import work
 
 Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)
+# Declarations of a list that are read at once, and those of one registry among them.
+_SHOWN, _SAME_REGISTRY = 100, 20
 _FIELDS: dict[str, Callable[[Listed], list[str]]] = {
     "account": lambda row: [row[0]],
     "region": lambda row: [row[1]],
@@ -96,10 +98,13 @@ class OwnerSettings:
             )
 
         may = self._deps.access.readable(_target)
-        found, token = await scan(fetch, page, meets, _place, may, self._messages)
+        found, token = await scan(fetch, page, meets, _place, may, self._messages, at_once=_SHOWN)
         return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
 
     async def _messages(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
+        return [message for part in _parts(rows) for message in await self._read_part(part)]
+
+    async def _read_part(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
         names = [SettingsName(RegistryName(row[0], row[1]), row[2]) for row in rows]
         found = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
         statuses: dict[RegistryName, RegistryStatus] = {}
@@ -109,7 +114,7 @@ class OwnerSettings:
 
         async def shown(row: Stored | None) -> registry_pb2.RegistrySettings | None:
             if row is None or not render.is_long(row):
-                return None if row is None else render.stored(row)
+                return None if row is None else render.short(row)
             return await work().step(long, row)
 
         return [await shown(found.get(name)) for name in names]
@@ -287,6 +292,23 @@ def _request(name: SettingsName, tried: WriteResult) -> Any:
     """Return a write as JSON: the name, and the spec after it, or None."""
     spec = tried.specs.get(name.owner)
     return [str(name), None if spec is None else asdict(spec)]
+
+
+def _parts(rows: Sequence[Listed]) -> Iterator[list[Listed]]:
+    """Yield the rows in parts with few rows of the same registry.
+
+    Each row is read with the state of its registry, which can be large.
+    """
+    part: list[Listed] = []
+    same = 0
+    for row in rows:
+        same = same + 1 if part and part[-1][:2] == row[:2] else 1
+        if same > _SAME_REGISTRY:
+            yield part
+            part, same = [], 1
+        part.append(row)
+    if part:
+        yield part
 
 
 def _target(row: Listed) -> Target:
