@@ -83,6 +83,12 @@ def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in rows}
 
 
+def listed(tx: Tx, rows: Sequence[Listed]) -> dict[tuple[str, ...], Stored]:
+    """Return the existing declarations of a list, by account, Region and owner."""
+    values = json_rows(dict(zip(KEY, row, strict=False)) for row in rows)
+    return {row[:3]: row for row in _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, values)}
+
+
 @lru_cache(maxsize=8)
 def _of_name(compiler: Compiler) -> Prepared:
     this = and_(*(declarations.c[name] == bindparam(name) for name in KEY))

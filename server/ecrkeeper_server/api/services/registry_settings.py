@@ -105,19 +105,20 @@ class OwnerSettings:
         return [message for part in _parts(rows) for message in await self._read_part(part)]
 
     async def _read_part(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
-        names = [SettingsName(RegistryName(row[0], row[1]), row[2]) for row in rows]
-        found = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
+        found = await self._deps.db.read(lambda tx: declarations.listed(tx, rows))
         statuses: dict[RegistryName, RegistryStatus] = {}
 
         def long(row: Stored) -> registry_pb2.RegistrySettings:
             return render.settings(*declarations.decoded(row, statuses))
 
-        async def shown(row: Stored | None) -> registry_pb2.RegistrySettings | None:
-            if row is None or not render.is_long(row):
-                return None if row is None else render.short(row)
-            return await work().step(long, row)
-
-        return [await shown(found.get(name)) for name in names]
+        messages: list[registry_pb2.RegistrySettings | None] = []
+        for place in rows:
+            row = found.get(place[:3])
+            if row is None:
+                messages.append(None)
+            else:
+                messages.append(await work().step(long, row) if render.is_long(row) else render.short(row))
+        return messages
 
     async def CreateRegistrySettings(
         self, request: pb.CreateRegistrySettingsRequest, context: Context
