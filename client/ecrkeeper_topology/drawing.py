@@ -21,7 +21,7 @@ CHAINING = "ECR does not replicate an image that arrived by replication: an imag
 
 
 class Grouping(StrEnum):
-    """What one box of a picture stands for.
+    """The place that one box of a picture stands for.
 
     AUTO is the finest of the others that stays readable.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "server" / "ecrkeeper_server"
-# What carries the reason of an audit event, with the position of the reason; None if only by keyword.
+# The calls with the reason of an audit event, and its position among the arguments; None if only by keyword.
 CARRIERS = {"Caller": 4, "Origin": 3, "NewEvent": None, "AwsWrite": 7, "accepted": None}
 # Each reason that the server makes itself, as in the code, and as described.
 DESCRIBED = {

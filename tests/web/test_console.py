@@ -22,7 +22,7 @@ LOOKS = ("light", "dark", "phone")
 
 @pytest.fixture(scope="module")
 def found(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the browser found on all pages."""
+    """The findings of the browser on all pages."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with world(simulated_aws, tmp_path_factory.mktemp("console")) as made:
         given = {

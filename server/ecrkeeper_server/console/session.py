@@ -28,7 +28,7 @@ _NAME = "ecrkeeper"
 
 
 class Kind(StrEnum):
-    """What a cookie holds."""
+    """The kinds of sealed cookies."""
 
     SESSION = "session"
     LOGIN = "login"

@@ -25,7 +25,7 @@ def seen(digest: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a template shows: its name, its title and its values."""
+    """A page to render: the name of its template, its title and its values."""
 
     template: str
     title: str

@@ -37,7 +37,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What binds an answer of the issuer to the browser that began the login."""
+    """Values that bind an issuer's answer to the browser that began the login."""
 
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(24))
