@@ -10,7 +10,7 @@ import inspect
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import grpc
 
@@ -47,37 +47,56 @@ def left(end: float) -> float:
     return seconds
 
 
+class _Course(Generic[T]):
+    """The course of steps.
+
+    `step` is the next call; None at the end, when `result` is there.
+    """
+
+    result: T
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self.step: Step | None = None
+        self.answered(None)
+
+    def answered(self, answer: Any) -> None:
+        """Go on after a call."""
+        self._move(self._steps.send, answer)
+
+    def failed(self, error: RegistryError) -> None:
+        """Go on after a call that ended with an error."""
+        self._move(self._steps.throw, error)
+
+    def _move(self, move: Callable[[Any], Step], value: Any) -> None:
+        try:
+            self.step = move(value)
+        except StopIteration as ended:
+            self.step, self.result = None, ended.value
+
+
 def run(steps: Steps[T], client: Client) -> T:
     """Carry out steps with a client and return their result."""
-    send: Callable[[], Step] = lambda: next(steps)  # noqa: E731
-    while True:
+    course = _Course(steps)
+    while course.step is not None:
         try:
-            step = send()
-        except StopIteration as ended:
-            result: T = ended.value
-            return result
-        try:
-            answer = step(client)
+            answer = course.step(client)
             if isinstance(answer, Pause):
                 time.sleep(answer.seconds)
             answer = list(answer) if isinstance(answer, Pager) else answer
         except RegistryError as error:
-            send = lambda error=error: steps.throw(error)  # type: ignore[misc]  # noqa: E731
+            course.failed(error)
         else:
-            send = lambda answer=answer: steps.send(answer)  # type: ignore[misc]  # noqa: E731
+            course.answered(answer)
+    return course.result
 
 
 async def run_async(steps: Steps[T], client: AsyncClient) -> T:
     """Carry out steps with an asynchronous client and return their result."""
-    send: Callable[[], Step] = lambda: next(steps)  # noqa: E731
-    while True:
+    course = _Course(steps)
+    while course.step is not None:
         try:
-            step = send()
-        except StopIteration as ended:
-            result: T = ended.value
-            return result
-        try:
-            answer = step(client)
+            answer = course.step(client)
             if isinstance(answer, Pause):
                 await asyncio.sleep(answer.seconds)
             elif isinstance(answer, AsyncPager):
@@ -85,6 +104,7 @@ async def run_async(steps: Steps[T], client: AsyncClient) -> T:
             elif inspect.isawaitable(answer):
                 answer = await answer
         except RegistryError as error:
-            send = lambda error=error: steps.throw(error)  # type: ignore[misc]  # noqa: E731
+            course.failed(error)
         else:
-            send = lambda answer=answer: steps.send(answer)  # type: ignore[misc]  # noqa: E731
+            course.answered(answer)
+    return course.result
