@@ -84,9 +84,11 @@ async def _end(response: web.StreamResponse, error: CallError) -> None:
 
 
 async def _ping(write: Callable[[bytes], Awaitable[None]]) -> None:
-    while True:
-        await asyncio.sleep(_PING_SECONDS)
-        await write(b": ping\n\n")
+    # The stream itself notices that the browser has left; nobody reads an error of this task.
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await asyncio.sleep(_PING_SECONDS)
+            await write(b": ping\n\n")
 
 
 def _event(name: str, content: str) -> bytes:
