@@ -15,6 +15,7 @@ from ecrkeeper_server.store.audit import AuditEvent, Completion, NewEvent, Selec
 from ecrkeeper_server.store.audit_stream import Cursor
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
+from ecrkeeper_server.store.postgres_tx import PostgresTx
 from ecrkeeper_server.store.together import ask
 from sqlalchemy import create_engine, text
 
@@ -146,7 +147,7 @@ class Sleeper:
         engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
         self._engine, self._conn = engine, engine.connect()
         self._conn.execute(text("BEGIN"))
-        self._tx = Tx(self._conn, PostgresDialect(), set(), ask)
+        self._tx = PostgresTx(self._conn, PostgresDialect(), set(), ask)
         audit.record(self._tx, [event(resource)])
 
     def end(self, how: str = "COMMIT") -> None:

@@ -25,7 +25,8 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import resources, schema
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.sqlite import SqliteDatabase, one_by_one, sqlite_engine
+from ecrkeeper_server.store.sqlite import SqliteDatabase, SqliteTx, one_by_one
+from ecrkeeper_server.store.sqlite_engine import sqlite_engine
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_testing.clock import fixed_time
 
@@ -78,7 +79,7 @@ class InlineDatabase(SqliteDatabase):
     async def write(self, change: Callable[[Tx], T]) -> T:
         self._inline.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            result = change(Tx(self._inline, self._dialect, set(), one_by_one))
+            result = change(SqliteTx(self._inline, self._dialect, set(), one_by_one))
         except BaseException:
             self._inline.exec_driver_sql("ROLLBACK")
             raise

@@ -17,7 +17,6 @@ from ecrkeeper_server.settings.stored_elements import pairs_json
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.row_writes import insert_rows
 from ecrkeeper_server.store.rows import FromRow
 from ecrkeeper_server.store.tables import audit_events, json_rows
 
@@ -113,7 +112,7 @@ class Selection:
 def add(tx: Tx, events: Sequence[NewEvent]) -> None:
     """Add events without returning their ids."""
     if events:
-        insert_rows(tx, audit_events, [_values(event) for event in events], _stamp)
+        tx.insert_rows(audit_events, [_values(event) for event in events], _stamp)
         tx.changed.add(CHANGED)
 
 

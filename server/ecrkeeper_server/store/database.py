@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select
+from sqlalchemy import ColumnElement, Connection, Select, Table
 
 from ecrkeeper_server.store.dialect import Dialect
 
@@ -22,6 +22,12 @@ Query = tuple[Select[Any], Mapping[str, Any]]
 """A cached query and the values of its parameters: text and numbers only."""
 
 Rows = Sequence[Sequence[Any]]
+
+Values = Mapping[str, Any]
+"""The values of a row by column; all rows of a call have the same columns."""
+
+Stamp = Callable[[Dialect], Mapping[str, ColumnElement[Any]]]
+"""Returns expressions by column, which are the same for all rows."""
 
 Ask = Callable[[Connection, Sequence[Query]], list[Rows]]
 """Returns the rows of independent queries of one transaction, in order."""
@@ -37,8 +43,13 @@ class Load:
     retries: int = 0
 
 
+def no_stamp(_: Dialect) -> Mapping[str, ColumnElement[Any]]:
+    """Return no expressions."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
-class Tx:
+class Tx(abc.ABC):
     """An open transaction, with the SQL of its database."""
 
     conn: Connection
@@ -55,6 +66,14 @@ class Tx:
     def changes(self, name: str) -> None:
         """Record that a resource changed, to notify watchers after the commit."""
         self.changed.add(name)
+
+    @abc.abstractmethod
+    def insert_rows(self, table: Table, rows: Sequence[Values], stamp: Stamp = no_stamp) -> None:
+        """Insert rows."""
+
+    @abc.abstractmethod
+    def update_rows(self, table: Table, key: tuple[str, ...], rows: Sequence[Values]) -> None:
+        """Update rows by their keys, which are among the values."""
 
 
 class Database(abc.ABC):

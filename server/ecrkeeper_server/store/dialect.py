@@ -29,11 +29,6 @@ class Dialect(abc.ABC):
     def concurrent_writers(self) -> bool:
         """Whether concurrent writes may commit in another order than they began."""
 
-    @property
-    @abc.abstractmethod
-    def sends_rows_one_by_one(self) -> bool:
-        """Whether the driver sends each row of a statement by itself."""
-
     @abc.abstractmethod
     def statistics(self, table: Table) -> Executable | None:
         """Return the statement that brings the planner's statistics of a table up to date.

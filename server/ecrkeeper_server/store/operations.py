@@ -14,7 +14,6 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.row_writes import insert_rows
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource, new_uid
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.tables import json_rows, operations, requests
@@ -51,7 +50,7 @@ def create_all(tx: Tx, method: str, targets: Sequence[Resource], *, caller: str 
         for each in targets
     )
     more = {"metadata": {_CALLERS: [caller]} if caller else {}, "done": False}
-    insert_rows(tx, operations, [{"id": new_uid(), **each, **more} for each in values], _created)
+    tx.insert_rows(operations, [{"id": new_uid(), **each, **more} for each in values], _created)
 
 
 def _created(dialect: Dialect) -> dict[str, ColumnElement[int]]:

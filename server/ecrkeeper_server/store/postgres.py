@@ -25,6 +25,7 @@ from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import unavailable
 from ecrkeeper_server.store.pipeline import PIPELINE, PipelinedCursor, has_unanswered
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect, postgres_now
+from ecrkeeper_server.store.postgres_tx import PostgresTx
 from ecrkeeper_server.store.together import ask
 from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, state, transaction
 from ecrkeeper_server.store.watchdog import Watchdog
@@ -166,11 +167,11 @@ class PostgresDatabase(Database):
 
     def _read(self, query: Callable[[Tx], T], watchdog: Watchdog) -> T:
         with self._engine.connect() as conn, watchdog.over(conn.connection.driver_connection):
-            return query(Tx(conn, self._dialect, set(), ask))
+            return query(PostgresTx(conn, self._dialect, set(), ask))
 
     def _write(self, change: Callable[[Tx], T], watchdog: Watchdog) -> T:
         with self._engine.connect() as conn, watchdog.over(conn.connection.driver_connection):
-            tx = Tx(conn, self._dialect, set(), ask)
+            tx = PostgresTx(conn, self._dialect, set(), ask)
             with transaction(conn):
                 result = change(tx)
                 _notify(conn, tx.changed)

@@ -53,11 +53,6 @@ class PostgresDialect(Dialect):
         """Return True."""
         return True
 
-    @property
-    def sends_rows_one_by_one(self) -> bool:
-        """Return True."""
-        return True
-
     def statistics(self, table: Table) -> Executable:
         """Return an ANALYZE, which has no effect for users who do not own the table."""
         return text(f"ANALYZE (SKIP_LOCKED) {table.name}")

@@ -13,7 +13,6 @@ from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_rows import AccountRow, PinnedAccount, RolloutRow
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.fleet_tables import rollout_accounts as table
-from ecrkeeper_server.store.row_writes import insert_rows
 from ecrkeeper_server.store.tables import json_rows
 from ecrkeeper_server.store.work import columns_of
 
@@ -23,7 +22,7 @@ _COLUMNS = tuple(column.name for column in fleet_accounts.c)
 def add(tx: Tx, rollout: RolloutRow, accounts: Sequence[PinnedAccount]) -> None:
     """Keep accounts as they are now."""
     key = {"set_id": rollout.set_id, "number": rollout.number}
-    insert_rows(tx, table, [{**key, **columns_of(each)} for each in accounts])
+    tx.insert_rows(table, [{**key, **columns_of(each)} for each in accounts])
 
 
 def some(tx: Tx, rollout: RolloutRow, accounts: Collection[str]) -> tuple[list[AccountRow], list[PinnedAccount]]:

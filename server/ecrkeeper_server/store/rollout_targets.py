@@ -13,7 +13,6 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollouts
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
-from ecrkeeper_server.store.row_writes import insert_rows, update_rows
 from ecrkeeper_server.store.tables import json_rows
 from ecrkeeper_server.store.work import columns_of
 
@@ -26,7 +25,7 @@ def _of(rollout: RolloutRow) -> ColumnElement[bool]:
 
 def add(tx: Tx, rows: Sequence[TargetRow]) -> None:
     """Add targets."""
-    insert_rows(tx, table, [columns_of(row) for row in rows])
+    tx.insert_rows(table, [columns_of(row) for row in rows])
 
 
 def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, int]]) -> None:
@@ -64,7 +63,7 @@ def pending(tx: Tx, rollout: RolloutRow, wave: int, limit: int, *, undo: bool) -
 
 def save(tx: Tx, rows: Sequence[TargetRow]) -> None:
     """Store changed targets."""
-    update_rows(tx, table, _KEY, [columns_of(row) for row in rows])
+    tx.update_rows(table, _KEY, [columns_of(row) for row in rows])
 
 
 def move(tx: Tx, rollout: RolloutRow, states: Collection[str], **values: Any) -> int:

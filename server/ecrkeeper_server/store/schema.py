@@ -59,7 +59,7 @@ def is_sqlite(url: str) -> bool:
 
 def _engine(url: str, pool_size: int = 2) -> Engine:
     if is_sqlite(url):
-        from ecrkeeper_server.store.sqlite import sqlite_engine
+        from ecrkeeper_server.store.sqlite_engine import sqlite_engine
 
         return sqlite_engine(url)
     from ecrkeeper_server.store.postgres import postgres_engine

@@ -8,55 +8,48 @@ connection per thread at full durability, and no busy waits.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
-from ecrkeeper_server.store.database import Database, Load, Query, Rows, Tx
+from ecrkeeper_server.store.database import Database, Load, Query, Rows, Stamp, Tx, Values, no_stamp
 from ecrkeeper_server.store.failures import DISK_FULL, failure_of, unavailable
+from ecrkeeper_server.store.row_statements import change, insertion
 from ecrkeeper_server.store.sqlite_dialect import SqliteDialect, sqlite_now
 from ecrkeeper_server.store.sqlite_file import SqliteFile
 
 T = TypeVar("T")
 
 _GROUP = 64
-_BUSY_SECONDS = 30
-
-
-def sqlite_engine(url: str) -> Engine:
-    """Return an engine whose connections wait for locks and commit durably."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.close()
-        # With Postgres's names.
-        connection.create_function("hashtextextended", 2, _digest, deterministic=True)
-
-    return engine
-
-
-def _digest(text: str, seed: int) -> int:
-    digest = hashlib.blake2b(text.encode(), digest_size=8, salt=seed.to_bytes(8, "big"))
-    return int.from_bytes(digest.digest(), "big", signed=True)
 
 
 def one_by_one(conn: Connection, queries: Sequence[Query]) -> list[Rows]:
     """Execute one query after the other."""
     return [conn.execute(query, values).all() for query, values in queries]
+
+
+class SqliteTx(Tx):
+    """A transaction of SQLite, for which a statement with many rows is cheap."""
+
+    __slots__ = ()
+
+    def insert_rows(self, table: Table, rows: Sequence[Values], stamp: Stamp = no_stamp) -> None:
+        """Insert rows."""
+        if rows:
+            self.conn.execute(insertion(self.dialect, table, tuple(rows[0]), stamp), rows)
+
+    def update_rows(self, table: Table, key: tuple[str, ...], rows: Sequence[Values]) -> None:
+        """Update rows by their keys, which are among the values."""
+        if rows:
+            named = [{f"_{name}": value for name, value in row.items()} for row in rows]
+            self.conn.execute(change(table, key, tuple(rows[0])), named)
 
 
 class _Job:
@@ -108,7 +101,7 @@ class SqliteDatabase(Database):
         if self._file is not None:
             self._file.check_read()
         try:
-            return query(Tx(self._reader, self._dialect, set(), one_by_one))
+            return query(SqliteTx(self._reader, self._dialect, set(), one_by_one))
         except SQLAlchemyError as error:
             raise self._failed(error) from error
 
@@ -193,7 +186,7 @@ class SqliteDatabase(Database):
 
     def _apply(self, conn: Connection, job: _Job, changed: set[str]) -> None:
         """Run one change in a savepoint, so that its failure does not affect its group."""
-        tx = Tx(conn, self._dialect, set(), one_by_one)
+        tx = SqliteTx(conn, self._dialect, set(), one_by_one)
         conn.exec_driver_sql("SAVEPOINT change")
         try:
             job.result = job.change(tx)

@@ -47,11 +47,6 @@ class SqliteDialect(Dialect):
         """Return False."""
         return False
 
-    @property
-    def sends_rows_one_by_one(self) -> bool:
-        """Return False: the driver loops in C, and nothing is sent."""
-        return False
-
     def statistics(self, table: Table) -> None:
         """Return None: without statistics, the index with the most equal columns is used."""
 

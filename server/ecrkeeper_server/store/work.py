@@ -12,7 +12,6 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.row_writes import insert_rows, update_rows
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -110,20 +109,20 @@ def save(tx: Tx, unit: UnitOfWork) -> None:
     tx.changed.update(row.name for name, row in unit.registries.items() if row is not before.registries.get(name))
     new, changed = _parted(unit.registries, before.registries)
     for table in (schedule, resources):
-        insert_rows(tx, table, [_some(row, _COLUMNS[table.name]) for row in new])
-    update_rows(tx, schedule, ("name",), [_some(row, ("name", *_REQUESTED)) for row in changed])
+        tx.insert_rows(table, [_some(row, _COLUMNS[table.name]) for row in new])
+    tx.update_rows(schedule, ("name",), [_some(row, ("name", *_REQUESTED)) for row in changed])
     desired = [row for row in changed if row.generation != before.registries[row.registry].generation]
-    update_rows(tx, resources, ("name",), [_some(row, ("name", *_DESIRED)) for row in desired])
+    tx.update_rows(resources, ("name",), [_some(row, ("name", *_DESIRED)) for row in desired])
     after = {one.name: one for owners in unit.declared.values() for one in owners.values()}
     deleted = [name for name, one in before.declared.items() if name not in after or after[name].uid != one.uid]
     if deleted:
         tx.conn.execute(_DELETE_DECLARATION, [_renamed(key_of(name)) for name in deleted])
     new, changed = _parted(after, {name: one for name, one in before.declared.items() if name not in deleted})
-    insert_rows(tx, declarations, [columns_of(one) for one in new])
-    update_rows(tx, declarations, KEY, [_some(one, (*KEY, *_DECLARED)) for one in changed])
-    insert_rows(tx, revisions, [columns_of(one) for one in unit.revisions])
+    tx.insert_rows(declarations, [columns_of(one) for one in new])
+    tx.update_rows(declarations, KEY, [_some(one, (*KEY, *_DECLARED)) for one in changed])
+    tx.insert_rows(revisions, [columns_of(one) for one in unit.revisions])
     saved = [columns_of(one) for key, one in unit.requests.items() if key not in before.requests]
-    insert_rows(tx, requests, saved)
+    tx.insert_rows(requests, saved)
     audit.add(tx, unit.events)
 
 

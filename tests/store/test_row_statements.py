@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.row_writes import insert_rows, update_rows
 from ecrkeeper_server.store.rows import Revision, new_uid
 from ecrkeeper_server.store.tables import operations, revisions
 from ecrkeeper_server.store.work import KEY, columns_of
@@ -38,17 +37,17 @@ async def stored(db: Database) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("count", [0, 1, 3], ids=["no rows", "one row", "many rows"])
 async def test_rows_are_stored_as_given(db: Database, count: int) -> None:
     rows = [row(number) for number in range(count)]
-    await db.write(lambda tx: insert_rows(tx, revisions, rows))
+    await db.write(lambda tx: tx.insert_rows(revisions, rows))
     assert await stored(db) == rows
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["one row", "many rows"])
 async def test_update_changes_the_given_rows_and_columns(db: Database, count: int) -> None:
     rows = [row(number) for number in range(4)]
-    await db.write(lambda tx: insert_rows(tx, revisions, rows))
+    await db.write(lambda tx: tx.insert_rows(revisions, rows))
     changed = [row(number, reason=f"changed {number}", settings=SETTINGS[0]) for number in range(count)]
     given = [{name: each[name] for name in (*KEY, "revision", "reason", "settings")} for each in changed]
-    await db.write(lambda tx: update_rows(tx, revisions, (*KEY, "revision"), given))
+    await db.write(lambda tx: tx.update_rows(revisions, (*KEY, "revision"), given))
     assert await stored(db) == [*changed, *rows[count:]]
 
 
@@ -60,7 +59,7 @@ async def test_stamp_is_the_same_for_all_rows(db: Database, count: int) -> None:
         return {"create_time": dialect.now()}
 
     def change(tx: Tx) -> list[int]:
-        insert_rows(tx, operations, [{"id": str(number), **shape} for number in range(count)], stamp)
+        tx.insert_rows(operations, [{"id": str(number), **shape} for number in range(count)], stamp)
         return list(tx.conn.execute(select(operations.c.create_time)).scalars())
 
     times = await db.write(change)
