@@ -27,7 +27,7 @@ def insertion(dialect: Dialect, table: Table, columns: tuple[str, ...], stamp: S
 @lru_cache(maxsize=128)
 def change(table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:
     """Return the statement that updates rows by their keys; its parameters have a `_` before the column's name."""
-    return _changing(table, key, {name: bindparam(f"_{name}") for name in columns})
+    return _changing(table, key, columns, {name: bindparam(f"_{name}") for name in columns})
 
 
 @lru_cache(maxsize=128)
@@ -42,7 +42,7 @@ def json_insertion(dialect: Dialect, table: Table, columns: tuple[str, ...], sta
 @lru_cache(maxsize=128)
 def json_change(dialect: Dialect, table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:
     """Return the statement that updates rows by their keys to those of its parameter (`as_json`)."""
-    return _changing(table, key, _given(dialect, table, columns))
+    return _changing(table, key, columns, _given(dialect, table, columns))
 
 
 def as_json(table: Table, rows: Sequence[Values]) -> dict[str, str]:
@@ -55,6 +55,6 @@ def _given(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> Any:
     return dialect.json_table({name: table.c[name].type for name in columns}).c
 
 
-def _changing(table: Table, key: tuple[str, ...], given: Any) -> Any:
+def _changing(table: Table, key: tuple[str, ...], columns: tuple[str, ...], given: Any) -> Any:
     which = [table.c[name] == given[name] for name in key]
-    return update(table).where(*which).values({name: given[name] for name in given if name not in key})
+    return update(table).where(*which).values({name: given[name] for name in columns if name not in key})
