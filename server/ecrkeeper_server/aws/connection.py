@@ -80,6 +80,8 @@ class Connection(asyncio.Protocol):
         finally:
             limit.cancel()
             self._answer = None
+            # An idle connection, or one that only the garbage collector finds, keeps no answer.
+            self._body = []
 
     def close(self) -> None:
         """Close the connection immediately."""
