@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -37,6 +36,7 @@ from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.events.user_agent import product
 from ecrkeeper_server.fleet.bounds import Bounds
+from ecrkeeper_server.garbage import collect_garbage, take_over
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.loop_lag import watch_lag
 from ecrkeeper_server.metrics.server import Metrics
@@ -261,10 +261,9 @@ async def _run(
     stack.callback(maintenance.cancel)
     api = await _open_api(config, deps, instruments, security, stack) if config.role != "engine" else None
     working = work.start()
-    # Existing objects stay for the life of the process, so the garbage collector need not traverse
-    # them.
-    gc.freeze()
-    gc.enable()
+    take_over()
+    collecting = asyncio.create_task(collect_garbage())
+    stack.callback(collecting.cancel)
     http = {} if api is None or api.http is None else {"http_port": api.http.port}
     http_address = f"{config.http_listen.rpartition(':')[0]}:{http['http_port']}" if http else ""
     ready("" if api is None else f"{api.host}:{api.port}", http_address)

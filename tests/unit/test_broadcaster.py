@@ -6,6 +6,8 @@ import asyncio
 
 from ecrkeeper_server.api.services.broadcaster import Changes
 
+from tests.engine.virtual import run
+
 ONE, TWO = "accounts/111111111111/registries/us-east-1", "accounts/222222222222/registries/us-east-1"
 ROLE = "accounts/111111111111/serviceLinkedRoles/replication"
 
@@ -60,3 +62,50 @@ async def test_thousand_watches_wake_in_turns() -> None:
         before, most = awake, max(most, awake - before)
     assert most <= 20
     await asyncio.gather(*watches)
+
+
+async def test_next_watches_wake_once_others_have_sent() -> None:
+    """gRPC reports finished sends together, and a thousand of them would take 0.2 s."""
+    changes, may_send, sending, sent = Changes(), asyncio.Semaphore(0), 0, 0
+
+    async def watch() -> None:
+        nonlocal sending, sent
+        with changes.subscribe("registry", "-") as listener:
+            await listener.wait(30)
+            sending += 1
+            await may_send.acquire()
+            sending, sent = sending - 1, sent + 1
+
+    watches = [asyncio.create_task(watch()) for _ in range(100)]
+    await asyncio.sleep(0)
+    changes.publish([ONE])
+    most = 0
+    while sent < 100:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        most = max(most, sending)
+        may_send.release()
+    assert most <= 10
+    await asyncio.gather(*watches)
+
+
+def test_slow_reader_delays_nobody() -> None:
+    async def main() -> list[str]:
+        changes, awake = Changes(), list[str]()
+
+        async def watch(name: str, seconds: float) -> None:
+            with changes.subscribe("registry", "-") as listener:
+                await listener.wait(30)
+                awake.append(name)
+                await asyncio.sleep(seconds)
+
+        slow = [asyncio.create_task(watch("slow", 3_600)) for _ in range(50)]
+        quick = [asyncio.create_task(watch("quick", 0)) for _ in range(50)]
+        await asyncio.sleep(0)
+        changes.publish([ONE])
+        await asyncio.wait_for(asyncio.gather(*quick), 1.0)
+        for each in slow:
+            each.cancel()
+        return awake
+
+    assert run(main()).count("quick") == 50

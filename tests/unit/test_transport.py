@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -326,3 +327,18 @@ async def test_fence_runs_after_connecting_and_can_stop_the_request() -> None:
             held = True
             assert (await calls.exchange(aws.place, REQUEST, fence)).status == 200
             assert aws.connections == 1
+
+
+async def test_idle_connection_keeps_no_answer() -> None:
+    body = b"x" * 4_000_000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    async with other((answer,)) as peer:
+        with transport() as pool:
+            tracemalloc.start()
+            try:
+                assert len((await pool.exchange(peer.place, REQUEST)).body) == len(body)
+                await settle()
+                kept = sum(trace.size for trace in tracemalloc.take_snapshot().traces if trace.size >= 1_000)
+            finally:
+                tracemalloc.stop()
+    assert kept < 1_000_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import Context
 from itertools import islice
 
@@ -19,15 +19,18 @@ Scope = tuple[str, str]
 """The segment of resource names of a kind, and an account or the wildcard."""
 
 
-# So many listeners wake in one turn: what each sends takes a fraction of a millisecond.
-_WOKEN = 5
+# So many listeners send at a time. gRPC reports all finished sends of a moment together, so a thousand of them would
+# keep the loop busy for 0.2 s.
+_SENDING = 8
+# A stream that has not sent after so many seconds has a slow reader, and others need not wait for it.
+_SLOW_SECONDS = 0.02
 
 
 class Changes:
     """Sends the names of changed resources to every listener; names can be lost.
 
-    Most changes are announced to all listeners at the same moment. They wake in turns, so that calls
-    are answered meanwhile.
+    Most changes are announced to all listeners at the same moment. A few wake at a time, and the next ones once those
+    have sent what they had, so that calls are answered meanwhile.
     """
 
     def __init__(self, turns: Turns | None = None) -> None:
@@ -35,6 +38,8 @@ class Changes:
         self._listeners: dict[Scope | None, set[Subscription]] = {}
         self._turns = turns or Turns()
         self._waking: dict[Subscription, None] = {}
+        self._sending: set[Subscription] = set()
+        self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         # Grows with each announcement: a read from before it may be outdated.
         self.announced = 0
@@ -64,9 +69,10 @@ class Changes:
         It starts when it is entered.
         """
         scope = (_SEGMENTS[kind], account) if kind else None
-        return Subscription(self._listeners, scope, self._wake)
+        return Subscription(self._listeners, scope, self)
 
-    def _wake(self, listener: Subscription) -> None:
+    def wake_soon(self, listener: Subscription) -> None:
+        """Wake a listener in its turn."""
         self.announced += 1
         if listener.awake:
             return
@@ -74,15 +80,41 @@ class Changes:
         if self._task is None:
             self._task = asyncio.create_task(self._wake_in_turns(), context=Context())
 
+    def sent(self, listener: Subscription) -> None:
+        """Note that a listener has sent everything that it had."""
+        self._sending.discard(listener)
+        if len(self._sending) < _SENDING:
+            self._room.set()
+
+    def left(self, listener: Subscription) -> None:
+        """Note that a listener has ended."""
+        self._waking.pop(listener, None)
+        self.sent(listener)
+
     async def _wake_in_turns(self) -> None:
         try:
             while self._waking:
-                for listener in list(islice(self._waking, _WOKEN)):
+                for listener in list(islice(self._waking, _SENDING - len(self._sending))):
                     del self._waking[listener]
+                    self._sending.add(listener)
                     listener.wake()
                 await self._turns.wait(TURNS_KEY)
+                if len(self._sending) >= _SENDING:
+                    await self._wait_for_room()
         finally:
             self._task = None
+
+    async def _wait_for_room(self) -> None:
+        self._room.clear()
+        limit = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._forget)
+        try:
+            await self._room.wait()
+        finally:
+            limit.cancel()
+
+    def _forget(self) -> None:
+        self._sending.clear()
+        self._room.set()
 
 
 class Subscription:
@@ -92,11 +124,11 @@ class Subscription:
         self,
         listeners: dict[Scope | None, set[Subscription]],
         scope: Scope | None,
-        wake_soon: Callable[[Subscription], None],
+        changes: Changes,
     ) -> None:
         self._listeners = listeners
         self._scope = scope
-        self._wake_soon = wake_soon
+        self._changes = changes
         self._names: set[str] = set()
         self._versions: dict[str, int | None] = {}
         self._event = asyncio.Event()
@@ -114,6 +146,7 @@ class Subscription:
         alike.discard(self)
         if not alike:
             del self._listeners[self._scope]
+        self._changes.left(self)
 
     def add(self, names: Iterable[str]) -> None:
         """Add names of changed resources."""
@@ -132,7 +165,7 @@ class Subscription:
             self._names.clear()
             self._versions.clear()
             self.overflowed = self.crowded = True
-        self._wake_soon(self)
+        self._changes.wake_soon(self)
 
     @property
     def awake(self) -> bool:
@@ -145,6 +178,7 @@ class Subscription:
 
     async def wait(self, seconds: float) -> set[str]:
         """Return the changed names, after at most `seconds`."""
+        self._changes.sent(self)
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
         except TimeoutError:
