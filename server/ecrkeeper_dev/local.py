@@ -83,15 +83,15 @@ def _served(given: Local, folder: Path) -> int:
     from ecrkeeper_server import logs
 
     logs.configure(given.log_level, "text")
-    import uvloop
     from ecrkeeper_server.errors import StatusError
+    from ecrkeeper_server.event_loop import EventLoop
     from ecrkeeper_server.store.file_lock import locked
 
     ca = certificates.made(folder / "tls") if given.tls else None
     try:
         with (
             locked(_config(given, folder, "", ca).database_url),
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            asyncio.Runner(loop_factory=EventLoop) as runner,
         ):
             runner.run(_serve(given, folder, ca))
     except StatusError as error:

@@ -127,11 +127,10 @@ def _serve(config: Config) -> int:
     from ecrkeeper_server import logs, tracing
 
     logs.configure(config.log_level, config.log_format, *([tracing.log_ids] if config.tracing else []))
-    import uvloop
-
     from ecrkeeper_server import app
     from ecrkeeper_server.aws_options import aws_options
     from ecrkeeper_server.errors import StatusError
+    from ecrkeeper_server.event_loop import EventLoop
     from ecrkeeper_server.security import open_security
     from ecrkeeper_server.store.file_lock import locked
 
@@ -144,6 +143,6 @@ def _serve(config: Config) -> int:
         except StatusError as error:
             configuration.complain(error.message)
             return 1
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
             runner.run(app.serve(config, security, options))
     return 0
