@@ -25,7 +25,7 @@ _MANY = 64 * 1024
 class EventLoop(uvloop.Loop):
     """The event loop of uvloop that reads all bytes of grpc.aio's socket in one iteration."""
 
-    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:
+    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
         """Call a function whenever a descriptor is readable."""
         if isinstance(fd, socket.socket) and handles_grpc_events(callback):
             callback = emptying(fd, callback)

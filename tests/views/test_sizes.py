@@ -19,6 +19,7 @@ from ecrkeeper_server.settings.element_states import ElementState, element_state
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
+from ecrkeeper_server.turns import finish
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,7 +112,7 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
     made = common_pb2.Plan()
     for name, elements in composition_of(declared).desired.items():
         planned = plan(SETTINGS[name], elements, {}, {})
-        plan_message._add_calls(made, row.registry, planned, Observed({}, {}, []), {})
+        finish(plan_message._adding_calls(made, row.registry, planned, Observed({}, {}, []), {}))
     unbounded = made.ByteSize()
     fit_plan(made)
     assert unbounded > ANSWER_BYTES > PLAN_BYTES >= made.ByteSize()

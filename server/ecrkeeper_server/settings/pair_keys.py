@@ -80,7 +80,9 @@ class PairKeys(Set[str]):
 
     @classmethod
     def of(cls, keys: Iterable[str]) -> PairKeys:
-        """Return any keys as a set of pairs."""
+        """Return any keys, or those of a mapping, as a set of pairs."""
+        if isinstance(keys, Mapping):
+            keys = keys.keys()
         if isinstance(keys, PairKeys):
             return keys
         lefts: dict[str, set[str]] = {}

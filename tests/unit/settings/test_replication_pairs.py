@@ -237,3 +237,9 @@ def test_groups_that_differ_alike_are_one_change() -> None:
     (change,) = plan(SETTING, elements, {}, {}).changes
     assert isinstance(change.keys, PairKeys)
     assert (len(change.keys), change.key) == (62_500, min(elements))
+
+
+def test_mapping_with_pairs_is_not_expanded() -> None:
+    elements = PairElements.gathered([(PairKeys({"a": frozenset({"1/x"})}), {"deletes": False})])
+    assert PairKeys.of(elements).rows == {"a": frozenset({"1/x"})}
+    assert PairKeys.of({"1/x:a": {}}) == PairKeys.of(elements)

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
-from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.json_values import making_struct, struct_of
 from ecrkeeper_server.api.messages.sizes import fit_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import Aws
@@ -35,7 +35,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import Mode, RegistrySpec, UnmanagedElements
 from ecrkeeper_server.store.states import RegistryState
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import Steps, work
 
 
 async def registry_plan(
@@ -85,7 +85,7 @@ async def registry_plan(
         allowed, refused = permitted(plan, registry, composition, allowing)
         if refused is not None:
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
-        await work().step(_add_calls, message, registry, allowed, observed[name], known, elements=size)
+        await work().run(_adding_calls(message, registry, allowed, observed[name], known), size)
     before = {**beside, **elements}
     _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
     _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
@@ -131,17 +131,18 @@ def _warn(message: common_pb2.Plan, warnings: Iterable[Warning]) -> None:
         message.warnings.add(reason=warning.reason, subject=warning.subject, message=warning.message)
 
 
-def _add_calls(
+def _adding_calls(
     message: common_pb2.Plan, registry: RegistryName, planned: Plan, observed: Observed, context: Mapping[str, Any]
-) -> None:
+) -> Steps[None]:
     setting = SETTINGS[planned.setting]
-    for call in setting.calls(planned, observed.shape):
-        message.calls.add(
-            service=call.service,
-            operation=call.operation,
-            request=json_format.ParseDict(call.params, struct_pb2.Struct()),
-            changes=render.changes(call.changes),
-        )
+    calls = setting.calls(planned, observed.shape)
+    yield
+    for call in calls:
+        request = yield from making_struct(call.params)
+        changes = render.changes(call.changes)
+        yield
+        message.calls.add(service=call.service, operation=call.operation, request=request, changes=changes)
+        yield
     _warn(message, setting.warnings(planned, registry, context))
 
 
@@ -165,7 +166,7 @@ def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> c
         return message
     calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, observed)
     for call in calls:
-        request = json_format.ParseDict(call.params, struct_pb2.Struct())
+        request = struct_of(call.params)
         planned = message.calls.add(service="iam", operation=call.operation, request=request)
         planned.changes.extend(render.changes(change(*one) for one in call.changes))
     _check_mode(message, row.name, row.mode)

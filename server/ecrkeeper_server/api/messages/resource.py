@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
-from google.protobuf import json_format, struct_pb2, timestamp_pb2
+from google.protobuf import struct_pb2, timestamp_pb2
 
 from ecrkeeper_server.api.messages.groups import grouped
+from ecrkeeper_server.api.messages.json_values import value_of
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.declarations.takeover import Takeover
@@ -46,7 +47,7 @@ def timestamp(micros: int | None) -> Any:
 
 def value(given: Any) -> struct_pb2.Value | None:
     """Return a JSON value as a Value; None stays unset."""
-    return None if given is None else json_format.ParseDict(given, struct_pb2.Value())
+    return None if given is None else value_of(given)
 
 
 @lru_cache(maxsize=1024)
