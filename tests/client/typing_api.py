@@ -6,12 +6,6 @@ from typing import assert_type
 
 import ecrkeeper
 from ecrkeeper import types
-from ecrkeeper.v1.registry_pb2 import ReplicationBackfill
-from ecrkeeper.v1.registry_settings_service_pb2 import (
-    ExplainRepositoryResponse,
-    ListRegistriesResponse,
-    WatchRegistriesResponse,
-)
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
@@ -29,20 +23,20 @@ def typed_settings(client: ecrkeeper.Client) -> None:
 
 def sync(client: ecrkeeper.Client, to: ecrkeeper.ReplicationDestination) -> None:
     assert_type(client.get_registry(NAME, refresh=True, timeout=3), ecrkeeper.Registry)
-    assert_type(client.explain_repository(NAME, "app"), ExplainRepositoryResponse)
+    assert_type(client.explain_repository(NAME, "app"), ecrkeeper.ExplainRepositoryResponse)
     assert_type(client.apply_registry_settings(NAME, {}, deletion_policy="ABANDON"), ecrkeeper.RegistrySettings)
     assert_type(client.apply_registry_settings(NAME, ecrkeeper.Settings()), ecrkeeper.RegistrySettings)
     registries = client.list_registries(parent="accounts/-", filter="")
-    assert_type(registries, ecrkeeper.Pager[ecrkeeper.Registry, ListRegistriesResponse])
+    assert_type(registries, ecrkeeper.Pager[ecrkeeper.Registry, ecrkeeper.ListRegistriesResponse])
     assert_type(list(registries), list[ecrkeeper.Registry])
     assert_type([page.next_page_token for page in registries.pages], list[str])
     with client.watch_registries() as steps:
-        assert_type(next(steps), WatchRegistriesResponse)
+        assert_type(next(steps), ecrkeeper.WatchRegistriesResponse)
     operation = client.reconcile_registry(NAME)
     assert_type(operation, ecrkeeper.Operation[ecrkeeper.Registry])
     assert_type(operation.result(60), ecrkeeper.Registry)
     assert_type(operation.metadata, Message | None)
-    assert_type(client.start_replication_backfill(NAME, to).result(), ReplicationBackfill)
+    assert_type(client.start_replication_backfill(NAME, to).result(), ecrkeeper.ReplicationBackfill)
     assert_type(client.delete_service_linked_role(NAME).result(), Empty)
     assert_type(client.operation("operations/1").result(), Message)
     assert_type(client.operation("operations/1", ecrkeeper.Registry).result(), ecrkeeper.Registry)
@@ -57,7 +51,7 @@ async def aio(client: ecrkeeper.AsyncClient) -> None:
     assert_type(await operation, ecrkeeper.Registry)
     async with client.watch_registries() as steps:
         async for step in steps:
-            assert_type(step, WatchRegistriesResponse)
+            assert_type(step, ecrkeeper.WatchRegistriesResponse)
     assert_type(await client.operation("operations/1", ecrkeeper.Registry).result(60), ecrkeeper.Registry)
     assert_type(await client.wait_until_synced(NAME, 60), ecrkeeper.Registry)
 
