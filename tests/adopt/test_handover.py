@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from ecrkeeper_cli.adopt import confirm
 
 from tests.adopt import states
 from tests.cli.conftest import Command
@@ -98,13 +101,65 @@ def test_hand_over_writes_nothing_to_aws(cli: Command, live: Live, place: Place,
 
     confirmed = cli("adopt", "--confirm", str(out))
     assert confirmed.status == 0, confirmed.err
-    assert "0 writes to AWS since the confirmation, by the audit trail after auditEvents/" in confirmed.out
+    assert f"{place.account}/us-east-1: enforced, in sync; 0 writes to AWS since 2" in confirmed.out
+    assert f"{place.account}/replication: enforced, in sync; 0 writes to AWS since 2" in confirmed.out
     assert "ENFORCE" in cli("get", f"{place.account}/us-east-1").out
     assert cli("diff", f"{place.account}/us-east-1").status == 0
     assert cli("plan", "-f", str(out / "declarations.yaml")).status == 0
     assert place.writes(since) == []
     assert place.aws() == before
     assert live.client.get_service_linked_role(f"accounts/{place.account}/serviceLinkedRoles/replication").mode == 1
+
+
+def looked_up(live: Live, place: Place, said: str) -> list[str]:
+    """Run the command that a confirmation prints, and return the names of the calls."""
+    (command,) = re.findall(r"^aws cloudtrail .*\\\n.*$", said, re.MULTILINE)
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "AWS_ENDPOINT_URL": live.aws.url,
+        "AWS_ACCESS_KEY_ID": place.account,
+        "AWS_SECRET_ACCESS_KEY": "any",
+    }
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def test_commands_of_a_confirmation_find_writes_of_ecrkeeper_only(
+    cli: Command, live: Live, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "state.json").write_text(state_of(place.account))
+    out = ("--out", str(tmp_path / "out"))
+    assert cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", *out).status == 0
+    confirmed = cli("adopt", "--confirm", str(tmp_path / "out"))
+    given = {"aws_access_key_id": place.account, "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+    ecr = boto3.client("ecr", endpoint_url=live.aws.url, **given)
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="new", upstreamRegistryUrl="quay.io")
+    assert looked_up(live, place, confirmed.out) == []
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
+    place.reconcile()
+    assert looked_up(live, place, confirmed.out) == ["CreatePullThroughCacheRule"]
+
+
+def test_write_during_the_confirmation_is_an_error(
+    cli: Command, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state.json").write_text(state_of(place.account))
+    out = ("--out", str(tmp_path / "out"))
+    assert cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", *out).status == 0
+    enforce = confirm._enforce
+
+    def after_drift(*arguments: Any) -> None:
+        place.seed(pullThroughCacheRules=UNMANAGED)
+        enforce(*arguments)
+
+    monkeypatch.setattr(confirm, "_enforce", after_drift)
+    ended = cli("adopt", "--confirm", str(tmp_path / "out"))
+    assert ended.status == 1
+    assert f"error: {place.account}/us-east-1: ecr:CreatePullThroughCacheRule SUCCEEDED at 2" in ended.err
+    assert ended.err.endswith("ecrkeeper sent 2 writes to AWS during the hand-over\n")
+    assert "enforced" not in ended.out
 
 
 def test_adopted_elements_are_enforced_and_unmanaged_ones_stay(cli: Command, place: Place, tmp_path: Path) -> None:

@@ -1,26 +1,27 @@
 """Enforce adopted declarations, and prove that nothing was written to AWS.
 
-The proof is the audit trail.
+The proof is the audit trail, in which a write is recorded before it is sent. AWS's own log has calls minutes later, so
+the user asks for them with the given commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import ecrkeeper
-from ecrkeeper import AuditEvent
+from ecrkeeper import AuditEvent, Mode
 from ecrkeeper._plans import write_plan
 from ecrkeeper_files import documents
 from ecrkeeper_files.documents import Declaration, Documents
 from ecrkeeper_files.sources import Text
 
+from ecrkeeper_cli.adopt.aws_log import Window, lookups
 from ecrkeeper_cli.adopt.proof import differences, enforcing_plan
 from ecrkeeper_cli.failures import rejected
-from ecrkeeper_cli.resources import short
+from ecrkeeper_cli.resources import moment, short
 from ecrkeeper_cli.session import Session
 from ecrkeeper_cli.writing import found, message_of_document, write
 
@@ -34,18 +35,20 @@ def confirmed(session: Session, path: Path, seconds: float) -> int:
     if errors:
         return rejected(errors, "nothing was enforced")
     names = [*registries, *(each.name for each in declared.roles)]
-    newest = _newest(client)
+    windows = _windows(client, names)
+    commands = list(lookups(client, windows))
     _enforce(client, declared, registries, seconds)
-    written = [event for name in names for event in _writes(client, name, newest)]
+    written = [event for name in names for event in _writes(client, name, windows[name])]
     for event in written:
-        outcome = AuditEvent.Outcome.Name(event.outcome)
-        click.echo(f"error: {short(event.resource)}: {event.method} {outcome} ({event.name})", err=True)
+        outcome, when = AuditEvent.Outcome.Name(event.outcome), moment(event.create_time)
+        click.echo(f"error: {short(event.resource)}: {event.method} {outcome} at {when} ({event.name})", err=True)
     if written:
-        click.echo(f"{len(written)} writes to AWS since the confirmation", err=True)
+        click.echo(f"ecrkeeper sent {len(written)} writes to AWS during the hand-over", err=True)
         return 1
     for name in names:
-        click.echo(f"{short(name)}: enforced, in sync")
-    click.echo(f"0 writes to AWS since the confirmation, by the audit trail after {newest or 'its beginning'}")
+        click.echo(f"{short(name)}: enforced, in sync; 0 writes to AWS since {windows[name]}, by the audit trail")
+    for line in commands:
+        click.echo(line)
     return 0
 
 
@@ -93,16 +96,27 @@ def _enforce(client: ecrkeeper.Client, declared: Documents, registries: Sequence
         operation.result(seconds)
 
 
-def _newest(client: ecrkeeper.Client) -> str:
-    """Return the name of the newest event; '' if there is none."""
-    return next((event.name for event in client.list_audit_events(page_size=1)), "")
+def _windows(client: ecrkeeper.Client, names: Sequence[str]) -> Mapping[str, Window]:
+    """Return from when on ecrkeeper must not have written, by name.
+
+    It is the time since when a registry or role is only observed; for one that is enforced already, it is now.
+    """
+    newest = next(iter(client.list_audit_events(page_size=1)), AuditEvent(name="auditEvents/0"))
+    enforced = Window(newest.create_time, _number(newest.name))
+    made = {}
+    for name in names:
+        is_role = "/serviceLinkedRoles/" in name
+        current = client.get_service_linked_role(name) if is_role else client.get_registry(name, view="BASIC")
+        made[name] = Window(current.update_time) if current.mode == Mode.OBSERVE else enforced
+    return made
 
 
-def _writes(client: ecrkeeper.Client, name: str, newest: str) -> Iterator[AuditEvent]:
+def _writes(client: ecrkeeper.Client, name: str, window: Window) -> Iterator[AuditEvent]:
     account = name.split("/")[1]
-    events = client.list_audit_events(f'account = {account} AND kind = AWS_WRITE AND resource = "{name}"')
-    return takewhile(lambda event: _number(event.name) > _number(newest), events)
+    filter = f'account = {account} AND kind = AWS_WRITE AND resource = "{name}"'
+    events = client.list_audit_events(filter, start_time=window.start)
+    return (event for event in events if _number(event.name) > window.after)
 
 
 def _number(name: str) -> int:
-    return int(name.rpartition("/")[2] or 0)
+    return int(name.rpartition("/")[2])
