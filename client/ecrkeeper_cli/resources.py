@@ -19,6 +19,12 @@ from ecrkeeper_cli.render import Cell
 if TYPE_CHECKING:
     from ecrkeeper import Registry, RegistrySettings, ServiceLinkedRole
 
+_EXAMPLES = {
+    "Account": "111111111111",
+    "Registry": "111111111111/us-east-1",
+    "RegistrySettings": "111111111111/us-east-1/team-a",
+    "ServiceLinkedRole": "111111111111/replication",
+}
 _COLOURS = {"Ready": "green", "Pending": "yellow", "OutOfSync": "yellow", "Blocked": "red", "Degraded": "magenta"}
 
 
@@ -39,7 +45,8 @@ class NameType(click.ParamType[names.Name]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if self.kinds and found.kind not in self.kinds:
-            self.fail(f"must be the name of a {' or '.join(self.kinds)}, got that of a {found.kind}", param, ctx)
+            wanted = " or ".join(f"{kind}, such as {_EXAMPLES[kind]}" for kind in self.kinds)
+            self.fail(f"must have the kind {wanted}; {value} has the kind {found.kind}", param, ctx)
         return found
 
 

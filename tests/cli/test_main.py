@@ -18,6 +18,7 @@ from ecrkeeper_cli.main import cli, run
 from ecrkeeper_cli.session import Session
 
 from tests.cli.conftest import Command
+from tests.client.fake import FakeServer, fail
 
 NAMES = [name for section in commands.SECTIONS.values() for name in section]
 # The help of a command costs this much CPU at most, as a multiple of Python's own start and as seconds.
@@ -64,8 +65,13 @@ def test_command_has_the_summary_of_the_overview(name: str) -> None:
         (("plan", "-f", "/nonexistent.yaml"), 1, "/nonexistent.yaml: No such file", "a file that is not there"),
         (("status", "-o", "xml"), 1, "'xml' is not one of", "an unknown format"),
         (("get", "here"), 1, "must be a name such as accounts/", "no name"),
-        (("get", "111111111111"), 1, "got that of a Account", "a name of another kind"),
-        (("usage", "111111111111/us-east-1"), 1, "must be the name of a ServiceLinkedRole", "no role"),
+        (("get", "111111111111"), 1, "111111111111 has the kind Account", "a name of another kind"),
+        (
+            ("usage", "111111111111/us-east-1"),
+            1,
+            "must have the kind ServiceLinkedRole, such as 111111111111/replication; ",
+            "no role",
+        ),
         (("diff",), 1, "give files with -f, or the name of a registry", "nothing to compare"),
         (("list", "elements"), 1, "needs the name of a registry", "no registry"),
         (("explain", "app"), 1, "must be the URI of a repository", "no registry"),
@@ -89,12 +95,35 @@ def test_status_and_text(command: Command, arguments: tuple[str, ...], status: i
     assert (ended.err == "") == (status == 0), reason
 
 
-def test_token_file_with_nothing_in_it_is_named(command: Command, server: object, tmp_path: Path) -> None:
+def test_token_file_with_nothing_in_it_is_named(command: Command, server: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("\n")
-    target = server.target  # type: ignore[attr-defined]
-    ended = command("--target", target, "--plaintext", "--token-file", str(tmp_path / "token"), "whoami")
+    ended = command("--target", server.target, "--plaintext", "--token-file", str(tmp_path / "token"), "whoami")
     assert ended.status == 1
     assert f"the token file {tmp_path / 'token'} is empty" in ended.err
+
+
+def test_missing_token_is_named(command: Command, server: FakeServer) -> None:
+    server.on("ListRegistries", fail("UNAUTHENTICATED"))
+    ended = command("--target", server.target, "--plaintext", "status")
+    assert ended.status == 1
+    assert "the profile has neither a token nor a client certificate, and the server needs one" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("shell", "words", "at", "expected"),
+    [
+        ("bash", "ecrkeeper st", "1", ["plain,status"]),
+        ("zsh", "ecrkeeper st", "1", ["plain", "status", "Show all registries and their problems"]),
+        ("fish", "ecrkeeper st", "st", ["plain,status\tShow all registries and their problems"]),
+        ("bash", "ecrkeeper get x --output m", "4", ["plain,markdown"]),
+    ],
+)  # fmt: skip
+def test_shell_completes_commands_and_values(shell: str, words: str, at: str, expected: list[str]) -> None:
+    environment = {"_ECRKEEPER_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": at}
+    done = subprocess.run(
+        [sys.executable, "-m", "ecrkeeper_cli"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert [line[: len(wanted)] for line, wanted in zip(done.stdout.splitlines(), expected, strict=False)] == expected
 
 
 def test_old_python_and_missing_packages_are_named(

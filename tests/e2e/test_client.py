@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import socket
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import ecrkeeper
 import pytest
+from ecrkeeper._synced import Synced
 from google.protobuf import json_format
 
 from tests import harness
@@ -21,6 +28,14 @@ AT_ONCE = 15.0
 @pytest.fixture
 def place(live: Live) -> Place:
     return live.registry(fresh_account())
+
+
+def free_port() -> int:
+    """Return a port that no outgoing connection takes meanwhile."""
+    for port in random.sample(range(20000, 30000), 50):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError
 
 
 def allow_only(place: Place, *actions: str) -> None:
@@ -126,3 +141,25 @@ def test_json_response_can_be_changed_and_sent_back(place: Place) -> None:
     client.wait_until_synced(place.name, 30)
     harness.eventually(lambda: len(place.aws()["pullThroughCacheRules"]) == 2)
     assert place.read().unmanaged_elements == ecrkeeper.UnmanagedElements.PRUNE
+
+
+def test_wait_goes_on_over_a_restart_of_the_server(
+    simulated_aws: harness.Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, reached = threading.Event(), Synced.reached
+    monkeypatch.setattr(Synced, "reached", lambda wait, step: (begun.set(), reached(wait, step))[1])
+    url, account = f"sqlite:///{tmp_path / 'ecrkeeper.db'}", fresh_account()
+    settings = {"listen": f"127.0.0.1:{free_port()}"}
+    name = f"accounts/{account}/registries/us-east-1/settings/team"
+    fault = {"kind": "error", "operation": "CreatePullThroughCacheRule", "account": account}
+    simulated_aws.inject({**fault, "status": 500, "code": "ServerException"})
+    server = harness.Server(tmp_path, url, simulated_aws.url, **settings)
+    with ecrkeeper.Client(server.address, insecure=True) as client, ThreadPoolExecutor(1) as pool:
+        client.apply_registry_settings(name, CACHE)
+        waiting = pool.submit(client.wait_until_synced, name, 60)
+        assert begun.wait(20)
+        assert server.stop() == 0
+        simulated_aws.clear_faults()
+        server = harness.Server(tmp_path, url, simulated_aws.url, **settings)
+        assert waiting.result(60).name == name.partition("/settings/")[0]
+        assert server.stop() == 0
