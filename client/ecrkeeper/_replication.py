@@ -31,7 +31,7 @@ def declarations(
     for each in destinations:
         settings: dict[str, Any] = {}
         if each.account != source.account:
-            settings["registryPolicy"] = {"policyText": json.dumps(_policy(source, each, prefixes))}
+            settings["registryPolicy"] = {"policyText": json.dumps(_policy(source, each, owner, prefixes))}
         if template:
             settings["repositoryCreationTemplates"] = {"templates": [_template(prefix) for prefix in prefixes or [""]]}
         if settings:
@@ -60,11 +60,13 @@ def registries(kind: str, given: Iterable[str]) -> list[names.Name]:
     return found
 
 
-def _policy(source: names.Name, destination: names.Name, prefixes: Sequence[str]) -> Mapping[str, Any]:
+def _policy(source: names.Name, destination: names.Name, owner: str, prefixes: Sequence[str]) -> Mapping[str, Any]:
     partition = next((p for start, p in _PARTITIONS.items() if destination.region.startswith(start)), "aws")
     where = f"arn:{partition}:ecr:{destination.region}:{destination.account}:repository/"
+    # Statements of a policy are told apart by their Sid, which has letters and digits only.
+    by = "".join(part.capitalize() for part in owner.split("-"))
     statement = {
-        "Sid": f"Replication{source.account}{source.region.replace('-', '')}",
+        "Sid": f"{by}{source.account}{source.region.replace('-', '')}",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition}:iam::{source.account}:root"},
         "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],

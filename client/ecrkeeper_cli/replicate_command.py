@@ -8,6 +8,7 @@ import click
 from ecrkeeper import names
 from ecrkeeper_files.plain_text import escaped
 
+from ecrkeeper_cli.plan_text import counted
 from ecrkeeper_cli.resources import NameType, short
 from ecrkeeper_cli.session import Session, pass_session
 
@@ -56,8 +57,11 @@ def replicate(
     """
     client, places = session.client, [str(each) for each in destinations]
     if delete:
-        for name in client.stop_replicating(str(source), places, owner=owner, reason=reason):
+        deleted = client.stop_replicating(str(source), places, owner=owner, reason=reason)
+        for name in deleted:
             click.echo(f"{short(name)} is deleted")
+        if not deleted:
+            click.echo(f"{owner} declares nothing in these registries")
         return 0
 
     def call(*, validate_only: bool) -> Replication:
@@ -81,8 +85,8 @@ def replicate(
     removals = sum(each.removal_count for each in plans)
     if removals > allow_removals:
         click.echo(
-            f"error: {removals} elements would be removed from AWS, and {allow_removals} may be; nothing was written. "
-            f"Give another --owner, or --allow-removals {removals}",
+            f"error: {counted(removals, 'element')} would be removed from AWS, and {allow_removals} may be; "
+            f"nothing was written. Give another --owner, or --allow-removals {removals}",
             err=True,
         )
         return 1
@@ -92,10 +96,14 @@ def replicate(
     return 0 if all(results) else 1
 
 
+def _arrived(count: int) -> str:
+    return f"all {count} images arrived" if count > 1 else "the only image arrived" if count else "there are no images"
+
+
 def _show(result: ReplicationResult, backfill: bool) -> None:
     where = short(result.destination)
     if result:
-        click.echo(f"{where}: {f'all {result.arrived} images arrived' if backfill else 'images will arrive'}")
+        click.echo(f"{where}: {_arrived(result.arrived) if backfill else 'images will arrive'}")
         return
     count = len(result.missing)
     why = [escaped(result.reason)] if result.reason else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,19 @@ def test_delete_undoes_both_sides(cli: Command, sides: Sides) -> None:
     assert deleted.out == f"{sides.short[0]}/replication is deleted\n{sides.short[1]}/replication is deleted\n"
     harness.eventually(lambda: sides.source.aws()["replicationConfiguration"]["rules"] == [])
     harness.eventually(lambda: sides.other_account.aws()["policyText"] is None)
+    again = cli("replicate", *sides.short, "--delete")
+    assert (again.status, again.out) == (0, "replication declares nothing in these registries\n")
+
+
+def test_second_owner_replicates_to_the_same_registry(cli: Command, sides: Sides) -> None:
+    first, second = (
+        cli("replicate", *sides.short[:2], "--prefix", f"{prefix}/", "--owner", owner, "--no-backfill")
+        for prefix, owner in (("prod", "replication"), ("base", "team-b"))
+    )
+    assert (first.status, second.status) == (0, 0), (first, second)
+    statements = json.loads(sides.other_account.aws()["policyText"])["Statement"]
+    place = f"{sides.source.account}{sides.source.region.replace('-', '')}"
+    assert [each["Sid"] for each in statements] == [f"Replication{place}", f"TeamB{place}"]
 
 
 def test_images_that_do_not_arrive_are_named(cli: Command, live: Live, sides: Sides) -> None:
@@ -127,7 +141,7 @@ def test_without_a_backfill_the_status_of_each_image_decides(
     rejecting(live, sides, operation, "UnknownOperationException")
     try:
         ended = cli("replicate", sides.short[0], sides.short[2])
-        assert (ended.status, ended.out.splitlines()[-1]) == (0, f"{sides.short[2]}: all 1 images arrived"), ended
+        assert (ended.status, ended.out.splitlines()[-1]) == (0, f"{sides.short[2]}: the only image arrived"), ended
         sides.source.seed(images={"prod/api": ["v2"]})
         missing = cli("replicate", sides.short[0], sides.short[2])
     finally:
@@ -183,7 +197,7 @@ def test_other_replication_of_the_owner_is_not_removed_in_silence(cli: Command, 
     assert cli("replicate", sides.short[0], sides.short[2], "--no-backfill").status == 0
     ended = cli("replicate", *sides.short[:2], "--no-backfill")
     assert ended.status == 1
-    assert "1 elements would be removed from AWS, and 0 may be; nothing was written" in ended.err
+    assert "1 element would be removed from AWS, and 0 may be; nothing was written" in ended.err
     assert cli("replicate", *sides.short[:2], "--no-backfill", "--owner", "second").status == 0
 
 
