@@ -45,6 +45,11 @@ class ProfileError(ValueError):
         self.errors = errors
 
 
+def is_name(text: str) -> bool:
+    """Return whether a profile can have this name."""
+    return _NAME.fullmatch(text) is not None
+
+
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the configuration."""
     home = environment.get("XDG_CONFIG_HOME") or ""
@@ -135,7 +140,7 @@ def _content(path: Path, errors: list[str], *, required: bool = False) -> dict[s
 
 def _values(where: str, name: str, given: Any, errors: list[str]) -> dict[str, Any]:
     """Return the keys of one profile with the types of `Profile`."""
-    if not isinstance(given, dict) or _NAME.fullmatch(name) is None:
+    if not isinstance(given, dict) or not is_name(name):
         errors.append(f"{where}: must be a table whose name has letters, digits, '.', '_' and '-'")
         return {}
     values: dict[str, Any] = {}

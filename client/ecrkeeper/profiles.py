@@ -21,11 +21,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ecrkeeper._profile_sources import KINDS, PREFIX, ProfileError, expanded, folder, of_environment, of_files
+from ecrkeeper._profile_sources import KINDS, PREFIX, ProfileError, expanded, folder, is_name, of_environment, of_files
 from ecrkeeper._targets import is_loopback, target_error
 from ecrkeeper._tokens import CommandToken, FileToken, Token, TokenError, checked
 
-__all__ = ["KEYS", "VARIABLES", "Profile", "ProfileError", "folder", "load", "names"]
+__all__ = ["KEYS", "VARIABLES", "Profile", "ProfileError", "folder", "is_name", "load", "names"]
 
 _TOKENS = ("token", "token_file", "token_command", "oidc_issuer")
 _OIDC = tuple(key for key in KINDS if key.startswith("oidc_"))

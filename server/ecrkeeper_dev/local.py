@@ -39,10 +39,14 @@ class Local:
 
 
 def run(given: Local) -> int:
-    """Serve until SIGINT or SIGTERM; OSError for a port that is taken."""
+    """Serve until SIGINT or SIGTERM.
+
+    OSError for a port that is taken, and for folders that cannot be made.
+    """
     _free(given.port, "--port", "ecrkeeper dev --port 0")
     _free(given.aws_port, "--aws-port", "ecrkeeper dev --aws-port 0")
     _free(given.http_port, "--http-port", "ecrkeeper dev --http-port 0")
+    profile.make_folder(given.profile)
     with _folder(given.data) as folder:
         return _served(given, folder)
 
@@ -66,7 +70,10 @@ def _folder(data: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="ecrkeeper-dev-") as name:
             yield Path(name)
         return
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"--data: cannot make the folder {data}: {error.strerror}") from error
     yield data
 
 
@@ -83,7 +90,7 @@ def _served(given: Local, folder: Path) -> int:
     from ecrkeeper_server import logs
 
     logs.configure(given.log_level, "text")
-    from ecrkeeper_server.errors import StatusError
+    from ecrkeeper_server.errors import StatusError, StoreUnusable
     from ecrkeeper_server.event_loop import EventLoop
     from ecrkeeper_server.store.file_lock import locked
 
@@ -94,8 +101,8 @@ def _served(given: Local, folder: Path) -> int:
             asyncio.Runner(loop_factory=EventLoop) as runner,
         ):
             runner.run(_serve(given, folder, ca))
-    except StatusError as error:
-        click.echo(f"error: {error.message}", err=True)
+    except (StatusError, StoreUnusable) as error:
+        click.echo(f"error: {error}", err=True)
         return 1
     return 0
 

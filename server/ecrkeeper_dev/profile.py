@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from ecrkeeper import profiles
 
@@ -15,15 +17,32 @@ from ecrkeeper_dev.certificates import Made
 NAMED, DEFAULT = "named", "default"
 
 
+def make_folder(name: str) -> None:
+    """Make the folder of a profile; OSError for one that cannot be made, and for a wrong name."""
+    if not profiles.is_name(name):
+        raise OSError(f"--profile: must have letters, digits, '.', '_' and '-', got {name!r}")
+    folder = _folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"cannot write the profile to {folder}: {error.strerror}; set XDG_CONFIG_HOME to one that you can"
+        ) from error
+
+
+def _folder() -> Path:
+    return profiles.folder() / "profiles.d"
+
+
 @contextlib.contextmanager
 def written(name: str, address: str, ca: Made | None) -> Iterator[str]:
     """Keep a profile in the user's configuration until the block ends.
 
     Yield whether it has to be named.
     """
-    folder = profiles.folder() / "profiles.d"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{name}.toml"
+    path = _folder() / f"{name}.toml"
     security = "plaintext = true" if ca is None else f"ca_file = {json.dumps(ca.ca_file)}"
     content = f"# Written by `ecrkeeper dev`.\ntarget = {json.dumps(address)}\n{security}\n"
     temporary = path.with_suffix(f".{os.getpid()}")

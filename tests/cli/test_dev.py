@@ -108,6 +108,52 @@ def test_port_that_is_taken_is_named(tmp_path: Path) -> None:
             run(Local(0, 0, port, False, tmp_path, False, "dev", "error"))
 
 
+@pytest.mark.parametrize(
+    ("profile", "home", "said"),
+    [
+        ("a/b", "home", "--profile: must have letters, digits, '.', '_' and '-', got 'a/b'"),
+        ("dev", "file", "cannot write the profile to .*: Not a directory; set XDG_CONFIG_HOME to one that you can"),
+    ],
+)
+def test_profile_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, home: str, said: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / home))
+    with pytest.raises(OSError, match=said):
+        run(Local(0, 0, 0, False, tmp_path, False, profile, "error"))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("file/data", "error: --data: cannot make the folder {}/file/data: Not a directory\n"),
+        ("damaged", "error: the database at {}/damaged/ecrkeeper.db cannot be used: the database is damaged"),
+    ],
+)
+def test_folder_that_cannot_be_used_is_named(tmp_path: Path, data: str, said: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged/ecrkeeper.db").write_text("garbage\n" * 200)
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    command = [
+        sys.executable,
+        "-m",
+        "ecrkeeper_cli",
+        "dev",
+        "--port",
+        "0",
+        "--aws-port",
+        "0",
+        "--data",
+        tmp_path / data,
+    ]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(said.format(tmp_path)), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_simulated_state_survives_its_file(tmp_path: Path) -> None:
     world = World()
     account = world.account("111111111111")
