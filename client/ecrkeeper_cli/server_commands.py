@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 from ecrkeeper import names, profiles
 
@@ -50,10 +52,12 @@ def profiles_(session: Session) -> int:
     such as ECRKEEPER_TARGET or ECRKEEPER_TOKEN_FILE overrides each.
     """
     known = profiles.names(session.config)
+    # Variables that override keys are those of the used profile.
+    places = {key: value for key, value in os.environ.items() if key in ("XDG_CONFIG_HOME", "ECRKEEPER_CONFIG")}
     rows: list[render.Row] = []
     for name in known:
         try:
-            profile = profiles.load(name, path=session.config, environment={})
+            profile = profiles.load(name, path=session.config, environment=places)
         except profiles.ProfileError as error:
             rows.append((name, "", "", render.Cell(str(error), "red")))
             continue

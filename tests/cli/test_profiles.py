@@ -16,6 +16,7 @@ from ecrkeeper import profiles
 from ecrkeeper._tokens import CommandToken, FileToken, TokenError, expiry_of
 from ecrkeeper_server.config.settings import Config
 
+from tests.cli.conftest import Command
 from tests.client.fake import FakeServer
 
 PROD = """
@@ -204,3 +205,11 @@ def test_variables_of_client_and_server_differ_and_the_server_ignores_the_client
 def test_reading_a_profile_imports_no_grpc() -> None:
     code = "import sys; from ecrkeeper.profiles import load; load(target='a:1'); assert 'grpc' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd="/")
+
+
+def test_profiles_are_listed_from_the_folder_in_use(command: Command, tmp_path: Path) -> None:
+    written(tmp_path / "xdg", PROD)
+    ended = command("profiles")
+    assert ended.status == 0, ended
+    assert "there is no profile" not in ended.out
+    assert "prod" in ended.out
