@@ -107,8 +107,8 @@ def _accepted(result: Result, allow_removals: int) -> bool:
     removals = result.count("REMOVE")
     if removals > allow_removals:
         click.echo(
-            f"error: {removals} elements would be removed from AWS, and {allow_removals} may be; "
-            f"nothing was written. To remove them: --allow-removals {removals}",
+            f"error: {plan_text.counted(removals, 'element')} would be removed from AWS, and {allow_removals} may be; "
+            f"nothing was written. To allow that: --allow-removals {removals}",
             err=True,
         )
     return removals <= allow_removals
@@ -131,7 +131,7 @@ def _write(session: Session, items: Sequence[Item], reason: str, wanted: Wanted)
         try:
             answer = write(session.client, item.document, created=item.action == CREATE, **options)
         except RegistryError as error:
-            click.echo("\n".join(of_call(error, session, item.document.source, item.name)), err=True)
+            click.echo("\n".join(of_call(error, session, item.document.source, resources.short(item.name))), err=True)
             for written in items[:at]:
                 click.echo(f"  written:     {resources.short(written.name)}", err=True)
             for left in items[at:]:
@@ -164,11 +164,14 @@ def _wait(session: Session, result: Result, seconds: float) -> int:
     waited = [item.name for item in result.items if isinstance(item.document, Declaration)]
     if not waited:
         return 0
-    failed = wait_all(session, waited, seconds, excused=True)
-    if failed:
-        click.echo(f"{failed} of {len(waited)} declarations are not in sync", err=True)
+    ended = wait_all(session, waited, seconds, excused=True)
+    if ended.failed:
+        click.echo(f"{ended.failed} of {len(waited)} declarations are not in sync", err=True)
         return 1
-    click.echo(
-        f"{len(waited)} declarations are in sync with AWS" if len(waited) > 1 else "the declaration is in sync with AWS"
-    )
+    if ended.synced:
+        click.echo(
+            "the declaration is in sync with AWS"
+            if len(waited) == 1
+            else f"{ended.synced} declarations are in sync with AWS"
+        )
     return 0

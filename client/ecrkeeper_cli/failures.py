@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from ecrkeeper import names
 from ecrkeeper_files.plain_text import escaped
 from ecrkeeper_files.sources import Errors, Source
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
     from ecrkeeper_cli.session import Session
 
-# Remedies that the server's message does not name.
+# Remedies in the words of the command line.
+_FORCE, _FORCING = "OWNER_CONFLICT", ("plan", "diff", "apply", "rollback")
 _HINTS: Mapping[str, str] = {
-    "OWNER_CONFLICT": "agree on one value with the other owner, or take the element over with --force",
+    _FORCE: "--force takes the element over",
     "REPLACEMENT_NOT_ALLOWED": "set allowReplacement: true in the declaration, and ecrkeeper recreates the element",
 }
 
@@ -26,9 +28,11 @@ def lines(error: Exception, session: Session) -> list[str] | None:
     from ecrkeeper.profiles import ProfileError
 
     if isinstance(error, Errors | ProfileError):
-        return [_error(each) for each in error.errors]
+        return [error_line(each) for each in error.errors]
+    if isinstance(error, OSError) and error.strerror:
+        return [error_line(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)]
     if isinstance(error, OSError | ValueError):
-        return [_error(str(error))]
+        return [error_line(str(error))]
     from ecrkeeper import RegistryError
 
     return of_call(error, session) if isinstance(error, RegistryError) else None
@@ -41,30 +45,57 @@ def rejected(errors: Iterable[str], end: str) -> int:
     """
     for error in errors:
         first, *others = error.split("\n")
-        click.echo("\n".join([_error(first), *map(escaped, others)]), err=True)
+        click.echo("\n".join([error_line(first), *map(escaped, others)]), err=True)
     click.echo(end, err=True)
     return 1
 
 
-def _error(text: str) -> str:
+def error_line(text: str) -> str:
+    """Return the line of an error."""
     return f"{click.style('error:', fg='red', bold=True)} {escaped(text)}"
 
 
 def of_call(error: RegistryError, session: Session, source: Source | None = None, name: str = "") -> list[str]:
-    """Return the lines for a failed call; violations of a file have their line in it."""
-    about = f"{name}: " if name else ""
-    said = [_error(f"{about}{_message(error, session)}")]
-    for violation in getattr(error, "violations", ()):
-        if hasattr(violation, "type") and violation.description in error.message:
-            continue
-        said.append(f"  {_place(violation, source)}{escaped(violation.description)}")
+    """Return the lines for a failed call.
+
+    `name` may be the short name of the resource, which then replaces the full one. Violations of a file have their line
+    in it.
+    """
+    message = _message(error, session)
+    violations = list(getattr(error, "violations", ()))
+    if violations and message.startswith(_said(violations[0])):
+        # The message repeats the violations.
+        message = f"{len(violations)} violations [{error.reason}]"
+        if len(violations) == 1:
+            (only,) = violations
+            line, violations = _line(only, source), []
+            # The line says which document it is.
+            name, message = "" if line else name, f"{line}{_path(only)}{only.description} [{error.reason}]"
+    said = [error_line(f"{name}: {without_name(message, name)}" if name else message)]
+    for violation in violations:
+        if not hasattr(violation, "type") or violation.description not in message:
+            said.append(f"  {escaped(f'{_line(violation, source)}{_path(violation)}{violation.description}')}")
     kinds = [error.reason, *(_kind(violation) for violation in getattr(error, "violations", ()))]
-    hint = next((_HINTS[kind] for kind in kinds if kind in _HINTS), "")
-    if hint:
+    hints = [_HINTS[kind] for kind in kinds if kind in _HINTS and (kind != _FORCE or session.command in _FORCING)]
+    for hint in hints[:1]:
         said.append(f"  {click.style('hint:', fg='cyan')} {hint}")
     if error.call_id:
         said.append(click.style(f"  call {escaped(error.call_id)}", dim=True))
     return said
+
+
+def _said(violation: Any) -> str:
+    path = getattr(violation, "field", "") or getattr(violation, "subject", "")
+    return f"{path}: {violation.description}" if path else str(violation.description)
+
+
+def without_name(message: str, name: str) -> str:
+    """Return a message that begins with the full form of a short name without it."""
+    try:
+        full = str(names.parse(name.rpartition(" ")[2]))
+    except ValueError:
+        return message
+    return message.removeprefix(f"{full}: ").removeprefix(f"{full} ")
 
 
 def _kind(violation: object) -> str:
@@ -88,10 +119,16 @@ def _message(error: RegistryError, session: Session) -> str:
     return str(error)
 
 
-def _place(violation: object, source: Source | None) -> str:
+def _line(violation: object, source: Source | None) -> str:
+    """Return `FILE:LINE: ` of a field; empty if it is not in a file."""
+    path = str(getattr(violation, "field", ""))
+    return f"{source.of(_inner(path))}: " if path and source is not None and source.file else ""
+
+
+def _path(violation: object) -> str:
     path = str(getattr(violation, "field", "") or getattr(violation, "subject", ""))
-    if not path:
-        return ""
-    inner = path.removeprefix("registry_settings.").removeprefix("registry.").removeprefix("service_linked_role.")
-    where = f"{source.of(inner)}: " if source is not None and hasattr(violation, "field") else ""
-    return f"{where}{escaped(inner)}: "
+    return f"{_inner(path)}: " if path else ""
+
+
+def _inner(path: str) -> str:
+    return path.removeprefix("registry_settings.").removeprefix("registry.").removeprefix("service_linked_role.")

@@ -47,6 +47,7 @@ def _version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
 def cli(ctx: click.Context, /, profile: str | None, config: str | None, **given: Any) -> None:
     """Keep what all commands need; `_HELP` is what people read."""
     session: Session = ctx.obj
+    session.command = ctx.invoked_subcommand or ""
     session.choose(profile or "", config, {name: value for name, value in given.items() if value is not None})
     ctx.call_on_close(session.close)
 
@@ -60,8 +61,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
+    except click.UsageError as error:
         error.show()
+        return 1
+    except click.ClickException as error:
+        from ecrkeeper_cli.failures import error_line
+
+        click.echo(error_line(error.message), err=True)
         return 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)

@@ -118,5 +118,7 @@ def _drift(session: Session, registry: names.Name, output: str) -> int:
             click.echo(plan_text.element_line(change, width, ", ".join(each.owners)))
             for line in plan_text.member_lines(change):
                 click.echo(f"    {line}")
-        click.echo(f"{short(parent)}: {len(found)} elements differ from AWS" if found else f"{short(parent)}: no drift")
+        differ = "differs" if len(found) == 1 else "differ"
+        said = f"{plan_text.counted(len(found), 'element')} {differ} from AWS" if found else "no drift"
+        click.echo(f"{short(parent)}: {said}")
     return CHANGES if found else 0

@@ -35,7 +35,7 @@ def lines(result: Result, *, values: bool = False) -> Iterator[str]:
 def summary(result: Result) -> str:
     """Return the counts of a plan in one sentence."""
     if not result:
-        return f"No changes in {documents(len(result.items))}: AWS has what is declared."
+        return f"No changes in {counted(len(result.items), 'document')}: AWS has what is declared."
     made = (
         f"{result.actions(CREATE)} to create, {result.actions(UPDATE)} to update, {result.actions(UNCHANGED)} unchanged"
     )
@@ -45,12 +45,12 @@ def summary(result: Result) -> str:
         f"{result.count('ADD')} to add, {result.count('UPDATE')} to change, {result.count('REPLACE')} to replace, "
         f"{result.count('REMOVE')} to remove"
     )
-    return f"{documents(len(result.items))}: {made}. Elements in AWS: {elements}."
+    return f"{counted(len(result.items), 'document')}: {made}. Elements in AWS: {elements}."
 
 
-def documents(count: int) -> str:
-    """Return a number of documents in words."""
-    return "1 document" if count == 1 else f"{count} documents"
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _item(item: Item, values: bool) -> Iterator[str]:

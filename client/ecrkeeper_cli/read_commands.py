@@ -24,16 +24,11 @@ def status(session: Session, account: str, filter_: str, output: str) -> None:
     """Show all registries and their problems, those that need somebody first."""
     found = list(session.client.list_registries(f"accounts/{account}", filter_))
     if output == "table":
-        found.sort(key=lambda each: (_rank(each), each.name))
+        found.sort(key=resources.urgency)
     _shown(found, resources.REGISTRY_HEADINGS, resources.registry_row, output)
     if output == "table":
         ready = sum(resources.state_of(each).text == "Ready" for each in found)
         click.echo(f"{ready} of {len(found)} registries are ready", err=True)
-
-
-def _rank(registry: Any) -> int:
-    order = ("Blocked", "Degraded", "OutOfSync", "Pending", "Paused", "Ready")
-    return order.index(resources.state_of(registry).text)
 
 
 @click.command()
@@ -70,10 +65,12 @@ def get(session: Session, name: names.Name, refresh: bool, output: str) -> None:
 def list_(session: Session, kind: str, registry: names.Name | None, account: str, filter_: str, output: str) -> None:
     """List registries, declarations, roles, or the elements of one REGISTRY.
 
-    Registries, declarations and roles are those of all accounts.
+    Registries, declarations and roles are those of all accounts; REGISTRY limits declarations to one.
     """
     if kind == "elements" and registry is None:
         raise click.UsageError("list elements needs the name of a registry")
+    if kind in ("registries", "roles") and registry is not None:
+        raise click.UsageError(f"list {kind} takes no REGISTRY; narrow it with --account or --filter")
     client = session.client
     if kind == "elements":
         _shown(list(client.list_registry_elements(str(registry), filter_)), _ELEMENTS, _element_row, output)

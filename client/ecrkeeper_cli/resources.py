@@ -108,6 +108,12 @@ def state_of(resource: Any) -> Cell:
     return Cell(word, _COLOURS[word])
 
 
+def urgency(registry: Registry) -> tuple[int, str]:
+    """Return a sort key: registries that need somebody come first."""
+    order = ("Blocked", "Degraded", "OutOfSync", "Pending", "Paused", "Ready")
+    return order.index(state_of(registry).text), registry.name
+
+
 def mode_of(resource: Any) -> str:
     """Return the mode of a registry or a role."""
     from ecrkeeper import Mode

@@ -23,6 +23,7 @@ class Session:
 
     def __init__(self) -> None:
         self._client: ecrkeeper.Client | None = None
+        self.command = ""
         self.choose("", None, {})
 
     def choose(self, profile: str, config: str | None, given: Mapping[str, Any]) -> None:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
 
 import click
 from ecrkeeper_files.plain_text import escaped
 
-from ecrkeeper_cli.failures import of_call
+from ecrkeeper_cli.failures import of_call, without_name
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
 
@@ -20,8 +21,16 @@ _AT_ONCE = 8
 _BY_INTENTION = frozenset({"PAUSED", "OBSERVE_ONLY"})
 
 
-def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused: bool = False) -> int:
-    """Wait until AWS matches each name; say how each went, and return how many failed.
+@dataclass(slots=True)
+class Ended:
+    """How many waits ended in sync, and how many failed."""
+
+    synced: int = 0
+    failed: int = 0
+
+
+def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused: bool = False) -> Ended:
+    """Wait until AWS matches each name, and say how each went.
 
     With `excused`, a name that ecrkeeper does not write because of its mode has not failed.
     """
@@ -29,7 +38,7 @@ def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused:
 
     client = session.client
     progress = _Progress(len(names))
-    failed = 0
+    ended = Ended()
     end = time.monotonic() + seconds
     with threads(_AT_ONCE) as pool:
         running: dict[Future[object], str] = {
@@ -39,12 +48,14 @@ def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused:
         while running:
             progress.show(len(names) - len(running))
             for done in wait_for(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
-                failed += _told(session, running.pop(done), done, progress, excused=excused)
+                _told(session, running.pop(done), done, progress, ended, excused=excused)
     progress.clear()
-    return failed
+    return ended
 
 
-def _told(session: Session, name: str, done: Future[object], progress: _Progress, *, excused: bool) -> int:
+def _told(
+    session: Session, name: str, done: Future[object], progress: _Progress, ended: Ended, *, excused: bool
+) -> None:
     from ecrkeeper import RegistryError
 
     progress.clear()
@@ -52,12 +63,14 @@ def _told(session: Session, name: str, done: Future[object], progress: _Progress
         done.result()
     except RegistryError as error:
         if excused and error.reason in _BY_INTENTION:
-            click.echo(f"{click.style('not waited for', fg='cyan')}  {short(name)}: {escaped(error.message)}")
-            return 0
+            why = without_name(error.message, name)
+            click.echo(f"{click.style('not waited for', fg='cyan')}  {short(name)}: {escaped(why)}")
+            return
+        ended.failed += 1
         click.echo("\n".join(of_call(error, session, name=short(name))), err=True)
-        return 1
+        return
+    ended.synced += 1
     click.echo(f"{click.style('in sync', fg='green')}  {short(name)}")
-    return 0
 
 
 class _Progress:

@@ -79,7 +79,7 @@ def _live(steps: Any) -> None:
 
 
 def _table(registries: list[Registry]) -> Any:
-    rows = [resources.registry_row(each) for each in sorted(registries, key=lambda each: each.name)]
+    rows = [resources.registry_row(each) for each in sorted(registries, key=resources.urgency)]
     return render.rich_table(resources.REGISTRY_HEADINGS, render.cells(rows))
 
 
@@ -96,4 +96,4 @@ def wait(session: Session, found: tuple[names.Name, ...], wait_timeout: float) -
     """
     from ecrkeeper_cli.waiting import wait_all
 
-    return 1 if wait_all(session, [str(each) for each in found], wait_timeout) else 0
+    return 1 if wait_all(session, [str(each) for each in found], wait_timeout).failed else 0

@@ -6,6 +6,7 @@ import click
 from ecrkeeper import names
 
 from ecrkeeper_cli import resources
+from ecrkeeper_cli.plan_text import counted
 from ecrkeeper_cli.session import Session, pass_session
 
 _REASON = click.option("--reason", default="", help="Why; kept with the revision and in the audit trail.")
@@ -25,8 +26,9 @@ def import_(session: Session, declaration: names.Name, settings: tuple[str, ...]
     """
     registry = names.registry(declaration.account, declaration.region)
     made = session.client.import_registry_settings(registry, declaration.owner, settings=settings, reason=reason)
-    count = len(made.settings.ListFields())
-    click.echo(f"{declaration.short} declares {count} settings as AWS has them; see: ecrkeeper get -o yaml ...")
+    count = counted(len(made.settings.ListFields()), "setting")
+    short = declaration.short
+    click.echo(f"{short} declares {count} of AWS; to see the file: ecrkeeper get {short} -o yaml")
 
 
 @click.command()
@@ -66,7 +68,7 @@ def rollback(session: Session, declaration: names.Name, revision: int, force: bo
 
     session.client.rollback_registry_settings(str(declaration), revision, force=force, reason=reason)
     click.echo(f"{declaration.short} declares what revision {revision} held")
-    return 1 if wait and wait_all(session, [str(declaration)], 300.0) else 0
+    return 1 if wait and wait_all(session, [str(declaration)], 300.0).failed else 0
 
 
 @click.command()
@@ -109,5 +111,12 @@ def _set_mode(session: Session, name: names.Name, mode: str) -> None:
         # An update makes a registry that is not there; only one that is there can be paused.
         client.get_registry(str(name), view="BASIC")
         client.update_registry(changed, ["mode"])
-    else:
+        return
+    from ecrkeeper import NotFound
+
+    try:
         client.update_service_linked_role(changed, ["mode"])
+    except NotFound as error:
+        raise click.ClickException(
+            f"{name.short} is not declared, so it has no mode; declare it with a document of the kind ServiceLinkedRole"
+        ) from error

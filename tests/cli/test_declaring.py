@@ -48,7 +48,7 @@ def test_conflict_names_the_owner_and_writes_nothing(cli: Command, live: Live, f
         f"{files.path}/team-b.yaml:1: {files.account}/us-east-1/team-b: pull_through_cache_rules cache: team-a"
         in ended.err
     )
-    assert "hint: agree on one value with the other owner, or take the element over with --force" in ended.err
+    assert "  hint: --force takes the element over\n" in ended.err
     assert ended.err.endswith("nothing was written\n")
     assert cli("get", f"{files.account}/us-east-1/team-c").status == 1
     rules = live.aws.registry(account=files.account)["pullThroughCacheRules"]
@@ -100,6 +100,31 @@ def test_error_of_the_server_has_the_line_of_the_file(cli: Command, files: Files
     ended = cli("plan", "-f", files.path)
     assert ended.status == 1
     assert f"{files.path}/team-a.yaml:7: settings.pull_through_cache_rules.rules[1].ecr_repository_prefix" in ended.err
+
+
+def test_each_violation_is_said_once(cli: Command, files: Files) -> None:
+    files.write("team-a", rule("UPPER"))
+    at = f"{files.account}/us-east-1/team-a"
+    path = "settings.pull_through_cache_rules.rules[0].ecr_repository_prefix"
+    only = cli("plan", "-f", files.path).err.splitlines()
+    assert only[0].startswith(f"error: {files.path}/team-a.yaml:6: {path}: must be"), only
+    assert (only[0].endswith("[INVALID_FIELDS]"), len(only)) == (True, 2), only
+    files.write("team-a", rule("UPPER"), rule("LOWER"))
+    both = cli("plan", "-f", files.path).err.splitlines()
+    assert both[0] == f"error: {files.path}/team-a.yaml:1: {at}: 2 violations [INVALID_FIELDS]"
+    assert [line.split(": ")[0] for line in both[1:3]] == [f"  {files.path}/team-a.yaml:{line}" for line in (6, 7)]
+    assert len(both) == 4, both
+
+
+def test_paused_registry_is_not_said_to_be_in_sync(cli: Command, files: Files) -> None:
+    files.write("team-a", rule("cache"))
+    assert cli("apply", "-f", files.path).status == 0
+    assert cli("pause", f"{files.account}/us-east-1").status == 0
+    files.write("team-a", rule("other"))
+    ended = cli("apply", "-f", files.path)
+    assert (ended.status, ended.err) == (0, "")
+    assert f"not waited for  {files.account}/us-east-1/team-a: does not get in sync by itself" in ended.out
+    assert "in sync with AWS" not in ended.out
 
 
 def test_registry_and_role_documents_are_applied_before_declarations(cli: Command, live: Live, files: Files) -> None:

@@ -101,6 +101,12 @@ def test_pause_and_resume(cli: Command, declared: str) -> None:
     assert f"{declared}/us-east-1" in cli("operations", "--filter", f"account = {declared}").out
 
 
+def test_pause_of_a_role_that_nobody_declares_says_so(cli: Command, declared: str) -> None:
+    ended = cli("pause", f"{declared}/replication")
+    assert ended.status == 1
+    assert ended.err.startswith(f"error: {declared}/replication is not declared, so it has no mode")
+
+
 def test_pause_of_a_registry_that_is_not_there_makes_none(cli: Command, account: str) -> None:
     assert cli("pause", f"{account}/us-east-1").status == 1
     assert cli("list", "registries", "--account", account, "-o", "name").out == ""
