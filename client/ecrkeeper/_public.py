@@ -77,10 +77,10 @@ from ecrkeeper.v1.fleet_pb2 import (
 from ecrkeeper.v1.fleet_service_pb2 import (
     ListAccountsResponse,
     ListRegistrySetRevisionsResponse,
-    ListRegistrySetTargetsResponse,
     ListRegistrySetsResponse,
-    ListRolloutTargetsResponse,
+    ListRegistrySetTargetsResponse,
     ListRolloutsResponse,
+    ListRolloutTargetsResponse,
     WatchRolloutResponse,
 )
 from ecrkeeper.v1.registry_pb2 import (

@@ -50,7 +50,8 @@ class FileToken:
         try:
             text = self._path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise TokenError(f"cannot read the token file {self._path}: {error}") from error
+            cause = getattr(error, "strerror", None) or error
+            raise TokenError(f"cannot read the token file {self._path}: {cause}") from error
         if not text.strip():
             raise TokenError(f"the token file {self._path} is empty")
         return checked(text.strip())
@@ -81,7 +82,7 @@ class CommandToken:
         try:
             done = subprocess.run(self._command, capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False)  # noqa: S603
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            raise TokenError(f"the token command {name} failed: {error}") from error
+            raise TokenError(f"the token command {name} failed: {getattr(error, 'strerror', None) or error}") from error
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["it printed no error"])[-1]
             raise TokenError(f"the token command {name} ended with status {done.returncode}: {said}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -33,8 +34,11 @@ def save(path: str, result: Result, *, force: bool) -> None:
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text + "\n")
         beside.replace(path)
+    except OSError as error:
+        raise Errors([f"{path}: cannot be written: {error.strerror or error}"]) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def load(path: str) -> Wanted:

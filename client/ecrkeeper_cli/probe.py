@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ def cause(profile: Profile) -> str:
     """
     address = address_of(profile.target)
     if address is None:
-        return ""
+        return _without_port(profile.target)
     try:
         with socket.create_connection(address, _SECONDS):
             pass
@@ -38,6 +39,13 @@ def address_of(target: str) -> tuple[str, int] | None:
     if not host or not (port.isascii() and port.isdigit()) or "," in target or "/" in host:
         return None
     return host.strip("[]"), int(port)
+
+
+def _without_port(target: str) -> str:
+    """Return the cause if a target is only the name of a host or its address."""
+    if re.fullmatch(r"[A-Za-z0-9_.-]+", target) is None:
+        return ""
+    return f"no server listens on port 443 of {target}, which gRPC takes without a port; write {target}:50051"
 
 
 def _unconnected(target: str, address: tuple[str, int], error: OSError | UnicodeError) -> str:

@@ -75,7 +75,9 @@ def _rows(found: Any) -> Iterator[Sequence[str | render.Cell]]:
 
 def _row(title: str, element: Any, detail: str) -> Sequence[str | render.Cell]:
     owners = ", ".join(element.owners) or "nobody (unmanaged)"
-    return title, element.key, owners, render.Cell(element.problem or detail, "red" if element.problem else "")
+    alike = len(element.pairs.destinations) * len(element.pairs.filters) - 1
+    key = f"{element.key} and {alike} alike" if alike > 0 else element.key
+    return title, key, owners, render.Cell(element.problem or detail, "red" if element.problem else "")
 
 
 def _replications(replications: Any) -> None:

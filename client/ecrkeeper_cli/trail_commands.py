@@ -30,6 +30,8 @@ def history(session: Session, declaration: names.Name, limit: int, changes: bool
     render.listed(found, output, ("revision", "time", "principal", "method", "changes", "reason"), _revision)
     for revision in found if changes and output not in ("json", "yaml") else ():
         made = [change_of(each) for each in revision.changes]
+        if not made:
+            continue
         click.echo(f"\nrevision {revision.revision}")
         width = plan_text.widths((each.setting, each.key) for each in made)
         for each in made:

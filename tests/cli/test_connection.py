@@ -103,6 +103,11 @@ def test_host_name_that_cannot_be_is_named() -> None:
     assert f"the host name {host} is not known" in cause(Profile(f"{host}:50051", plaintext=True))
 
 
+def test_target_without_port_is_named() -> None:
+    said = "no server listens on port 443 of localhost, which gRPC takes without a port; write localhost:50051"
+    assert cause(Profile("localhost", plaintext=True)) == said
+
+
 def test_port_without_server_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

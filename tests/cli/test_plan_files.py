@@ -103,6 +103,15 @@ def test_plan_with_errors_is_not_saved(cli: Command, files: Files, saved: str) -
     assert not Path(saved).exists()
 
 
+def test_plan_that_cannot_be_saved_names_its_file(cli: Command, files: Files) -> None:
+    files.write("team-a", rule("aa"))
+    ended = cli("plan", "-f", files.path, "--out", "/nonexistent/x.plan")
+    assert (ended.status, ended.err) == (
+        1,
+        "error: /nonexistent/x.plan: cannot be written: No such file or directory\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said", "reason"),
     [

@@ -21,6 +21,7 @@ from ecrkeeper_files.sources import Text
 from ecrkeeper_cli.adopt.aws_log import Window, lookups
 from ecrkeeper_cli.adopt.proof import differences, enforcing_plan
 from ecrkeeper_cli.failures import rejected
+from ecrkeeper_cli.plan_text import counted
 from ecrkeeper_cli.resources import moment, short
 from ecrkeeper_cli.session import Session
 from ecrkeeper_cli.writing import found, message_of_document, write
@@ -43,7 +44,7 @@ def confirmed(session: Session, path: Path, seconds: float) -> int:
         outcome, when = AuditEvent.Outcome.Name(event.outcome), moment(event.create_time)
         click.echo(f"error: {short(event.resource)}: {event.method} {outcome} at {when} ({event.name})", err=True)
     if written:
-        click.echo(f"ecrkeeper sent {len(written)} writes to AWS during the hand-over", err=True)
+        click.echo(f"ecrkeeper sent {counted(len(written), 'write')} to AWS during the hand-over", err=True)
         return 1
     for name in names:
         click.echo(f"{short(name)}: enforced, in sync; 0 writes to AWS since {windows[name]}, by the audit trail")
