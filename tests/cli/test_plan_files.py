@@ -161,7 +161,8 @@ def test_declaration_that_appears_meanwhile_is_not_overwritten(
 ) -> None:
     from ecrkeeper_cli import apply_command
 
-    files.write("team-a", rule("mine"))
+    for owner in ("a-first", "team-a", "z-last"):
+        files.write(owner, rule("mine" if owner == "team-a" else owner))
     other = Files(files.folder.parent / "other", files.account)
     other.write("team-a", rule("theirs"))
     planned = apply_command.plan_all
@@ -176,4 +177,10 @@ def test_declaration_that_appears_meanwhile_is_not_overwritten(
     ended = cli("apply", "-f", files.path)
     assert ended.status == 1
     assert "exists; update it instead" in ended.err
+    place = f"{files.account}/us-east-1"
+    assert ended.err.splitlines()[-3:] == [
+        f"  written:     {place}/a-first",
+        f"  not written: {place}/team-a",
+        f"  not written: {place}/z-last",
+    ]
     assert "theirs" in cli("get", f"{files.account}/us-east-1/team-a", "-o", "yaml").out
