@@ -10,6 +10,7 @@ import click
 from ecrkeeper_files.sources import Errors
 
 from ecrkeeper_cli.failures import rejected
+from ecrkeeper_cli.options import wait_option
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session, pass_session
 
@@ -30,7 +31,7 @@ _REASON = click.option("--reason", default="", help="Why; kept with the revision
     "--confirm", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
     help="Enforce what was written to DIR, and prove that nothing was written to AWS.",
 )  # fmt: skip
-@click.option("--wait-timeout", type=float, default=300.0, show_default=True, help="The longest wait, in seconds.")
+@wait_option()
 @click.pass_context
 def adopt(ctx: click.Context, /, confirm: Path | None, wait_timeout: float) -> int:
     """Take over from Terraform or CloudFormation without a write to AWS.

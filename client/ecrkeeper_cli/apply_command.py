@@ -16,6 +16,7 @@ from ecrkeeper_cli import plan_files, plan_text, resources
 from ecrkeeper_cli.file_commands import file_options, read
 from ecrkeeper_cli.fleet_plans import KINDS
 from ecrkeeper_cli.items import CREATE, DELETE, UNCHANGED, Item, Result, Wanted
+from ecrkeeper_cli.options import wait_option
 from ecrkeeper_cli.planning import plan_all
 from ecrkeeper_cli.pruning import Group, group_options
 from ecrkeeper_cli.session import Session, pass_session
@@ -35,9 +36,7 @@ _REMOVALS = 10
     help="The most elements that may be removed from AWS.",
 )  # fmt: skip
 @click.option("--wait/--no-wait", default=True, help="Wait until AWS matches.", show_default=True)
-@click.option(
-    "--wait-timeout", type=float, default=300.0, show_default=True, metavar="SECONDS", help="The longest wait."
-)
+@wait_option()
 @pass_session
 def apply(
     session: Session,

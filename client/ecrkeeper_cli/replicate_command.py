@@ -8,6 +8,7 @@ import click
 from ecrkeeper import names
 from ecrkeeper_files.plain_text import escaped
 
+from ecrkeeper_cli.options import wait_option
 from ecrkeeper_cli.plan_text import counted
 from ecrkeeper_cli.resources import NameType, short
 from ecrkeeper_cli.session import Session, pass_session
@@ -33,7 +34,7 @@ _MOST_IMAGES = 20
     help="The most elements that may be removed from AWS.",
 )  # fmt: skip
 @click.option("--reason", default="", help="Why; kept with the revisions and in the audit trail.")
-@click.option("--wait-timeout", type=float, default=600.0, show_default=True, help="The longest wait, in seconds.")
+@wait_option(600.0)
 @pass_session
 def replicate(
     session: Session,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from ecrkeeper import names
 from ecrkeeper_files.documents import VERSION, WRITTEN
+from ecrkeeper_files.plain_text import shown
 
 from ecrkeeper_cli import render
 from ecrkeeper_cli.render import Cell
@@ -40,13 +41,13 @@ class NameType(click.ParamType[names.Name]):
         """Return the parts of a name."""
         if isinstance(value, names.Name):
             return value
+        wanted = " or ".join(f"{kind} ({_EXAMPLES[kind]})" for kind in self.kinds or _EXAMPLES)
         try:
             found = names.parse(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+        except ValueError:
+            self.fail(f"must be a name of the kind {wanted}, got {shown(value)}", param, ctx)
         if self.kinds and found.kind not in self.kinds:
-            wanted = " or ".join(f"{kind}, such as {_EXAMPLES[kind]}" for kind in self.kinds)
-            self.fail(f"must have the kind {wanted}; {value} has the kind {found.kind}", param, ctx)
+            self.fail(f"must be a name of the kind {wanted}, got the {found.kind} {value}", param, ctx)
         return found
 
 

@@ -6,6 +6,7 @@ import click
 from ecrkeeper import names
 
 from ecrkeeper_cli import render, resources
+from ecrkeeper_cli.options import wait_option
 from ecrkeeper_cli.session import Session, pass_session
 
 
@@ -43,7 +44,7 @@ def usage(session: Session, role: names.Name, all_: bool, output: str) -> int:
 @click.argument("role", type=resources.NameType("ServiceLinkedRole"))
 @click.option("--abandon", is_flag=True, help="Keep the role in AWS, and only forget it.")
 @click.option("--force-delete-adopted", is_flag=True, help="Delete it even if it existed before it was declared.")
-@click.option("--wait-timeout", type=float, default=300.0, show_default=True, help="The longest wait, in seconds.")
+@wait_option()
 @pass_session
 def delete_role(
     session: Session, role: names.Name, abandon: bool, force_delete_adopted: bool, wait_timeout: float

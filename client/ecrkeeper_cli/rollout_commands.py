@@ -13,6 +13,7 @@ from ecrkeeper_files.documents import OWNER
 from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli import render, resources
+from ecrkeeper_cli.options import SECONDS
 from ecrkeeper_cli.session import Session, pass_session
 from ecrkeeper_cli.set_commands import REASON, SET, full
 
@@ -92,7 +93,7 @@ def _target_row(each: RolloutTarget) -> Sequence[str]:
 
 @rollout.command()
 @click.argument("name", metavar="ROLLOUT", type=_ROLLOUT)
-@click.option("--timeout", "seconds", type=float, metavar="SECONDS", help="Fail after this time; without it, wait.")
+@click.option("--timeout", "seconds", type=SECONDS, metavar="SECONDS", help="Fail after this time; without it, wait.")
 @render.output_option("table", "json")
 @pass_session
 def watch(session: Session, name: str, seconds: float | None, output: str) -> int:

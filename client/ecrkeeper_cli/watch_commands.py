@@ -11,6 +11,7 @@ from ecrkeeper import names
 from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli import render, resources
+from ecrkeeper_cli.options import SECONDS, wait_option
 from ecrkeeper_cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _AWAITED = resources.NameType("Registry", "RegistrySettings")
 @click.command()
 @click.option("--account", default="-", metavar="ID", help="Only this account.")
 @click.option("--filter", "filter_", default="", help="A filter such as 'drift = true'.")
-@click.option("--for", "seconds", type=float, metavar="SECONDS", help="End after this time; without it, at Ctrl-C.")
+@click.option("--for", "seconds", type=SECONDS, metavar="SECONDS", help="End after this time; without it, at Ctrl-C.")
 @render.output_option("table", "json", "name")
 @pass_session
 def watch(session: Session, account: str, filter_: str, seconds: float | None, output: str) -> None:
@@ -87,7 +88,7 @@ def _table(registries: list[Registry]) -> Any:
 @click.argument(
     "found", nargs=-1, required=True, metavar="NAME...", type=resources.NameType("Registry", "RegistrySettings")
 )
-@click.option("--wait-timeout", type=float, default=300.0, show_default=True, help="The longest wait, in seconds.")
+@wait_option()
 @pass_session
 def wait(session: Session, found: tuple[names.Name, ...], wait_timeout: float) -> int:
     """Wait until AWS matches registries or declarations.

@@ -6,6 +6,7 @@ import click
 from ecrkeeper import names
 
 from ecrkeeper_cli import resources
+from ecrkeeper_cli.options import wait_option
 from ecrkeeper_cli.plan_text import counted
 from ecrkeeper_cli.session import Session, pass_session
 
@@ -73,7 +74,7 @@ def rollback(session: Session, declaration: names.Name, revision: int, force: bo
 
 @click.command()
 @click.argument("name", type=_TREATED)
-@click.option("--wait-timeout", type=float, default=300.0, show_default=True, help="The longest wait, in seconds.")
+@wait_option()
 @pass_session
 def reconcile(session: Session, name: names.Name, wait_timeout: float) -> None:
     """Compare a registry or a role with AWS now and correct what differs."""

@@ -18,7 +18,7 @@ NAMED, DEFAULT = "named", "default"
 
 
 def make_folder(name: str) -> None:
-    """Make the folder of a profile; OSError for one that cannot be made, and for a wrong name."""
+    """Make the folder of a profile; OSError if that fails, or for a wrong name."""
     if not profiles.is_name(name):
         raise OSError(f"--profile: must have letters, digits, '.', '_' and '-', got {name!r}")
     folder = _folder()

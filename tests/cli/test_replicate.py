@@ -202,7 +202,7 @@ def test_other_replication_of_the_owner_is_not_removed_in_silence(cli: Command, 
 
 
 def test_registry_is_needed(cli: Command, live: Live) -> None:
-    assert "must have the kind Registry" in cli("replicate", "111111111111", "111111111111/us-west-2").err
+    assert "must be a name of the kind Registry" in cli("replicate", "111111111111", "111111111111/us-west-2").err
     with pytest.raises(ValueError, match="destination: must be a registry such as"):
         live.client.replicate("111111111111/us-east-1", ["111111111111/us-west-2/team"], owner="x")
 

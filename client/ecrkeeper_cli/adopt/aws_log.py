@@ -34,7 +34,10 @@ class Window:
 
 
 def lookups(client: ecrkeeper.Client, windows: Mapping[str, Window]) -> Iterator[str]:
-    """Yield how to find the writes of ecrkeeper in CloudTrail, a command for each account and Region."""
+    """Yield how to find the writes of ecrkeeper in CloudTrail.
+
+    There is a command for each account and Region.
+    """
     partition = client.get_server_info().partition
     starts: dict[tuple[str, str], Timestamp] = {}
     for name, window in windows.items():
