@@ -208,7 +208,7 @@ class AsyncClient(AsyncMethods):
         """
         synced = Synced(name, timeout, generation=generation)
         try:
-            async with AsyncWatch(synced.call, self._subscribe) as steps:
+            async with AsyncWatch(synced.call, self._subscribe, begun=self._answered) as steps:
                 async for step in steps:
                     await self._reject_if_deleted(synced, step)
                     if (found := synced.reached(step)) is not None:

@@ -59,7 +59,7 @@ class AsyncCalls(BaseClient):
         invoke = self._open().unary_unary(*wire(call))
         metadata = await self._endpoint.metadata_aio()
         try:
-            return await invoke(call.request, timeout=self._deadline(call.timeout), metadata=metadata)
+            answer = await invoke(call.request, timeout=self._deadline(call.timeout), metadata=metadata)
         except grpc.RpcError as error:
             raise from_rpc(error, call.request) from error
         except asyncio.CancelledError as error:
@@ -68,6 +68,8 @@ class AsyncCalls(BaseClient):
             if not self._closed or (task is not None and task.cancelling()):
                 raise
             raise Cancelled("the client was closed", code=grpc.StatusCode.CANCELLED) from error
+        self._answered = True
+        return answer
 
     async def _subscribe(self, call: Watched[Response], timeout: float | None) -> AsyncStream[Response]:
         invoke = self._open().unary_stream(*wire(call))

@@ -170,11 +170,12 @@ def _reject_mappings(
 
 
 class BaseClient:
-    """State of a client: the default timeout, and whether it is closed."""
+    """State of a client: its timeout, whether it is closed, and had an answer."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = finite(timeout)
         self._closed = False
+        self._answered = False
 
     def _deadline(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else finite(timeout)

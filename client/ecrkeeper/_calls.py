@@ -47,9 +47,11 @@ class Calls(BaseClient):
         self._reject_if_closed()
         invoke = self._channel.unary_unary(*wire(call))
         try:
-            return invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
+            answer = invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
         except grpc.RpcError as error:
             raise from_rpc(error, call.request) from error
+        self._answered = True
+        return answer
 
     def _subscribe(self, call: Watched[Response], timeout: float | None) -> Stream[Response]:
         self._reject_if_closed()

@@ -218,7 +218,7 @@ class Client(Methods):
         """
         synced = Synced(name, timeout, generation=generation)
         try:
-            with Watch(synced.call, self._subscribe) as steps:
+            with Watch(synced.call, self._subscribe, begun=self._answered) as steps:
                 for step in steps:
                     self._reject_if_deleted(synced, step)
                     if (found := synced.reached(step)) is not None:

@@ -41,7 +41,7 @@ class AsyncStream(Protocol[Step_co]):
 class Subscription(Generic[Step]):
     """The sent content of a watch, which turns a second snapshot into changes."""
 
-    def __init__(self, call: Watched[Step]) -> None:
+    def __init__(self, call: Watched[Step], *, begun: bool = False) -> None:
         self.call = call
         # A stream with a token continues after its last message; others begin with a new snapshot.
         self._resumable = "resume_token" in call.request.DESCRIPTOR.fields_by_name
@@ -52,8 +52,8 @@ class Subscription(Generic[Step]):
         self._resource = next(field.name for field in call.response.DESCRIPTOR.fields if field.message_type)
         self._known: set[str] = set()
         self._shown: set[str] = set()
-        # Whether there was any message, and one of the current stream.
-        self._begun = False
+        # Whether the server is known to be reachable, and whether the current stream had a message.
+        self._begun = begun
         self._sent = False
 
     def left(self) -> float | None:
@@ -121,8 +121,14 @@ class Watch(Generic[Step]):
     `close` may be called from another thread.
     """
 
-    def __init__(self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], Stream[Step]]) -> None:
-        self._subscription = Subscription(call)
+    def __init__(
+        self,
+        call: Watched[Step],
+        subscribe: Callable[[Watched[Step], float | None], Stream[Step]],
+        *,
+        begun: bool = False,
+    ) -> None:
+        self._subscription = Subscription(call, begun=begun)
         self._subscribe = subscribe
         self._closed = threading.Event()
         self._stream: Stream[Step] | None = None
@@ -173,9 +179,13 @@ class AsyncWatch(Generic[Step]):
     """Iterates over the messages of a watch until it is closed."""
 
     def __init__(
-        self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], Awaitable[AsyncStream[Step]]]
+        self,
+        call: Watched[Step],
+        subscribe: Callable[[Watched[Step], float | None], Awaitable[AsyncStream[Step]]],
+        *,
+        begun: bool = False,
     ) -> None:
-        self._subscription = Subscription(call)
+        self._subscription = Subscription(call, begun=begun)
         self._subscribe = subscribe
         self._closed = asyncio.Event()
         self._stream: AsyncStream[Step] | None = None

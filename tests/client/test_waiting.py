@@ -188,6 +188,23 @@ def test_wait_for_declaration_survives_busy_server(server: FakeServer, client: e
         client.wait_until_synced(OWNED, timeout=0.3)
 
 
+def test_wait_outlasts_a_server_that_is_away_when_it_begins(server: FakeServer, client: ecrkeeper.Client) -> None:
+    away = [fail("UNAVAILABLE")] * 4  # gRPC's own attempts.
+    server.on("WatchRegistries", *away, stream(SYNCED, COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.Unavailable):
+        client.wait_until_synced(NAME, timeout=20)
+
+    async def wait() -> ecrkeeper.Registry:
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as other:
+            await other.get_registry(NAME)
+            return await other.wait_until_synced(NAME, timeout=20)
+
+    client.get_registry(NAME)
+    for waited in (lambda: client.wait_until_synced(NAME, timeout=20), lambda: asyncio.run(wait())):
+        server.on("WatchRegistries", *away, stream(SYNCED, COMPLETE, then="open"))
+        assert waited() == SYNCED.registry
+
+
 def declared(generation: int, observed: int, **states: bool) -> DeclarationStatus:
     return DeclarationStatus(
         owner="team-a", generation=generation, observed_generation=observed, conditions=conditions(**states)
