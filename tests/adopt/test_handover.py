@@ -140,6 +140,7 @@ def test_commands_of_a_confirmation_find_writes_of_ecrkeeper_only(
     ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
     place.reconcile()
     assert looked_up(live, place, confirmed.out) == ["CreatePullThroughCacheRule"]
+    assert cli("adopt", "--confirm", str(tmp_path / "out")).status == 0, "what is enforced may have been written before"
 
 
 def test_write_during_the_confirmation_is_an_error(
