@@ -38,7 +38,8 @@ def adopt(ctx: click.Context, /, confirm: Path | None, wait_timeout: float) -> i
 
     `adopt terraform` and `adopt cloudformation` compare a state or a template with AWS, write declarations and what
     makes the other tool forget its resources, and declare them in registries that are only observed. If a value
-    differs, nothing is written. `adopt --confirm DIR` then enforces the declarations.
+    differs, nothing is written. `adopt --confirm DIR` then enforces the declarations, and prints the commands that look
+    for writes of ecrkeeper in CloudTrail.
     """
     if ctx.invoked_subcommand is not None:
         if confirm is not None:

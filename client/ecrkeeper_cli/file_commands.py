@@ -26,7 +26,9 @@ def file_options(*, required: bool = True) -> Callable[[F], F]:
 
     def add(command: F) -> F:
         for option in (
-            click.option("--env", is_flag=True, help="Replace ${NAME} by environment variables; $${NAME} stays."),
+            click.option(
+                "--env", is_flag=True, help="Replace ${NAME} by environment variables, and $${NAME} by ${NAME}."
+            ),
             click.option("-R", "--recursive", is_flag=True, help="Look into the folders of a folder, too."),
             click.option(
                 "-f", "--file", "paths", multiple=True, required=required, metavar="PATH",
