@@ -15,7 +15,7 @@ from ecrkeeper_cli.failures import lines, of_call
 from ecrkeeper_cli.items import CREATE, DELETE, UNCHANGED, UPDATE, Item, Members, Result, Wanted
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
-from ecrkeeper_cli.writing import Document, Removal, found, write
+from ecrkeeper_cli.writing import Document, Removal, declared_role, found, write
 
 if TYPE_CHECKING:
     import ecrkeeper
@@ -89,7 +89,7 @@ def _treatment(client: ecrkeeper.Client, document: Treatment, options: Options) 
     if document.kind == "Registry":
         current = found(lambda: client.get_registry(document.name, view="BASIC"))
     else:
-        current = found(lambda: client.get_service_linked_role(document.name))
+        current = declared_role(client, document.name)
     planned = write(client, document, **options)
     if current is None:
         return _item(document, CREATE, (), planned)

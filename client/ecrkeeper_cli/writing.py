@@ -97,6 +97,19 @@ def _apply(client: ecrkeeper.Client, document: Declaration, **options: Any) -> A
     )
 
 
+def declared_role(client: ecrkeeper.Client, name: str) -> Any:
+    """Return a role; None if nobody declares it.
+
+    The server also shows roles that ECR created for a setting.
+    """
+    current = found(lambda: client.get_service_linked_role(name))
+    if current is None:
+        return None
+    same = {"name": name, "mode": current.mode}
+    planned = found(lambda: client.update_service_linked_role(same, ["mode"], validate_only=True, timeout=60))
+    return None if planned is None else current
+
+
 def found(call: Callable[[], Any]) -> Any:
     """Return the result of a call; None for what does not exist."""
     import ecrkeeper

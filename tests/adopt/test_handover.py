@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import ecrkeeper
 import pytest
 from ecrkeeper_cli.adopt import confirm
+from ecrkeeper_cli.writing import found
 
+from tests import harness
 from tests.adopt import states
 from tests.cli.conftest import Command
-from tests.e2e.live import Live, Place
+from tests.e2e.live import Live, Place, rules
 
 UNMANAGED = [
     {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "public.ecr.aws", "upstreamRepositoryPrefix": "ROOT"}
@@ -207,6 +210,22 @@ def test_drift_before_the_confirmation_is_not_enforced(cli: Command, live: Live,
     assert ended.err.endswith("nothing was enforced\n")
     assert "OBSERVE" in cli("get", f"{place.account}/us-east-1").out
     assert place.writes(since) == []
+
+
+def test_role_that_ecr_created_is_adopted(cli: Command, live: Live, account: str, tmp_path: Path) -> None:
+    live.registry(account, "eu-west-1").converged({"replicationConfiguration": rules((account, "eu-west-2"))})
+    name = f"accounts/{account}/serviceLinkedRoles/replication"
+    harness.eventually(lambda: found(lambda: live.client.get_service_linked_role(name)))
+    (tmp_path / "state.json").write_text(
+        states.shown(states.resource("aws_iam_service_linked_role.replication", **states.role(account)))
+    )
+    since = live.aws.position()
+    out = ("--out", str(tmp_path / "out"))
+    assert cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", *out).status == 0
+    assert live.client.get_service_linked_role(name).mode == ecrkeeper.Mode.OBSERVE
+    confirmed = cli("adopt", "--confirm", str(tmp_path / "out"))
+    assert (confirmed.status, confirmed.err) == (0, ""), confirmed
+    assert live.registry(account).writes(since) == []
 
 
 def test_other_declaration_of_the_owner_is_kept(cli: Command, place: Place, tmp_path: Path) -> None:

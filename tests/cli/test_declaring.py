@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ecrkeeper_cli.writing import found
 
+from tests import harness
 from tests.cli.conftest import Command
 from tests.cli.files import Files, rule
-from tests.e2e.live import Live
+from tests.e2e.live import Live, rules
 
 
 def test_plan_apply_and_plan_again(cli: Command, live: Live, files: Files) -> None:
@@ -147,6 +149,21 @@ def test_registry_and_role_documents_are_applied_before_declarations(cli: Comman
     assert "    ~ mode: OBSERVE -> ENFORCE" in changed.out
     assert cli("apply", "-f", files.path).status == 0
     assert live.aws.registry(account=files.account)["pullThroughCacheRules"] != []
+
+
+def test_role_that_ecr_created_is_declared(cli: Command, live: Live, files: Files) -> None:
+    place = live.registry(files.account)
+    place.converged({"replicationConfiguration": rules((files.account, "eu-west-1"))})
+    name = f"accounts/{files.account}/serviceLinkedRoles/replication"
+    role = harness.eventually(lambda: found(lambda: live.client.get_service_linked_role(name)))
+    assert role.provenance == role.Provenance.AUTO_CREATED
+    (files.folder / "role.yaml").write_text(f"apiVersion: ecrkeeper/v1\nkind: ServiceLinkedRole\nname: {name}\n")
+    planned = cli("plan", "-f", files.path)
+    assert planned.status == 2, planned
+    assert f"+ {files.account}/replication (ServiceLinkedRole)" in planned.out
+    assert cli("apply", "-f", files.path).status == 0
+    assert cli("plan", "-f", files.path).status == 0
+    assert cli("pause", f"{files.account}/replication").status == 0, "a role that is declared has a mode"
 
 
 def test_declaration_in_yaml_can_be_applied_as_it_is(cli: Command, files: Files, tmp_path: Path) -> None:

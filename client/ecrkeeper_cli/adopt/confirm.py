@@ -24,7 +24,7 @@ from ecrkeeper_cli.failures import rejected
 from ecrkeeper_cli.plan_text import counted
 from ecrkeeper_cli.resources import moment, short
 from ecrkeeper_cli.session import Session
-from ecrkeeper_cli.writing import found, message_of_document, write
+from ecrkeeper_cli.writing import declared_role, found, message_of_document, write
 
 
 def confirmed(session: Session, path: Path, seconds: float) -> int:
@@ -73,7 +73,7 @@ def _of_declaration(client: ecrkeeper.Client, document: Declaration) -> Iterator
 
 
 def _of_role(client: ecrkeeper.Client, name: str) -> Iterator[str]:
-    if found(lambda: client.get_service_linked_role(name)) is None:
+    if declared_role(client, name) is None:
         yield f"{short(name)}: is not declared; run `ecrkeeper adopt` first"
         return
     changed = {"name": name, "mode": "ENFORCE"}

@@ -20,7 +20,7 @@ from ecrkeeper_files.documents import Declaration, Treatment
 from ecrkeeper_cli.adopt.parts import Adopted
 from ecrkeeper_cli.plan_text import flat
 from ecrkeeper_cli.resources import short
-from ecrkeeper_cli.writing import found, message_of_document, write
+from ecrkeeper_cli.writing import declared_role, found, message_of_document, write
 
 _ABSENT = "(absent)"
 
@@ -65,7 +65,7 @@ def _checked_declaration(
 
 def _checked_role(client: ecrkeeper.Client, document: Treatment, adopted: Adopted, errors: list[str]) -> Checked:
     address = adopted.address(document.name)
-    current = found(lambda: client.get_service_linked_role(document.name))
+    current = declared_role(client, document.name)
     observed = found(lambda: client.get_service_linked_role(document.name, refresh=True, timeout=60))
     mode = 0 if current is None else current.mode or Mode.ENFORCE
     if mode == Mode.PAUSED:
