@@ -60,8 +60,18 @@ def _conditions(resource: Any) -> Iterator[str]:
 
     yield ""
     yield click.style("Conditions", bold=True)
-    rows = [(each.type, Condition.Status.Name(each.status), each.reason, each.message) for each in resource.conditions]
+    error = resource.last_error.message
+    rows = [
+        (each.type, Condition.Status.Name(each.status), each.reason, _unless_said(each.message, error))
+        for each in resource.conditions
+    ]
     yield from _indented(("condition", "status", "reason", "message"), rows)
+
+
+def _unless_said(message: str, error: str) -> str:
+    """Return the message of a condition; that of the error is shown below all conditions."""
+    same = message and error and (error.startswith(message) or message.startswith(error))
+    return "see the error below" if same else message
 
 
 def _drift(resource: Any) -> Iterator[str]:

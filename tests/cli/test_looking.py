@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ecrkeeper.v1.fleet_pb2 import Fleet
 
+from tests import harness
 from tests.cli.conftest import Command
 from tests.e2e.live import Live
 
@@ -50,8 +51,8 @@ def test_status_and_get_show_a_registry(cli: Command, declared: str) -> None:
 def test_lists_have_all_kinds(cli: Command, declared: str) -> None:
     elements = cli("list", "elements", f"{declared}/us-east-1")
     assert f"replication_configuration  {declared}/eu-west-1:app/  IN_SYNC  team-a" in elements.out
-    roles = cli("list", "roles", "--account", declared, "-o", "markdown")
-    assert f"| {declared}/replication | Ready | ENFORCE | AUTO_CREATED | ACTIVE |  |" in roles.out
+    row = f"| {declared}/replication | Ready | ENFORCE | AUTO_CREATED | ACTIVE |  |"
+    harness.eventually(lambda: row in cli("list", "roles", "--account", declared, "-o", "markdown").out)
     declarations = cli("list", "declarations", "--account", declared, "-o", "yaml")
     (document,) = yaml.safe_load_all(declarations.out)
     assert document["settings"]["pullThroughCacheRules"]["rules"] == RULES
@@ -168,3 +169,16 @@ def test_doctor_names_silent_registries(cli: Command, monkeypatch: pytest.Monkey
     ended = cli("doctor")
     assert ended.status == 1
     assert "error events: none arrive from 2 registries" in ended.out
+
+
+def test_describe_shows_an_error_once(cli: Command, live: Live, account: str) -> None:
+    limit = {"kind": "error", "operation": "CreatePullThroughCacheRule", "account": account, "status": 400}
+    live.aws.inject({**limit, "code": "LimitExceededException", "message": "too many rules"})
+    name = f"accounts/{account}/registries/us-east-1/settings/team-a"
+    live.client.apply_registry_settings(name, {"pullThroughCacheRules": RULES})
+    with pytest.raises(ecrkeeper.OperationFailed):
+        live.client.wait_until_synced(name, 60)
+    live.aws.clear_faults()
+    shown = cli("describe", f"{account}/us-east-1/team-a").out
+    assert shown.count("too many rules") == 1, shown
+    assert "Blocked    TRUE    AWS_QUOTA_EXCEEDED  see the error below" in shown
