@@ -65,12 +65,13 @@ def of_call(error: RegistryError, session: Session, source: Source | None = None
     violations = list(getattr(error, "violations", ()))
     if violations and message.startswith(_said(violations[0])):
         # The message repeats the violations.
-        message = f"{len(violations)} violations [{error.reason}]"
         if len(violations) == 1:
             (only,) = violations
             line, violations = _line(only, source), []
-            # The line says which document it is.
-            name, message = "" if line else name, f"{line}{_path(only)}{only.description} [{error.reason}]"
+            # The line says which document it is. The message may be longer than the description.
+            name, message = "" if line else name, f"{line}{_path(only)}{message.removeprefix(f'{_where(only)}: ')}"
+        else:
+            message = f"{len(violations)} violations [{error.reason}]"
     said = [error_line(f"{name}: {without_name(message, name)}" if name else message)]
     for violation in violations:
         if not hasattr(violation, "type") or violation.description not in message:
@@ -85,8 +86,13 @@ def of_call(error: RegistryError, session: Session, source: Source | None = None
 
 
 def _said(violation: Any) -> str:
-    path = getattr(violation, "field", "") or getattr(violation, "subject", "")
+    path = _where(violation)
     return f"{path}: {violation.description}" if path else str(violation.description)
+
+
+def _where(violation: Any) -> str:
+    """Return the path of a violation, or what it is about."""
+    return str(getattr(violation, "field", "") or getattr(violation, "subject", ""))
 
 
 def without_name(message: str, name: str) -> str:
@@ -126,7 +132,7 @@ def _line(violation: object, source: Source | None) -> str:
 
 
 def _path(violation: object) -> str:
-    path = str(getattr(violation, "field", "") or getattr(violation, "subject", ""))
+    path = _where(violation)
     return f"{_inner(path)}: " if path else ""
 
 

@@ -16,9 +16,10 @@ from ecrkeeper_cli import __main__ as entry
 from ecrkeeper_cli import commands
 from ecrkeeper_cli.main import cli, run
 from ecrkeeper_cli.session import Session
+from google.rpc.error_details_pb2 import PreconditionFailure
 
 from tests.cli.conftest import Command
-from tests.client.fake import FakeServer, fail
+from tests.client.fake import FakeServer, fail, info
 
 NAMES = [name for section in commands.SECTIONS.values() for name in section]
 # The help of a command costs this much CPU at most, as a multiple of Python's own start and as seconds.
@@ -116,6 +117,18 @@ def test_missing_token_is_named(command: Command, server: FakeServer) -> None:
     ended = command("--target", server.target, "--plaintext", "status")
     assert ended.status == 1
     assert "the profile has neither a token nor a client certificate, and the server needs one" in ended.err
+
+
+@pytest.mark.parametrize("subject", ["", "registry_policy"])
+def test_long_message_is_shown_whole(command: Command, server: FakeServer, subject: str) -> None:
+    text = f"{subject}: " * bool(subject) + "long " * 150 + "end"
+    violation = {"subject": subject, "description": text.removeprefix(f"{subject}: ")[:400]}
+    server.on(
+        "ListRegistries",
+        fail("FAILED_PRECONDITION", text, info("AWS_REJECTED"), PreconditionFailure(violations=[violation])),
+    )
+    ended = command("--target", server.target, "--plaintext", "status")
+    assert ended.err.splitlines() == [f"error: {text} [AWS_REJECTED]"]
 
 
 @pytest.mark.parametrize(
