@@ -113,10 +113,13 @@ class Changes:
 
 
 def event(registry: Registry, request_id: str = "", agent: str = "aws-cli/2.31") -> str:
-    """Return the event of a changed scanning configuration."""
+    """Return the event of a changed scanning configuration.
+
+    With a request id, it is a write of the server; otherwise somebody else's.
+    """
     account, region = registry
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    identity = {"type": "Root", "principalId": account, "arn": f"arn:aws:iam::{account}:root", "accountId": account}
+    identity = _server(account) if request_id else _root(account)
     return json.dumps({
         "version": "0", "id": str(uuid.uuid4()), "detail-type": "AWS API Call via CloudTrail", "source": "aws.ecr",
         "account": account, "time": now, "region": region, "resources": [],
@@ -128,3 +131,16 @@ def event(registry: Registry, request_id: str = "", agent: str = "aws-cli/2.31")
             "recipientAccountId": account,
         },
     })  # fmt: skip
+
+
+def _root(account: str) -> dict[str, Any]:
+    return {"type": "Root", "principalId": account, "arn": f"arn:aws:iam::{account}:root", "accountId": account}
+
+
+def _server(account: str) -> dict[str, Any]:
+    """Return the identity that `sts:GetCallerIdentity` shows to the server."""
+    role = {"type": "Role", "arn": f"arn:aws:iam::{account}:role/ecrkeeper", "accountId": account}
+    return {
+        "type": "AssumedRole", "principalId": "AROA:ecrkeeper", "accountId": account,
+        "arn": f"arn:aws:sts::{account}:assumed-role/ecrkeeper/ecrkeeper", "sessionContext": {"sessionIssuer": role},
+    }  # fmt: skip

@@ -38,11 +38,13 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
             # Load the credentials of all accounts first.
             sweep = fleet.sweep(swept)
             fleet.sweep(2 * changed)
+            before = cpu_seconds(fleet.pid)
             idle = _change(responder, range(swept, swept + sizes.event_registries), sizes.event_rate)
+            cpu = cpu_since(fleet.pid, before) / len(idle)
             with _sweeping(fleet, swept):
                 first = swept + changed
                 busy = _change(responder, range(first, first + sizes.event_registries), sizes.event_rate)
-            _report_changes(report, database, {"idle": idle, f"sweep of {swept}": busy})
+            _report_changes(report, database, {"idle": idle, f"sweep of {swept}": busy}, cpu)
             block = _consume(fleet, responder, range(swept, swept + sizes.event_registries), sizes.event_messages)
         _report_consumer(report, database, block)
         _report_calls(report, database, sizes, sweep)
@@ -96,7 +98,8 @@ def _consume(fleet: Fleet, responder: Responder, indices: range, count: int) -> 
     return Block(count, time.monotonic() - began, cpu_since(fleet.pid, before), {})
 
 
-def _report_changes(report: Report, database: str, cases: dict[str, list[float]]) -> None:
+def _report_changes(report: Report, database: str, cases: dict[str, list[float]], cpu: float) -> None:
+    """Report the seconds of each case, and the CPU seconds of an idle server for each change."""
     rows: list[tuple[Any, ...]] = [
         (case, len(found), quantile(found, 0.5), quantile(found, 0.95), max(found)) for case, found in cases.items()
     ]
@@ -104,6 +107,7 @@ def _report_changes(report: Report, database: str, cases: dict[str, list[float]]
     report.table(title, ("case", "changes", "p50 s", "p95 s", "most s"), rows)
     for case, *_, p95, _most in rows:
         report.target(f"{database}, {case}: p95 over the debounce", p95 - _DEBOUNCE, 1.0, unit=" s")
+    report.target(f"{database}, idle: CPU of the server for each change", 1000 * cpu, 5.0, unit=" ms")
 
 
 def _report_consumer(report: Report, database: str, block: Block) -> None:

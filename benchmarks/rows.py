@@ -100,7 +100,7 @@ class Rows:
     def notify(self) -> None:
         """Wake every engine on a Postgres database, as a write would."""
         with self._engine.connect() as conn:
-            conn.execute(text("SELECT pg_notify('ecrkeeper', :name)"), {"name": _PAUSED})
+            conn.execute(text("SELECT pg_notify('ecrkeeper', :name)"), {"name": f"{_PAUSED}\ndue"})
 
     def due(self) -> int:
         """Return the number of due registries, including those being reconciled."""
