@@ -19,11 +19,18 @@ _KEYS = 4096
 
 
 @lru_cache(maxsize=_KEYS)
-def _signing_key(secret_key: str, date: str, region: str, service: str) -> bytes:
+def _signing(secret_key: str, date: str, region: str, service: str) -> hmac.HMAC:
     key = f"AWS4{secret_key}".encode()
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
+    return hmac.new(key, digestmod="sha256")
+
+
+def _signature(signing: hmac.HMAC, text: str) -> str:
+    # `hmac.digest` would give up the GIL, and wait for the thread that takes it.
+    copy = signing.copy()
+    copy.update(text.encode())
+    return copy.hexdigest()
 
 
 def sign(
@@ -57,7 +64,7 @@ def sign(
     request = f"{method}\n{target}\n\n{lines}\n{names}\n{sha256(body).hexdigest()}"
     scope = f"{date}/{region}/{service}/aws4_request"
     text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
-    signature = hmac.digest(_signing_key(secret_key, date, region, service), text.encode(), "sha256").hex()
+    signature = _signature(_signing(secret_key, date, region, service), text)
     sent["Authorization"] = (
         f"{_ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
     )
