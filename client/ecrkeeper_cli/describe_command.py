@@ -14,6 +14,7 @@ from ecrkeeper_cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from ecrkeeper import Registry
+    from ecrkeeper.v1.common_pb2 import Cause
 
 
 @click.command()
@@ -103,8 +104,31 @@ def _registry(registry: Registry) -> Iterator[str]:
         yield click.style(f"Reverted at {resources.moment(registry.last_remediation.remediation_time)}", bold=True)
         for each in registry.last_remediation.drift:
             yield f"  {each.setting} {escaped(each.key)}"
+        yield from _caused_by(registry.last_remediation.cause)
+    yield from _images(registry)
     if registry.truncated_fields:
         yield f"left out because they are long: {', '.join(registry.truncated_fields)}"
+
+
+def _caused_by(cause: Cause) -> Iterator[str]:
+    if cause.principal:
+        session = f" ({cause.session})" if cause.session else ""
+        yield f"  changed by {escaped(cause.principal + session)} from {escaped(cause.source_ip)}"
+
+
+def _images(registry: Registry) -> Iterator[str]:
+    if not registry.image_deliveries:
+        return
+    yield ""
+    yield click.style("Images", bold=True)
+    rows = [
+        (
+            "replication to" if each.setting == "replication_configuration" else "cache rule", each.target,
+            resources.moment(each.last_success_time), resources.moment(each.last_failure_time), each.failure_reason,
+        )
+        for each in registry.image_deliveries
+    ]  # fmt: skip
+    yield from _indented(("by", "target", "last success", "last failure", "reason"), rows)
 
 
 class _Declared:

@@ -36,7 +36,7 @@ FULL: RegistryView
 class Registry(_message.Message):
     """The ECR private registry of one account in one Region: its desired state, composed of all
     owners' declarations, and its observed state."""
-    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "unmanaged_elements", "owners", "desired", "observed", "observe_time", "elements", "quota_usage", "last_remediation", "replication_checks", "plan", "declarations", "last_error_attempts", "view", "element_counts", "worst_problem", "owner_count", "truncated_fields")
+    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "unmanaged_elements", "owners", "desired", "observed", "observe_time", "elements", "quota_usage", "last_remediation", "replication_checks", "plan", "declarations", "last_error_attempts", "view", "element_counts", "worst_problem", "owner_count", "truncated_fields", "image_deliveries")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class Registry(_message.Message):
     WORST_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     OWNER_COUNT_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     name: str
     """Identifier. `accounts/{account}/registries/{region}`, for example
     `accounts/111111111111/registries/us-east-1`."""
@@ -139,7 +140,31 @@ class Registry(_message.Message):
     """Output only. Fields that are incomplete because the message would be too long, for example
     `elements` or `desired.repository_creation_templates`. `ListRegistryElements` has all elements,
     `ListRegistrySettings` all declarations."""
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., unmanaged_elements: _Optional[_Union[_common_pb2.UnmanagedElements, str]] = ..., owners: _Optional[_Iterable[str]] = ..., desired: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observed: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., quota_usage: _Optional[_Iterable[_Union[QuotaUsage, _Mapping]]] = ..., last_remediation: _Optional[_Union[Remediation, _Mapping]] = ..., replication_checks: _Optional[_Iterable[_Union[ReplicationCheck, _Mapping]]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., declarations: _Optional[_Iterable[_Union[DeclarationStatus, _Mapping]]] = ..., last_error_attempts: _Optional[_Union[_common_pb2.ErrorAttempts, _Mapping]] = ..., view: _Optional[_Union[RegistryView, str]] = ..., element_counts: _Optional[_Iterable[_Union[ElementCount, _Mapping]]] = ..., worst_problem: _Optional[_Union[RegistryProblem, _Mapping]] = ..., owner_count: _Optional[int] = ..., truncated_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+    image_deliveries: _containers.RepeatedCompositeFieldContainer[ImageDelivery]
+    """Output only. The last results of replication to each destination and of pulls through each
+    cache rule, as ECR's events report them. Empty without event queues."""
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., unmanaged_elements: _Optional[_Union[_common_pb2.UnmanagedElements, str]] = ..., owners: _Optional[_Iterable[str]] = ..., desired: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observed: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., quota_usage: _Optional[_Iterable[_Union[QuotaUsage, _Mapping]]] = ..., last_remediation: _Optional[_Union[Remediation, _Mapping]] = ..., replication_checks: _Optional[_Iterable[_Union[ReplicationCheck, _Mapping]]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., declarations: _Optional[_Iterable[_Union[DeclarationStatus, _Mapping]]] = ..., last_error_attempts: _Optional[_Union[_common_pb2.ErrorAttempts, _Mapping]] = ..., view: _Optional[_Union[RegistryView, str]] = ..., element_counts: _Optional[_Iterable[_Union[ElementCount, _Mapping]]] = ..., worst_problem: _Optional[_Union[RegistryProblem, _Mapping]] = ..., owner_count: _Optional[int] = ..., truncated_fields: _Optional[_Iterable[str]] = ..., image_deliveries: _Optional[_Iterable[_Union[ImageDelivery, _Mapping]]] = ...) -> None: ...
+
+class ImageDelivery(_message.Message):
+    """The last results of the replication to one destination, or of pulls through one cache
+    rule."""
+    __slots__ = ("setting", "target", "last_success_time", "last_failure_time", "failure_reason")
+    SETTING_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    LAST_SUCCESS_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_FAILURE_TIME_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
+    setting: str
+    """Output only. `replication_configuration` or `pull_through_cache_rules`."""
+    target: str
+    """Output only. `{account}/{region}` of the destination, or the prefix of the cache rule."""
+    last_success_time: _timestamp_pb2.Timestamp
+    """Output only. Time of the last success; unset if no event reported one."""
+    last_failure_time: _timestamp_pb2.Timestamp
+    """Output only. Time of the last failure; unset if no event reported one."""
+    failure_reason: str
+    """Output only. Reason of the last failure, in ECR's words, and the repository."""
+    def __init__(self, setting: _Optional[str] = ..., target: _Optional[str] = ..., last_success_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_failure_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure_reason: _Optional[str] = ...) -> None: ...
 
 class DeclarationStatus(_message.Message):
     """Status of one owner's declaration. It does not depend on elements of other owners: a

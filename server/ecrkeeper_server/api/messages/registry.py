@@ -22,7 +22,7 @@ from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store.findings import with_causes
+from ecrkeeper_server.store.findings import Findings, with_causes
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import UnmanagedElements
 from ecrkeeper_server.turns import Steps, finish
@@ -33,7 +33,7 @@ _OWNERS = 1_000
 # Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
 _CUTTABLE = (
     "desired.*", "observed.*", "elements", "drift", "replication_checks", "last_remediation.drift", "declarations",
-    "owners",
+    "owners", "image_deliveries",
 )  # fmt: skip
 
 
@@ -75,6 +75,7 @@ def registry_steps(row: Resource, declared: Sequence[Declaration], view: int = F
             message.last_remediation.cause.CopyFrom(render.cause(newest))
         yield
     message.replication_checks.extend(replication_check(check) for check in state.checks)
+    message.image_deliveries.extend(_image_deliveries(Findings.from_json(row.events)))
     yield
     fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
@@ -221,6 +222,19 @@ def repository_replication(
     for found in findings:
         message.findings.add(reason=found.reason, subject=found.subject, message=found.message)
     return message
+
+
+def _image_deliveries(findings: Findings) -> Iterable[registry_pb2.ImageDelivery]:
+    for setting in ("replication_configuration", "pull_through_cache_rules"):
+        for target, last in sorted(findings.deliveries(setting).items()):
+            success, failure = last.get("last_success"), last.get("last_failure")
+            yield registry_pb2.ImageDelivery(
+                setting=setting,
+                target=target,
+                last_success_time=None if success is None else render.timestamp(success),
+                last_failure_time=None if failure is None else render.timestamp(failure),
+                failure_reason=last.get("reason", ""),
+            )
 
 
 def _outcome(name: str) -> Any:
