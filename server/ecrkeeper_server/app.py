@@ -45,7 +45,7 @@ from ecrkeeper_server.release import release
 from ecrkeeper_server.security import Security
 from ecrkeeper_server.server_options import bounded, engine_options, limits_of
 from ecrkeeper_server.store import installation, schema
-from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.database import DUE, Database
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.tracing import Tracing
 from ecrkeeper_server.turns import Turns
@@ -125,7 +125,8 @@ async def serve(
         changes.publish(names)
         if worker is not None and any(name.startswith("registrySets/") for name in names):
             worker.wake()
-        if engine is not None:
+        # No names at all: notifications may have been lost.
+        if engine is not None and (not names or DUE in names):
             engine.triggers.wake()
 
     db.listen(on_notify)

@@ -10,10 +10,12 @@ import pytest
 from ecrkeeper_server.engine import worker
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import claims
 from ecrkeeper_server.store.database import Database, Load, Tx
+from ecrkeeper_server.store.rows import Resource
 
-from tests.engine.conftest import REGISTRY, World
+from tests.engine.conftest import ACCOUNT, LEASE, REGISTRY, World
 
 T = TypeVar("T")
 
@@ -102,6 +104,36 @@ async def test_idle_engine_claims_immediately_when_notified(
     writes = db.writes
     engine.triggers.wake()
     await until(lambda: db.writes > writes)
+    await engine.stop(1)
+    await task
+
+
+async def test_ending_attempts_claim_nothing_unless_something_is_due(
+    world: World, db: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [RegistryName(ACCOUNT, region) for region in ("eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1")]
+    claimed, claim = list[int](), claims.claim
+
+    def counted(tx: Tx, **options: Any) -> list[Resource]:
+        claimed.append(1)
+        return claim(tx, **options)
+
+    monkeypatch.setattr(claims, "claim", counted)
+    for place in places:
+        await world.declare({}, registry=place)
+    engine = Engine(db, world.aws, EngineOptions(lease=LEASE), jitter=lambda: 1.0)
+    task = asyncio.create_task(engine.run())
+    rows = [await world.row(place) for place in places]
+    for _ in range(1000):
+        if all(row.carried_out for row in rows):
+            break
+        await asyncio.sleep(0.01)
+        rows = [await world.row(place) for place in places]
+    reads = db.reads
+    await until(lambda: db.reads >= reads + 5)
+    assert all(row.carried_out for row in rows)
+    # An account gets a third of the free slots at a time, so one claim suffices.
+    assert len(claimed) == 1
     await engine.stop(1)
     await task
 

@@ -64,8 +64,8 @@ class Engine:
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
         self._slots = Slots(options.concurrency)
-        # The time of the last claim in the backlog lane.
-        self._claimed_at = 0.0
+        # The time of the last claim in the backlog lane, and that of the last read if it found nothing due.
+        self._claimed_at = self._nothing_due_at = 0.0
 
     def running(self) -> int:
         """The number of leased resources."""
@@ -74,27 +74,24 @@ class Engine:
     async def run(self) -> None:
         """Claim and reconcile until `stop`; wait for a database that does not answer."""
         renewal = asyncio.create_task(self._renew())
-        purge_at, idle, failures = 0.0, False, 0
+        purge_at, failures = 0.0, 0
         try:
             while not self._stopping:
-                hinted = self._woken.is_set()
                 self._woken.clear()
                 try:
                     if time.monotonic() >= purge_at:
                         more_to_purge = await self._purge()
                         purge_at = time.monotonic() + (_PURGE_BACKLOG_SECONDS if more_to_purge else _PURGE_SECONDS)
-                    # Claiming opens a transaction, so an idle worker that got no wake-up checks with a plain read
-                    # first.
-                    pause = await self._pause() if idle and not hinted else 0.0
+                    pause = await self._until_claim()
                     if pause <= 0 and not await self.claim_once():
                         # Another worker briefly holds due resources that were not claimed.
                         pause = await self._pause() or _CONTENDED_SECONDS
-                    idle, failures = pause >= _IDLE_SECONDS and not self._running, 0
+                    failures = 0
                 except Exception as error:
                     # The loop survives any error: a server with a dead engine and a working API is useless.
                     if not isinstance(error, StatusError):
                         log.exception("claim_failed")
-                    pause, idle, failures = _pause_after(failures), False, failures + 1
+                    pause, failures = _pause_after(failures), failures + 1
                 if pause > 0:
                     await self._wait(pause)
             # Attempts keep their leases while `stop` waits for them.
@@ -119,6 +116,18 @@ class Engine:
                 return False
         return True
 
+    async def _until_claim(self) -> float:
+        """Return the seconds until there may be something to claim.
+
+        Claiming opens a transaction, so a worker that was not told that something is due
+        checks with a plain read first. While nothing is due, each ending attempt wakes
+        the loop in vain, so several share a read.
+        """
+        if self.triggers.hinted:
+            return 0.0
+        early = self._nothing_due_at + _GATHER_SECONDS - time.monotonic()
+        return early if early > 0 and self._running else await self._pause()
+
     async def _pause(self) -> float:
         """Return the seconds to the next resource with capacity, at most a few.
 
@@ -134,6 +143,7 @@ class Engine:
             # Resources of the priority lane fit into the capacity of the backlog lane as well.
             urgent = NO_CAPACITY
         due = await self._db.read(lambda tx: claims.next_due(tx, backlog=backlog, urgent=urgent))
+        self._nothing_due_at = time.monotonic() if due is None or due > 0 else 0.0
         return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, due)
 
     def _capacity(self) -> tuple[claims.Capacity, claims.Capacity]:

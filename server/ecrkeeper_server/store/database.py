@@ -18,6 +18,9 @@ from ecrkeeper_server.store.dialect import Dialect
 
 T = TypeVar("T")
 
+DUE = "due"
+"""The name that listeners receive when a resource became due at once."""
+
 Query = tuple[Select[Any], Mapping[str, Any]]
 """A cached query and the values of its parameters: text and numbers only."""
 
@@ -66,6 +69,10 @@ class Tx(abc.ABC):
     def changes(self, name: str) -> None:
         """Record that a resource changed, to notify watchers after the commit."""
         self.changed.add(name)
+
+    def makes_due(self) -> None:
+        """Record that a resource became due at once, to wake the engines after the commit."""
+        self.changed.add(DUE)
 
     @abc.abstractmethod
     def insert_rows(self, table: Table, rows: Sequence[Values], stamp: Stamp = no_stamp) -> None:

@@ -148,6 +148,8 @@ def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
     }
     for table in (schedule, resources):
         tx.conn.execute(insert(table).values({column: value for column, value in first.items() if column in table.c}))
+    if due:
+        tx.makes_due()
     return _changed(tx, str(name))
 
 
@@ -156,6 +158,7 @@ def set_spec(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
     requested, desired = _set_spec(tx.dialect)
     tx.conn.execute(requested, {"_name": name, "_trace": tx.trace or None})
     tx.conn.execute(desired, {"_name": name, "_spec": spec})
+    tx.makes_due()
     return _changed(tx, name)
 
 
@@ -174,6 +177,7 @@ def request(tx: Tx, name: str) -> Resource:
     """Request a reconcile now, without a new generation."""
     values = with_request(schedule.c, now=tx.now(), trace=tx.trace or None)
     tx.conn.execute(update(schedule).where(schedule.c.name == name).values(values))
+    tx.makes_due()
     return _changed(tx, name)
 
 
@@ -222,6 +226,7 @@ def enqueue_now(tx: Tx, name: str) -> None:
     change = update(schedule).where(schedule.c.name == name, put_off).values(due_at=tx.now(), urgent=True)
     if tx.conn.execute(change.returning(schedule.c.name)).first() is not None:
         tx.changes(name)
+        tx.makes_due()
 
 
 def patch(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:

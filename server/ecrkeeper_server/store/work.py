@@ -106,7 +106,10 @@ def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any], Selec
 def save(tx: Tx, unit: UnitOfWork) -> None:
     """Store the decisions."""
     before = unit.before
-    tx.changed.update(row.name for name, row in unit.registries.items() if row is not before.registries.get(name))
+    requested = [row.name for name, row in unit.registries.items() if row is not before.registries.get(name)]
+    if requested:
+        tx.changed.update(requested)
+        tx.makes_due()
     new, changed = _parted(unit.registries, before.registries)
     for table in (schedule, resources):
         tx.insert_rows(table, [_some(row, _COLUMNS[table.name]) for row in new])
