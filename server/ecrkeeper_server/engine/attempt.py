@@ -13,15 +13,18 @@ from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.engine.conditions import Status
+from ecrkeeper_server.engine.intents import Ids, Intent, Intents
 from ecrkeeper_server.engine.unchanged import Unchanged
 from ecrkeeper_server.store import audit, queue
+from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.declarations import Originals
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import permits_of
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import MANY, work
 
 
 class LeaseLostError(Exception):
@@ -44,6 +47,8 @@ class Attempt:
     home_region: str
     # The inputs for which earlier attempts found nothing to do.
     unchanged: Unchanged = field(default_factory=Unchanged)
+    # What attempts of this process intend to write; None stores it alone.
+    intents: Intents | None = None
     contest_window: float = 600.0
     # Whether to find out if events arrive.
     probes: bool = False
@@ -91,19 +96,31 @@ class Attempt:
 
         # Set first: an attempt that is cancelled while it waits may have saved it.
         self.saved = self.saved or state is not None
-        await self.commit(save, writes)
+        events = self._events(writes)
+        async with work().writing(self.elements):
+            ids = await self.db.write(lambda tx: audit.record(tx, events) if save(tx) else None)
+        self._recorded(writes, ids)
 
-    async def commit(self, save: Callable[[Tx], bool], writes: Sequence[AwsWrite]) -> None:
-        """Record the writes; `save` stores its data, and returns whether the lease holds."""
+    async def intend(self, writes: Sequence[AwsWrite], state: State, originals: Originals) -> None:
+        """Record the writes to send, and a state that owns their elements.
+
+        `originals` is AWS's state of new declarations. Attempts that do so at the same
+        time share a transaction. Raises LeaseLostError.
+        """
+        intents, self.saved = self.intents or Intents(self.db), True
+        intent = Intent(self.claimed, state.to_json(), originals, self._events(writes))
+        if self.elements < MANY:
+            self._recorded(writes, await intents.put(intent))
+            return
+        async with work().writing(self.elements):
+            self._recorded(writes, await intents.put_alone(intent))
+
+    def _events(self, writes: Sequence[AwsWrite]) -> list[NewEvent]:
         row = self.claimed
         attributes = {"generation": row.generation, "reconcile_id": self.reconcile_id}
-        events = [write.event(row.name, **attributes) for write in writes]
+        return [write.event(row.name, **attributes) for write in writes]
 
-        def change(tx: Tx) -> list[int] | None:
-            return audit.record(tx, events) if save(tx) else None
-
-        async with work().writing(self.elements):
-            ids = await self.db.write(change)
+    def _recorded(self, writes: Sequence[AwsWrite], ids: Ids) -> None:
         if ids is None:
             raise LeaseLostError
         for write, number in zip(writes, ids, strict=True):

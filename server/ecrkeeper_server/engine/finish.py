@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from ecrkeeper_server.ecr.history import attempts_of, with_first_times
@@ -52,7 +51,7 @@ class Finisher:
         self._resync = resync
         self._jitter = jitter
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
-        self._changed: Batch[Ending, Exception | None] = Batch(self._finish_changed, max_items=_ENDINGS)
+        self._changed: Batch[Ending, bool | StatusError] = Batch(self._finish_changed, max_items=_ENDINGS)
 
     async def finish(self, attempt: Attempt, result: AttemptResult) -> bool:
         """Store the result and release the lease; return whether the resource changed.
@@ -70,27 +69,31 @@ class Finisher:
         alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        ending = Ending(attempt, result, outcome, unmarked)
+        await self._finish(Ending(attempt, result, outcome, unmarked))
+        return changed
+
+    async def _finish(self, ending: Ending) -> None:
+        attempt = ending.attempt
         if attempt.elements >= MANY:
             async with work().writing(attempt.elements):
                 await self._finish_alone(ending)
-        elif (error := await self._changed.put(ending)) is not None:
-            raise error
-        return changed
+            return
+        stored = await self._changed.put(ending)
+        if isinstance(stored, StatusError):
+            raise stored
+        if not stored:
+            # Alone, it waits for a row that another transaction holds.
+            await self._finish_alone(ending)
 
-    async def _finish_changed(self, ended: list[Ending]) -> list[Exception | None]:
-        """Return the error of each ending that is not stored."""
-        held: list[Ending] = []
+    async def _finish_changed(self, ended: list[Ending]) -> list[bool | StatusError]:
+        """Return whether each ending is stored, or why none is."""
         try:
             held = await self._db.write(lambda tx: save(tx, ended, asks=self._attribution, wait=False))
         except StatusError as error:
             return [error] * len(ended)
         except Exception:  # One ending that the store rejects holds up no other.
             held = ended
-        # An ending waits alone for a row that another transaction holds.
-        alone = iter(await asyncio.gather(*map(self._finish_alone, held), return_exceptions=True))
-        found = [next(alone) if ending in held else None for ending in ended]
-        return [error if isinstance(error, Exception) else None for error in found]
+        return [ending not in held for ending in ended]
 
     async def _finish_alone(self, ending: Ending) -> None:
         await self._db.write(lambda tx: save(tx, [ending], asks=self._attribution))

@@ -19,11 +19,12 @@ from ecrkeeper_server.engine.registry_result import result_of
 from ecrkeeper_server.engine.registry_writes import act, asked
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.engine.statuses import status_of
-from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
+from ecrkeeper_server.engine.write_ahead import Progress, originals_of
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, cost_of_all, keys_of
 from ecrkeeper_server.settings.ownership import composition_of, managed, owned_elements, planning, verified
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.declarations import record_originals
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.store.state_members import RegistryMembers
@@ -74,7 +75,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         await act(attempt, progress)
         await _plan_changes(attempt, progress)
     if progress.originals:
-        await attempt.db.write(lambda tx: record(tx, progress.originals))
+        await attempt.db.write(lambda tx: record_originals(tx, progress.originals))
     result = await work().step(result_of, attempt, progress, mode, elements=attempt.elements)
     if digest is not None and _found_nothing(attempt, progress, result):
         attempt.unchanged.remember(row.name, digest)

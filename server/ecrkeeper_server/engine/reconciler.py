@@ -15,6 +15,7 @@ from ecrkeeper_server.engine.attempt import Attempt, AttemptResult, LeaseLostErr
 from ecrkeeper_server.engine.conditions import Status
 from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.finish import Finisher
+from ecrkeeper_server.engine.intents import Intents
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
 from ecrkeeper_server.engine.reconcile_role import reconcile_role
@@ -54,6 +55,7 @@ class Reconciler:
         self._turns = turns
         self._health = health
         self._unchanged = Unchanged()
+        self._intents = Intents(db)
 
     async def work(self, row: Resource, desired: Desired | None) -> None:
         """Make an attempt on a resource and store its result.
@@ -72,6 +74,7 @@ class Reconciler:
         now, home = claimed_at, self._options.home_region
         attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, self._unchanged)
         attempt.reconcile_id = ending.reconcile_id
+        attempt.intents = self._intents
         attempt.contest_window = self._options.contest_window
         attempt.probes = self._health is not None and self._health.probe_due(row, now)
         attempt.search_until = attempt.monotonic() + self._options.attempt_timeout / 2

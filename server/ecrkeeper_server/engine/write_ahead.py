@@ -18,16 +18,12 @@ from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differ
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, keys_of
 from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations, queue
-from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import Originals
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.state_parts import StoredDrift
 
 # Document writes of one attempt, including those that AWS rejects.
 MAX_CALLS = 12
-
-Originals = list[tuple[Declaration, dict[str, Any]]]
-"""AWS's state of settings in declarations that have not converged yet."""
 
 
 @dataclass(slots=True)
@@ -103,24 +99,12 @@ async def record_intent(
         suspects=suspects.dumped(progress.suspects),
     )
     originals, progress.originals = progress.originals, []
-
-    def save(tx: Tx) -> bool:
-        record(tx, originals)
-        return queue.hold(tx, attempt.claimed, state.to_json())
-
-    attempt.saved = True
-    await attempt.commit(save, [write for of_setting in writes.values() for write in of_setting])
+    await attempt.intend([write for of_setting in writes.values() for write in of_setting], state, originals)
 
 
 def originals_of(progress: Progress, registry: RegistryName) -> Originals:
     """Return the originals of new declarations, before anything becomes owned."""
     return [(d, _original(progress, d, registry)) for d in progress.declared if d.observed_generation < d.generation]
-
-
-def record(tx: Tx, originals: Originals) -> None:
-    """Store the originals."""
-    for declaration, shapes in originals:
-        declarations.record_original(tx, declaration, shapes)
 
 
 def _original(progress: Progress, declared: Declaration, registry: RegistryName) -> dict[str, Any]:

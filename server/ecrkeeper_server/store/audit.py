@@ -18,7 +18,7 @@ from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import FromRow
-from ecrkeeper_server.store.tables import audit_events, json_rows
+from ecrkeeper_server.store.tables import audit_events, json_rows, json_text
 
 CHANGED = "auditEvents"
 """The name that listeners receive when there are new events."""
@@ -26,7 +26,6 @@ CHANGED = "auditEvents"
 PURGED_AT_ONCE = 1000
 # Limits an event's changes, in characters of JSON: a page of events must fit into an answer.
 CHANGES_LIMIT = 200_000
-_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,9 @@ class NewEvent:
     aws_request_id: str = ""
 
 
+_COLUMNS = (*(member.name for member in fields(NewEvent)), "omitted")
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """The outcome of an event's AWS write."""
@@ -117,27 +119,36 @@ def add(tx: Tx, events: Sequence[NewEvent]) -> None:
 
 
 def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
-    """Add events, usually with one statement; return their ids in order."""
+    """Add events with one statement; return their ids in order."""
     if len(events) == 1:
         tx.changed.add(CHANGED)
         number: int = tx.conn.execute(_insert_one(tx.dialect), _values(events[0])).scalar_one()
         return [number]
-    ids: list[int] = []
-    for at in range(0, len(events), _ROWS_AT_ONCE):
-        stamp = _stamp(tx.dialect)
-        rows = [{**_values(event), **stamp} for event in events[at : at + _ROWS_AT_ONCE]]
-        added = tx.conn.execute(insert(audit_events).values(rows).returning(audit_events.c.id))
-        # The rows of VALUES are numbered in order, but may be returned in another one.
-        ids += sorted(row.id for row in added)
-    if ids:
-        tx.changed.add(CHANGED)
-    return ids
+    if not events:
+        return []
+    tx.changed.add(CHANGED)
+    added = tx.conn.execute(_insert_all(tx.dialect), json_rows(map(_numbered, range(len(events)), events)))
+    # The rows are numbered in order, but may be returned in another one.
+    return sorted(row.id for row in added)
 
 
 # Building the statement would take longer than running it.
 @lru_cache(maxsize=64)
 def _insert_one(dialect: Dialect) -> Any:
     return insert(audit_events).values(_stamp(dialect)).returning(audit_events.c.id)
+
+
+@lru_cache(maxsize=64)
+def _insert_all(dialect: Dialect) -> Any:
+    given = dialect.json_table({"at": BigInteger(), **{name: audit_events.c[name].type for name in _COLUMNS}})
+    stamp = _stamp(dialect)
+    rows = select(*(given.c[name] for name in _COLUMNS), *stamp.values()).order_by(given.c.at)
+    return insert(audit_events).from_select([*_COLUMNS, *stamp], rows).returning(audit_events.c.id)
+
+
+def _numbered(at: int, event: NewEvent) -> dict[str, Any]:
+    values = _values(event)
+    return {**values, "at": at, "owners": json_text(values["owners"]), "changes": json_text(values["changes"])}
 
 
 def _stamp(dialect: Dialect) -> dict[str, ColumnElement[int]]:

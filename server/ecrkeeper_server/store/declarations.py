@@ -38,6 +38,8 @@ from ecrkeeper_server.store.work import KEY, columns_of, key_of
 # three are account, Region and owner. JSON stays text, so that cached parses can be used.
 Stored = tuple[Any, ...]
 Listed = tuple[str, str, str, str | None]
+Originals = list[tuple[Declaration, dict[str, Any]]]
+"""AWS's state of settings in declarations that have not converged yet."""
 """Account, Region, owner and group of a declaration, without what can be large."""
 _AFTER = [f"after_{name}" for name in KEY]
 _REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
@@ -165,6 +167,12 @@ def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
     )
     query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
     return Prepared(query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)), compiler)
+
+
+def record_originals(tx: Tx, originals: Originals) -> None:
+    """Store what AWS had before declarations; see `record_original`."""
+    for declaration, shapes in originals:
+        record_original(tx, declaration, shapes)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:

@@ -7,17 +7,19 @@ that was suspended for longer than its lease cannot change anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, select, update
+from sqlalchemy import Select, Text, Update, and_, bindparam, select, update
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import resource, resources, schedule
+from ecrkeeper_server.store.tables import json_rows, json_text, resource, resources, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,19 @@ def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
     return True
 
 
+def hold_free(tx: Tx, states: Sequence[tuple[Resource, Json]]) -> set[str]:
+    """Do the same for many attempts; return the names of the rows whose leases hold.
+
+    Rows that another transaction holds are left alone.
+    """
+    leases = json_rows({"name": row.name, "token": row.lease_token} for row, _ in states)
+    held = {row.name for row in tx.conn.execute(_hold_free(tx.dialect), leases)}
+    saved = [{"name": row.name, "state": json_text(state)} for row, state in states if row.name in held]
+    if saved:
+        tx.conn.execute(_save_all(tx.dialect), json_rows(saved))
+    return held
+
+
 def _lease(claimed: Resource) -> dict[str, Any]:
     return {"_name": claimed.name, "_token": claimed.lease_token}
 
@@ -117,6 +132,25 @@ def _held(dialect: Dialect) -> Select[Any]:
 @lru_cache(maxsize=64)
 def _hold(dialect: Dialect) -> Select[Any]:
     return select(schedule.c.name).where(_LEASED, schedule.c.lease_until >= dialect.now()).with_for_update()
+
+
+@lru_cache(maxsize=64)
+def _hold_free(dialect: Dialect) -> Select[Any]:
+    given = dialect.json_table({"name": Text(), "token": Text()})
+    same = and_(schedule.c.name == given.c.name, schedule.c.lease_token == given.c.token)
+    return (
+        select(schedule.c.name)
+        .select_from(resource.join(given, same))
+        .where(schedule.c.lease_until >= dialect.now())
+        .order_by(schedule.c.name)
+        .with_for_update(skip_locked=True, of=(schedule, resources))
+    )
+
+
+@lru_cache(maxsize=64)
+def _save_all(dialect: Dialect) -> Update:
+    given = dialect.json_table({"name": Text(), "state": Text()})
+    return update(resources).where(resources.c.name == given.c.name).values(state=given.c.state)
 
 
 def release(tx: Tx, names: list[str], token: str) -> None:
