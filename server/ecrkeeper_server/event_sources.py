@@ -42,7 +42,7 @@ def start(
     stack: contextlib.AsyncExitStack,
 ) -> None:
     """Start the configured sources as tasks that end with the stack."""
-    own = Own(install, Principals(aws, config.home_region))
+    own = Own(install, Principals(aws, config.home_region), aws.written)
     if config.attribution:
         attributor = Attributor(db, EventHistory(aws), own, metrics, config.home_region)
         stack.callback(asyncio.create_task(attributor.run()).cancel)

@@ -24,7 +24,7 @@ class Sqs:
     def __init__(self, bodies: Sequence[str] = ()) -> None:
         self.bodies = list(bodies)
         self.deleted: list[str] = []
-        self.receives = self.polls = self.most = 0
+        self.receives = self.polls = self.most = self.batches = 0
         self.fails = False
 
     async def call(self, account: str, region: str, service: str, operation: str, params: Any) -> dict[str, Any]:
@@ -39,6 +39,7 @@ class Sqs:
         if self.fails:
             raise Temporary("away", reason="AWS_UNREACHABLE", operation=operation)
         taken, self.bodies = self.bodies[:10], self.bodies[10:]
+        self.batches += bool(taken)
         return {"Messages": [{"Body": each, "ReceiptHandle": each} for each in taken]}
 
 
@@ -81,6 +82,19 @@ async def test_quiet_queue_has_one_poll() -> None:
         await asyncio.sleep(0.05)
         assert queue.works
     assert sqs.most == 1
+
+
+async def test_messages_that_come_one_by_one_are_received_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_queue, "_GATHER_SECONDS", 1.0)
+    sqs = Sqs(["0"])
+    async with running(sqs, Intake()):
+        # The first one waits for no other.
+        await until(1, sqs)
+        for number in range(1, 5):
+            sqs.bodies.append(str(number))
+            await asyncio.sleep(0.03)
+        await until(5, sqs)
+    assert sqs.batches <= 3
 
 
 async def test_full_queue_is_emptied_by_several_polls() -> None:

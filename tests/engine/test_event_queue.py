@@ -9,9 +9,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from ecrkeeper_server.api.messages.registry import registry
 from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import Permanent
+from ecrkeeper_server.ecr.principals import Principals
 from ecrkeeper_server.engine import event_intake
+from ecrkeeper_server.engine.attribution import Own
+from ecrkeeper_server.engine.event_intake import EventIntake
 from ecrkeeper_server.engine.event_queue import EventQueue
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.events.queue_url import QueueUrl
@@ -100,6 +104,48 @@ async def test_own_writes_make_nothing_due(queue: Queue) -> None:
     assert queue.base == {"own": 2}
     assert (await queue.events.world.due_in() or 0) > 100
     assert (await queue.events.world.row()).event_due_at is None
+
+
+async def test_own_write_of_this_process_needs_no_transaction(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, install = queue.events.world, queue.events.install
+    own = Own(install, Principals(world.aws, "us-east-1"), world.aws.client.written)
+    intake = EventIntake(world.db, own, queue.metrics.events, queue.woken.append, clock=lambda: world.seconds)
+    consumer = EventQueue(queue.client, QUEUE_URL, intake, queue.metrics.events)
+    writes, write = list[int](), world.db.write
+
+    async def counted(change: Any) -> Any:
+        writes.append(1)
+        return await write(change)
+
+    async def write_again(*, seconds: float) -> None:
+        """Let the server write, and its event come back."""
+        await queue.events.pass_time(seconds)
+        await world.seed({"replicationConfiguration": {"rules": []}})
+        await world.resync()
+        writes.clear()
+        assert await receive_once(consumer) == 1
+
+    monkeypatch.setattr(world.db, "write", counted)
+    await write_again(seconds=86_401)
+    # The first event of a minute makes the place healthy.
+    assert (len(writes), set(await world.db.read(cloud_events.health))) == (1, {(ACCOUNT, "us-east-1")})
+    monkeypatch.setattr(intake, "_noted", {REGISTRY: True})
+    await write_again(seconds=0)
+    assert writes == []
+    assert queue.kinds() == {"own": 2}
+    assert (await world.row()).event_due_at is None
+    assert await queue.messages() == 0
+
+
+async def test_call_without_a_request_id_is_not_own(queue: Queue) -> None:
+    world = queue.events.world
+    await world.raw("PutReplicationConfiguration", replicationConfiguration={"rules": []})
+    written = {"": True}
+    own = Own(queue.events.install, Principals(world.aws, "us-east-1"), written)
+    intake = EventIntake(world.db, own, queue.metrics.events, queue.woken.append)
+    body = json.dumps(samples.event({**samples.RECORD, "awsRegion": "us-east-1", "requestID": None}))
+    await intake.take([body], QUEUE_URL)
+    assert queue.kinds() == {"foreign": 1}
 
 
 async def test_own_event_before_its_outcome_is_stored_is_dropped(queue: Queue) -> None:
@@ -290,6 +336,11 @@ async def test_deliveries_show_whether_images_arrive(queue: Queue) -> None:
     assert found.conditions() == []
     target = found.deliveries("replication_configuration")[f"{ACCOUNT}/eu-west-1"]
     assert target["last_success"] > target["last_failure"]
+    [shown] = registry(await world.row(), []).image_deliveries
+    assert (shown.setting, shown.target) == ("replication_configuration", f"{ACCOUNT}/eu-west-1")
+    assert shown.last_success_time.seconds * 1_000_000 == target["last_success"]
+    assert shown.last_failure_time.seconds * 1_000_000 == target["last_failure"]
+    assert shown.failure_reason == target["reason"]
 
 
 async def test_cache_failure_names_the_rule_and_its_reason(queue: Queue) -> None:
@@ -302,6 +353,10 @@ async def test_cache_failure_names_the_rule_and_its_reason(queue: Queue) -> None
     [condition] = findings.Findings.from_json((await world.row()).events).conditions()
     assert (condition.type, condition.reason) == ("CacheFailing", "CACHE_FAILED")
     assert "quay: UPSTREAM_ACCESS_DENIED: denied" in condition.message
+    [shown] = registry(await world.row(), []).image_deliveries
+    assert (shown.setting, shown.target) == ("pull_through_cache_rules", "quay")
+    assert not shown.HasField("last_success_time")
+    assert shown.failure_reason.startswith("UPSTREAM_ACCESS_DENIED: denied")
 
 
 async def test_arrival_makes_events_of_the_place_healthy(queue: Queue) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ParamValidationError
+from cachetools import LRUCache
 
 from ecrkeeper_server.aws import models
 from ecrkeeper_server.aws.ambient import Ambient
@@ -30,6 +31,8 @@ from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.turns import work
 
+# Events of writes come within minutes; an id takes 200 bytes.
+_WRITTEN = 20_000
 # A shorter answer is read in less than a slice.
 _LONG_BYTES = 32 * 1024
 
@@ -96,6 +99,8 @@ class AwsClient:
         chosen: Provider = provider or self._roles or self._ambient
         self._sessions = Sessions(chosen, self._identify, self._forget, clock, own=chosen is not self._ambient)
         self._transport: Transport | None = None
+        # AWS's ids of the last successful writes.
+        self.written: LRUCache[str, bool] = LRUCache(_WRITTEN)
 
     async def _assume(self, account: str, params: dict[str, Any]) -> dict[str, Any]:
         credentials = await self._ambient(account)
@@ -146,7 +151,10 @@ class AwsClient:
 
     async def write(self, call: Call) -> dict[str, Any]:
         """Send one mutating call; see `aws.writer`."""
-        return await self._signed(call)
+        answer = await self._signed(call)
+        if request_id := answer["ResponseMetadata"]["RequestId"]:
+            self.written[request_id] = True
+        return answer
 
     async def _signed(self, call: Call) -> dict[str, Any]:
         repeated = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -38,11 +38,12 @@ _DENIED_SECONDS = 3600.0
 class Own:
     """The installation, and its principal in each account.
 
-    They tell our own calls from those of others.
+    They tell our own calls from those of others. `written` has AWS's ids of writes of this process.
     """
 
     install: str
     principals: Principals
+    written: Container[str] = ()
 
     async def arns(self, records: Iterable[Record], seconds: float | None = None) -> dict[str, str]:
         """Return our principals in the accounts of those records that claim to be ours.
@@ -57,6 +58,10 @@ class Own:
         for task in waiting:
             task.cancel()
         return {account: task.result() for account, task in asked.items() if task not in waiting}
+
+    def wrote(self, record: Record) -> bool:
+        """Tell whether a record is of a write of this process."""
+        return bool(record.request_id) and record.request_id in self.written
 
     def claims(self, record: Record) -> bool:
         """Tell whether our principal in the record's account decides whose call it is."""

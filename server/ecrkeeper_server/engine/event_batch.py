@@ -49,9 +49,16 @@ class EventBatch:
         called = {RegistryName(each.account, each.region) for each in self.records.values()}
         return called | {each.place for each in self.deliveries} | self.arrived
 
-    def __bool__(self) -> bool:
-        """Whether the store is to hear of anything."""
-        return bool(self.records or self.deliveries or self.arrived or self.accounts or self.organization)
+    @property
+    def acts(self) -> bool:
+        """Whether anything but the arrival of events is to be stored."""
+        return bool(self.records or self.deliveries or self.accounts or self.organization)
+
+    def drop_own(self, position: int) -> None:
+        """Drop a record of a call of this process: only its arrival counts."""
+        record = self.records.pop(position)
+        self.arrived.add(RegistryName(record.account, record.region))
+        self.kinds["own"] += 1
 
 
 def sort_bodies(bodies: Sequence[str], queue: QueueUrl) -> EventBatch:

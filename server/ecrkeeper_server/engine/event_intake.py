@@ -83,6 +83,8 @@ class EventIntake:
         may be deleted. Raises Unavailable.
         """
         batch = sort_bodies(bodies, queue)
+        for position in [at for at, each in batch.records.items() if self._own.wrote(each)]:
+            batch.drop_own(position)
         arns = await self._own.arns(batch.records.values(), IDENTITY_SECONDS)
         kept = {
             position
@@ -91,10 +93,14 @@ class EventIntake:
         }
         for position in kept:
             del batch.records[position]
-        if batch and (error := await self._works.put(_Work(batch, arns))) is not None:
+        if self._concerns_store(batch) and (error := await self._works.put(_Work(batch, arns))) is not None:
             raise error
         self._count(batch.kinds)
         return kept
+
+    def _concerns_store(self, batch: EventBatch) -> bool:
+        """Tell whether the store is to hear of a batch; not of places whose health it knows."""
+        return batch.acts or any(place not in self._noted for place in batch.arrived)
 
     async def _write(self, works: list[_Work]) -> list[Exception | None]:
         # The store works on another thread, which must not read the cache.

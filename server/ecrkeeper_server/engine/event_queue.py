@@ -28,6 +28,8 @@ _RECEIVE, _DELETE = "ReceiveMessage", "DeleteMessageBatch"
 _VISIBILITY_SECONDS = 30
 # A quiet queue has one long poll. After a receive with many messages, others help until it is empty.
 _MANY, _HELPERS = 5, 7
+# Events that come one by one are received together, because a call and a transaction cost more than an event.
+_GATHER_SECONDS = 0.1
 # Batches that are being received or stored.
 _SLOTS = 24
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
@@ -72,7 +74,9 @@ class EventQueue:
                 if self._pausing:
                     await self._pause()
                 received = await self._start_batch(POLL_SECONDS)
-                if received >= _MANY and self._helpers < _HELPERS:
+                if 0 < received < _MANY:
+                    await asyncio.sleep(_GATHER_SECONDS)
+                elif received and self._helpers < _HELPERS:
                     self._helpers += 1
                     self._start(self._help())
         finally:
