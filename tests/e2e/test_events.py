@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +15,7 @@ from typing import Any
 import boto3
 import ecrkeeper
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests import harness
 from tests.e2e.live import Live, Place, fresh_account
@@ -42,6 +45,15 @@ class Stage:
         self.aws.control("DELETE", "events/faults")
         if faults:
             self.aws.control("POST", "events/faults", list(faults))
+
+    def counted(self) -> dict[str, int]:
+        """Return how many events the newest server has received, by kind."""
+        started = [line for line in (self.folder / "server.log").read_text().splitlines() if '"started"' in line]
+        url = f"http://127.0.0.1:{json.loads(started[-1])['metrics_port']}/metrics"
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+            samples = [each for family in families for each in family.samples]
+        return {s.labels["kind"]: int(s.value) for s in samples if s.name == "ecrkeeper_events_total"}
 
     def messages(self) -> int:
         [queue] = self.aws.control("GET", "queues")["queues"]
@@ -90,6 +102,16 @@ def ecr_of(place: Place, session: str = "ann") -> Any:
     )  # fmt: skip
 
 
+def seconds_without_a_core(live: Live) -> float:
+    """Return for how long the threads of both processes were ready to run and did not."""
+    waited = 0
+    for process in (live.server.process, live.aws.process):
+        for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                waited += int(thread.read_text().split()[1])
+    return waited / 1e9
+
+
 def rules(place: Place) -> list[Any]:
     found: list[Any] = place.aws()["replicationConfiguration"]["rules"]
     return found
@@ -124,7 +146,7 @@ def event_ids(place: Place, principal: str) -> set[str]:
 
 
 def test_change_is_reverted_in_seconds_and_its_caller_is_named(live: Live, stage: Stage) -> None:
-    places = declared(live, 12)
+    places = declared(live, 40)
     clients = {place.account: ecr_of(place) for place in places}
     stage.aws.control("PUT", "settings", {"event_delay_seconds": DELAY, "lookup_events_delay_seconds": 600})
     stage.faults(
@@ -133,23 +155,27 @@ def test_change_is_reverted_in_seconds_and_its_caller_is_named(live: Live, stage
         {"kind": "malform", "count": 1, "probability": 1.0, "account": places[0].account},
         {"kind": "forge", "count": 1, "forged_source": "my.app", "account": places[1].account},
     )
-    since = stage.aws.position()
+    since, waited = stage.aws.position(), seconds_without_a_core(live)
     for place in places:
         for _ in range(5):
             clients[place.account].put_replication_configuration(replicationConfiguration={"rules": []})
     for place in places:
-        assert eventually(lambda place=place: rules(place), DELAY + DEBOUNCE + 20)
+        assert eventually(lambda place=place: rules(place), 120)
+    # Other load on the machine makes nothing slower but by the time for which it takes the cores.
+    waited = seconds_without_a_core(live) - waited
     took = sorted(seconds_to_revert(place, since) for place in places)
-    assert took[int(len(took) * 0.95)] < DELAY + DEBOUNCE + 2, took
+    assert took[int(len(took) * 0.95)] < DELAY + DEBOUNCE + 2 + waited, (waited, took)
     # Own writes come back as events, and make nothing due.
     time.sleep(DELAY + DEBOUNCE + 1)
+    eventually(lambda: stage.messages() == 0)
     bursts = [
         (calls(place, since, "PutReplicationConfiguration"), calls(place, since, "DescribeRegistry"))
         for place in places
     ]
-    # An attempt observes, reads again right before the Put, and after it. A machine that stands still for more than a
-    # second can spread a burst over two attempts.
-    assert bursts.count((1, 3)) >= len(bursts) - 1, bursts
+    # An attempt observes, reads again right before the Put, and after it. Where the machine stands still for longer
+    # than the debounce, events of a burst come after that, and are observed once more.
+    assert {writes for writes, _ in bursts} == {1}
+    assert bursts.count((1, 3)) >= 0.9 * len(bursts) or waited > DEBOUNCE, bursts
     named = {}
     for place in places:
         registry = live.client.get_registry(place.name)
@@ -161,7 +187,10 @@ def test_change_is_reverted_in_seconds_and_its_caller_is_named(live: Live, stage
     stage.aws.control("PUT", "settings", {"lookup_events_delay_seconds": 0})
     for place in places:
         assert named[place.account] in event_ids(place, "/Admin/ann")
-    assert stage.messages() == 0
+    # Each event came three times, also the malformed one, and one forged event beside them.
+    authentic, counted = 5 * len(places) - 1, stage.counted()
+    assert (counted["foreign"], counted["duplicate"]) == (authentic, 2 * authentic)
+    assert (counted["malformed"], counted["forged"]) == (3, 1)
 
 
 def test_malformed_and_forged_events_change_nothing(live: Live, stage: Stage) -> None:
@@ -169,6 +198,7 @@ def test_malformed_and_forged_events_change_nothing(live: Live, stage: Stage) ->
     stage.faults({"kind": "malform", "variant": "truncated"})
     since = stage.aws.position()
     ecr_of(place).put_replication_configuration(replicationConfiguration={"rules": []})
+    eventually(lambda: stage.counted()["malformed"] == 1)
     eventually(lambda: stage.messages() == 0)
     time.sleep(DEBOUNCE + 1)
     assert calls(place, since, "DescribeRegistry") == 0
