@@ -152,7 +152,7 @@ class AwsClient:
     async def write(self, call: Call) -> dict[str, Any]:
         """Send one mutating call; see `aws.writer`."""
         answer = await self._signed(call)
-        if request_id := answer["ResponseMetadata"]["RequestId"]:
+        if request_id := answer.get("ResponseMetadata", {}).get("RequestId", ""):
             self.written[request_id] = True
         return answer
 
