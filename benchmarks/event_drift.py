@@ -99,7 +99,7 @@ def _consume(fleet: Fleet, responder: Responder, indices: range, count: int) -> 
 
 
 def _report_changes(report: Report, database: str, cases: dict[str, list[float]], cpu: float) -> None:
-    """Report the seconds of each case, and the CPU seconds of an idle server for each change."""
+    """Report each case, and the CPU seconds of the idle server for each change."""
     rows: list[tuple[Any, ...]] = [
         (case, len(found), quantile(found, 0.5), quantile(found, 0.95), max(found)) for case, found in cases.items()
     ]

@@ -1,4 +1,4 @@
-"""Changes of others are reverted in time while a sweep uses all slots, in virtual time."""
+"""Changes are reverted in time beside a sweep of all slots, in virtual time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def event(account: str) -> str:
 
 
 async def seconds_to_revert(folder: Path) -> tuple[list[float], int]:
-    """Return how long each of 50 changes in half a second lasts, and the calls of the sweep meanwhile."""
+    """Return how long each change lasts, and the calls of the sweep meanwhile."""
     model = AwsModel()
     fleet = Fleet(folder, model, concurrency=32)
     for account in CHANGED:

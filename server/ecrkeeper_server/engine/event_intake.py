@@ -99,7 +99,10 @@ class EventIntake:
         return kept
 
     def _concerns_store(self, batch: EventBatch) -> bool:
-        """Tell whether the store is to hear of a batch; not of places whose health it knows."""
+        """Tell whether the store has to know of a batch.
+
+        It need not if only events arrived, at places whose health is stored.
+        """
         return batch.acts or any(place not in self._noted for place in batch.arrived)
 
     async def _write(self, works: list[_Work]) -> list[Exception | None]:

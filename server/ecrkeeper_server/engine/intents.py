@@ -64,7 +64,10 @@ class Intents:
 
 
 def save_free(tx: Tx, intents: Sequence[Intent]) -> list[Ids]:
-    """Store the intents whose leases hold; None for those whose rows another transaction holds, too."""
+    """Store the intents whose leases hold, and return their ids.
+
+    Rows that another transaction holds are left alone: their ids are None, too.
+    """
     held = queue.hold_free(tx, [(each.claimed, each.state) for each in intents])
     ids = iter(record(tx, [each for each in intents if each.claimed.name in held]))
     return [next(ids) if each.claimed.name in held else None for each in intents]

@@ -10,7 +10,7 @@ from sqlalchemy import Select, Text, and_, bindparam, delete, func, select
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
-from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.database import DUE, Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import (
@@ -108,8 +108,7 @@ def save(tx: Tx, unit: UnitOfWork) -> None:
     before = unit.before
     requested = [row.name for name, row in unit.registries.items() if row is not before.registries.get(name)]
     if requested:
-        tx.changed.update(requested)
-        tx.makes_due()
+        tx.changed.update((*requested, DUE))
     new, changed = _parted(unit.registries, before.registries)
     for table in (schedule, resources):
         tx.insert_rows(table, [_some(row, _COLUMNS[table.name]) for row in new])
