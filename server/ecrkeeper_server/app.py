@@ -93,7 +93,7 @@ async def serve(
     gRPC and HTTP once the server accepts calls; they are empty without an API, and without its HTTP port.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    instruments = _instruments(config)
+    instruments = instruments_of(config)
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
     db = InstrumentedDatabase(store, metrics.store, spans.current if spans is not None else None)
@@ -119,7 +119,7 @@ async def serve(
         wake_engine = engine.triggers.wake
         worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
 
-    organization, client = _organization(db, options, config, worker, instruments)
+    organization, client = organization_worker(db, options, config, worker, instruments)
 
     def on_notify(names: set[str]) -> None:
         changes.publish(names)
@@ -165,7 +165,7 @@ async def serve(
             config,
             db,
             deps,
-            Work(engine, worker, organization, _checker(db, aws, config, worker)),
+            Workers(engine, worker, organization, account_checker(db, aws, config, worker)),
             instruments,
             security,
             stack,
@@ -173,7 +173,7 @@ async def serve(
         )
 
 
-def _organization(
+def organization_worker(
     db: InstrumentedDatabase,
     options: AwsOptions,
     config: Config,
@@ -198,7 +198,7 @@ def _organization(
     return OrganizationWorker(db, client, reading, worker.wake), client
 
 
-def _checker(
+def account_checker(
     db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker | None
 ) -> AccountChecker | None:
     """Return the worker that checks accounts; None in a process without an engine."""
@@ -213,15 +213,15 @@ def _checker(
 
 async def _installation(db: Database) -> str:
     """Return the id of the installation that the database belongs to."""
-    found = await db.read(installation.find)
-    return await db.write(installation.create) if found is None else found
+    known = await db.read(installation.find)
+    return await db.write(installation.create) if known is None else known
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
     """Log the served accounts, and how they are reached, when AWS has answered."""
     served = await find_served(aws, config.aws_role_template or None, _ACCOUNT_SECONDS)
-    write = log.info if served.ambient_account else log.warning
-    write("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
+    log_line = log.info if served.ambient_account else log.warning
+    log_line("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,8 @@ class Instruments:
     tracing: Tracing | None
 
 
-def _instruments(config: Config) -> Instruments:
+def instruments_of(config: Config) -> Instruments:
+    """Return the configured instruments."""
     return Instruments(
         Metrics(methods(), version=release(), role=config.role), tracing.start(release()) if config.tracing else None
     )
@@ -242,7 +243,7 @@ async def _run(
     config: Config,
     db: InstrumentedDatabase,
     deps: Dependencies,
-    work: Work,
+    workers: Workers,
     instruments: Instruments,
     security: Security,
     stack: contextlib.AsyncExitStack,
@@ -254,13 +255,13 @@ async def _run(
         loop.add_signal_handler(number, stopping.set)
     with listening("metrics_listen", config.metrics_listen):
         runner, metrics_port = await serve_probes(
-            *_address(config.metrics_listen), lambda: _unready(db, stopping), Scrape(instruments.metrics, db).page
+            *host_and_port(config.metrics_listen), lambda: _unready(db, stopping), Scrape(instruments.metrics, db).page
         )
     stack.push_async_callback(runner.cleanup)
     maintenance = asyncio.create_task(security.maintain())
     stack.callback(maintenance.cancel)
-    api = await _open_api(config, deps, instruments, security, stack) if config.role != "engine" else None
-    working = work.start()
+    api = await open_api(config, deps, instruments, security) if config.role != "engine" else None
+    working = workers.start()
     take_over()
     collecting = asyncio.create_task(collect_garbage())
     stack.callback(collecting.cancel)
@@ -271,14 +272,14 @@ async def _run(
     requested = await until_stopped(stopping, None if api is None else api.built.server)
     stopping.set()
     log.info("stopping")
-    await _drain(api, work, config.drain_seconds)
+    await _drain(api, workers, config.drain_seconds)
     await asyncio.gather(*working)
     if not requested:
         raise SystemExit("the gRPC server stopped unexpectedly; see the log")
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workers:
     """The background workers; a process that only serves the API has none."""
 
     engine: Engine | None
@@ -287,15 +288,15 @@ class Work:
     accounts: AccountChecker | None = None
 
     def start(self) -> list[asyncio.Task[None]]:
-        """Start it."""
-        parts = (self.engine, self.rollouts, self.organization, self.accounts)
-        return [asyncio.create_task(part.run()) for part in parts if part is not None]
+        """Start the workers; return their tasks."""
+        workers = (self.engine, self.rollouts, self.organization, self.accounts)
+        return [asyncio.create_task(worker.run()) for worker in workers if worker is not None]
 
     def stop_fleet(self) -> None:
         """Let the work on the fleet end after its current step."""
-        for part in (self.rollouts, self.organization, self.accounts):
-            if part is not None:
-                part.stop()
+        for worker in (self.rollouts, self.organization, self.accounts):
+            if worker is not None:
+                worker.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,9 +309,8 @@ class Api:
     port: int
 
 
-async def _open_api(
-    config: Config, deps: Dependencies, instruments: Instruments, security: Security, stack: contextlib.AsyncExitStack
-) -> Api:
+async def open_api(config: Config, deps: Dependencies, instruments: Instruments, security: Security) -> Api:
+    """Start the gRPC server, and the HTTP port if it is configured."""
     limits = bounded(limits_of(config), config.pool_size, ports=2 if config.http_listen else 1)
     built = build(
         deps,
@@ -327,16 +327,16 @@ async def _open_api(
     if config.http_listen:
         from ecrkeeper_server.api.http.port import HttpPort
 
-        pages = _console(config, deps, built, security, limits) if config.console else None
+        pages = _console_pages(config, deps, built, security, limits) if config.console else None
         http = HttpPort(built.table.handlers, limits, words(config.http_allowed_origins), pages)
         with listening("http_listen", config.http_listen):
-            http.listen(*_address(config.http_listen), security.tls, share_port=config.share_port)
+            http.listen(*host_and_port(config.http_listen), security.tls, share_port=config.share_port)
     await built.server.start()
     await set_serving(built.health)
     return Api(built, http, host, port)
 
 
-def _console(config: Config, deps: Dependencies, built: Built, security: Security, limits: Limits) -> Pages:
+def _console_pages(config: Config, deps: Dependencies, built: Built, security: Security, limits: Limits) -> Pages:
     """Return the console, whose modules are loaded only if it is on."""
     from ecrkeeper_server.console.build import build as build_console
     from ecrkeeper_server.console.console import Options
@@ -352,13 +352,13 @@ def _console(config: Config, deps: Dependencies, built: Built, security: Securit
     )
 
 
-async def _drain(api: Api | None, work: Work, seconds: float) -> None:
+async def _drain(api: Api | None, workers: Workers, seconds: float) -> None:
     """Let running calls and attempts end at the same time.
 
     The engine claims nothing more.
     """
-    ending = [] if work.engine is None else [work.engine.stop(seconds)]
-    work.stop_fleet()
+    ending = [] if workers.engine is None else [workers.engine.stop(seconds)]
+    workers.stop_fleet()
     if api is not None:
         await api.built.health.enter_graceful_shutdown()
         api.built.admission.close()
@@ -396,6 +396,7 @@ async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:
     return "the server is stopping" if stopping.is_set() else await db.probe(_READY_SECONDS)
 
 
-def _address(text: str) -> tuple[str, int]:
+def host_and_port(text: str) -> tuple[str, int]:
+    """Split an address such as `127.0.0.1:50051` or `[::1]:50051`."""
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
