@@ -10,50 +10,37 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
-import grpc.aio
 import structlog
 
-from ecrkeeper_server import event_sources, tracing
+from ecrkeeper_server import event_sources
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
-from ecrkeeper_server.api.layers.capacity import Limits
-from ecrkeeper_server.api.layers.telemetry import Telemetry
-from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies, Setup
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
-from ecrkeeper_server.aws_options import organization_options
-from ecrkeeper_server.config.checks import words
 from ecrkeeper_server.config.settings import Config
-from ecrkeeper_server.engine.account_checker import AccountChecker, AccountCheckOptions
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.events.user_agent import product
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.garbage import collect_garbage, take_over
-from ecrkeeper_server.listening import listening
+from ecrkeeper_server.instruments import Instruments, instruments_of
+from ecrkeeper_server.listening import host_and_port, listening
 from ecrkeeper_server.loop_lag import watch_lag
-from ecrkeeper_server.metrics.server import Metrics
-from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.ports import Api, open_api, until_stopped
 from ecrkeeper_server.release import release
 from ecrkeeper_server.security import Security
-from ecrkeeper_server.server_options import bounded, engine_options, limits_of
+from ecrkeeper_server.server_options import engine_options
 from ecrkeeper_server.store import installation, schema
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
-from ecrkeeper_server.tracing import Tracing
 from ecrkeeper_server.turns import Turns
-
-# These parts are loaded only if they are configured, because each module makes the start longer.
-if TYPE_CHECKING:
-    from ecrkeeper_server.api.http.port import HttpPort, Pages
-    from ecrkeeper_server.engine.organization import OrganizationWorker
+from ecrkeeper_server.workers import Workers, account_checker, organization_worker
 
 log = structlog.get_logger("ecrkeeper")
 
@@ -173,44 +160,6 @@ async def serve(
         )
 
 
-def organization_worker(
-    db: InstrumentedDatabase,
-    options: AwsOptions,
-    config: Config,
-    worker: RolloutWorker | None,
-    instruments: Instruments,
-) -> tuple[OrganizationWorker | None, AwsClient | None]:
-    """Return the worker that reads AWS Organizations, and its client.
-
-    Both are None if AWS Organizations is not configured.
-    """
-    if worker is None or not config.organization_role_arn:
-        return None, None
-    from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
-
-    telemetry = CallTelemetry(instruments.metrics.aws, instruments.tracing)
-    client = AwsClient(organization_options(config, options), telemetry=telemetry)
-    reading = OrganizationOptions(
-        account=config.organization_role_arn.split(":")[4],
-        home_region=config.home_region,
-        seconds=config.organization_seconds,
-    )
-    return OrganizationWorker(db, client, reading, worker.wake), client
-
-
-def account_checker(
-    db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker | None
-) -> AccountChecker | None:
-    """Return the worker that checks accounts; None in a process without an engine."""
-    if worker is None:
-        return None
-    partition = partition_of(config.home_region) or "aws"
-    options = AccountCheckOptions(
-        home_region=config.home_region, partition=partition, seconds=config.account_check_seconds
-    )
-    return AccountChecker(db, aws, options, worker.wake)
-
-
 async def _installation(db: Database) -> str:
     """Return the id of the installation that the database belongs to."""
     known = await db.read(installation.find)
@@ -222,21 +171,6 @@ async def _log_accounts(aws: AwsClient, config: Config) -> None:
     served = await find_served(aws, config.aws_role_template or None, _ACCOUNT_SECONDS)
     log_line = log.info if served.ambient_account else log.warning
     log_line("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Instruments:
-    """The instruments of all parts."""
-
-    metrics: Metrics
-    tracing: Tracing | None
-
-
-def instruments_of(config: Config) -> Instruments:
-    """Return the configured instruments."""
-    return Instruments(
-        Metrics(methods(), version=release(), role=config.role), tracing.start(release()) if config.tracing else None
-    )
 
 
 async def _run(
@@ -278,80 +212,6 @@ async def _run(
         raise SystemExit("the gRPC server stopped unexpectedly; see the log")
 
 
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """The background workers; a process that only serves the API has none."""
-
-    engine: Engine | None
-    rollouts: RolloutWorker | None
-    organization: OrganizationWorker | None = None
-    accounts: AccountChecker | None = None
-
-    def start(self) -> list[asyncio.Task[None]]:
-        """Start the workers; return their tasks."""
-        workers = (self.engine, self.rollouts, self.organization, self.accounts)
-        return [asyncio.create_task(worker.run()) for worker in workers if worker is not None]
-
-    def stop_fleet(self) -> None:
-        """Let the work on the fleet end after its current step."""
-        for worker in (self.rollouts, self.organization, self.accounts):
-            if worker is not None:
-                worker.stop()
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """The running gRPC server, and the HTTP port if it is configured."""
-
-    built: Built
-    http: HttpPort | None
-    host: str
-    port: int
-
-
-async def open_api(config: Config, deps: Dependencies, instruments: Instruments, security: Security) -> Api:
-    """Start the gRPC server, and the HTTP port if it is configured."""
-    limits = bounded(limits_of(config), config.pool_size, ports=2 if config.http_listen else 1)
-    built = build(
-        deps,
-        Telemetry(instruments.metrics.rpc, instruments.tracing, config.access_log),
-        with_reflection=config.reflection,
-        limits=limits,
-        authentication=security.authentication,
-        share_port=config.share_port,
-    )
-    host, _, _ = config.listen.rpartition(":")
-    with listening("listen", config.listen):
-        port = security.listen(built.server, config.listen)
-    http = None
-    if config.http_listen:
-        from ecrkeeper_server.api.http.port import HttpPort
-
-        pages = _console_pages(config, deps, built, security, limits) if config.console else None
-        http = HttpPort(built.table.handlers, limits, words(config.http_allowed_origins), pages)
-        with listening("http_listen", config.http_listen):
-            http.listen(*host_and_port(config.http_listen), security.tls, share_port=config.share_port)
-    await built.server.start()
-    await set_serving(built.health)
-    return Api(built, http, host, port)
-
-
-def _console_pages(config: Config, deps: Dependencies, built: Built, security: Security, limits: Limits) -> Pages:
-    """Return the console, whose modules are loaded only if it is on."""
-    from ecrkeeper_server.console.build import build as build_console
-    from ecrkeeper_server.console.console import Options
-
-    return build_console(
-        built.table.handlers,
-        lambda: deps.page_key.read(deps.db),
-        deps.turns,
-        Options(deps.setup.version, tokens=security.keys is not None),
-        url=config.console_url,
-        metadata_bytes=limits.metadata_bytes,
-        client=security.client,
-    )
-
-
 async def _drain(api: Api | None, workers: Workers, seconds: float) -> None:
     """Let running calls and attempts end at the same time.
 
@@ -368,25 +228,6 @@ async def _drain(api: Api | None, workers: Workers, seconds: float) -> None:
     await asyncio.gather(*ending)
 
 
-async def until_stopped(stopping: asyncio.Event, server: grpc.aio.Server | None) -> bool:
-    """Wait for a request to stop; return False if the gRPC server ends before."""
-    requested = asyncio.create_task(stopping.wait())
-    waits: set[asyncio.Task[Any]] = {requested}
-    if server is not None:
-        # Do not cancel it: gRPC would cancel the tasks that its own `stop` waits for.
-        waits.add(asyncio.create_task(_ended(server)))
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    requested.cancel()
-    return stopping.is_set()
-
-
-async def _ended(server: grpc.aio.Server) -> None:
-    try:
-        await server.wait_for_termination()
-    except Exception:  # After any error the process must end, so that its supervisor starts another.
-        log.exception("server_failed")
-
-
 def _nothing() -> None:
     """Do nothing: the engine runs in other processes, which the database notifies."""
 
@@ -394,9 +235,3 @@ def _nothing() -> None:
 async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:
     """Return why the server is not ready; empty if it is."""
     return "the server is stopping" if stopping.is_set() else await db.probe(_READY_SECONDS)
-
-
-def host_and_port(text: str) -> tuple[str, int]:
-    """Split an address such as `127.0.0.1:50051` or `[::1]:50051`."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
