@@ -23,7 +23,7 @@ _MANY = 64 * 1024
 
 
 class EventLoop(uvloop.Loop):
-    """The event loop of uvloop that reads all bytes of grpc.aio's socket in one iteration."""
+    """uvloop's event loop, which empties grpc.aio's socket in one iteration."""
 
     def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
         """Call a function whenever a descriptor is readable."""
@@ -39,9 +39,10 @@ def handles_grpc_events(callback: Callable[..., Any]) -> bool:
 
 
 def emptying(wakeups: socket.socket, handle: Callable[..., Any]) -> Callable[..., None]:
-    """Return a function that reads all bytes of a socket but one, which `handle` reads itself.
+    """Return a function that reads all bytes of a socket but one.
 
-    An event is there before its byte, so `handle` still sees every event.
+    `handle` reads the last byte itself. An event is there before its byte, so `handle` still sees
+    every event.
     """
 
     def call(*args: Any) -> None:
