@@ -90,8 +90,8 @@ def _served(given: Local, folder: Path) -> int:
     from ecrkeeper_server import logs
 
     logs.configure(given.log_level, "text")
+    from ecrkeeper_server.api.event_loop import EventLoop
     from ecrkeeper_server.errors import StatusError, StoreUnusable
-    from ecrkeeper_server.event_loop import EventLoop
     from ecrkeeper_server.store.file_lock import locked
 
     ca = certificates.made(folder / "tls") if given.tls else None

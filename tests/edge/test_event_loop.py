@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import grpc.aio
-from ecrkeeper_server.event_loop import EventLoop, emptying, handles_grpc_events
+from ecrkeeper_server.api.event_loop import EventLoop, emptying, handles_grpc_events
 
 
 class Noting(EventLoop):
