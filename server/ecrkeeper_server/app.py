@@ -10,7 +10,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -80,6 +80,45 @@ async def serve(
     gRPC and HTTP once the server accepts calls; they are empty without an API, and without its HTTP port.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
+    async with contextlib.AsyncExitStack() as stack:
+        shared = await _connect(config, options, stack)
+        db, instruments = shared.db, shared.instruments
+        bounds = Bounds(lambda: security.access.policy)
+        workers = _workers(config, shared, bounds, stack)
+        changes = Changes(shared.turns)
+        instruments.metrics.rpc.watchers.set_function(changes.listeners)
+
+        def on_notify(names: set[str]) -> None:
+            changes.publish(names)
+            workers.on_notify(names)
+
+        db.listen(on_notify)
+        asking = asyncio.create_task(_log_accounts(shared.aws, config))
+        stack.callback(asking.cancel)
+        lag = asyncio.create_task(watch_lag(instruments.metrics.loop.lag.observe))
+        stack.callback(lag.cancel)
+        if instruments.tracing is not None:
+            # First, because all spans have ended, and closing Postgres takes up to a second in
+            # which the supervisor may kill the process.
+            stack.push_async_callback(asyncio.to_thread, instruments.tracing.close)
+        deps = _dependencies(config, security, shared, workers, changes, bounds)
+        await _run(config, db, deps, workers, instruments, security, stack, ready)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The parts that the API and the workers share."""
+
+    instruments: Instruments
+    db: InstrumentedDatabase
+    aws: AwsClient
+    options: AwsOptions
+    install: str
+    turns: Turns
+
+
+async def _connect(config: Config, options: AwsOptions, stack: contextlib.AsyncExitStack) -> _Shared:
+    """Open the database, and prepare calls of AWS."""
     instruments = instruments_of(config)
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
@@ -88,76 +127,52 @@ async def serve(
     options = replace(options, product=product(release(), install))
     aws = AwsClient(options, telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
-    turns = Turns()
-    engine: Engine | None = None
+    stack.push_async_callback(db.close)
+    stack.push_async_callback(aws.close)
+    return _Shared(instruments, db, aws, options, install, Turns())
+
+
+def _workers(config: Config, shared: _Shared, bounds: Bounds, stack: contextlib.AsyncExitStack) -> Workers:
+    """Return the workers of this process, and start the sources of events."""
+    db, aws, metrics = shared.db, shared.aws, shared.instruments.metrics
     health = event_sources.health_of(config, db, metrics.events)
-    if config.role != "api":
-        reports = ReconcileTelemetry(metrics.engine, spans)
-        engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health, turns=turns)
-        metrics.engine.leases_held.set_function(engine.running)
-        metrics.engine.capacity.set(config.concurrency)
-    changes = Changes(turns)
-    metrics.rpc.watchers.set_function(changes.listeners)
+    if config.role == "api":
+        return Workers()
+    reports = ReconcileTelemetry(metrics.engine, shared.instruments.tracing)
+    engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health, turns=shared.turns)
+    metrics.engine.leases_held.set_function(engine.running)
+    metrics.engine.capacity.set(config.concurrency)
+    rollouts = RolloutWorker(db, bounds, engine.triggers.wake, metrics.engine)
+    organization, client = organization_worker(db, shared.options, config, rollouts, shared.instruments)
+    if client is not None:
+        stack.push_async_callback(client.close)
+    telemetry = CallTelemetry(metrics.aws, shared.instruments.tracing)
+    event_sources.start(
+        config, shared.options, shared.install, db, aws, engine, health, metrics.events, telemetry, stack
+    )
+    return Workers(engine, rollouts, organization, account_checker(db, aws, config, rollouts))
 
-    bounds = Bounds(lambda: security.access.policy)
-    worker: RolloutWorker | None = None
-    wake_engine: Callable[[], None] = _nothing
-    if engine is not None:
-        wake_engine = engine.triggers.wake
-        worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
 
-    organization, client = organization_worker(db, options, config, worker, instruments)
-
-    def on_notify(names: set[str]) -> None:
-        changes.publish(names)
-        if worker is not None and any(name.startswith("registrySets/") for name in names):
-            worker.wake()
-        if engine is not None:
-            engine.triggers.wake()
-
-    db.listen(on_notify)
-    deps = Dependencies(
-        db=db,
-        aws=aws,
+def _dependencies(
+    config: Config, security: Security, shared: _Shared, workers: Workers, changes: Changes, bounds: Bounds
+) -> Dependencies:
+    """Return the dependencies of the services."""
+    return Dependencies(
+        db=shared.db,
+        aws=shared.aws,
         changes=changes,
-        wake=wake_engine,
+        wake=workers.wake_engine,
         home_region=config.home_region,
         access=security.access,
-        turns=turns,
+        turns=shared.turns,
         setup=Setup(
             version=release(),
             authentication=security.keys is not None or bool(config.tls_client_ca_file),
             role_template=config.aws_role_template or None,
         ),
         bounds=bounds,
-        wake_rollouts=worker.wake if worker is not None else _nothing,
+        wake_rollouts=workers.wake_rollouts,
     )
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(db.close)
-        stack.push_async_callback(aws.close)
-        if client is not None:
-            stack.push_async_callback(client.close)
-        if engine is not None:
-            telemetry = CallTelemetry(metrics.aws, spans)
-            event_sources.start(config, options, install, db, aws, engine, health, metrics.events, telemetry, stack)
-        asking = asyncio.create_task(_log_accounts(aws, config))
-        stack.callback(asking.cancel)
-        lag = asyncio.create_task(watch_lag(metrics.loop.lag.observe))
-        stack.callback(lag.cancel)
-        if spans is not None:
-            # First, because all spans have ended, and closing Postgres takes up to a second in
-            # which the supervisor may kill the process.
-            stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(
-            config,
-            db,
-            deps,
-            Workers(engine, worker, organization, account_checker(db, aws, config, worker)),
-            instruments,
-            security,
-            stack,
-            ready,
-        )
 
 
 async def _installation(db: Database) -> str:
@@ -226,10 +241,6 @@ async def _drain(api: Api | None, workers: Workers, seconds: float) -> None:
         if api.http is not None:
             ending.append(api.http.stop(seconds))
     await asyncio.gather(*ending)
-
-
-def _nothing() -> None:
-    """Do nothing: the engine runs in other processes, which the database notifies."""
 
 
 async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class Workers:
     """The background workers; a process that only serves the API has none."""
 
-    engine: Engine | None
-    rollouts: RolloutWorker | None
+    engine: Engine | None = None
+    rollouts: RolloutWorker | None = None
     organization: OrganizationWorker | None = None
     accounts: AccountChecker | None = None
 
@@ -35,6 +35,22 @@ class Workers:
         """Start the workers; return their tasks."""
         workers = (self.engine, self.rollouts, self.organization, self.accounts)
         return [asyncio.create_task(worker.run()) for worker in workers if worker is not None]
+
+    def wake_engine(self) -> None:
+        """Wake the engine; engines of other processes are notified by the database."""
+        if self.engine is not None:
+            self.engine.triggers.wake()
+
+    def wake_rollouts(self) -> None:
+        """Wake the worker that steps rollouts."""
+        if self.rollouts is not None:
+            self.rollouts.wake()
+
+    def on_notify(self, names: set[str]) -> None:
+        """Wake the workers that are concerned by changes of resources."""
+        if any(name.startswith("registrySets/") for name in names):
+            self.wake_rollouts()
+        self.wake_engine()
 
     def stop_fleet(self) -> None:
         """Let the work on the fleet end after its current step."""
@@ -47,14 +63,14 @@ def organization_worker(
     db: InstrumentedDatabase,
     options: AwsOptions,
     config: Config,
-    worker: RolloutWorker | None,
+    worker: RolloutWorker,
     instruments: Instruments,
 ) -> tuple[OrganizationWorker | None, AwsClient | None]:
     """Return the worker that reads AWS Organizations, and its client.
 
     Both are None if AWS Organizations is not configured.
     """
-    if worker is None or not config.organization_role_arn:
+    if not config.organization_role_arn:
         return None, None
     from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
 
@@ -68,12 +84,8 @@ def organization_worker(
     return OrganizationWorker(db, client, reading, worker.wake), client
 
 
-def account_checker(
-    db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker | None
-) -> AccountChecker | None:
-    """Return the worker that checks accounts; None in a process without an engine."""
-    if worker is None:
-        return None
+def account_checker(db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker) -> AccountChecker:
+    """Return the worker that checks accounts."""
     partition = partition_of(config.home_region) or "aws"
     options = AccountCheckOptions(
         home_region=config.home_region, partition=partition, seconds=config.account_check_seconds
