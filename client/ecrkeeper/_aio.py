@@ -211,8 +211,8 @@ class AsyncClient(AsyncMethods):
             async with AsyncWatch(synced.call, self._subscribe, begun=self._answered) as steps:
                 async for step in steps:
                     await self._reject_if_deleted(synced, step)
-                    if (found := synced.reached(step)) is not None:
-                        return found
+                    if (resource := synced.reached(step)) is not None:
+                        return resource
         except DeadlineExceeded as error:
             raise synced.expired() from error
         raise synced.expired()

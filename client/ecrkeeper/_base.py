@@ -157,12 +157,12 @@ def _reject_mappings(
 ) -> None:
     """Raise InvalidArgument if dictionaries were given for arguments that take none."""
     try:
-        given = signature.bind(*args, **kwargs).arguments
+        passed = signature.bind(*args, **kwargs).arguments
     except TypeError:
         return
     faults = [
         (name, f"must be {takes}, got {type(value).__name__}")
-        for name, value in given.items()
+        for name, value in passed.items()
         if isinstance(value, Mapping) and "Mapping" not in (takes := str(signature.parameters[name].annotation))
     ]
     if faults:

@@ -221,8 +221,8 @@ class Client(Methods):
             with Watch(synced.call, self._subscribe, begun=self._answered) as steps:
                 for step in steps:
                     self._reject_if_deleted(synced, step)
-                    if (found := synced.reached(step)) is not None:
-                        return found
+                    if (resource := synced.reached(step)) is not None:
+                        return resource
         except DeadlineExceeded as error:
             raise synced.expired() from error
         raise synced.expired()

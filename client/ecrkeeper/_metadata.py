@@ -16,8 +16,8 @@ _RESERVED = ("authorization", "user-agent", "content-type", "te")
 
 def pairs_of(metadata: Metadata | None) -> Pairs:
     """Return the pairs of one call; ValueError for those that cannot be sent."""
-    given = metadata() if callable(metadata) else metadata or {}
-    for name, value in given.items():
+    pairs = metadata() if callable(metadata) else metadata or {}
+    for name, value in pairs.items():
         if not _NAME.fullmatch(name) or name in _RESERVED or name.startswith("grpc-") or name.endswith("-bin"):
             raise ValueError(
                 f"metadata {name!r}: a name has small letters, digits and '_.-', does not end in -bin, and is no name "
@@ -25,4 +25,4 @@ def pairs_of(metadata: Metadata | None) -> Pairs:
             )
         if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
             raise ValueError(f"metadata {name}: a value has printable ASCII characters only, got {value!r:.100}")
-    return tuple(given.items())
+    return tuple(pairs.items())

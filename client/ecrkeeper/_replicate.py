@@ -48,7 +48,7 @@ class Intent:
         """
         made = []
         for name, settings in self._declarations().items():
-            made.append(_settled((yield call("plan", name, settings))))
+            made.append(_without_known_warnings((yield call("plan", name, settings))))
         return tuple(made)
 
     def carry_out(self, *, backfill: bool) -> Steps[tuple[ReplicationResult, ...]]:
@@ -64,7 +64,7 @@ class Intent:
         for each in map(str, registries("destination", self.destinations)):
             check = accepts.get(each)
             if check is not None and check.result == ReplicationCheck.BROKEN:
-                results.append(ReplicationResult(each, reason="; ".join(found.message for found in check.findings)))
+                results.append(ReplicationResult(each, reason="; ".join(finding.message for finding in check.findings)))
             elif backfill:
                 results.append((yield from self._arrivals(source, each, end).result()))
             else:
@@ -77,8 +77,8 @@ class Intent:
         return declarations(source, destinations, self.owner, self.prefixes, template=self.template)
 
     def _arrivals(self, source: str, destination: str, end: float) -> Arrivals:
-        here = names.parse(source)
-        declaration = names.settings(here.account, here.region, self.owner)
+        registry = names.parse(source)
+        declaration = names.settings(registry.account, registry.region, self.owner)
         return Arrivals(source, destination, declaration, self.prefixes, end)
 
 
@@ -98,7 +98,7 @@ def undo(source: str, destinations: Iterable[str], owner: str, reason: str) -> S
     return deleted
 
 
-def _settled(plan: WritePlan) -> WritePlan:
+def _without_known_warnings(plan: WritePlan) -> WritePlan:
     """Return the plan without warnings of policies that the other declarations have."""
     return replace(plan, warnings=tuple(each for each in plan.warnings if each.reason != _DECLARED_WITH_IT))
 

@@ -26,7 +26,7 @@ def declaration(
     """
     if not isinstance(settings, Settings | Mapping):
         raise TypeError(f"settings must be a mapping or Settings, got {type(settings).__name__}")
-    given = {
+    fields = {
         "name": name,
         "deletion_policy": deletion_policy,
         "allow_replacement": allow_replacement,
@@ -34,8 +34,8 @@ def declaration(
         "etag": etag,
     }
     if isinstance(settings, Mapping):
-        return message_of(RegistrySettings, {**given, "settings": settings}, "")
-    message = message_of(RegistrySettings, given, "")
+        return message_of(RegistrySettings, {**fields, "settings": settings}, "")
+    message = message_of(RegistrySettings, fields, "")
     message.settings.SetInParent()
     message.settings.CopyFrom(settings)
     return message

@@ -12,8 +12,8 @@ def target_error(target: str) -> str:
     """Return why a target cannot be used; empty if it can."""
     if not target:
         return "a target is required, for example 127.0.0.1:50051"
-    if found := _SCHEME.match(target):
-        host = found["rest"].rstrip("/")
+    if match := _SCHEME.match(target):
+        host = match["rest"].rstrip("/")
         return f"must be HOST:PORT without a scheme; write {host or '127.0.0.1:50051'} instead of {target}"
     if not target.isprintable() or " " in target:
         return f"must be HOST:PORT, got {target!r}"

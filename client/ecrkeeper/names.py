@@ -74,21 +74,21 @@ def parse(text: str) -> Name:
 
     A short name is one such as `111111111111/us-east-1/team-a`. ValueError for any other text.
     """
-    found = _FULL.fullmatch(text) or _SHORT.fullmatch(text)
-    if found is None:
+    parts = _FULL.fullmatch(text) or _SHORT.fullmatch(text)
+    if parts is None:
         raise ValueError(
             f"must be a name such as accounts/111111111111/registries/us-east-1, or short 111111111111/us-east-1, "
             f"got {text[:200]!r}"
         )
-    return Name(**{part: value or "" for part, value in found.groupdict().items()})
+    return Name(**{part: value or "" for part, value in parts.groupdict().items()})
 
 
 def parse_uri(text: str) -> tuple[Name, str]:
     """Return the registry and the repository of an image's URI; ValueError."""
-    found = _URI.fullmatch(text)
-    if found is None:
+    parts = _URI.fullmatch(text)
+    if parts is None:
         raise ValueError(
             "must be the URI of a repository, such as "
             f"111111111111.dkr.ecr.us-east-1.amazonaws.com/payments/api, got {text[:200]!r}"
         )
-    return Name(found["account"], found["region"]), found["repository"]
+    return Name(parts["account"], parts["region"]), parts["repository"]

@@ -70,7 +70,10 @@ def _conditions(resource: Any) -> Iterator[str]:
 
 
 def _unless_said(message: str, error: str) -> str:
-    """Return the message of a condition; that of the error is shown below all conditions."""
+    """Return the message of a condition.
+
+    The message of the error is shown below all conditions.
+    """
     same = message and error and (error.startswith(message) or message.startswith(error))
     return "see the error below" if same else message
 

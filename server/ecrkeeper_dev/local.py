@@ -90,15 +90,15 @@ def _served(given: Local, folder: Path) -> int:
     from ecrkeeper_server import logs
 
     logs.configure(given.log_level, "text")
+    from ecrkeeper_server.api.event_loop import new_event_loop
     from ecrkeeper_server.errors import StatusError, StoreUnusable
-    from ecrkeeper_server.event_loop import EventLoop
     from ecrkeeper_server.store.file_lock import locked
 
     ca = certificates.made(folder / "tls") if given.tls else None
     try:
         with (
             locked(_config(given, folder, "", ca).database_url),
-            asyncio.Runner(loop_factory=EventLoop) as runner,
+            asyncio.Runner(loop_factory=new_event_loop) as runner,
         ):
             runner.run(_serve(given, folder, ca))
     except (StatusError, StoreUnusable) as error:

@@ -11,49 +11,36 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
-import grpc.aio
 import structlog
 
-from ecrkeeper_server import event_sources, tracing
+from ecrkeeper_server import event_sources
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
-from ecrkeeper_server.api.layers.capacity import Limits
-from ecrkeeper_server.api.layers.telemetry import Telemetry
-from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies, Setup
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
-from ecrkeeper_server.aws_options import organization_options
-from ecrkeeper_server.config.checks import words
 from ecrkeeper_server.config.settings import Config
-from ecrkeeper_server.engine.account_checker import AccountChecker, AccountCheckOptions
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.events.user_agent import product
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.garbage import collect_garbage, take_over
-from ecrkeeper_server.listening import listening
+from ecrkeeper_server.instruments import Instruments, instruments_of
+from ecrkeeper_server.listening import host_and_port, listening
 from ecrkeeper_server.loop_lag import watch_lag
-from ecrkeeper_server.metrics.server import Metrics
-from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.ports import Api, open_api, until_stopped
 from ecrkeeper_server.release import release
 from ecrkeeper_server.security import Security
-from ecrkeeper_server.server_options import bounded, engine_options, limits_of
+from ecrkeeper_server.server_options import engine_options
 from ecrkeeper_server.store import installation, schema
-from ecrkeeper_server.store.database import DUE, Database
+from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
-from ecrkeeper_server.tracing import Tracing
 from ecrkeeper_server.turns import Turns
-
-# These parts are loaded only if they are configured, because each module makes the start longer.
-if TYPE_CHECKING:
-    from ecrkeeper_server.api.http.port import HttpPort, Pages
-    from ecrkeeper_server.engine.organization import OrganizationWorker
+from ecrkeeper_server.workers import Workers, account_checker, organization_worker
 
 log = structlog.get_logger("ecrkeeper")
 
@@ -93,7 +80,46 @@ async def serve(
     gRPC and HTTP once the server accepts calls; they are empty without an API, and without its HTTP port.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    instruments = _instruments(config)
+    async with contextlib.AsyncExitStack() as stack:
+        shared = await _connect(config, options, stack)
+        db, instruments = shared.db, shared.instruments
+        bounds = Bounds(lambda: security.access.policy)
+        workers = _workers(config, shared, bounds, stack)
+        changes = Changes(shared.turns)
+        instruments.metrics.rpc.watchers.set_function(changes.listeners)
+
+        def on_notify(names: set[str]) -> None:
+            changes.publish(names)
+            workers.on_notify(names)
+
+        db.listen(on_notify)
+        asking = asyncio.create_task(_log_accounts(shared.aws, config))
+        stack.callback(asking.cancel)
+        lag = asyncio.create_task(watch_lag(instruments.metrics.loop.lag.observe))
+        stack.callback(lag.cancel)
+        if instruments.tracing is not None:
+            # First, because all spans have ended, and closing Postgres takes up to a second in
+            # which the supervisor may kill the process.
+            stack.push_async_callback(asyncio.to_thread, instruments.tracing.close)
+        deps = _dependencies(config, security, shared, workers, changes, bounds)
+        await _run(config, db, deps, workers, instruments, security, stack, ready)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The parts that the API and the workers share."""
+
+    instruments: Instruments
+    db: InstrumentedDatabase
+    aws: AwsClient
+    options: AwsOptions
+    install: str
+    turns: Turns
+
+
+async def _connect(config: Config, options: AwsOptions, stack: contextlib.AsyncExitStack) -> _Shared:
+    """Open the database, and prepare calls of AWS."""
+    instruments = instruments_of(config)
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
     db = InstrumentedDatabase(store, metrics.store, spans.current if spans is not None else None)
@@ -101,149 +127,72 @@ async def serve(
     options = replace(options, product=product(release(), install))
     aws = AwsClient(options, telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
-    turns = Turns()
-    engine: Engine | None = None
+    stack.push_async_callback(db.close)
+    stack.push_async_callback(aws.close)
+    return _Shared(instruments, db, aws, options, install, Turns())
+
+
+def _workers(config: Config, shared: _Shared, bounds: Bounds, stack: contextlib.AsyncExitStack) -> Workers:
+    """Return the workers of this process, and start the sources of events."""
+    db, aws, metrics = shared.db, shared.aws, shared.instruments.metrics
     health = event_sources.health_of(config, db, metrics.events)
-    if config.role != "api":
-        reports = ReconcileTelemetry(metrics.engine, spans)
-        engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health, turns=turns)
-        metrics.engine.leases_held.set_function(engine.running)
-        metrics.engine.capacity.set(config.concurrency)
-    changes = Changes(turns)
-    metrics.rpc.watchers.set_function(changes.listeners)
+    if config.role == "api":
+        return Workers()
+    reports = ReconcileTelemetry(metrics.engine, shared.instruments.tracing)
+    engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health, turns=shared.turns)
+    metrics.engine.leases_held.set_function(engine.running)
+    metrics.engine.capacity.set(config.concurrency)
+    rollouts = RolloutWorker(db, bounds, engine.triggers.wake, metrics.engine)
+    organization, client = organization_worker(db, shared.options, config, rollouts, shared.instruments)
+    if client is not None:
+        stack.push_async_callback(client.close)
+    telemetry = CallTelemetry(metrics.aws, shared.instruments.tracing)
+    event_sources.start(
+        config, shared.options, shared.install, db, aws, engine, health, metrics.events, telemetry, stack
+    )
+    return Workers(engine, rollouts, organization, account_checker(db, aws, config, rollouts))
 
-    bounds = Bounds(lambda: security.access.policy)
-    worker: RolloutWorker | None = None
-    wake_engine: Callable[[], None] = _nothing
-    if engine is not None:
-        wake_engine = engine.triggers.wake
-        worker = RolloutWorker(db, bounds, wake_engine, metrics.engine)
 
-    organization, client = _organization(db, options, config, worker, instruments)
-
-    def on_notify(names: set[str]) -> None:
-        changes.publish(names)
-        if worker is not None and any(name.startswith("registrySets/") for name in names):
-            worker.wake()
-        # No names at all: notifications may have been lost.
-        if engine is not None and (not names or DUE in names):
-            engine.triggers.wake()
-
-    db.listen(on_notify)
-    deps = Dependencies(
-        db=db,
-        aws=aws,
+def _dependencies(
+    config: Config, security: Security, shared: _Shared, workers: Workers, changes: Changes, bounds: Bounds
+) -> Dependencies:
+    """Return the dependencies of the services."""
+    return Dependencies(
+        db=shared.db,
+        aws=shared.aws,
         changes=changes,
-        wake=wake_engine,
+        wake=workers.wake_engine,
         home_region=config.home_region,
         access=security.access,
-        turns=turns,
+        turns=shared.turns,
         setup=Setup(
             version=release(),
             authentication=security.keys is not None or bool(config.tls_client_ca_file),
             role_template=config.aws_role_template or None,
         ),
         bounds=bounds,
-        wake_rollouts=worker.wake if worker is not None else _nothing,
+        wake_rollouts=workers.wake_rollouts,
     )
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(db.close)
-        stack.push_async_callback(aws.close)
-        if client is not None:
-            stack.push_async_callback(client.close)
-        if engine is not None:
-            telemetry = CallTelemetry(metrics.aws, spans)
-            event_sources.start(config, options, install, db, aws, engine, health, metrics.events, telemetry, stack)
-        asking = asyncio.create_task(_log_accounts(aws, config))
-        stack.callback(asking.cancel)
-        lag = asyncio.create_task(watch_lag(metrics.loop.lag.observe))
-        stack.callback(lag.cancel)
-        if spans is not None:
-            # First, because all spans have ended, and closing Postgres takes up to a second in
-            # which the supervisor may kill the process.
-            stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(
-            config,
-            db,
-            deps,
-            Work(engine, worker, organization, _checker(db, aws, config, worker)),
-            instruments,
-            security,
-            stack,
-            ready,
-        )
-
-
-def _organization(
-    db: InstrumentedDatabase,
-    options: AwsOptions,
-    config: Config,
-    worker: RolloutWorker | None,
-    instruments: Instruments,
-) -> tuple[OrganizationWorker | None, AwsClient | None]:
-    """Return the worker that reads AWS Organizations, and its client.
-
-    Both are None if AWS Organizations is not configured.
-    """
-    if worker is None or not config.organization_role_arn:
-        return None, None
-    from ecrkeeper_server.engine.organization import OrganizationOptions, OrganizationWorker
-
-    telemetry = CallTelemetry(instruments.metrics.aws, instruments.tracing)
-    client = AwsClient(organization_options(config, options), telemetry=telemetry)
-    reading = OrganizationOptions(
-        account=config.organization_role_arn.split(":")[4],
-        home_region=config.home_region,
-        seconds=config.organization_seconds,
-    )
-    return OrganizationWorker(db, client, reading, worker.wake), client
-
-
-def _checker(
-    db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker | None
-) -> AccountChecker | None:
-    """Return the worker that checks accounts; None in a process without an engine."""
-    if worker is None:
-        return None
-    partition = partition_of(config.home_region) or "aws"
-    options = AccountCheckOptions(
-        home_region=config.home_region, partition=partition, seconds=config.account_check_seconds
-    )
-    return AccountChecker(db, aws, options, worker.wake)
 
 
 async def _installation(db: Database) -> str:
     """Return the id of the installation that the database belongs to."""
-    found = await db.read(installation.find)
-    return await db.write(installation.create) if found is None else found
+    known = await db.read(installation.find)
+    return await db.write(installation.create) if known is None else known
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
     """Log the served accounts, and how they are reached, when AWS has answered."""
     served = await find_served(aws, config.aws_role_template or None, _ACCOUNT_SECONDS)
-    write = log.info if served.ambient_account else log.warning
-    write("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Instruments:
-    """The instruments of all parts."""
-
-    metrics: Metrics
-    tracing: Tracing | None
-
-
-def _instruments(config: Config) -> Instruments:
-    return Instruments(
-        Metrics(methods(), version=release(), role=config.role), tracing.start(release()) if config.tracing else None
-    )
+    log_line = log.info if served.ambient_account else log.warning
+    log_line("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
 
 
 async def _run(
     config: Config,
     db: InstrumentedDatabase,
     deps: Dependencies,
-    work: Work,
+    workers: Workers,
     instruments: Instruments,
     security: Security,
     stack: contextlib.AsyncExitStack,
@@ -255,13 +204,13 @@ async def _run(
         loop.add_signal_handler(number, stopping.set)
     with listening("metrics_listen", config.metrics_listen):
         runner, metrics_port = await serve_probes(
-            *_address(config.metrics_listen), lambda: _unready(db, stopping), Scrape(instruments.metrics, db).page
+            *host_and_port(config.metrics_listen), lambda: _unready(db, stopping), Scrape(instruments.metrics, db).page
         )
     stack.push_async_callback(runner.cleanup)
     maintenance = asyncio.create_task(security.maintain())
     stack.callback(maintenance.cancel)
-    api = await _open_api(config, deps, instruments, security, stack) if config.role != "engine" else None
-    working = work.start()
+    api = await open_api(config, deps, instruments, security) if config.role != "engine" else None
+    working = workers.start()
     take_over()
     collecting = asyncio.create_task(collect_garbage())
     stack.callback(collecting.cancel)
@@ -272,94 +221,19 @@ async def _run(
     requested = await until_stopped(stopping, None if api is None else api.built.server)
     stopping.set()
     log.info("stopping")
-    await _drain(api, work, config.drain_seconds)
+    await _drain(api, workers, config.drain_seconds)
     await asyncio.gather(*working)
     if not requested:
         raise SystemExit("the gRPC server stopped unexpectedly; see the log")
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The background workers; a process that only serves the API has none."""
-
-    engine: Engine | None
-    rollouts: RolloutWorker | None
-    organization: OrganizationWorker | None = None
-    accounts: AccountChecker | None = None
-
-    def start(self) -> list[asyncio.Task[None]]:
-        """Start it."""
-        parts = (self.engine, self.rollouts, self.organization, self.accounts)
-        return [asyncio.create_task(part.run()) for part in parts if part is not None]
-
-    def stop_fleet(self) -> None:
-        """Let the work on the fleet end after its current step."""
-        for part in (self.rollouts, self.organization, self.accounts):
-            if part is not None:
-                part.stop()
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """The running gRPC server, and the HTTP port if it is configured."""
-
-    built: Built
-    http: HttpPort | None
-    host: str
-    port: int
-
-
-async def _open_api(
-    config: Config, deps: Dependencies, instruments: Instruments, security: Security, stack: contextlib.AsyncExitStack
-) -> Api:
-    limits = bounded(limits_of(config), config.pool_size, ports=2 if config.http_listen else 1)
-    built = build(
-        deps,
-        Telemetry(instruments.metrics.rpc, instruments.tracing, config.access_log),
-        with_reflection=config.reflection,
-        limits=limits,
-        authentication=security.authentication,
-        share_port=config.share_port,
-    )
-    host, _, _ = config.listen.rpartition(":")
-    with listening("listen", config.listen):
-        port = security.listen(built.server, config.listen)
-    http = None
-    if config.http_listen:
-        from ecrkeeper_server.api.http.port import HttpPort
-
-        pages = _console(config, deps, built, security, limits) if config.console else None
-        http = HttpPort(built.table.handlers, limits, words(config.http_allowed_origins), pages)
-        with listening("http_listen", config.http_listen):
-            http.listen(*_address(config.http_listen), security.tls, share_port=config.share_port)
-    await built.server.start()
-    await set_serving(built.health)
-    return Api(built, http, host, port)
-
-
-def _console(config: Config, deps: Dependencies, built: Built, security: Security, limits: Limits) -> Pages:
-    """Return the console, whose modules are loaded only if it is on."""
-    from ecrkeeper_server.console.build import build as build_console
-    from ecrkeeper_server.console.console import Options
-
-    return build_console(
-        built.table.handlers,
-        lambda: deps.page_key.read(deps.db),
-        deps.turns,
-        Options(deps.setup.version, tokens=security.keys is not None),
-        url=config.console_url,
-        metadata_bytes=limits.metadata_bytes,
-        client=security.client,
-    )
-
-
-async def _drain(api: Api | None, work: Work, seconds: float) -> None:
+async def _drain(api: Api | None, workers: Workers, seconds: float) -> None:
     """Let running calls and attempts end at the same time.
 
     The engine claims nothing more.
     """
-    ending = [] if work.engine is None else [work.engine.stop(seconds)]
-    work.stop_fleet()
+    ending = [] if workers.engine is None else [workers.engine.stop(seconds)]
+    workers.stop_fleet()
     if api is not None:
         await api.built.health.enter_graceful_shutdown()
         api.built.admission.close()
@@ -369,34 +243,6 @@ async def _drain(api: Api | None, work: Work, seconds: float) -> None:
     await asyncio.gather(*ending)
 
 
-async def until_stopped(stopping: asyncio.Event, server: grpc.aio.Server | None) -> bool:
-    """Wait for a request to stop; return False if the gRPC server ends before."""
-    requested = asyncio.create_task(stopping.wait())
-    waits: set[asyncio.Task[Any]] = {requested}
-    if server is not None:
-        # Do not cancel it: gRPC would cancel the tasks that its own `stop` waits for.
-        waits.add(asyncio.create_task(_ended(server)))
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    requested.cancel()
-    return stopping.is_set()
-
-
-async def _ended(server: grpc.aio.Server) -> None:
-    try:
-        await server.wait_for_termination()
-    except Exception:  # After any error the process must end, so that its supervisor starts another.
-        log.exception("server_failed")
-
-
-def _nothing() -> None:
-    """Do nothing: the engine runs in other processes, which the database notifies."""
-
-
 async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:
     """Return why the server is not ready; empty if it is."""
     return "the server is stopping" if stopping.is_set() else await db.probe(_READY_SECONDS)
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)

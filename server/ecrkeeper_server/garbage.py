@@ -39,7 +39,10 @@ class Schedule:
 
 
 def take_over() -> None:
-    """Exempt the existing objects, which live as long as the process, and keep Python from full collections."""
+    """Exempt the existing objects, and keep Python from full collections.
+
+    The objects of the start live as long as the process.
+    """
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
     gc.enable()

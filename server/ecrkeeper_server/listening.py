@@ -15,3 +15,9 @@ def listening(setting: str, address: str) -> Iterator[None]:
         # gRPC's RuntimeError does not have the cause.
         cause = error.strerror if isinstance(error, OSError) else "it is in use, or is not an address of this machine"
         raise SystemExit(f"ecrkeeper-server: {setting}: cannot listen on {address}: {cause or error}") from error
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """Split an address such as `127.0.0.1:50051` or `[::1]:50051`."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)

@@ -9,7 +9,13 @@ from functools import partial
 from typing import Any
 
 import grpc.aio
-from ecrkeeper_server.event_loop import EventLoop, emptying, handles_grpc_events
+import pytest
+import uvloop
+from ecrkeeper_server.api import event_loop
+from ecrkeeper_server.api.event_loop import EventLoop, emptying, handles_grpc_events, new_event_loop
+from ecrkeeper_server.private_interfaces import SWITCH, PrivateInterface
+
+CALLS = b",".join(b"%d" % number for number in range(500))
 
 
 class Noting(EventLoop):
@@ -42,11 +48,34 @@ async def _serve_a_call() -> bytes:
 
 def test_callback_of_grpc_is_recognized_and_loses_no_event() -> None:
     with asyncio.Runner(loop_factory=Noting) as runner:
-        assert runner.run(_serve_a_call()) == b",".join(b"%d" % number for number in range(500))
+        assert runner.run(_serve_a_call()) == CALLS
         loop = runner.get_loop()
         assert isinstance(loop, Noting)
         # A name that changed would bring back waits of seconds: update `event_loop`.
         assert any(map(handles_grpc_events, loop.readers))
+
+
+@pytest.mark.parametrize(
+    ("version", "switch", "loop_class", "reason"),
+    [
+        ("1.85.1", "", EventLoop, "a tested version"),
+        ("1.86.0", "", uvloop.Loop, "an untested version"),
+        ("1.85.1", "1", uvloop.Loop, "tests asked for public interfaces"),
+    ],
+)
+def test_event_loop_depends_on_the_version_of_grpcio(
+    version: str, switch: str, loop_class: type, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SWITCH, switch)
+    monkeypatch.setattr(event_loop, "WAKEUPS", PrivateInterface("grpcio", version, ("1.85",), "slow"))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        assert type(runner.get_loop()) is loop_class, reason
+        assert runner.run(_serve_a_call()) == CALLS, "each loop serves gRPC"
+
+
+def test_installed_grpcio_is_a_tested_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SWITCH, raising=False)
+    assert event_loop.WAKEUPS.usable
 
 
 def test_other_callbacks_are_called_as_they_are() -> None:

@@ -14,7 +14,7 @@ import pytest
 from ecrkeeper_server.api import accept_loops, listener
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.public_server import PublicServer
-from ecrkeeper_server.app import until_stopped
+from ecrkeeper_server.ports import until_stopped
 from ecrkeeper_server.private_interfaces import SWITCH, PrivateInterface
 from grpc._cython import cygrpc
 

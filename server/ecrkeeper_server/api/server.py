@@ -73,9 +73,9 @@ def methods() -> dict[str, str]:
         operations_pb2, health_pb2,
     )  # fmt: skip
     served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
-    found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
+    kinds = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
     reflecting: Any = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
-    return {**found, **{f"/{name}/{m.name}": _kind(m) for name in REFLECTION for m in reflecting.methods}}
+    return {**kinds, **{f"/{name}/{m.name}": _kind(m) for name in REFLECTION for m in reflecting.methods}}
 
 
 def _kind(method: MethodDescriptor) -> str:

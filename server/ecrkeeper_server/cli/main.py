@@ -128,9 +128,9 @@ def _serve(config: Config) -> int:
 
     logs.configure(config.log_level, config.log_format, *([tracing.log_ids] if config.tracing else []))
     from ecrkeeper_server import app
+    from ecrkeeper_server.api.event_loop import new_event_loop
     from ecrkeeper_server.aws_options import aws_options
     from ecrkeeper_server.errors import StatusError
-    from ecrkeeper_server.event_loop import EventLoop
     from ecrkeeper_server.security import open_security
     from ecrkeeper_server.store.file_lock import locked
 
@@ -143,6 +143,6 @@ def _serve(config: Config) -> int:
         except StatusError as error:
             configuration.complain(error.message)
             return 1
-        with asyncio.Runner(loop_factory=EventLoop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(app.serve(config, security, options))
     return 0

@@ -116,10 +116,10 @@ def _observed(setting: Setting, reading: Reading) -> Steps[Observed]:
     shape = reading.shape
     if setting.prepare is not None:
         yield from setting.prepare(shape, None)
-    found = setting.split(shape)
+    elements = setting.split(shape)
     yield
     unknown = yield from finding_unknown(setting.name, shape)
-    return Observed(shape, found, unknown, reading.size)
+    return Observed(shape, elements, unknown, reading.size)
 
 
 async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] | None:

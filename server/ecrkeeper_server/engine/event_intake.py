@@ -30,7 +30,7 @@ from ecrkeeper_server.store.database import Database, Tx
 
 log = structlog.get_logger("ecrkeeper.events")
 
-# Messages of an account whose principal AWS does not name within this time come again later.
+# Messages of an account whose principal AWS does not name within this time are received again later.
 IDENTITY_SECONDS = 2.0
 _MAX_BATCHES, _PLACES = 20, 50_000
 

@@ -120,9 +120,9 @@ class EventQueue:
             await self._take(messages)
             self._failures = 0
         except (AwsError, StatusError):
-            # The health of the queue and of the database is logged where it is known; the messages come again.
+            # The health of the queue and of the database is logged where it is known; SQS delivers the messages again.
             self._failed()
-        except Exception:  # The loop outlives whatever it was; a message that is at fault ends in the DLQ.
+        except Exception:  # The loop survives every error; the DLQ receives a message that causes one.
             log.exception("event_batch_failed", queue=self._queue.name)
             self._failed()
 
@@ -156,7 +156,7 @@ class EventQueue:
         entries = [{"Id": str(at), "ReceiptHandle": handle} for at, handle in handles.items() if handle]
         if entries:
             deleted = await self._call(_DELETE, {"Entries": entries})
-            # Those come again, and are dropped as duplicates.
+            # SQS delivers those again, and they are dropped as duplicates.
             for _ in deleted.get("Failed") or ():
                 self._metrics.queue_failed(_DELETE)
 

@@ -112,16 +112,16 @@ class Finisher:
         if others := self._others(row, state, before, attempt.now):
             state = state.changed(conditions=[*state.conditions, *others])
         observed_only = error is None and result.next_in is None and status.reason != "PAUSED"
-        done = result.converged or status.terminal or observed_only
+        ended = result.converged or status.terminal or observed_only
         return Outcome(
             state=state.to_json(),
-            observed_generation=row.generation if done else row.observed_generation,
+            observed_generation=row.generation if ended else row.observed_generation,
             next_in=self._next_in(row, result, failures),
             failures=failures,
             # The start of the attempt: later changes in AWS may not have been observed.
             observed_at=attempt.now if result.observed else None,
             saved=attempt.saved,
-            urgent=not done and failures <= _HURRIED_FAILURES,
+            urgent=not ended and failures <= _HURRIED_FAILURES,
             unready=unready(result, row.mode),
             reason=stored_reason(status.ready_reason),
             attempts=attempts_of(state, row),
@@ -131,9 +131,9 @@ class Finisher:
     def _others(self, row: Resource, state: State, before: State, now: int) -> list[Condition]:
         """Return the conditions that a resource has only while they hold."""
         known = contests.load(state.contests, Findings.from_json(row.events))
-        found = [contests.condition(known, before, now)]
-        found.append(self._health.condition(row, now) if self._health is not None else None)
-        return [each for each in found if each is not None]
+        conditions = [contests.condition(known, before, now)]
+        conditions.append(self._health.condition(row, now) if self._health is not None else None)
+        return [each for each in conditions if each is not None]
 
     def _next_in(self, row: Resource, result: AttemptResult, failures: int) -> float | None:
         usual = self._usual(row, result, failures)

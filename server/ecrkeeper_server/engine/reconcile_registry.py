@@ -46,7 +46,7 @@ _NOTHING_OBSERVED: RegistryMembers = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Answers:
     """The answers of AWS for the managed settings."""
 
     readings: Mapping[str, Reading]
@@ -60,8 +60,8 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     if mode is Mode.PAUSED:
         await follow(attempt, attempt.desired.pending)
         return AttemptResult(row.registry_state, PAUSED, observed=False, converged=False)
-    seen = await _read_first(attempt)
-    digest = await _digest(attempt, seen)
+    answers = await _read_first(attempt)
+    digest = await _digest(attempt, answers)
     if digest is not None and attempt.unchanged.knows(row.name, digest):
         return await _completed(attempt, _in_sync(attempt), row.registry_state.settled)
     progress = await _composed(attempt)
@@ -69,7 +69,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         state = row.registry_state.changed(**_NOTHING_OBSERVED).changed(applied=progress.applied)
         poll_in = await follow(attempt, attempt.desired.pending)
         return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, converged=True, poll_in=poll_in)
-    await _observe(attempt, progress, seen or await _read(attempt, names))
+    await _observe(attempt, progress, answers or await _read(attempt, names))
     await _plan(attempt, progress)
     if mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values()):
         await act(attempt, progress)
@@ -90,7 +90,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     return result
 
 
-async def _read_first(attempt: Attempt) -> _Seen | None:
+async def _read_first(attempt: Attempt) -> _Answers | None:
     """Read the managed settings before anything is composed.
 
     Return None if that has to come first: times determine how to go on with contests, suspects and
@@ -104,17 +104,17 @@ async def _read_first(attempt: Attempt) -> _Seen | None:
     return await _read(attempt, names) if names else None
 
 
-async def _read(attempt: Attempt, names: Sequence[str]) -> _Seen:
+async def _read(attempt: Attempt, names: Sequence[str]) -> _Answers:
     readings, errors = await try_read(attempt.aws, attempt.claimed.registry, names, attempt.home_region)
     attempt.elements += sum(reading.size for reading in readings.values())
-    return _Seen(readings, errors)
+    return _Answers(readings, errors)
 
 
-async def _digest(attempt: Attempt, seen: _Seen | None) -> bytes | None:
+async def _digest(attempt: Attempt, answers: _Answers | None) -> bytes | None:
     """Return the digest of all inputs; None if the attempt has to plan."""
-    if seen is None or seen.errors:
+    if answers is None or answers.errors:
         return None
-    inputs = (attempt.claimed, attempt.desired.declared, {name: each.shape for name, each in seen.readings.items()})
+    inputs = (attempt.claimed, attempt.desired.declared, {name: each.shape for name, each in answers.readings.items()})
     return await work().step(attempt.unchanged.digest, *inputs, elements=attempt.elements)
 
 
@@ -141,10 +141,10 @@ async def _composed(attempt: Attempt) -> Progress:
     return Progress(composition, declared, owned)
 
 
-async def _observe(attempt: Attempt, progress: Progress, seen: _Seen) -> None:
-    progress.observed = await observed_in(seen.readings)
+async def _observe(attempt: Attempt, progress: Progress, answers: _Answers) -> None:
+    progress.observed = await observed_in(answers.readings)
     progress.errors = {
-        name: [SettingError(name, error, degraded=error.reason == TOO_LARGE)] for name, error in seen.errors.items()
+        name: [SettingError(name, error, degraded=error.reason == TOO_LARGE)] for name, error in answers.errors.items()
     }
     progress.applied, progress.unconfirmed = await work().step(
         verified, progress.applied, attempt.claimed.registry_state.unconfirmed, progress.elements(),
@@ -189,11 +189,11 @@ async def _completed(
 
 async def _problems(attempt: Attempt, desired: Mapping[str, Elements]) -> dict[str, dict[str, str]]:
     """Return why ECR cannot use existing elements, by setting and key."""
-    before, found = attempt.claimed.registry_state.problems, {}
+    before, results = attempt.claimed.registry_state.problems, {}
     for name, elements in desired.items():
         known = before.get(name, {})
-        found[name] = await try_elements(attempt.aws, attempt.claimed.registry, SETTINGS[name], elements, known)
-    return {name: problems for name, problems in found.items() if problems}
+        results[name] = await try_elements(attempt.aws, attempt.claimed.registry, SETTINGS[name], elements, known)
+    return {name: problems for name, problems in results.items() if problems}
 
 
 async def _checks(attempt: Attempt, desired: Mapping[str, Elements]) -> list[Mapping[str, Any]]:

@@ -77,7 +77,7 @@ def _settle(tx: Tx, rollout: RolloutRow) -> None:
     elif rollout.cause == Cause.DELETION and rollout.state == RolloutState.ROLLED_BACK:
         registry_sets.change(tx, row.id, deleting=False)
     elif rollout.state == RolloutState.SUCCEEDED:
-        # Growth that was cancelled or rolled back must not begin anew at once.
+        # Growth that was cancelled or rolled back must not begin again at once.
         registry_sets.change(tx, row.id, due_at=tx.now())
 
 

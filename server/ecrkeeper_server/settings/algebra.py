@@ -53,17 +53,17 @@ class Composition:
 
     def owners_of(self, setting: str, key: str) -> tuple[str, ...]:
         """Return the owners who declare an element."""
-        found: tuple[str, ...] = self.owners.get(setting, {}).get(key, ())
-        return found
+        owners: tuple[str, ...] = self.owners.get(setting, {}).get(key, ())
+        return owners
 
     def by_owners(self, setting: str, keys: Keys) -> Iterator[tuple[Keys, tuple[str, ...]]]:
         """Yield groups of elements with the owners who declare them.
 
         All elements of a group have the same owners, or none.
         """
-        for found, (wanted, owners) in alike(keys, only(self.owners.get(setting, {}), keys)):
-            if wanted:
-                yield found, owners or ()
+        for group, (declared, owners) in alike(keys, only(self.owners.get(setting, {}), keys)):
+            if declared:
+                yield group, owners or ()
 
     def owners_of_any(self, setting: str, keys: Keys) -> frozenset[str]:
         """Return everybody who declares any of the elements."""
@@ -80,8 +80,8 @@ def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
     owners: dict[str, Elements] = {}
     conflicts: list[Conflict] = []
     for setting in sorted(claims):
-        desired[setting], owners[setting], found = _composed(setting, claims[setting])
-        conflicts += found
+        desired[setting], owners[setting], clashes = _composed(setting, claims[setting])
+        conflicts += clashes
     return Composition(desired, owners, tuple(conflicts))
 
 

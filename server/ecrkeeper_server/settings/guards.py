@@ -84,9 +84,9 @@ def _over_limit(planned: Plan, registry: RegistryName) -> Permanent | None:
     ]
     if not quotas and not clashes:
         return None
-    what = clashes[0].description if clashes else quotas[0].description
+    cause = clashes[0].description if clashes else quotas[0].description
     return Permanent(
-        f"{setting.name}: AWS does not accept these elements beside {len(planned.unmanaged)} unmanaged ones: {what}; "
+        f"{setting.name}: AWS does not accept these elements beside {len(planned.unmanaged)} unmanaged ones: {cause}; "
         "remove some of them, or set unmanaged_elements to PRUNE",
         reason="UNMANAGED_ELEMENTS_EXCEED_QUOTA",
         grpc_code="FAILED_PRECONDITION" if clashes else "RESOURCE_EXHAUSTED",

@@ -97,9 +97,9 @@ def planning(
     prune: bool,
 ) -> Steps[dict[str, Plan]]:
     """Return the plans in steps, one for each setting."""
-    found = {}
+    plans = {}
     for name, elements in observed.items():
-        found[name] = plan(
+        plans[name] = plan(
             SETTINGS[name],
             desired.get(name, {}),
             applied.get(name, {}),
@@ -108,7 +108,7 @@ def planning(
             prune=prune and name in desired,
         )
         yield
-    return found
+    return plans
 
 
 def drifts(planned: Mapping[str, Plan], composition: Composition) -> Iterator[tuple[Drift, list[str]]]:

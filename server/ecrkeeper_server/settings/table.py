@@ -47,5 +47,5 @@ def unknown_members(name: str, shape: Shape) -> list[str]:
 
 def finding_unknown(name: str, shape: Shape) -> Steps[list[str]]:
     """The same in steps."""
-    found = yield from members.finding(name, shape)
-    return found or SETTINGS[name].opaque(shape)
+    unknown = yield from members.finding(name, shape)
+    return unknown or SETTINGS[name].opaque(shape)

@@ -19,14 +19,20 @@ from ecrkeeper_server.store.tables import JsonText, json_rows, json_text
 # Building a statement takes longer than running it.
 @lru_cache(maxsize=128)
 def insertion(dialect: Dialect, table: Table, columns: tuple[str, ...], stamp: Stamp) -> Any:
-    """Return the statement that inserts rows; its parameters are named after the columns."""
+    """Return the statement that inserts rows.
+
+    Its parameters are named after the columns.
+    """
     # SQLAlchemy asks for generated keys by itself, and a statement with rows is waited for.
     return insert(table).values({**{name: bindparam(name) for name in columns}, **stamp(dialect)}).inline()
 
 
 @lru_cache(maxsize=128)
 def change(table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:
-    """Return the statement that updates rows by their keys; its parameters have a `_` before the column's name."""
+    """Return the statement that updates rows by their keys.
+
+    Its parameters have a `_` before the column's name.
+    """
     return _changing(table, key, columns, {name: bindparam(f"_{name}") for name in columns})
 
 
@@ -41,7 +47,10 @@ def json_insertion(dialect: Dialect, table: Table, columns: tuple[str, ...], sta
 
 @lru_cache(maxsize=128)
 def json_change(dialect: Dialect, table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:
-    """Return the statement that updates rows by their keys to those of its parameter (`as_json`)."""
+    """Return the statement that updates rows by their keys.
+
+    The new values are in its one parameter (`as_json`).
+    """
     return _changing(table, key, columns, _given(dialect, table, columns))
 
 

@@ -33,8 +33,8 @@ def new_uid() -> str:
         try:
             return str(uuid.UUID(bytes=_unused_uids.pop(), version=4))
         except IndexError:
-            found = os.urandom(_UID_BYTES * _UIDS_READ)
-            _unused_uids.extend(found[at : at + _UID_BYTES] for at in range(0, len(found), _UID_BYTES))
+            random = os.urandom(_UID_BYTES * _UIDS_READ)
+            _unused_uids.extend(random[at : at + _UID_BYTES] for at in range(0, len(random), _UID_BYTES))
 
 
 class FromRow:

@@ -36,14 +36,14 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
     the registries: every write of a declaration changes its registry as well.
     """
     values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registries)
-    found = {row.name: Desired() for row in registries}
+    desired = {row.name: Desired() for row in registries}
     declared, waiting = _desired(tx.dialect)
     of_registries, pending = tx.ask(tx.conn, [(declared, values), (waiting, values)])
     for name, *columns in of_registries:
-        found[name].declared.append(Declaration(*columns))
+        desired[name].declared.append(Declaration(*columns))
     for operation in (Operation(*columns) for columns in pending):
-        found[operation.target].pending.append(operation)
-    return found
+        desired[operation.target].pending.append(operation)
+    return desired
 
 
 @lru_cache(maxsize=4)

@@ -50,10 +50,10 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
     queries = [(lock, values), (read, values)]
     if ids:
         queries.append((requested, json_rows({"request_id": each} for each in ids)))
-    locked, found, *first_calls = tx.ask(tx.conn, queries)
+    locked, declared_rows, *first_calls = tx.ask(tx.conn, queries)
     held = {row.name: row for row in (Resource(**dict(zip(_NAMES, each, strict=True))) for each in locked)}
     unit = UnitOfWork(0)
-    for unit.now, stored, newest, account, region, owner, *columns in found:
+    for unit.now, stored, newest, account, region, owner, *columns in declared_rows:
         registry = RegistryName(account, region)
         unit.newest[SettingsName(registry, owner)] = newest
         owners = unit.declared.setdefault(registry, {})

@@ -42,9 +42,9 @@ class Authentication:
     async def _identified(self, context: Context) -> Principal:
         metadata = context.invocation_metadata() or ()
         # A binary value is an invalid token, and must not count as a missing one.
-        given = [value if isinstance(value, str) else "" for key, value in metadata if key == "authorization"]
+        tokens = [value if isinstance(value, str) else "" for key, value in metadata if key == "authorization"]
         try:
-            caller = await self._authenticator.identify(given, context.auth_context())
+            caller = await self._authenticator.identify(tokens, context.auth_context())
         except Unauthenticated as error:
             sent = self._failures.record(address_of(context.peer()), error)
             if sent is not error:

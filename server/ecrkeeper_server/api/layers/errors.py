@@ -69,17 +69,17 @@ class ErrorMapping:
         def check(request: Message | None) -> None:
             if request is None:
                 raise InvalidArgument([NO_MESSAGE])
-            found: list[Violation] = []
+            invalid: list[Violation] = []
             if VALIDATOR.collect_violations(request, fail_fast=True):
-                found += violations(request)
+                invalid += violations(request)
             if any(suspect(name(request)) for name in names):
-                found += self._partitions.violations(request, fields)
+                invalid += self._partitions.violations(request, fields)
             reason = getattr(request, "reason", "")
             if reason and (control := control_in(reason)):
                 text = f"must not contain control characters other than line ends and tabs, got {control}"
-                found.append(Violation("reason", text))
-            if found:
-                raise rejection(found)
+                invalid.append(Violation("reason", text))
+            if invalid:
+                raise rejection(invalid)
 
         return check
 

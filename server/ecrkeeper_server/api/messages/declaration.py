@@ -20,23 +20,23 @@ _MISSING = (
 )
 
 
-def check_settings_set(given: registry_pb2.RegistrySettings, paths: set[str]) -> None:
+def check_settings_set(message: registry_pb2.RegistrySettings, paths: set[str]) -> None:
     """Reject a replacement of all settings by a message without settings.
 
     The caller most likely omitted them by mistake, and does not want to remove everything.
     """
-    if "settings" in paths and not given.HasField("settings"):
+    if "settings" in paths and not message.HasField("settings"):
         raise InvalidArgument([Violation("registry_settings.settings", _MISSING)])
 
 
-def spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
+def spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
     """Return the spec that a message declares as a whole."""
-    policy = given.deletion_policy or common_pb2.REMOVE
+    policy = message.deletion_policy or common_pb2.REMOVE
     return DeclarationSpec(
-        settings_to_aws(given.settings),
+        settings_to_aws(message.settings),
         word(common_pb2.DeletionPolicy, policy),
-        given.allow_replacement,
-        given.apply_group,
+        message.allow_replacement,
+        message.apply_group,
     )
 
 
@@ -48,7 +48,7 @@ def masked(settings: dict[str, Any], paths: set[str]) -> dict[str, Any]:
 def merged(
     name: SettingsName,
     present: Declaration | None,
-    given: registry_pb2.RegistrySettings,
+    message: registry_pb2.RegistrySettings,
     spec: DeclarationSpec,
     paths: set[str],
 ) -> DeclarationSpec:
@@ -57,12 +57,12 @@ def merged(
     Without a declaration, take all fields (AIP-134).
     """
     if present is None:
-        check_settings_set(given, set(PATHS))
+        check_settings_set(message, set(PATHS))
         covered = masked(spec.settings, paths)
         # The masked settings were checked before; the others count only now.
         rest = {setting: shape for setting, shape in spec.settings.items() if setting not in covered}
-        if found := violations(name.registry, rest, "registry_settings.settings"):
-            raise rejection(found)
+        if errors := violations(name.registry, rest, "registry_settings.settings"):
+            raise rejection(errors)
         return spec
     covers = {setting for setting in SETTINGS if "settings" in paths or f"settings.{setting}" in paths}
     kept = {setting: shape for setting, shape in present.settings.items() if setting not in covers}

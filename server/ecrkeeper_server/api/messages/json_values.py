@@ -1,5 +1,6 @@
-"""JSON values as messages, made in steps: the request of a plan has thousands of members.
+"""JSON values as messages, made in steps.
 
+The request of a plan has thousands of members.
 `json_format.ParseDict` takes three times as long, and cannot pause.
 """
 

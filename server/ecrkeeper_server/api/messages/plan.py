@@ -158,8 +158,8 @@ def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> c
 
     The digest is that of a write of the desired one.
     """
-    seen = None if observed is None else asdict(observed)
-    message = common_pb2.Plan(digest=str(PlanDigest.of(Basis([row.name, row.spec], row.etag), {"role in IAM": seen})))
+    role = None if observed is None else asdict(observed)
+    message = common_pb2.Plan(digest=str(PlanDigest.of(Basis([row.name, row.spec], row.etag), {"role in IAM": role})))
     if observed is not None and is_lookalike(kind, observed):
         refused = lookalike_error(kind, observed)
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)

@@ -45,9 +45,9 @@ def timestamp(micros: int | None) -> Any:
     return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
 
 
-def value(given: Any) -> struct_pb2.Value | None:
+def value(plain: Any) -> struct_pb2.Value | None:
     """Return a JSON value as a Value; None stays unset."""
-    return None if given is None else value_of(given)
+    return None if plain is None else value_of(plain)
 
 
 @lru_cache(maxsize=1024)
@@ -151,13 +151,13 @@ def cause(stored: Mapping[str, Any]) -> common_pb2.Cause:
     )
 
 
-def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[common_pb2.ElementChange]:
+def changes(recorded: Iterable[Change], *, complete: bool = False) -> Iterable[common_pb2.ElementChange]:
     """Return changes of elements, with equal replication pairs as one.
 
     Omit long values unless `complete` is set.
     """
     found = grouped(
-        given, lambda each: (each.setting, each.keys), lambda each: (str(each.kind), each.before, each.after)
+        recorded, lambda each: (each.setting, each.keys), lambda each: (str(each.kind), each.before, each.after)
     )
     for change, (key, pairs) in found:
         before, after, omitted = _short(change.before, change.after, complete=complete)
@@ -172,10 +172,10 @@ def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[comm
         )
 
 
-def short_value(given: Any) -> tuple[struct_pb2.Value | None, bool]:
+def short_value(plain: Any) -> tuple[struct_pb2.Value | None, bool]:
     """Return a value and False, or None and True if it is long."""
-    found = value(given)
-    return (None, True) if found is not None and found.ByteSize() > _LONG_BYTES else (found, False)
+    message = value(plain)
+    return (None, True) if message is not None and message.ByteSize() > _LONG_BYTES else (message, False)
 
 
 def _short(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
@@ -228,9 +228,11 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
     return message
 
 
-def with_takeovers(message: registry_pb2.RegistrySettings, found: Iterable[Takeover]) -> registry_pb2.RegistrySettings:
+def with_takeovers(
+    message: registry_pb2.RegistrySettings, takeovers: Iterable[Takeover]
+) -> registry_pb2.RegistrySettings:
     """Return a declaration with the elements that it takes over; cut it until it fits."""
-    items = grouped(found, lambda each: (each.setting, each.keys), lambda each: (each.owner, each.value))
+    items = grouped(takeovers, lambda each: (each.setting, each.keys), lambda each: (each.owner, each.value))
     for each, (key, pairs) in items:
         shown, omitted = short_value(each.value)
         message.takeovers.add(

@@ -70,14 +70,14 @@ class OwnerSettings:
         return await self._show(name)
 
     async def _show(self, name: SettingsName) -> registry_pb2.RegistrySettings:
-        found = await self._known.put(name)
-        if found is None:
+        declaration = await self._known.put(name)
+        if declaration is None:
             raise NotFound("RegistrySettings", str(name))
-        return render.stored(found)
+        return render.stored(declaration)
 
     async def _read_known(self, names: list[SettingsName]) -> list[Stored | None]:
-        found = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
-        return [found.get(name) for name in names]
+        rows = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
+        return [rows.get(name) for name in names]
 
     async def ListRegistrySettings(
         self, request: pb.ListRegistrySettingsRequest, context: Context
@@ -98,22 +98,22 @@ class OwnerSettings:
             )
 
         may = self._deps.access.readable(_target)
-        found, token = await scan(fetch, page, meets, _place, may, self._messages, at_once=_SHOWN)
-        return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
+        messages, token = await scan(fetch, page, meets, _place, may, self._messages, at_once=_SHOWN)
+        return pb.ListRegistrySettingsResponse(registry_settings=messages, next_page_token=token)
 
     async def _messages(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
         return [message for part in _parts(rows) for message in await self._read_part(part)]
 
     async def _read_part(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
-        found = await self._deps.db.read(lambda tx: declarations.listed(tx, rows))
+        stored = await self._deps.db.read(lambda tx: declarations.listed(tx, rows))
         statuses: dict[RegistryName, RegistryStatus] = {}
 
         def long(row: Stored) -> registry_pb2.RegistrySettings:
             return render.settings(*declarations.decoded(row, statuses))
 
         messages: list[registry_pb2.RegistrySettings | None] = []
-        for place in rows:
-            row = found.get(place[:3])
+        for key in rows:
+            row = stored.get(key[:3])
             if row is None:
                 messages.append(None)
             else:
@@ -137,14 +137,14 @@ class OwnerSettings:
         self, request: pb.UpdateRegistrySettingsRequest, context: Context
     ) -> registry_pb2.RegistrySettings:
         """Update a declaration."""
-        given = request.registry_settings
-        name = SettingsName.parse(given.name, "registry_settings.name")
-        paths = masked_paths(request.update_mask, given, PATHS)
-        check_settings_set(given, paths)
-        spec = await _spec_of(given)
+        message = request.registry_settings
+        name = SettingsName.parse(message.name, "registry_settings.name")
+        paths = masked_paths(request.update_mask, message, PATHS)
+        check_settings_set(message, paths)
+        spec = await _spec_of(message)
         return await self.put(
-            name, lambda present: merged(name, present, given, spec, paths), caller_of(request), request,
-            create=request.allow_missing, update=True, requested=masked(spec.settings, paths), etag=given.etag,
+            name, lambda present: merged(name, present, message, spec, paths), caller_of(request), request,
+            create=request.allow_missing, update=True, requested=masked(spec.settings, paths), etag=message.etag,
         )  # fmt: skip
 
     async def DeleteRegistrySettings(
@@ -284,9 +284,9 @@ class OwnerSettings:
         return shapes
 
 
-async def _spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
+async def _spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
     """Return what a message declares; a long one in a turn of its own."""
-    return spec_of(given) if given.ByteSize() < LARGE_BYTES else await work().step(spec_of, given)
+    return spec_of(message) if message.ByteSize() < LARGE_BYTES else await work().step(spec_of, message)
 
 
 def _request(name: SettingsName, tried: WriteResult) -> Any:
