@@ -19,6 +19,7 @@ from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
 from ecrkeeper_server.settings.stored_elements import pairs_of
 from ecrkeeper_server.settings.table import split_all
+from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import Findings, with_causes
 from ecrkeeper_server.store.listing import Listed
@@ -104,7 +105,7 @@ def _add_attempts(message: Any, row: Resource, error: StoredError | None) -> Non
     )
 
 
-def add_next(message: Any, row: Resource | RegistryStatus | Listed) -> None:
+def add_next(message: Any, row: Resource | RegistryStatus | Listed | ListedDeclaration) -> None:
     """Add the time of the next reconcile, if any."""
     if row.due_at is not None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
