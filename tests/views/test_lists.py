@@ -74,7 +74,8 @@ class Lists:
         return await self.settings(), await self.registries()
 
     async def get(self, name: str) -> Any:
-        return await self._settings.GetRegistrySettings(pb.GetRegistrySettingsRequest(name=name), self._context)
+        request = pb.GetRegistrySettingsRequest(name=name)
+        return (await self._settings.GetRegistrySettings(request, self._context)).message
 
 
 def put(tx: Tx, name: SettingsName = NAME, settings: dict[str, Any] = SCAN) -> None:

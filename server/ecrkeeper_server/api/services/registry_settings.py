@@ -56,12 +56,9 @@ class OwnerSettings:
 
     async def GetRegistrySettings(
         self, request: pb.GetRegistrySettingsRequest, context: Context
-    ) -> registry_pb2.RegistrySettings:
+    ) -> Answer[registry_pb2.RegistrySettings]:
         """Return one declaration."""
         name = SettingsName.parse(request.name)
-        return await self._show(name)
-
-    async def _show(self, name: SettingsName) -> registry_pb2.RegistrySettings:
         found = await self._known.put(name)
         if found is None:
             raise NotFound("RegistrySettings", str(name))
