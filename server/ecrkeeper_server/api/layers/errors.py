@@ -76,8 +76,10 @@ class ErrorMapping:
             found: list[Violation] = []
             if VALIDATOR.collect_violations(request, fail_fast=True):
                 found += violations(request)
-            if any(suspect(name(request)) for name in names):
-                found += self._partitions.violations(request, fields)
+            for name in names:
+                if suspect(name(request)):
+                    found += self._partitions.violations(request, fields)
+                    break
             reason = getattr(request, "reason", "")
             if reason and (control := control_in(reason)):
                 text = f"must not contain control characters other than line ends and tabs, got {control}"
