@@ -1,4 +1,4 @@
-"""Lists cache what they have rendered, and always show the current rows to those who may read them."""
+"""Lists show the current rows to their readers, although messages are cached."""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ from ecrkeeper_server.store.work import KEY
 
 
 class ListedDeclaration(NamedTuple):
-    """A declaration in a list; `digest` is of the status of its registry, or None without one."""
+    """A declaration in a list.
+
+    `digest` is of the status of its registry, None if there is none.
+    """
 
     account: str
     region: str
@@ -35,7 +38,7 @@ class ListedDeclaration(NamedTuple):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal keys: everything but `due_at` is equal, also what is not listed."""
+        """The version: with equal keys, only `due_at` of two rows can differ."""
         return self[:-1]
 
     @property
@@ -89,7 +92,10 @@ def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
 
 
 def read(tx: Tx, rows: Sequence[ListedDeclaration]) -> dict[tuple[str, ...], tuple[ListedDeclaration, Stored]]:
-    """Return the existing declarations of a list as they are now, by account, Region and owner."""
+    """Return the current rows of a list, by account, Region and owner.
+
+    Those that were removed since are missing.
+    """
     values = json_rows(dict(zip(KEY, row, strict=False)) for row in rows)
     found = _read(tx.dialect, tx.conn.dialect).rows(tx.conn, values)
     split = len(ListedDeclaration._fields)

@@ -35,7 +35,7 @@ class Listed(NamedTuple):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal keys: the registry and its declarations are equal, except for times of `schedule`."""
+        """The version: with equal keys, only the times of `schedule` can differ."""
         return self[:-2]
 
 

@@ -19,7 +19,7 @@ class Prepared:
 
     def __init__(self, query: Select[Any], dialect: Dialect) -> None:
         compiled: Any = query.compile(dialect=dialect)
-        if compiled.post_compile_params:
+        if compiled.post_compile_params or compiled.literal_execute_params:
             # The driver would reject the text, so each call would fail once before SQLAlchemy runs the query.
             raise ValueError(f"SQLAlchemy completes the text only when it executes the query: {compiled.string}")
         self._query = query

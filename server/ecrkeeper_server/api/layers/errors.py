@@ -42,9 +42,9 @@ NO_MESSAGE = Violation("", "the request is not a message of the type that this c
 
 
 class ErrorMapping:
-    """Wraps the handlers of ecrkeeper's services, so that unary ones return an `Answer`.
+    """Wraps the handlers of ecrkeeper's services; unary ones then return an `Answer`.
 
-    Of health and reflection, it only serializes the answers.
+    It serializes the answers of health, and leaves reflection as it is.
     """
 
     def __init__(self, partitions: Partitions) -> None:

@@ -10,9 +10,9 @@ M = TypeVar("M", bound=Message)
 
 
 class Answer(Generic[M]):
-    """The bytes of an answer, which are measured and sent, and its message for other transports.
+    """The bytes of an answer, and its message.
 
-    A list that has the bytes of its parts needs no message.
+    gRPC sends the bytes. An answer that was made of bytes is parsed when its message is needed, for example as JSON.
     """
 
     __slots__ = ("_message", "content", "kind")
@@ -24,7 +24,7 @@ class Answer(Generic[M]):
 
     @classmethod
     def of(cls, message: M) -> Answer[M]:
-        """Serialize a message."""
+        """Return the answer with a message."""
         return cls(type(message), message.SerializeToString(), message)
 
     @property

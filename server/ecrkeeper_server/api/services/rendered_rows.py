@@ -1,7 +1,7 @@
-"""Parts of List answers that are rendered once for each change of a row.
+"""Parts of List answers, rendered once for each change of a row.
 
-Clients list a fleet at rest again and again. The database computes digests, so that states and
-settings are not transferred, and the bytes of most rows are cached.
+Clients list a fleet at rest again and again. The database computes digests, so that it sends only
+the states and settings of changed rows. The server caches the bytes of the others.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ class Listed(Protocol):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """The row without the times that every attempt changes; equal keys have equal messages but for these."""
+        """The row without times that every attempt changes: the version of the rest."""
 
 
 R = TypeVar("R", bound=Listed)
 
 
 class RenderedRows(Generic[R]):
-    """Returns rows as parts of an answer: each is an answer with one resource, serialized.
+    """Converts rows to parts of an answer.
 
-    Serialized messages one after the other are a message with the elements of all of them.
+    A part is a serialized answer with one resource. Concatenated parts are a serialized answer with
+    all their resources, by the definition of protobuf's encoding.
 
-    `read` returns the current row and answer of rows, in their order, or None for one that was
-    removed. `stamp` replaces the times in an answer.
+    `read` returns the current row of each row with its answer, or None for one that was removed.
+    `stamp` replaces the times in an answer.
     """
 
     def __init__(
