@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.errors import AlreadyExists
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import claims, declarations, endings, operations, resources
+from ecrkeeper_server.store import claims, declaration_pages, declarations, endings, operations, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
@@ -84,8 +84,8 @@ async def test_revisions_are_paged_newest_first(db: Database) -> None:
     assert [each.revision for each in page] == [3, 2]
 
 
-def _name(row: declarations.Listed) -> SettingsName:
-    return SettingsName(RegistryName(row[0], row[1]), row[2])
+def _name(row: declaration_pages.ListedDeclaration) -> SettingsName:
+    return SettingsName(RegistryName(row.account, row.region), row.owner)
 
 
 async def test_declarations_are_paged_by_account_region_and_owner(db: Database) -> None:
@@ -99,11 +99,11 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
         await db.write(lambda tx, name=name: resources.ensure(tx, name.registry, {}, due=True))
         await db.write(lambda tx, name=name: put(tx, ONE, name))
     after, seen = ("", "", ""), list[SettingsName]()
-    while page := await db.read(lambda tx, after=after: declarations.page(tx, "-", "-", after, 3)):
+    while page := await db.read(lambda tx, after=after: declaration_pages.page(tx, "-", "-", after, 3)):
         seen += [_name(row) for row in page]
         after = (seen[-1].registry.account, seen[-1].registry.region, seen[-1].owner)
     assert seen == names
-    some = await db.read(lambda tx: declarations.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
+    some = await db.read(lambda tx: declaration_pages.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
     assert list(map(_name, some)) == names[-2:]
     read = await db.read(lambda tx: declarations.stored(tx, names[-2:]))
     assert [declarations.decoded(read[name])[0].name for name in names[-2:]] == names[-2:]

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import common_pb2, role_pb2
-from ecrkeeper_server.api.services import audit, registries, roles
-from ecrkeeper_server.api.services import registry_settings as owner_settings
+from ecrkeeper_server.api.services import audit, registries, roles, settings_pages
 from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.store.rows import Resource
@@ -64,7 +63,7 @@ REFUSED: list[tuple[Any, str, str, str]] = [
     (registries, "owner:*", "owner: `*` is not supported", "nor presence"),
     (registries, 'mode = "*"', "mode: `*` is not supported", "of closed fields neither"),
     (roles, "state = GONE", "must be one of STATE_UNSPECIFIED, ACTIVE, ABSENT, DELETING, got 'GONE'", "no such state"),
-    (owner_settings, "region = us-*", "region: `*` is not supported", "of declarations neither"),
+    (settings_pages, "region = us-*", "region: `*` is not supported", "of declarations neither"),
     (audit, "kind = CALLS", "kind: must be one of CALL, AWS_WRITE, got 'CALLS'", "of events"),
     (audit, "outcome = OK", "must be one of SUCCEEDED, FAILED, UNKNOWN, NOT_SENT, got 'OK'", "of events"),
 ]

@@ -16,12 +16,14 @@ def row(settings: str = SETTINGS, generation: int = 1, allow: Any = 0, state: st
     return (*key, settings, "REMOVE", allow, generation, 1, 1, 1_000_000, 2_000_000, state, due, None)
 
 
-def test_equal_rows_share_a_message() -> None:
-    message = render.stored(row())
+def test_equal_rows_share_an_answer() -> None:
+    answer = render.stored(row())
+    message = answer.message
+    assert message.SerializeToString() == answer.content
     assert message.name == "accounts/111111111111/registries/us-east-1/settings/team-a"
     assert message.settings.scanning_configuration.scan_type == 1
     assert not message.allow_replacement
-    assert render.stored(row()) is message
+    assert render.stored(row()) is answer
 
 
 CHANGED = [
@@ -35,10 +37,10 @@ CHANGED = [
 
 @pytest.mark.parametrize(("change", "reason"), CHANGED)
 def test_different_rows_have_different_messages(change: dict[str, Any], reason: str) -> None:
-    assert render.stored(row(**change)) != render.stored(row()), reason
+    assert render.stored(row(**change)).message != render.stored(row()).message, reason
 
 
 def test_large_message_is_not_cached() -> None:
     large = row(state='{"conditions":[],"more":"' + "x" * 20_000 + '"}')
-    assert render.stored(large) == render.stored(large)
+    assert render.stored(large).message == render.stored(large).message
     assert render.stored(large) is not render.stored(large)

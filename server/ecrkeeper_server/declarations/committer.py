@@ -67,7 +67,7 @@ class Committer:
         self._db = db
         self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, max_items=_MAX_CALLS)
         # The number of elements that owners of a registry have declared through this process.
-        self._known: LRUCache[RegistryName, dict[str, int]] = LRUCache(_REGISTRIES)
+        self._known: LRUCache[tuple[str, str], dict[str, int]] = LRUCache(_REGISTRIES)
 
     async def write(self, call: Call[T]) -> T:
         """Check a call, commit it, and return its result."""
@@ -83,7 +83,7 @@ class Committer:
                 (outcome,) = await self._together([call])
         if isinstance(outcome, Exception):
             raise outcome
-        self._known.setdefault(call.name.registry, {})[call.name.owner] = own
+        self._remember(call.name, own)
         result: T = outcome
         return result
 
@@ -95,8 +95,8 @@ class Committer:
 
     async def _check(self, call: Call[Any], own: int) -> int:
         """Check a call of that cost; return the cost of composing all owners' settings."""
-        known = self._known.get(call.name.registry, {})
-        elements = own + sum(each for owner, each in known.items() if owner != call.name.owner)
+        known = self._known_of(call.name.registry)
+        elements = own + sum(known.values()) - known.get(call.name.owner, 0)
         if elements < MANY:
             for _ in call.check():
                 pass
@@ -104,6 +104,18 @@ class Committer:
             turns.work().charge(elements)
             await turns.work().run(call.check())
         return elements
+
+    def _known_of(self, registry: RegistryName) -> dict[str, int]:
+        try:
+            return self._known[registry.account, registry.region]
+        except KeyError:
+            return {}
+
+    def _remember(self, name: SettingsName, elements: int) -> None:
+        known = self._known_of(name.registry)
+        known[name.owner] = elements
+        if len(known) == 1:
+            self._known[name.registry.account, name.registry.region] = known
 
     async def _together(self, calls: list[Call[Any]]) -> list[Any]:
         return await self._db.write(lambda tx: _decide(tx, calls))

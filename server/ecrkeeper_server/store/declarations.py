@@ -17,13 +17,12 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     type_coerce,
     update,
 )
 from sqlalchemy.engine import Dialect as Compiler
 
-from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
+from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
@@ -37,14 +36,11 @@ from ecrkeeper_server.store.work import KEY, columns_of, key_of
 # A declaration with the status of its registry, as the driver returns the columns. The first
 # three are account, Region and owner. JSON stays text, so that cached parses can be used.
 Stored = tuple[Any, ...]
-Listed = tuple[str, str, str, str | None]
 Originals = list[tuple[Declaration, dict[str, Any]]]
 """AWS's state of settings in declarations that have not converged yet."""
-"""Account, Region, owner and group of a declaration, without what can be large."""
-_AFTER = [f"after_{name}" for name in KEY]
-_REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
+REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _SCHEDULED = schedule.c.name == resources.c.name
-_STORED = [
+STORED = [
     type_coerce(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
     for column in (*declarations.c, resources.c.state, schedule.c.due_at, resources.c.events)
 ]
@@ -85,25 +81,19 @@ def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in rows}
 
 
-def listed(tx: Tx, rows: Sequence[Listed]) -> dict[tuple[str, ...], Stored]:
-    """Return the existing declarations of a list, by account, Region and owner."""
-    values = json_rows(dict(zip(KEY, row, strict=False)) for row in rows)
-    return {row[:3]: row for row in _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, values)}
-
-
 @lru_cache(maxsize=8)
 def _of_name(compiler: Compiler) -> Prepared:
     this = and_(*(declarations.c[name] == bindparam(name) for name in KEY))
     joined = declarations.join(resources, resources.c.name == bindparam("registry")).join(schedule, _SCHEDULED)
-    return Prepared(select(*_STORED).select_from(joined).where(this), compiler)
+    return Prepared(select(*STORED).select_from(joined).where(this), compiler)
 
 
 @lru_cache(maxsize=8)
 def _of_names(dialect: Dialect, compiler: Compiler) -> Prepared:
     names = dialect.json_table(dict.fromkeys(KEY, Text()))
     named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
-    joined = select(*_STORED).join_from(names, declarations, named)
-    return Prepared(joined.join(resources, _REGISTRY).join(schedule, _SCHEDULED), compiler)
+    joined = select(*STORED).join_from(names, declarations, named)
+    return Prepared(joined.join(resources, REGISTRY).join(schedule, _SCHEDULED), compiler)
 
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
@@ -136,37 +126,6 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
     """Return all declarations of one account."""
     query = select(declarations).where(declarations.c.account == account)
     return [Declaration.of(row) for row in tx.conn.execute(query)]
-
-
-def page(
-    tx: Tx,
-    account: str,
-    region: str,
-    after: tuple[str, str, str],
-    limit: int,
-    owner: str = WILDCARD,
-    apply_group: str = WILDCARD,
-) -> list[Listed]:
-    """Return the names of declarations by account, Region and owner, after `after`.
-
-    Any of account, Region, owner and group may be `-`.
-    """
-    wanted = {"account": account, "region": region, "owner": owner, "apply_group": apply_group}
-    columns = tuple(name for name, value in wanted.items() if value != WILDCARD)
-    cursor = dict(zip(_AFTER, after, strict=True))
-    values = {f"in_{name}": wanted[name] for name in columns}
-    rows = _page(tx.conn.dialect, columns).rows(tx.conn, {**values, "max_rows": limit, **cursor})
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-
-@lru_cache(maxsize=64)
-def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
-    key = [declarations.c[name] for name in KEY]
-    query = select(*key, declarations.c.apply_group).where(
-        tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER))
-    )
-    query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
-    return Prepared(query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)), compiler)
 
 
 def record_originals(tx: Tx, originals: Originals) -> None:

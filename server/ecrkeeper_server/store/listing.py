@@ -6,44 +6,45 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, literal_column, select
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store import declarations as declared_in
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import COUNTS, DIGEST, Versioned, version_of, versioned
-from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.resources import COUNTS, DIGEST, versioned
+from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import declarations, resource, resources, schedule
-
-Key = tuple[str, str, int, frozenset[str]]
-"""Equal keys: the registry and its declarations are equal, except for times of `schedule`."""
 
 
 class Listed(NamedTuple):
-    """A registry in a list."""
+    """A registry in a list; `marks` are the versions of its declarations."""
 
-    name: str
     kind: str
     account: str
     place: str
+    name: str
+    uid: str
+    marks: str | None
+    generation: int
+    observed_generation: int
+    digest: int
     observe_time: int | None
     due_at: int | None
-    key: Key
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The version: with equal keys, only the times of `schedule` can differ."""
+        return self[:-2]
 
 
 class Read(NamedTuple):
-    """A registry with its declarations, and the key of both."""
+    """A registry with its declarations, and as a list has it."""
 
-    versioned: Versioned
+    listed: Listed
+    row: Resource
     declared: list[Declaration]
-
-    @property
-    def key(self) -> Key:
-        """Return the key of the registry."""
-        row = self.versioned.row
-        return row.name, row.uid, self.versioned.version, frozenset(_mark_of(each) for each in self.declared)
 
 
 # Each change of a declaration makes another generation.
@@ -59,15 +60,15 @@ def page(tx: Tx, account: str, after: str, limit: int) -> list[Listed]:
     """Return up to `limit` registries by name, after `after`; the account may be `-`."""
     query = _page(tx.conn.dialect, account != WILDCARD)
     values = {"in_kind": RegistryName.kind, "in_account": account, "behind": after, "most": limit}
-    return [_listed(*row) for row in query.rows(tx.conn, values)]
+    return [_listed(row) for row in query.rows(tx.conn, values)]
 
 
-def _listed(
-    name: str, kind: str, account: str, place: str, observe_time: int | None, due_at: int | None, uid: str,
-    marks: str | None, *counts: int,
-) -> Listed:  # fmt: skip
-    key = name, uid, version_of(*counts), frozenset(marks.split(_BETWEEN_MARKS) if marks else ())
-    return Listed(name, kind, account, place, observe_time, due_at, key)
+def _listed(row: tuple[Any, ...]) -> Listed:
+    """Return a row with its marks in the same order each time."""
+    listed = Listed._make(row)
+    if listed.marks is None or _BETWEEN_MARKS not in listed.marks:
+        return listed
+    return listed._replace(marks=_BETWEEN_MARKS.join(sorted(listed.marks.split(_BETWEEN_MARKS))))
 
 
 @lru_cache(maxsize=8)
@@ -77,9 +78,10 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     for each in others:
         mark = mark.concat(_BETWEEN_MEMBERS).concat(each)
     of_it = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
-    marks = select(func.aggregate_strings(mark, _BETWEEN_MARKS)).where(of_it).scalar_subquery()
-    columns = [resources.c[name] for name in ("name", "kind", "account", "place")]
-    query = select(*columns, schedule.c.observe_time, schedule.c.due_at, resources.c.uid, marks, *COUNTS, DIGEST)
+    between: Any = literal_column(f"'{_BETWEEN_MARKS}'", Text)
+    marks = select(func.aggregate_strings(mark, between)).where(of_it).scalar_subquery()
+    columns = [resources.c[name] for name in ("kind", "account", "place", "name", "uid")]
+    query = select(*columns, marks, *COUNTS, DIGEST, schedule.c.observe_time, schedule.c.due_at)
     query = query.select_from(resource).where(resources.c.kind == bindparam("in_kind"))
     query = query.where(resources.c.name > bindparam("behind"))
     if of_account:
@@ -91,4 +93,13 @@ def read(tx: Tx, names: Sequence[str]) -> dict[str, Read]:
     """Return the existing registries of these names with their declarations."""
     found = versioned(tx, names)
     declared = declared_in.of_registries(tx, [each.row for each in found.values()])
-    return {name: Read(each, declared[name]) for name, each in found.items()}
+    return {name: _read(each.row, each.digest, declared[name]) for name, each in found.items()}
+
+
+def _read(row: Resource, digest: int, declared: list[Declaration]) -> Read:
+    marks = _BETWEEN_MARKS.join(sorted(map(_mark_of, declared))) or None
+    listed = Listed(
+        row.kind, row.account, row.place, row.name, row.uid, marks, row.generation, row.observed_generation, digest,
+        row.observe_time, row.due_at,
+    )  # fmt: skip
+    return Read(listed, row, declared)

@@ -68,10 +68,14 @@ def _page(query: Select[Any], kind: str, account: str, after: str, limit: int) -
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """Return a row with a number that differs for each desired or observed state."""
+    """A row with a number that differs for each desired or observed state.
+
+    `digest` is the part of it that the database computes.
+    """
 
     row: Resource
     version: int
+    digest: int
 
 
 # The database hashes the text, so that most rows are not transferred.
@@ -116,7 +120,7 @@ def _versioned(found: Any) -> Versioned:
     columns = found._asdict()
     digest = columns.pop("digest")
     row = Resource(**columns)
-    return Versioned(row, version_of(row.generation, row.observed_generation, digest))
+    return Versioned(row, version_of(row.generation, row.observed_generation, digest), digest)
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:

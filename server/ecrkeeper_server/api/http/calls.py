@@ -180,7 +180,8 @@ class _Call:
             return status_pb2.Status(code=code_pb2.INTERNAL, message="internal error; see the log"), b""
 
     async def _answered(self) -> bytes:
-        return await self._encode(await self._method.handler.stream_unary(None, self._context))
+        answer = await self._method.handler.stream_unary(None, self._context)
+        return await self._messages.json(answer.message) if self._form.is_json else bytes(answer.content)
 
     async def _streamed(self) -> bytes:
         answers: AsyncIterator[Message] = self._method.handler.stream_stream(None, self._context)

@@ -88,7 +88,7 @@ class InProcessCalls:
 
     async def _answer(self, method: str, context: HttpContext) -> Any:
         async with asyncio.timeout(SECONDS):
-            return await self._handlers[method].stream_unary(None, context)
+            return (await self._handlers[method].stream_unary(None, context)).message
 
 
 async def _ended(context: HttpContext, work: Coroutine[Any, Any, Any]) -> Any:

@@ -66,8 +66,9 @@ class AdmissionLayer:
         async def call(_requests: Any, context: Context) -> Any:
             try:
                 with self._entered(context, kind) as peer:
-                    request = await _request(handler, await self._memory.receive(peer, context.read))
-                    with self._memory.holding(peer, _size(request)):
+                    content = await self._memory.receive(peer, context.read)
+                    request = await _request(handler, content)
+                    with self._memory.holding(peer, len(content)):
                         if kind is Kind.CALLS:
                             return await handler.unary_unary(request, context)
                         async with self._open_until(None):
@@ -81,8 +82,9 @@ class AdmissionLayer:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 with self._entered(context, Kind.STREAMS) as peer:
-                    request = await _request(handler, await self._memory.receive(peer, context.read))
-                    with self._memory.holding(peer, _size(request)):
+                    content = await self._memory.receive(peer, context.read)
+                    request = await _request(handler, content)
+                    with self._memory.holding(peer, len(content)):
                         async for response in self._until_max_age(handler.unary_stream(request, context)):
                             yield response
             except StatusError as error:
@@ -191,10 +193,6 @@ async def _request(handler: Any, content: Any) -> Any:
     if isinstance(parse, RequestParser) and len(content) >= LARGE_BYTES:
         return await work().run(parse.steps(content))
     return parse(content)
-
-
-def _size(request: Any) -> int:
-    return 0 if request is None else int(request.ByteSize())
 
 
 def _end_error(*, closed: bool) -> Unavailable:

@@ -109,7 +109,8 @@ class Admission:
             self._check_debt(known)
             self._acquire_token(known)
         if principal not in self._active:
-            self._active[principal] = self._idle.pop(principal)
+            self._active[principal] = known
+            del self._idle[principal]
         self.in_work[kind] += 1
         known.in_work[kind] += 1
 
@@ -149,11 +150,15 @@ class Admission:
         return len(self._active) + len(self._idle)
 
     def _known(self, principal: str) -> _Principal:
-        known = self._active.get(principal) or self._idle.get(principal)
-        if known is None:
+        known = self._active.get(principal)
+        if known is not None:
+            return known
+        try:
+            return self._idle[principal]
+        except KeyError:
             full = float(self._limits.burst_per_principal)
             known = self._idle[principal] = _Principal(full, self._clock(), [0] * len(Kind))
-        return known
+            return known
 
     def _check_debt(self, known: _Principal) -> None:
         """Reject a call of a principal that has used more elements or CPU than its share."""

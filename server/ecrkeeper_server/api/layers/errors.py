@@ -22,6 +22,7 @@ from ecrkeeper_server.api.layers.message_bounds import BoundedMessage, Malformed
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.serialized import SerializedOnce
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.aws_errors import AwsError
@@ -34,13 +35,17 @@ log = structlog.get_logger("ecrkeeper.api")
 _LONGEST_SECONDS = 120.0
 _LONGEST_ID = 64
 _Check = Callable[[Message | None], None]
+_CONTENT = attrgetter("content")
 LARGE_BYTES = 8_192
 """The size from which a request is parsed and checked in turns; a smaller one needs no slice."""
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 
 
 class ErrorMapping:
-    """Wraps the handlers of ecrkeeper's services; health and reflection pass through."""
+    """Wraps the handlers of ecrkeeper's services; unary ones then return an `Answer`.
+
+    It serializes the answers of health, and leaves reflection as it is.
+    """
 
     def __init__(self, partitions: Partitions) -> None:
         self._partitions = partitions
@@ -48,12 +53,11 @@ class ErrorMapping:
     def around(self, method: str, handler: Any) -> Any:
         """Return the handler behind the checks of requests and the mapping of errors."""
         if not method.startswith(OWN_PREFIXES):
-            return handler
+            return _answering(handler) if handler.unary_unary else handler
         read = RequestParser(handler.request_deserializer, _input_type(method))
         check = self._checking(method)
         if handler.unary_unary:
-            call = _unary(handler.unary_unary, check)
-            return grpc.unary_unary_rpc_method_handler(call, read, handler.response_serializer)
+            return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, check), read, _CONTENT)
         serialize = SerializedOnce(handler.response_serializer)
         stream = _stream(handler.unary_stream, check, serialize)
         return grpc.unary_stream_rpc_method_handler(stream, read, serialize)
@@ -72,8 +76,10 @@ class ErrorMapping:
             invalid: list[Violation] = []
             if VALIDATOR.collect_violations(request, fail_fast=True):
                 invalid += violations(request)
-            if any(suspect(name(request)) for name in names):
-                invalid += self._partitions.violations(request, fields)
+            for name in names:
+                if suspect(name(request)):
+                    invalid += self._partitions.violations(request, fields)
+                    break
             reason = getattr(request, "reason", "")
             if reason and (control := control_in(reason)):
                 text = f"must not contain control characters other than line ends and tabs, got {control}"
@@ -135,18 +141,27 @@ class AnswerTooLongError(Exception):
     """An answer exceeds the size that clients accept."""
 
 
-def bounded_answer(answer: Message) -> Message:
-    """Return an answer of a size that clients accept.
+def bounded_answer(answer: Message | Answer[Any]) -> Answer[Any]:
+    """Return the bytes of an answer if clients accept its size.
 
     Otherwise raise AnswerTooLongError.
     """
-    _check_size(answer, answer.ByteSize())
-    return answer
+    # To measure a message, protobuf serializes it.
+    found = answer if isinstance(answer, Answer) else Answer.of(answer)
+    _check_size(found.kind, len(found.content))
+    return found
 
 
-def _check_size(answer: Message, size: int) -> None:
+def _check_size(kind: type[Message], size: int) -> None:
     if size >= ANSWER_BYTES:
-        raise AnswerTooLongError(f"{answer.DESCRIPTOR.full_name} has {size} bytes, and clients accept {ANSWER_BYTES}")
+        raise AnswerTooLongError(f"{kind.DESCRIPTOR.full_name} has {size} bytes, and clients accept {ANSWER_BYTES}")
+
+
+def _answering(handler: Any) -> Any:
+    async def call(request: Message, context: Context) -> Answer[Any]:
+        return Answer.of(await handler.unary_unary(request, context))
+
+    return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, _CONTENT)
 
 
 async def _checked(check: _Check, request: Message | None) -> None:
@@ -180,8 +195,7 @@ def _stream(
         try:
             await _checked(check, request)
             async for response in handler(request, context):
-                # To measure a message, protobuf serializes it.
-                _check_size(response, len(serialize(response)))
+                _check_size(type(response), len(serialize(response)))
                 yield response
         except Exception as error:
             await abort(context, error)

@@ -21,6 +21,7 @@ from grpc import StatusCode
 
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import HEALTH, Context, behaving, behaviour_of
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.metrics.rpc import MethodMetrics, RpcMetrics
 from ecrkeeper_server.tracing import Tracing
@@ -138,8 +139,8 @@ class Telemetry:
                 try:
                     response = await behaviour(request, context)
                     code = _code(context)
-                    if type(response) is Operation:
-                        call.operation = response.name
+                    if isinstance(response, Answer) and response.kind is Operation:
+                        call.operation = response.message.name
                     return response
                 except BaseException as error:
                     code = _code_of(error, call, context)

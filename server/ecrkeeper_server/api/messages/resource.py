@@ -9,6 +9,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from google.protobuf import struct_pb2, timestamp_pb2
 
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.json_values import value_of
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
@@ -19,6 +20,7 @@ from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
 from ecrkeeper_server.settings.stored_elements import pairs_of
 from ecrkeeper_server.settings.table import split_all
+from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import Findings, with_causes
 from ecrkeeper_server.store.listing import Listed
@@ -104,7 +106,7 @@ def _add_attempts(message: Any, row: Resource, error: StoredError | None) -> Non
     )
 
 
-def add_next(message: Any, row: Resource | RegistryStatus | Listed) -> None:
+def add_next(message: Any, row: Resource | RegistryStatus | Listed | ListedDeclaration) -> None:
     """Add the time of the next reconcile, if any."""
     if row.due_at is not None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
@@ -121,7 +123,7 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
         lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ()), row.cause),
     )
     for row, (key, pairs) in found:
-        desired, observed, omitted = _short(row.desired, row.observed, complete=complete)
+        desired, observed, omitted = _short_values(row.desired, row.observed, complete=complete)
         yield common_pb2.Drift(
             setting=row.setting,
             key=key,
@@ -160,7 +162,7 @@ def changes(recorded: Iterable[Change], *, complete: bool = False) -> Iterable[c
         recorded, lambda each: (each.setting, each.keys), lambda each: (str(each.kind), each.before, each.after)
     )
     for change, (key, pairs) in found:
-        before, after, omitted = _short(change.before, change.after, complete=complete)
+        before, after, omitted = _short_values(change.before, change.after, complete=complete)
         yield common_pb2.ElementChange(
             setting=change.setting,
             key=key,
@@ -178,7 +180,7 @@ def short_value(plain: Any) -> tuple[struct_pb2.Value | None, bool]:
     return (None, True) if message is not None and message.ByteSize() > _LONG_BYTES else (message, False)
 
 
-def _short(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
+def _short_values(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
     if complete:
         return value(one), value(other), False
     (first, omitted), (second, omitted_too) = short_value(one), short_value(other)
@@ -243,13 +245,10 @@ def with_takeovers(
     return message
 
 
-def stored(row: Stored) -> registry_pb2.RegistrySettings:
-    """Return the declaration of a stored row.
-
-    Do not change the message, which is cached.
-    """
+def stored(row: Stored) -> Answer[registry_pb2.RegistrySettings]:
+    """Return the declaration of a stored row as an answer."""
     # Callers that poll a declaration mostly get the same row as before.
-    return settings(*decoded(row)) if is_long(row) else short(row)
+    return Answer.of(settings(*decoded(row))) if is_long(row) else _short(row)
 
 
 def is_long(row: Stored) -> bool:
@@ -265,9 +264,9 @@ def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> 
 
 
 @lru_cache(maxsize=_CACHED)
-def short(row: Stored) -> registry_pb2.RegistrySettings:
-    """Return the message of a stored row that is not long; do not change it."""
-    return settings(*decoded(row))
+def _short(row: Stored) -> Answer[registry_pb2.RegistrySettings]:
+    # Without the message, which takes more memory and which gRPC does not need.
+    return Answer(registry_pb2.RegistrySettings, settings(*decoded(row)).SerializeToString())
 
 
 def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySettingsRevision:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any, TypeVar
-
-from google.protobuf.message import Message
 
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
 
@@ -19,8 +19,10 @@ _SHOWN = 20
 # Rows of the first query, of the largest query, and in total for one page.
 _FIRST_FETCHED, _MAX_FETCHED, _MAX_READ = 101, 500, 10_000
 
+_MESSAGE_BYTES = methodcaller("ByteSize")
+
 T = TypeVar("T")
-M = TypeVar("M", bound=Message)
+M = TypeVar("M")
 Show = Callable[[Sequence[T]], Awaitable[Sequence[M | None]]]
 
 
@@ -73,34 +75,43 @@ async def scan(
     show: Show[T, M],
     *,
     maximum: int = _MAX_FETCHED,
-    at_once: int = _SHOWN,
+    size_of: Callable[[M], int] = _MESSAGE_BYTES,
 ) -> tuple[list[M], str]:
     """Return a page of the matching rows that the caller may read, and the next token.
 
-    `fetch` returns at most `maximum` rows after a cursor. `show` converts rows to messages, at most
-    `at_once`; None for a row that was removed since. A page ends early if its messages are large, or
-    if few rows match, so that one call does not read the whole table. Rows that the caller may not
-    read do not count, and no token names them.
+    `fetch` returns at most `maximum` rows after a cursor. `show` converts a few rows to messages, or to
+    whatever `size_of` measures; None for a row that was removed since. A page ends early if its messages
+    are large, or if few rows match, so that one call does not read the whole table. Rows that the caller
+    may not read do not count, and no token names them.
     """
     found: list[M] = []
     size = read = 0
-    after = sent = page.after
+    after = page.after
+    sent: T | None = None
+
+    def token() -> str:
+        return page.token(page.after if sent is None else cursor(sent))
+
     limit = min(maximum, page.size + 1, _FIRST_FETCHED)
-    while read < _MAX_READ or sent == page.after:
+    while read < _MAX_READ or sent is None:
         rows = await fetch(after, limit)
         allowed = [(row, meets(row)) for row in rows if may(row)]
-        matched = [row for row, matching in allowed if matching]
-        messages = _shown(matched, show, lambda: page.size - len(found), at_once)
+        hidden = deque(row for row, matching in allowed if matching)
+        shown: deque[M | None] = deque()
         for row, matching in allowed:
-            if matching and len(found) == page.size:
-                return found, page.token(sent)
-            message = await anext(messages) if matching else None
-            if message is not None:
-                size += message.ByteSize()
-                if found and size > PAGE_BYTES:
-                    return found, page.token(sent)
-                found.append(message)
-            sent = cursor(row)
+            if matching:
+                left = page.size - len(found)
+                if not left:
+                    return found, token()
+                if not shown:
+                    shown.extend(await show([hidden.popleft() for _ in range(min(_SHOWN, left, len(hidden)))]))
+                message = shown.popleft()
+                if message is not None:
+                    size += size_of(message)
+                    if found and size > PAGE_BYTES:
+                        return found, token()
+                    found.append(message)
+            sent = row
         if len(rows) < limit:
             return found, ""
         after = cursor(rows[-1])
@@ -108,17 +119,4 @@ async def scan(
         limit = min(maximum, 2 * limit)
         # Reads of SQLite do not yield to the event loop; let other calls run.
         await asyncio.sleep(0)
-    return found, page.token(sent)
-
-
-async def _shown(rows: Sequence[T], show: Show[T, M], left: Callable[[], int], at_once: int) -> AsyncIterator[M | None]:
-    """Yield the messages of rows in small batches.
-
-    Build none beyond the `left` ones of a page.
-    """
-    start = 0
-    while start < len(rows):
-        end = start + max(1, min(at_once, left()))
-        for message in await show(rows[start:end]):
-            yield message
-        start = end
+    return found, token()

@@ -14,6 +14,7 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
@@ -89,12 +90,13 @@ class Registries:
         state = row.registry_state.changed(observed={setting: one.shape for setting, one in observed.items()})
         return replace(row, state=state.to_json(), observe_time=now)
 
-    async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
+    async def ListRegistries(
+        self, request: pb.ListRegistriesRequest, context: Context
+    ) -> pb.ListRegistriesResponse | Answer[pb.ListRegistriesResponse]:
         """List registries."""
         view = request.view or registry_message.BASIC
         if view == registry_message.BASIC and not request.filter:
-            shown, token = await self._basic.page(request)
-            return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
+            return await self._basic.page(request)
 
         async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
             declared = await self._deps.db.read(lambda tx: declarations.of_registries(tx, rows))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
-from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, spec_of
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.filters import equal_to, matcher
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.settings_pages import SettingsPages
 from ecrkeeper_server.declarations.commands import (
     TAKE_OVER,
     DeclarationSpec,
@@ -32,26 +31,18 @@ from ecrkeeper_server.declarations.idempotency import Caller, find_response
 from ecrkeeper_server.declarations.plan_digest import Basis, check_plan
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
-from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName, parse_registry_pattern, shown
+from ecrkeeper_server.names import RegistryName, SettingsName, shown
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.element_sets import differing, without
 from ecrkeeper_server.settings.elements import cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
-from ecrkeeper_server.store.declarations import Listed, Stored
-from ecrkeeper_server.store.rows import Declaration, RegistryStatus
+from ecrkeeper_server.store.declarations import Stored
+from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.turns import work
 
 Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)
-# Declarations of a list that are read at once, and those of one registry among them.
-_SHOWN, _SAME_REGISTRY = 100, 20
-_FIELDS: dict[str, Callable[[Listed], list[str]]] = {
-    "account": lambda row: [row[0]],
-    "region": lambda row: [row[1]],
-    "owner": lambda row: [row[2]],
-    "apply_group": lambda row: [row[3] or ""],
-}
 
 
 class OwnerSettings:
@@ -60,16 +51,14 @@ class OwnerSettings:
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
         self._declaring = Committer(deps.db)
+        self._pages = SettingsPages(deps)
         self._known: Batch[SettingsName, Stored | None] = Batch(self._read_known, eager=True)
 
     async def GetRegistrySettings(
         self, request: pb.GetRegistrySettingsRequest, context: Context
-    ) -> registry_pb2.RegistrySettings:
+    ) -> Answer[registry_pb2.RegistrySettings]:
         """Return one declaration."""
         name = SettingsName.parse(request.name)
-        return await self._show(name)
-
-    async def _show(self, name: SettingsName) -> registry_pb2.RegistrySettings:
         declaration = await self._known.put(name)
         if declaration is None:
             raise NotFound("RegistrySettings", str(name))
@@ -81,44 +70,9 @@ class OwnerSettings:
 
     async def ListRegistrySettings(
         self, request: pb.ListRegistrySettingsRequest, context: Context
-    ) -> pb.ListRegistrySettingsResponse:
+    ) -> Answer[pb.ListRegistrySettingsResponse]:
         """List declarations."""
-        account, region = parse_registry_pattern(request.parent)
-        meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, ["", "", ""])
-        of_account, of_region, owner, group = (equal_to(request.filter, _FIELDS, name) for name in _FIELDS)
-        if account == WILDCARD:
-            account = of_account or WILDCARD
-        if region == WILDCARD:
-            region = of_region or WILDCARD
-
-        async def fetch(after: list[str], limit: int) -> list[Listed]:
-            behind = (after[0], after[1], after[2])
-            return await self._deps.db.read(
-                lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD, group or WILDCARD)
-            )
-
-        may = self._deps.access.readable(_target)
-        messages, token = await scan(fetch, page, meets, _place, may, self._messages, at_once=_SHOWN)
-        return pb.ListRegistrySettingsResponse(registry_settings=messages, next_page_token=token)
-
-    async def _messages(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
-        return [message for part in _parts(rows) for message in await self._read_part(part)]
-
-    async def _read_part(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
-        stored = await self._deps.db.read(lambda tx: declarations.listed(tx, rows))
-        statuses: dict[RegistryName, RegistryStatus] = {}
-
-        def long(row: Stored) -> registry_pb2.RegistrySettings:
-            return render.settings(*declarations.decoded(row, statuses))
-
-        messages: list[registry_pb2.RegistrySettings | None] = []
-        for key in rows:
-            row = stored.get(key[:3])
-            if row is None:
-                messages.append(None)
-            else:
-                messages.append(await work().step(long, row) if render.is_long(row) else render.short(row))
-        return messages
+        return await self._pages.page(request)
 
     async def CreateRegistrySettings(
         self, request: pb.CreateRegistrySettingsRequest, context: Context
@@ -293,28 +247,3 @@ def _request(name: SettingsName, tried: WriteResult) -> Any:
     """Return a write as JSON: the name, and the spec after it, or None."""
     spec = tried.specs.get(name.owner)
     return [str(name), None if spec is None else asdict(spec)]
-
-
-def _parts(rows: Sequence[Listed]) -> Iterator[list[Listed]]:
-    """Yield the rows in parts with few rows of the same registry.
-
-    Each row is read with the state of its registry, which can be large.
-    """
-    part: list[Listed] = []
-    same = 0
-    for row in rows:
-        same = same + 1 if part and part[-1][:2] == row[:2] else 1
-        if same > _SAME_REGISTRY:
-            yield part
-            part, same = [], 1
-        part.append(row)
-    if part:
-        yield part
-
-
-def _target(row: Listed) -> Target:
-    return Target(*row[:3])
-
-
-def _place(row: Listed) -> list[str]:
-    return list(row[:3])

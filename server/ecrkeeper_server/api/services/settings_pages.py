@@ -1,0 +1,91 @@
+"""Lists of declarations, which read only what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.answer import Answer
+from ecrkeeper_server.api.services.context import Dependencies
+from ecrkeeper_server.api.services.filters import equal_to, matcher
+from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.rendered_rows import RenderedRows
+from ecrkeeper_server.names import WILDCARD, RegistryName, parse_registry_pattern
+from ecrkeeper_server.store import declaration_pages, declarations
+from ecrkeeper_server.store.declaration_pages import ListedDeclaration
+from ecrkeeper_server.store.declarations import Stored
+from ecrkeeper_server.store.rows import RegistryStatus
+from ecrkeeper_server.turns import work
+
+_Response = pb.ListRegistrySettingsResponse
+_FIELDS: dict[str, Callable[[ListedDeclaration], list[str]]] = {
+    "account": lambda row: [row.account],
+    "region": lambda row: [row.region],
+    "owner": lambda row: [row.owner],
+    "apply_group": lambda row: [row.apply_group or ""],
+}
+
+
+class SettingsPages:
+    """Renders pages of declarations."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+        self._rendered = RenderedRows(self._read, _Response.FromString, _stamp)
+
+    async def page(self, request: pb.ListRegistrySettingsRequest) -> Answer[pb.ListRegistrySettingsResponse]:
+        """Return the answer to a request."""
+        account, region = parse_registry_pattern(request.parent)
+        meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, ["", "", ""])
+        of_account, of_region, owner, group = (
+            equal_to(request.filter, _FIELDS, name) or WILDCARD if request.filter else WILDCARD for name in _FIELDS
+        )
+        account, region = (
+            wanted if given == WILDCARD else given for given, wanted in ((account, of_account), (region, of_region))
+        )
+
+        async def fetch(after: list[str], limit: int) -> list[ListedDeclaration]:
+            behind = (after[0], after[1], after[2])
+            return await self._deps.db.read(
+                lambda tx: declaration_pages.page(tx, account, region, behind, limit, owner, group)
+            )
+
+        may = self._deps.access.readable(_target)
+        parts, token = await scan(fetch, page, meets, _cursor, may, self._rendered.show, size_of=len)
+        return Answer(_Response, b"".join((*parts, _Response(next_page_token=token).SerializeToString())))
+
+    async def _read(
+        self, rows: Sequence[ListedDeclaration]
+    ) -> list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None]:
+        found = await self._deps.db.read(lambda tx: declaration_pages.read(tx, rows))
+        statuses: dict[RegistryName, RegistryStatus] = {}
+
+        def part(stored: Stored) -> pb.ListRegistrySettingsResponse:
+            return _Response(registry_settings=[render.settings(*declarations.decoded(stored, statuses))])
+
+        parts: list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None] = []
+        for row in rows:
+            read = found.get(row.place)
+            if read is None:
+                parts.append(None)
+            else:
+                listed, stored = read
+                parts.append((listed, await work().step(part, stored) if render.is_long(stored) else part(stored)))
+        return parts
+
+
+def _stamp(part: pb.ListRegistrySettingsResponse, row: ListedDeclaration) -> None:
+    (declared,) = part.registry_settings
+    declared.ClearField("next_reconcile_time")
+    render.add_next(declared, row)
+
+
+def _target(row: ListedDeclaration) -> Target:
+    return Target(*row.place)
+
+
+def _cursor(row: ListedDeclaration) -> list[str]:
+    return list(row.place)
