@@ -147,9 +147,9 @@ def bounded_answer(answer: Message | Answer[Any]) -> Answer[Any]:
     Otherwise raise AnswerTooLongError.
     """
     # To measure a message, protobuf serializes it.
-    found = answer if isinstance(answer, Answer) else Answer.of(answer)
-    _check_size(found.kind, len(found.content))
-    return found
+    measured = answer if isinstance(answer, Answer) else Answer.of(answer)
+    _check_size(measured.kind, len(measured.content))
+    return measured
 
 
 def _check_size(kind: type[Message], size: int) -> None:
