@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Select, Text, and_, bindparam, cast, func, select, type_coerce
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
-from ecrkeeper_server.store import declarations as declared_in
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import COUNTS, DIGEST, Versioned, version_of, versioned
+from ecrkeeper_server.store.resources import COUNTS, DIGEST, VERSIONED, Versioned, version_of, versioned_of
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.store.tables import declarations, resource, resources, schedule
+from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resource, resources, schedule
 
 Key = tuple[str, str, int, frozenset[str]]
 """Equal keys: the registry and its declarations are equal, except for times of `schedule`."""
@@ -49,6 +50,8 @@ class Read(NamedTuple):
 # Each change of a declaration makes another generation.
 _MARK = ("owner", "uid", "generation", "observed_generation")
 _BETWEEN_MARKS, _BETWEEN_MEMBERS = "\n", "\t"
+_OF_IT = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
+_DECLARED = [type_coerce(each, Text) if isinstance(each.type, JsonText) else each for each in declarations.c]
 
 
 def _mark_of(declared: Declaration) -> str:
@@ -76,8 +79,7 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     mark: Any = first
     for each in others:
         mark = mark.concat(_BETWEEN_MEMBERS).concat(each)
-    of_it = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
-    marks = select(func.aggregate_strings(mark, _BETWEEN_MARKS)).where(of_it).scalar_subquery()
+    marks = select(func.aggregate_strings(mark, _BETWEEN_MARKS)).where(_OF_IT).scalar_subquery()
     columns = [resources.c[name] for name in ("name", "kind", "account", "place")]
     query = select(*columns, schedule.c.observe_time, schedule.c.due_at, resources.c.uid, marks, *COUNTS, DIGEST)
     query = query.select_from(resource).where(resources.c.kind == bindparam("in_kind"))
@@ -88,7 +90,25 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
 
 
 def read(tx: Tx, names: Sequence[str]) -> dict[str, Read]:
-    """Return the existing registries of these names with their declarations."""
-    found = versioned(tx, names)
-    declared = declared_in.of_registries(tx, [each.row for each in found.values()])
-    return {name: Read(each, declared[name]) for name, each in found.items()}
+    """Return the existing resources of these names with their declarations, by one statement."""
+    rows = tx.conn.execute(_whole(tx.dialect).where(resources.c.name.in_(names)))
+    return {row.name: _read(row._asdict()) for row in rows}
+
+
+@lru_cache(maxsize=4)
+def _whole(dialect: Dialect) -> Select[Any]:
+    declared = select(dialect.json_lists(_DECLARED)).where(_OF_IT).scalar_subquery()
+    return VERSIONED.add_columns(declared.label("declared"))
+
+
+def _read(columns: dict[str, Any]) -> Read:
+    text = columns.pop("declared")
+    found = [_declaration(each) for each in (read_json(text) if text else ())]
+    return Read(versioned_of(columns), sorted(found, key=lambda each: each.owner))
+
+
+def _declaration(columns: Sequence[Any]) -> Declaration:
+    found = Declaration(*columns)
+    text: Any = found.settings
+    # SQLite has no booleans.
+    return replace(found, settings=read_json(text), allow_replacement=bool(found.allow_replacement))

@@ -83,22 +83,16 @@ DIGEST = func.hashtextextended(
     type_=BigInteger,
 ).label("digest")
 COUNTS = (resources.c.generation, resources.c.observed_generation)
-_VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
-
-
-def versioned(tx: Tx, names: Sequence[str]) -> dict[str, Versioned]:
-    """Return the existing resources of these names with their versions, by name."""
-    rows = tx.conn.execute(_VERSIONED.where(resources.c.name.in_(names)))
-    return {row.name: _versioned(row) for row in rows}
+VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
 
 
 def versioned_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
 ) -> list[Versioned]:
     """Return `page` with the versions."""
-    query = _page(_VERSIONED, kind, account, after, limit)
+    query = _page(VERSIONED, kind, account, after, limit)
     found = tx.conn.execute(query if condition is None else query.where(condition))
-    return [_versioned(row) for row in found]
+    return [versioned_of(row._asdict()) for row in found]
 
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
@@ -112,8 +106,8 @@ def version_of(generation: int, observed_generation: int, digest: int) -> int:
     return hash((generation, observed_generation, digest))
 
 
-def _versioned(found: Any) -> Versioned:
-    columns = found._asdict()
+def versioned_of(columns: dict[str, Any]) -> Versioned:
+    """Return a resource with its version from the columns of a row."""
     digest = columns.pop("digest")
     row = Resource(**columns)
     return Versioned(row, version_of(row.generation, row.observed_generation, digest))

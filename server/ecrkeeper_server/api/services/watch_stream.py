@@ -91,7 +91,7 @@ class _Watcher:
         condition: Condition | None,
     ) -> None:
         self._db = deps.db
-        self._reads = deps.reads.setdefault(kind, SharedReads(deps.db, kind, deps.changes))
+        self._reads = deps.reads.setdefault(kind, SharedReads(deps.db, deps.changes))
         self._kind = kind
         self._account = account
         self._meets = meets
