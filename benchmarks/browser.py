@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
+import socket
 import time
 from pathlib import Path
 
@@ -42,23 +44,27 @@ def page(port: int, path: str) -> tuple[str, float]:
 class OpenPage:
     """An open page: the connection of its stream."""
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, event: str) -> None:
         found = _CONNECT.search(page(port, path)[0])
         if found is None:
             raise RuntimeError(f"{path} is not live")
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._connection.request("GET", found[1].replace("&amp;", "&"))
-        self._answer = self._connection.getresponse()
-        self.wait("status")
+        self._event = f"event: {event}\n".encode()
+        self._heard, self._rest = 0, b""
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        address = found[1].replace("&amp;", "&")
+        self._socket.sendall(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        self._socket.setblocking(False)
 
-    def wait(self, event: str) -> None:
-        """Wait for the next event of this name."""
-        wanted = f"event: {event}\n".encode()
-        while line := self._answer.readline():
-            if line == wanted:
-                return
-        raise RuntimeError(f"the stream ended before {event}")
+    def heard(self) -> int:
+        """Return how many updates the page has got."""
+        with contextlib.suppress(BlockingIOError):
+            while received := self._socket.recv(1 << 20):
+                # An event may arrive in parts, but is counted once.
+                content = self._rest + received
+                self._heard += content.count(self._event)
+                self._rest = content[content.rfind(b"\n") + 1 :]
+        return self._heard
 
     def close(self) -> None:
         """Leave the page."""
-        self._connection.close()
+        self._socket.close()

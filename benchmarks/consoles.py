@@ -14,13 +14,14 @@ from benchmarks.api import UNLIMITED
 from benchmarks.api_server import ApiServer
 from benchmarks.browser import OpenPage, http_port, page
 from benchmarks.environment import Environment
-from benchmarks.measure import cpu_seconds, median, rss_mb
+from benchmarks.measure import cpu_seconds, median, rss_mb, until
 from benchmarks.report import Report
 from benchmarks.rows import account, registry
 from benchmarks.sizes import Sizes
 
 # What an update of one registry changes: its cell, its page, and the trail. The event names what each stream sends.
 _LIVE = {"/console/": "update", f"/console/{registry(1)}": "update", "/console/audit": "event"}
+_QUIET_SECONDS = 1.0
 _FIRST_PAGES = {
     "fleet": "/console/",
     "paused": "/console/?state=paused",
@@ -76,7 +77,7 @@ class Opened:
         self._port = port
         self._client = client
         self._cluster = cluster
-        self._pages: list[tuple[OpenPage, str]] = []
+        self._pages: list[OpenPage] = []
         self._changes = 0
 
     @property
@@ -89,11 +90,23 @@ class Opened:
         kinds = list(_LIVE.items())
         for number in range(count):
             path, event = kinds[number % len(kinds)]
-            self._pages.append((OpenPage(self._port, path), event))
+            self._pages.append(OpenPage(self._port, path, event))
+        # A stream that still begins has the change in its snapshot, or before its first event.
+        until(self._all_live, 120, f"{count} pages are live", pause=0.2)
+        time.sleep(_QUIET_SECONDS)
+
+    def _all_live(self) -> bool:
+        self._toggle()
+        return all(each.heard() for each in self._pages)
+
+    def _toggle(self) -> None:
+        self._changes += 1
+        mode = (ecrkeeper.Mode.ENFORCE, ecrkeeper.Mode.OBSERVE)[self._changes % 2]
+        self._client.update_registry(ecrkeeper.Registry(name=registry(1), mode=mode), ["mode"])
 
     def close(self) -> None:
         """Close all pages."""
-        for each, _ in self._pages:
+        for each in self._pages:
             each.close()
         self._pages.clear()
 
@@ -103,12 +116,11 @@ class Opened:
         Return the statements that the database logged until all pages had heard of it, the seconds,
         and the server's CPU seconds.
         """
-        self._changes += 1
-        mode = (ecrkeeper.Mode.ENFORCE, ecrkeeper.Mode.OBSERVE)[self._changes % 2]
+        heard = [each.heard() for each in self._pages]
         before, used, began = self._statements(), cpu_seconds(self._server.process.pid), time.monotonic()
-        self._client.update_registry(ecrkeeper.Registry(name=registry(1), mode=mode), ["mode"])
-        for each, event in self._pages:
-            each.wait(event)
+        self._toggle()
+        pages = list(zip(self._pages, heard, strict=True))
+        until(lambda: all(each.heard() > count for each, count in pages), 60, "all pages show the change", pause=0.005)
         seconds = time.monotonic() - began
         return self._statements() - before, seconds, cpu_seconds(self._server.process.pid) - used
 
@@ -121,8 +133,6 @@ def _open_pages(report: Report, sizes: Sizes, name: str, opened: Opened) -> None
     before = opened.rss
     for count in (0, len(_LIVE), sizes.consoles):
         opened.open(count)
-        for _ in range(2):
-            opened.change()
         found = [opened.change() for _ in range(sizes.console_changes)]
         statements[count] = median(each for each, _, _ in found)
         seconds = median(each for _, each, _ in found) * 1000
