@@ -74,7 +74,7 @@ class Renderer:
         return await Work(self._turns, user).run(self._steps(page.template, values))
 
     async def part(self, template: str, user: str, values: Values, key: Hashable = None) -> str:
-        """Return a part of a page, rendered once for all streams that ask with an equal key."""
+        """Return a part of a page, rendered once for all streams with an equal key."""
         if key is None:
             return await self._part(template, user, values)
         task = self._parts.get((template, key))

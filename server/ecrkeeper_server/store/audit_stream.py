@@ -38,9 +38,9 @@ class Part(NamedTuple):
 
 
 def stream(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Part:
-    """Return events in stream order after a cursor, as far as the order is final, by one statement.
+    """Return events in stream order after a cursor, by one statement.
 
-    It is final before the oldest running transaction.
+    They end where the order is not final: at the oldest running transaction.
     """
     ids = audit_events.c.txid
     unfinished = tx.dialect.first_unfinished(ids)

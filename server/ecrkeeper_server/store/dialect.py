@@ -57,7 +57,7 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
-        """Return an aggregate of rows as JSON text: a list with a list of the columns of each row."""
+        """Return an aggregate: JSON text with a list of the columns of each row."""
 
     @abc.abstractmethod
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:

@@ -90,7 +90,7 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
 
 
 def read(tx: Tx, names: Sequence[str]) -> dict[str, Read]:
-    """Return the existing resources of these names with their declarations, by one statement."""
+    """Return existing resources with their declarations, by one statement."""
     rows = tx.conn.execute(_whole(tx.dialect).where(resources.c.name.in_(names)))
     return {row.name: _read(row._asdict()) for row in rows}
 

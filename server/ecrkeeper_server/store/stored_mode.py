@@ -15,7 +15,7 @@ _USUAL = literal_column("'ENFORCE'", Text)
 
 
 class _Mode(FunctionElement[str]):
-    """The member `mode` of a column; a literal path, because indexes have no parameters."""
+    """The member `mode` of a column, as text: indexes have no parameters."""
 
     type = Text()
     inherit_cache = True
@@ -38,6 +38,6 @@ UNUSUAL: ColumnElement[bool] = STORED_MODE != _USUAL
 
 
 def has_mode(mode: str, *, equal: bool) -> ColumnElement[bool] | None:
-    """Return the condition of resources in a mode, or in another; None if nearly all meet it."""
+    """Return the condition of resources in a mode; None if nearly all meet it."""
     modes = [str(each) for each in Mode if (each == mode) is equal]
     return None if Mode.ENFORCE in modes else and_(UNUSUAL, STORED_MODE.in_(modes))

@@ -29,7 +29,10 @@ Render = Callable[[AuditEvent], audit_pb2.AuditEvent]
 
 
 class Shown:
-    """An event, rendered once for all streams that send it: nobody may change the message."""
+    """An event that is rendered once for all streams.
+
+    Nobody may change its message.
+    """
 
     def __init__(self, row: AuditEvent, render: Render) -> None:
         self.row = row
@@ -61,7 +64,7 @@ class AuditTail:
         self._followed: Followed[str, Tail] = Followed(changes, turns, self._read, str, lambda tail: tail.pause)
 
     async def after(self, cursor: Cursor, selection: Selection) -> AsyncIterator[tuple[list[Shown], Cursor]]:
-        """Yield the events after a cursor, and then new ones, each time with the cursor behind them."""
+        """Yield events after a cursor and then new ones, with the cursor behind them."""
         with self._followed.joined(audit.CHANGED) as stream:
             while True:
                 tail = await stream.next()

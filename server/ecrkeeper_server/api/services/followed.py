@@ -72,9 +72,9 @@ class Follower(Generic[V]):
         self._after = reader.read_again()
 
     async def next(self) -> V:
-        """Return the value of the next read; first, of one that began after the stream joined.
+        """Return the value of the next read.
 
-        Streams that wait share a read and go on in turns. Raises the error of the read.
+        The first read begins after the stream joined. Streams that wait share a read and go on in turns. Raises the error of the read.
         """
         value, self._after = await self._reader.next(self._after)
         await self._turns.wait(TURNS_KEY)
@@ -117,7 +117,7 @@ class _Reader(Generic[V]):
         return self._begun
 
     async def next(self, after: int) -> tuple[V, int]:
-        """Return the value of the newest read after a number, and the number of that read."""
+        """Return the value and the number of the newest read after a number."""
         while self._done <= after:
             await self._read_once.wait()
         if self._error is not None:

@@ -163,7 +163,7 @@ class Rollouts:
                     sent = shown
 
     async def _shown(self, name: RolloutName, before: _Shown | None) -> _Shown:
-        """Return a rollout for all streams that show it; the same object if it is unchanged."""
+        """Return a rollout for all streams; the same object if it is unchanged."""
         row = await self._row(name)
         if before is not None and before.row == row:
             return before
