@@ -1,4 +1,4 @@
-"""Streams share their queries: a change costs one query, however many streams show it."""
+"""A change costs one query, however many streams show it."""
 
 from __future__ import annotations
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
 
 from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2, registry_pb2, role_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
 from google.longrunning import operations_pb2
 
-from ecrkeeper_server.console.digests import digest_of, digest_of_states
+from ecrkeeper_server.console.conditions import Cell, cell_of
+from ecrkeeper_server.console.digests import digest_of, digest_of_cells
 from ecrkeeper_server.console.live import Same, Update
 from ecrkeeper_server.console.pages import registries, trail
 from ecrkeeper_server.console.pages.fleet import ACCOUNTS
@@ -37,15 +37,15 @@ async def fleet(view: View) -> AsyncIterator[Update]:
     Send the snapshot if it differs from the page.
     """
     request = settings_pb2.WatchRegistriesRequest(parent="accounts/-", filter=_accounts(view))
-    snapshot: dict[str, Any] | None = {}
+    snapshot: dict[str, Cell] | None = {}
     async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
         if answer.kind == _CURRENT:
             if snapshot is None:
-                yield Update("cells.html", partial(dict, cells=[answer.registry]), key=Same(answer))
+                yield Update("cells.html", partial(dict, cells=[cell_of(answer.registry)]), key=Same(answer))
             else:
-                snapshot[answer.registry.name] = answer.registry
+                snapshot[answer.registry.name] = cell_of(answer.registry)
         elif answer.kind == _COMPLETE and snapshot is not None:
-            if not view.has(digest_of_states(snapshot.values())):
+            if not view.has(digest_of_cells(snapshot.values())):
                 yield Update("cells.html", partial(dict, cells=list(snapshot.values())))
             snapshot = None
 

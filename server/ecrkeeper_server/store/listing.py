@@ -13,8 +13,9 @@ from sqlalchemy.engine import Dialect as Compiler
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import COUNTS, DIGEST, VERSIONED, Versioned, version_of, versioned_of
+from ecrkeeper_server.store.resources import COUNTS, DIGEST, VERSIONED, Versioned, page_of, version_of, versioned_of
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resource, resources, schedule
 
@@ -93,6 +94,13 @@ def read(tx: Tx, names: Sequence[str]) -> dict[str, Read]:
     """Return existing resources with their declarations, by one statement."""
     rows = tx.conn.execute(_whole(tx.dialect).where(resources.c.name.in_(names)))
     return {row.name: _read(row._asdict()) for row in rows}
+
+
+def snapshot(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None) -> list[Read]:
+    """Return a page of resources with their declarations, by one statement."""
+    query = page_of(_whole(tx.dialect), kind, account, after, limit)
+    rows = tx.conn.execute(query if condition is None else query.where(condition))
+    return [_read(row._asdict()) for row in rows]
 
 
 @lru_cache(maxsize=4)

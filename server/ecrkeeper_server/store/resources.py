@@ -55,11 +55,12 @@ def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Con
 
 def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:
     """Return the query of a page, with an optional condition."""
-    query = _page(select(*RESOURCE_COLUMNS).select_from(resource), kind, account, after, limit)
+    query = page_of(select(*RESOURCE_COLUMNS).select_from(resource), kind, account, after, limit)
     return query if condition is None else query.where(condition)
 
 
-def _page(query: Select[Any], kind: str, account: str, after: str, limit: int) -> Select[Any]:
+def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int) -> Select[Any]:
+    """Return a query limited to a page of a kind by name, after `after`."""
     query = query.where(resources.c.kind == kind, resources.c.name > after)
     if account != WILDCARD:
         query = query.where(resources.c.account == account)
@@ -86,18 +87,9 @@ COUNTS = (resources.c.generation, resources.c.observed_generation)
 VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
 
 
-def versioned_page(
-    tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
-) -> list[Versioned]:
-    """Return `page` with the versions."""
-    query = _page(VERSIONED, kind, account, after, limit)
-    found = tx.conn.execute(query if condition is None else query.where(condition))
-    return [versioned_of(row._asdict()) for row in found]
-
-
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
     """Return the names and versions of a page of all resources of a kind."""
-    found = tx.conn.execute(_page(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
+    found = tx.conn.execute(page_of(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
     return [(name, version_of(*counts)) for name, *counts in found]
 
 

@@ -74,7 +74,8 @@ class Follower(Generic[V]):
     async def next(self) -> V:
         """Return the value of the next read.
 
-        The first read begins after the stream joined. Streams that wait share a read and go on in turns. Raises the error of the read.
+        The first read begins after the stream joined. Streams that wait share a read and go on in
+        turns. Raises the error of the read.
         """
         value, self._after = await self._reader.next(self._after)
         await self._turns.wait(TURNS_KEY)

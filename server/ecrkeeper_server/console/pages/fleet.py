@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper.v1 import fleet_service_pb2, registry_pb2
+from ecrkeeper.v1 import fleet_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
-from ecrkeeper_server.console.digests import digest_of_states
+from ecrkeeper_server.console.conditions import Cell, cell_of
+from ecrkeeper_server.console.digests import digest_of_cells
 from ecrkeeper_server.console.search import both, filter_of
 from ecrkeeper_server.console.view import Page, View, seen
 
@@ -30,7 +31,7 @@ class Row:
     """The registries of an account, by Region."""
 
     account: str
-    registries: dict[str, registry_pb2.Registry]
+    cells: dict[str, Cell]
 
 
 async def fleet(view: View) -> Page:
@@ -46,13 +47,13 @@ async def fleet(view: View) -> Page:
     summary, (listed, error) = await _both(view, request)
     rows = _rows(listed.registries) if listed is not None else []
     if len(rows) > ACCOUNTS:
-        request.page_size = sum(len(row.registries) for row in rows[:ACCOUNTS])
+        request.page_size = sum(len(row.cells) for row in rows[:ACCOUNTS])
         listed = await view.call("RegistrySettingsService.ListRegistries", request)
         rows = _rows(listed.registries)
     values = {
         "fleet": summary,
         "rows": rows,
-        "regions": sorted({region for row in rows for region in row.registries}),
+        "regions": sorted({region for row in rows for region in row.cells}),
         "next": listed.next_page_token if listed is not None else "",
         "error": error,
         "search": search,
@@ -75,7 +76,7 @@ def _rows(registries: Any) -> list[Row]:
     rows: dict[str, Row] = {}
     for each in registries:
         _, account, _, region = each.name.split("/")
-        rows.setdefault(account, Row(account, {})).registries[region] = each
+        rows.setdefault(account, Row(account, {})).cells[region] = cell_of(each)
     return list(rows.values())
 
 
@@ -83,5 +84,5 @@ def live_address(rows: list[Row]) -> str:
     """Return the query of the stream that follows these registries; empty without any."""
     if not rows:
         return ""
-    shown = [each for row in rows for each in row.registries.values()]
-    return f"accounts={','.join(row.account for row in rows)}&{seen(digest_of_states(shown))}"
+    shown = [each for row in rows for each in row.cells.values()]
+    return f"accounts={','.join(row.account for row in rows)}&{seen(digest_of_cells(shown))}"
