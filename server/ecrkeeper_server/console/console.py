@@ -136,6 +136,7 @@ class Console:
             "sections": SECTIONS,
             "version": self._options.version,
             "live_path": "",
+            "first": not visit.request.query.get("page"),
         }
         if route is not None and route.live is not None:
             common["live_path"] = f"{PREFIX}/live{visit.request.rel_url.raw_path.removeprefix(PREFIX)}"

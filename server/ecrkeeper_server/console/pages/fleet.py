@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper.v1 import fleet_service_pb2
+from ecrkeeper.v1 import fleet_service_pb2 as pb_fleet
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.console.conditions import Cell, cell_of
@@ -44,14 +44,15 @@ async def fleet(view: View) -> Page:
         page_token=view.text("page"),
         filter=chosen,
     )
-    summary, (listed, error) = await _both(view, request)
+    listed, error = await view.listed("RegistrySettingsService.ListRegistries", request)
+    first = not view.text("page")
     rows = _rows(listed.registries) if listed is not None else []
     if len(rows) > ACCOUNTS:
         request.page_size = sum(len(row.cells) for row in rows[:ACCOUNTS])
         listed = await view.call("RegistrySettingsService.ListRegistries", request)
         rows = _rows(listed.registries)
     values = {
-        "fleet": summary,
+        "fleet": await view.call("FleetService.GetFleet", pb_fleet.GetFleetRequest(name="fleet")) if first else None,
         "rows": rows,
         "regions": sorted({region for row in rows for region in row.cells}),
         "next": listed.next_page_token if listed is not None else "",
@@ -59,17 +60,10 @@ async def fleet(view: View) -> Page:
         "search": search,
         "state": state if state in STATES else "",
         "states": STATES,
-        "first": not view.text("page"),
+        "shown": sum(len(row.cells) for row in rows),
         "live": live_address(rows),
     }
     return Page("fleet.html", "Fleet", values)
-
-
-async def _both(view: View, request: pb.ListRegistriesRequest) -> tuple[Any, tuple[Any, Any]]:
-    """Return the summary and the list, of which the user's filter may be invalid."""
-    listed = await view.listed("RegistrySettingsService.ListRegistries", request)
-    summary = await view.call("FleetService.GetFleet", fleet_service_pb2.GetFleetRequest(name="fleet"))
-    return summary, listed
 
 
 def _rows(registries: Any) -> list[Row]:
