@@ -16,7 +16,7 @@ from benchmarks.browser import OpenPage, http_port, page
 from benchmarks.environment import Environment
 from benchmarks.measure import cpu_seconds, median, rss_mb, until
 from benchmarks.report import Report
-from benchmarks.rows import account, registry
+from benchmarks.rows import Rows, account, registry
 from benchmarks.sizes import Sizes
 
 # What an update of one registry changes: its cell, its page, and the trail. The event names what each stream sends.
@@ -39,6 +39,8 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     report.note(f"{sizes.console_registries} registries; the engine is off, so that only the console is measured")
     for name in sizes.databases:
         url = environment.database(name, sizes.console_registries)
+        with contextlib.closing(Rows(url)) as rows:
+            rows.vacuum()
         cluster = environment.cluster(name)
         if cluster is not None:
             cluster.log_statements(url.rpartition("/")[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
 
 from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2, registry_pb2, role_service_pb2
@@ -37,17 +38,19 @@ async def fleet(view: View) -> AsyncIterator[Update]:
     Send the snapshot if it differs from the page.
     """
     request = settings_pb2.WatchRegistriesRequest(parent="accounts/-", filter=_accounts(view))
-    snapshot: dict[str, Cell] | None = {}
-    async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
-        if answer.kind == _CURRENT:
-            if snapshot is None:
-                yield Update("cells.html", partial(dict, cells=[cell_of(answer.registry)]), key=Same(answer))
-            else:
+    snapshot: dict[str, Cell] = {}
+    async with aclosing(view.stream("RegistrySettingsService.WatchRegistries", request)) as answers:
+        async with view.snapshots:
+            async for answer in answers:
+                if answer.kind == _COMPLETE:
+                    break
                 snapshot[answer.registry.name] = cell_of(answer.registry)
-        elif answer.kind == _COMPLETE and snapshot is not None:
-            if not view.has(digest_of_cells(snapshot.values())):
-                yield Update("cells.html", partial(dict, cells=list(snapshot.values())))
-            snapshot = None
+        if not view.has(digest_of_cells(snapshot.values())):
+            yield Update("cells.html", partial(dict, cells=list(snapshot.values())))
+        snapshot.clear()
+        async for answer in answers:
+            if answer.kind == _CURRENT:
+                yield Update("cells.html", partial(dict, cells=[cell_of(answer.registry)]), key=Same(answer))
 
 
 async def registry(view: View) -> AsyncIterator[Update]:
