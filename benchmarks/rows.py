@@ -84,7 +84,10 @@ class Rows:
             conn.execute(text("ANALYZE"))
 
     def vacuum(self) -> None:
-        """Do what autovacuum does after many new rows: counts are then read from indexes alone."""
+        """Do what autovacuum does after many new rows.
+
+        Counts are then read from indexes alone.
+        """
         if self._engine.dialect.name == "postgresql":
             with self._engine.connect() as conn:
                 conn.execute(text("VACUUM (ANALYZE)"))
