@@ -108,9 +108,11 @@ $(BROWSER)/node_modules/.installed: $(BROWSER)/package.json $(BROWSER)/package-l
 
 # The headless browser of npm is large, so it is installed only where there is no other one.
 chromium: $(BROWSER)/node_modules/.installed
-	@cd $(BROWSER) && { node=$$($(NODE)) && "$$node/bin/node" chromium.mjs; } \
+	@cd $(BROWSER) && node=$$($(NODE)) && found() { "$$node/bin/node" chromium.mjs; } \
+		&& if [ -n "$$CHROMIUM" ]; then found; else found \
 		|| { [ $$(id -u) = 0 ] && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
-		|| { $(NPM_CI) --include=optional && touch node_modules/.installed; }
+		|| { $(NPM_CI) --include=optional && touch node_modules/.installed && found; } \
+		|| { echo "there is no Chromium: install it, or let CHROMIUM name it" >&2; exit 1; }; fi
 
 test-web: $(WEB)/node_modules/.installed chromium ## Call a server with a generated TypeScript client, and look at the console in a browser
 	cd $(WEB) && $(NPM) run --silent generate && $(NPM) run --silent check

@@ -47,6 +47,11 @@ class Sizes:
     scaling_cases: tuple[str, ...] = ("waiting for AWS", "bound by CPU")
     # rollout
     rollout: tuple[int, ...] = (1_000, 10_000, 100_000)
+    # consoles
+    consoles: int = 200
+    console_registries: int = 150_000
+    console_changes: int = 20
+    page_loads: int = 9
     # transport
     transport_calls: int = 3_000
     transport_rounds: int = 10
@@ -77,6 +82,9 @@ QUICK = Sizes(
     scaling_block=400,
     largest_calls=8,
     rollout=(1_000, 5_000),
+    console_registries=10_000,
+    console_changes=10,
+    page_loads=5,
     transport_rounds=5,
     event_registries=200,
     event_messages=3_000,
@@ -114,6 +122,10 @@ SMOKE = Sizes(
     takeover_lease=1,
     scaling_block=20,
     rollout=(40,),
+    consoles=6,
+    console_registries=40,
+    console_changes=2,
+    page_loads=1,
     transport_calls=40,
     transport_rounds=1,
     scaling_cases=("waiting for AWS",),

@@ -16,7 +16,7 @@ from ecrkeeper_server.api.services.context import Dependencies, resource_fields
 from ecrkeeper_server.api.services.watch_stream import Event, watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, resources, schema
+from ecrkeeper_server.store import declarations, listing, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.unit_of_work import Origin
 from sqlalchemy import Engine, event
@@ -94,8 +94,8 @@ async def test_snapshot_reads_resources_in_pages(db: Database, edge: Dependencie
         found = await snapshot(steps)
     assert [step.name for step in found] == [str(name(at)) for at in range(450)]
     assert all([declared.owner for declared in step.declared] == ["web"] for step in found)
-    assert sum("JOIN declarations" in each for each in statements) == 5
-    assert len(statements) < 15
+    assert sum("FROM declarations" in each for each in statements) == 450 // 25 + 1, "one for each page"
+    assert len(statements) < 30
 
 
 async def test_sqlite_reads_declarations_by_index(tmp_path: Path) -> None:
@@ -105,17 +105,19 @@ async def test_sqlite_reads_declarations_by_index(tmp_path: Path) -> None:
     plans: list[Any] = []
 
     def explain(conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT") and "JOIN declarations" in statement:
+        if statement.startswith("SELECT") and "declarations" in statement:
             plans.extend(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
     await db.write(lambda tx: declare(tx, 0))
     event.listen(Engine, "before_cursor_execute", explain)
     try:
         await db.read(lambda tx: declarations.of_registries(tx, resources.page(tx, "registry", "-", "", 10)))
+        await db.read(lambda tx: listing.snapshot(tx, "registry", "-", "", 10, None))
     finally:
         event.remove(Engine, "before_cursor_execute", explain)
         await db.close()
-    assert any("SEARCH declarations" in plan.detail for plan in plans), plans
+    assert sum("SEARCH declarations" in plan.detail for plan in plans) == 2, plans
+    assert not any("SCAN declarations" in plan.detail for plan in plans), plans
 
 
 async def test_snapshot_does_not_block_other_calls(db: Database, edge: Dependencies) -> None:

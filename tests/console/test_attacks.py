@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from urllib.parse import quote
 
 import pytest
 
 from tests import harness
-from tests.console.world import ACCOUNT, HTML, OTHER, POLICY, REGISTRY, Browser, World
+from tests.console.events import live, opened
+from tests.console.world import ACCOUNT, HTML, OTHER, POLICY, REGISTRY, ROLE, Browser, World
 from tests.http.web import UNARY, WHO, Web
 
 
@@ -55,7 +60,37 @@ def test_stored_html_is_text_on_every_page(console: World) -> None:
         assert tags.dangers() == [], name
         if "alert(1)" in tags.text:
             shown.add(name)
-    assert shown >= {"declaration", "role", "audit", "event", "rollout", "operation"}, "these show stored texts"
+    expected = {"registry", "elements", "explain", "declaration", "role", "audit", "event", "rollout", "operation"}
+    assert shown >= expected, "these show stored texts"
+
+
+@contextmanager
+def _reconciling(console: World) -> Iterator[None]:
+    """Make events again and again: a stream has only those after it began."""
+    ended = threading.Event()
+
+    def reconcile() -> None:
+        while not ended.wait(0.2):
+            console.live.client.reconcile_registry(REGISTRY)
+
+    thread = threading.Thread(target=reconcile)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_stored_html_is_text_in_streams(console: World) -> None:
+    browser = console.browser()
+    address = re.sub("seen=[0-9a-f]+", "seen=0", live(browser, f"/console/{REGISTRY}"))
+    with opened(browser, address) as events:
+        name, content = events.until("alert(1)")
+        assert (name, Tags(content).dangers()) == ("update", [])
+    with opened(browser, "/console/live/audit") as events, _reconciling(console):
+        name, content = events.until("alert(1)")
+        assert (name, Tags(content).dangers()) == ("event", [])
 
 
 REFLECTED = [
@@ -260,6 +295,31 @@ def test_another_accounts_data_are_hidden(console: World) -> None:
         assert "team-b" not in answer.body
     assert ACCOUNT not in browser.get("/console/operations").body
     assert ACCOUNT not in browser.get("/console/roles").body
+
+
+def test_streams_hide_another_accounts_data(console: World) -> None:
+    """The address of a stream names what it follows, and anybody can change it."""
+    browser = console.browser("bob")
+    names = [REGISTRY, ROLE, console.names["operation"], "audit"]
+    with opened(browser, f"/console/live/?accounts={ACCOUNT},{OTHER}") as events:
+        shown = events.until("<a ")[1]
+        assert (OTHER in shown, ACCOUNT in shown) == (True, False)
+    with opened(browser, f"/console/live/roles?accounts={ACCOUNT}") as events:
+        assert events.next() == ("status", "Live")
+        console.live.client.update_service_linked_role({"name": ROLE, "description": HTML + "2"}, ["description"])
+        assert not events.within(0.5), "no event of another account"
+    for name in names:
+        with opened(browser, f"/console/live/{name}") as events:
+            content = events.rest(1.0)
+            assert "team-a" not in content, name
+            assert "alert" not in content, name
+
+
+@pytest.mark.parametrize("page", ["topology", "rollouts", "set", "rollout"])
+def test_pages_of_several_accounts_hide_the_others(console: World, page: str) -> None:
+    body = console.browser("bob").get(console.pages()[page]).body
+    assert ACCOUNT not in body
+    assert "team-a" not in body
 
 
 def test_hidden_and_missing_resources_look_alike(console: World) -> None:

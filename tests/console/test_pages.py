@@ -79,5 +79,16 @@ def test_pages_link_only_to_existing_pages(console: World) -> None:
     assert dead == set()
 
 
+def test_list_says_what_it_shows_and_leads_back(console: World) -> None:
+    browser = console.browser()
+    body = browser.get("/console/").body
+    assert f"3 registries of 2 accounts, {ACCOUNT} to {OTHER}." in body
+    assert 'rel="first"' not in body
+    body = browser.get("/console/?q=eu-west-1").body
+    assert f"1 registry of account {OTHER}." in body
+    operations = browser.get("/console/operations?q=done+%3D+true&page=v1.W10.AAAAAAAAAAAAAAAAAAAAAA").body
+    assert '<a rel="first" href="?q=done%20%3D%20true&amp;">First page</a>' in operations
+
+
 def test_first_page_leads_to_console(console: World) -> None:
     assert console.browser("").get("/").headers["Location"] == "/console/"

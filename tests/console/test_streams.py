@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from ecrkeeper_server.console.pages.fleet import ACCOUNTS
 
 from tests import harness
+from tests.console.events import live, opened
 from tests.console.world import OTHER, POLICY, Browser, World, world
-
-
-class Events:
-    """The events of a stream, in order."""
-
-    def __init__(self, answer: http.client.HTTPResponse) -> None:
-        self.answer = answer
-
-    def next(self) -> tuple[str, str]:
-        """Return the name and the content of the next event; empty at the end."""
-        name, lines = "", []
-        while line := self.answer.readline().decode().rstrip("\n"):
-            field, _, value = line.partition(": ")
-            name = value if field == "event" else name
-            lines += [value] if field == "data" else []
-        return name, "\n".join(lines)
-
-    def until(self, text: str) -> tuple[str, str]:
-        """Return the next event with a text."""
-        while True:
-            name, content = self.next()
-            assert name, f"the stream ended without {text}"
-            if text in content:
-                return name, content
-
-
-@contextmanager
-def opened(browser: Browser, path: str) -> Iterator[Events]:
-    """Open a stream."""
-    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=20)
-    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    connection.request("GET", path, headers={"Cookie": cookies} if cookies else {})
-    try:
-        yield Events(connection.getresponse())
-    finally:
-        connection.close()
-
-
-def _live(browser: Browser, path: str) -> str:
-    """Return the address of the stream that a page opens."""
-    found = re.search(r'sse-connect="([^"]+)"', browser.get(path).body)
-    assert found is not None
-    return found[1].replace("&amp;", "&")
 
 
 def _toggle(console: World) -> str:
@@ -67,7 +23,7 @@ def _toggle(console: World) -> str:
 
 def test_stream_sends_only_what_changes(console: World) -> None:
     browser = console.browser()
-    with opened(browser, _live(browser, "/console/")) as events:
+    with opened(browser, live(browser, "/console/")) as events:
         assert events.answer.headers["Content-Type"] == "text/event-stream"
         assert events.next() == ("status", "Live")
         word = _toggle(console)
@@ -79,7 +35,7 @@ def test_stream_sends_only_what_changes(console: World) -> None:
 
 def test_stream_of_an_old_page_sends_a_snapshot(console: World) -> None:
     browser = console.browser()
-    address = re.sub("seen=[0-9a-f]+", "seen=0", _live(browser, "/console/"))
+    address = re.sub("seen=[0-9a-f]+", "seen=0", live(browser, "/console/"))
     with opened(browser, address) as events:
         _, content = events.until("<a ")
         assert content.count("<a ") == 3
@@ -110,14 +66,14 @@ def test_stream_without_a_session_ends(console: World) -> None:
 
 def test_stream_ends_with_its_token(console: World) -> None:
     browser = console.browser(lasts=2)
-    with opened(browser, _live(browser, "/console/")) as events:
+    with opened(browser, live(browser, "/console/")) as events:
         assert events.until("sign in again")[0] == "status"
         assert events.next()[0] == "end"
 
 
 def test_changed_policy_ends_the_stream(console: World) -> None:
     browser, file = console.browser("bob"), console.folder / "policy.yaml"
-    with opened(browser, _live(browser, "/console/")) as events:
+    with opened(browser, live(browser, "/console/")) as events:
         assert events.next() == ("status", "Live")
         try:
             file.write_text(POLICY.replace("[bob]", "[carol]"))

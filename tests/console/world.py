@@ -6,6 +6,7 @@ Every text that a caller can store has HTML in it.
 from __future__ import annotations
 
 import http.client
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,18 @@ STATEMENT = (
     '{"Sid": "Replicate", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"},'
     ' "Action": ["ecr:ReplicateImage"], "Resource": "arn:aws:ecr:us-east-1:111111111111:repository/*"}'
 )
+CONDITIONAL = {
+    "Sid": "Conditional", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+    "Action": ["ecr:ReplicateImage"], "Resource": "arn:aws:ecr:us-east-1:111111111111:repository/*",
+    "Condition": {"StringLike": {"aws:PrincipalTag/team": HTML}},
+}  # fmt: skip
+TEMPLATED = {
+    "Sid": "Pull",
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": ["ecr:BatchGetImage"],
+    "Condition": {"StringLike": {"aws:PrincipalTag/team": HTML}},
+}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -170,6 +183,23 @@ def fill(made: World) -> None:
             {"pullThroughCacheRules": {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}}
         ),
     )
+    # Free text of AWS, which others may write as well.
+    client.apply_registry_settings(
+        place.part("team-c"),
+        message(
+            {
+                "registryPolicy": {"policyText": POLICY_TEXT % json.dumps(CONDITIONAL)},
+                "repositoryCreationTemplates": {
+                    "templates": [
+                        {
+                            "prefix": "prod-team", "description": HTML, "appliedFor": ["REPLICATION"],
+                            "repositoryPolicy": json.dumps({"Version": "2012-10-17", "Statement": [TEMPLATED]}),
+                        }
+                    ]
+                },
+            }
+        ),
+    )  # fmt: skip
     for region in ("eu-west-1", "eu-central-1"):
         client.apply_registry_settings(
             made.live.registry(OTHER, region).part("team-a"), message({"pullThroughCacheRules": {"rules": []}})

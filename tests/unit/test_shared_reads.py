@@ -19,6 +19,6 @@ async def test_first_read_precedes_every_announcement(tmp_path: Path) -> None:
     await db.write(lambda tx: resources.create(tx, NAME, {}))
     changes = Changes()
     assert changes.announced == 0
-    found = await SharedReads(db, NAME.kind, changes).of((str(NAME),))
+    found = await SharedReads(db, changes).of((str(NAME),))
     assert set(found) == {str(NAME)}
     await db.close()

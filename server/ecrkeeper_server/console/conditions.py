@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
@@ -17,6 +18,14 @@ class State:
     symbol: str
     style: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A resource of the map: far smaller than the resource."""
+
+    name: str
+    state: State
 
 
 _STATES = {
@@ -45,9 +54,19 @@ _STYLES = {
 def state_of(resource: Any) -> State:
     """Return the state of a registry or a role: the worst of its conditions."""
     found = {each.type: each for each in resource.conditions}
-    chosen = _STATES[_chosen(resource, found)]
     ready = found.get("Ready")
-    return State(chosen.word, chosen.symbol, chosen.style, "" if ready is None else ready.reason)
+    return _state(_chosen(resource, found), "" if ready is None else ready.reason)
+
+
+# Streams keep the states of their cells, which are few different ones.
+@lru_cache(maxsize=1024)
+def _state(key: str, reason: str) -> State:
+    return replace(_STATES[key], reason=reason)
+
+
+def cell_of(resource: Any) -> Cell:
+    """Return the cell of a resource."""
+    return Cell(resource.name, state_of(resource))
 
 
 def _chosen(resource: Any, found: dict[str, Any]) -> str:

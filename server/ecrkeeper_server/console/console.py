@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from ecrkeeper_server.console.rendering import PREFIX, Renderer, static_files
 from ecrkeeper_server.console.routes import SECTIONS, Route, route_of
 from ecrkeeper_server.console.session import Cookies
 from ecrkeeper_server.console.sign_in import SignIn
-from ecrkeeper_server.console.view import Page, View
+from ecrkeeper_server.console.view import SNAPSHOTS, Page, View
 from ecrkeeper_server.console.visit import Visit, answer, redirect
 
 log = structlog.get_logger("ecrkeeper.console")
@@ -57,6 +58,7 @@ class Console:
         self._renderer = renderer
         self._options = options
         self._static = static_files()
+        self._snapshots = asyncio.Semaphore(SNAPSHOTS)
 
     def serves(self, path: str) -> bool:
         """Return whether the console answers a path of the port."""
@@ -107,7 +109,7 @@ class Console:
         route, place = found
         try:
             visit = replace(visit, who=await self._login.who(visit.caller))
-            view = View(self._calls, visit.caller, place, dict(visit.request.query))
+            view = View(self._calls, visit.caller, place, dict(visit.request.query), self._snapshots)
             if is_live and route.live is not None:
                 return await live.serve(visit.request, view, route.live, self._renderer, visit.key)
             return await self._page(visit, await route.show(view), route)
@@ -136,6 +138,7 @@ class Console:
             "sections": SECTIONS,
             "version": self._options.version,
             "live_path": "",
+            "first": not visit.request.query.get("page"),
         }
         if route is not None and route.live is not None:
             common["live_path"] = f"{PREFIX}/live{visit.request.rel_url.raw_path.removeprefix(PREFIX)}"

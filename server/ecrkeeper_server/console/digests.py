@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 from google.protobuf.message import Message
 
-from ecrkeeper_server.console.conditions import state_of
+from ecrkeeper_server.console.conditions import Cell
 
 _CHARACTERS = 24
 # Every attempt changes these.
@@ -24,10 +23,9 @@ def digest_of(resource: Message) -> str:
     return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()[:_CHARACTERS]
 
 
-def digest_of_states(resources: Iterable[Any]) -> str:
-    """Return a digest of the states of resources, in any order."""
-    states = {each.name: state_of(each) for each in resources}
+def digest_of_cells(cells: Iterable[Cell]) -> str:
+    """Return a digest of cells, in any order."""
     lines = "\n".join(
-        f"{name} {state.word} {state.reason}" for name, state in sorted(states.items(), key=lambda each: each[0])
+        f"{each.name} {each.state.word} {each.state.reason}" for each in sorted(cells, key=lambda each: each.name)
     )
     return hashlib.sha256(lines.encode()).hexdigest()[:_CHARACTERS]

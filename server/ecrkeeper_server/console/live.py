@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,17 +30,36 @@ _FINAL = {
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A part of a page to send: its template and its values; `event` names the place."""
+    """A part of a page to send: its template, what makes its values, and the place.
+
+    Streams share the part of a template with equal `key`; None is equal to nothing.
+    """
 
     template: str
-    values: dict[str, Any]
+    values: Callable[[], Mapping[str, Any]]
     event: str = "update"
+    key: Hashable = None
+
+
+class Same:
+    """A message as a key: it is equal only to itself."""
+
+    def __init__(self, message: Any) -> None:
+        self._message = message
+
+    def __hash__(self) -> int:
+        """Return the hash of the object."""
+        return id(self._message)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other key is of the same object."""
+        return isinstance(other, Same) and other._message is self._message
 
 
 Live = Callable[[View], AsyncIterator[Update]]
 
 
-async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Renderer, key: str) -> web.StreamResponse:
+async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Renderer, user: str) -> web.StreamResponse:
     """Send the updates of a page until the browser leaves or the stream ends."""
     response = _response()
     await response.prepare(request)
@@ -49,7 +68,7 @@ async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Rend
     try:
         async with contextlib.aclosing(live(view)) as updates:  # type: ignore[type-var]
             async for update in updates:
-                part = await renderer.part(update.template, key, update.values)
+                part = await renderer.part(update.template, user, update.values, update.key)
                 await response.write(_event(update.event, part))
         await response.write(_event("end", "end"))
     except CallError as error:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
+from cachetools import LRUCache
 from ecrkeeper_topology import Graph, drawing, svg
 from google.protobuf import json_format, timestamp_pb2
 from google.protobuf.message import Message
@@ -21,7 +23,10 @@ from ecrkeeper_server.console.view import Page
 from ecrkeeper_server.turns import Steps, Turns, Work
 
 PREFIX = "/console"
+Values = Callable[[], Mapping[str, Any]]
 _FOLDER = resources.files(__package__)
+# Streams show a change at the same time, but few changes at once.
+_PARTS = 32
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain"}
 
 
@@ -44,6 +49,7 @@ class Renderer:
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
+        self._parts: LRUCache[tuple[str, Hashable], asyncio.Task[str]] = LRUCache(_PARTS)
         versions = {name: hashlib.sha256(content).hexdigest()[:16] for name, (_, content) in static_files().items()}
         self._templates = Environment(
             loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -62,14 +68,22 @@ class Renderer:
             "element_id": conditions.element_id,
         }
 
-    async def page(self, page: Page, key: str, **common: Any) -> bytes:
-        """Return a page as bytes; `key` is the user, whose work it is."""
+    async def page(self, page: Page, user: str, **common: Any) -> bytes:
+        """Return a page as bytes; `user` is whose work it is."""
         values = {**common, **page.values, "title": page.title}
-        return await Work(self._turns, key).run(self._steps(page.template, values))
+        return await Work(self._turns, user).run(self._steps(page.template, values))
 
-    async def part(self, template: str, key: str, values: Mapping[str, Any]) -> str:
-        """Return a part of a page."""
-        return (await Work(self._turns, key).run(self._steps(template, values))).decode()
+    async def part(self, template: str, user: str, values: Values, key: Hashable = None) -> str:
+        """Return a part of a page, rendered once for all streams with an equal key."""
+        if key is None:
+            return await self._part(template, user, values)
+        task = self._parts.get((template, key))
+        if task is None or task.cancelled() or (task.done() and task.exception() is not None):
+            task = self._parts[template, key] = asyncio.create_task(self._part(template, user, values))
+        return await asyncio.shield(task)
+
+    async def _part(self, template: str, user: str, values: Values) -> str:
+        return (await Work(self._turns, user).run(self._steps(template, values()))).decode()
 
     def _steps(self, template: str, values: Mapping[str, Any]) -> Steps[bytes]:
         parts = []

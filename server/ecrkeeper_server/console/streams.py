@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import aclosing
+from functools import partial
 
 from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2, registry_pb2, role_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
 from google.longrunning import operations_pb2
 
-from ecrkeeper_server.console.digests import digest_of, digest_of_states
-from ecrkeeper_server.console.elements import drift_rows
-from ecrkeeper_server.console.live import Update
+from ecrkeeper_server.console.conditions import Cell, cell_of
+from ecrkeeper_server.console.digests import digest_of, digest_of_cells
+from ecrkeeper_server.console.live import Same, Update
 from ecrkeeper_server.console.pages import registries, trail
 from ecrkeeper_server.console.pages.fleet import ACCOUNTS
+from ecrkeeper_server.console.pages.roles import role_values
 from ecrkeeper_server.console.pages.rollouts import rollout_values
 from ecrkeeper_server.console.view import View
 from ecrkeeper_server.names import is_account
@@ -36,17 +38,19 @@ async def fleet(view: View) -> AsyncIterator[Update]:
     Send the snapshot if it differs from the page.
     """
     request = settings_pb2.WatchRegistriesRequest(parent="accounts/-", filter=_accounts(view))
-    snapshot: dict[str, Any] | None = {}
-    async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
-        if answer.kind == _CURRENT:
-            if snapshot is None:
-                yield Update("cells.html", {"cells": [answer.registry]})
-            else:
-                snapshot[answer.registry.name] = answer.registry
-        elif answer.kind == _COMPLETE and snapshot is not None:
-            if not view.has(digest_of_states(snapshot.values())):
-                yield Update("cells.html", {"cells": list(snapshot.values())})
-            snapshot = None
+    snapshot: dict[str, Cell] = {}
+    async with aclosing(view.stream("RegistrySettingsService.WatchRegistries", request)) as answers:
+        async with view.snapshots:
+            async for answer in answers:
+                if answer.kind == _COMPLETE:
+                    break
+                snapshot[answer.registry.name] = cell_of(answer.registry)
+        if not view.has(digest_of_cells(snapshot.values())):
+            yield Update("cells.html", partial(dict, cells=list(snapshot.values())))
+        snapshot.clear()
+        async for answer in answers:
+            if answer.kind == _CURRENT:
+                yield Update("cells.html", partial(dict, cells=[cell_of(answer.registry)]), key=Same(answer))
 
 
 async def registry(view: View) -> AsyncIterator[Update]:
@@ -57,7 +61,7 @@ async def registry(view: View) -> AsyncIterator[Update]:
     first = True
     async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
         if answer.kind == _CURRENT and not (first and view.has(digest_of(answer.registry))):
-            yield Update("registry_body.html", registries.registry_values(answer.registry))
+            yield Update("registry_body.html", partial(registries.registry_values, answer.registry), key=Same(answer))
         first = False
 
 
@@ -66,7 +70,7 @@ async def role_list(view: View) -> AsyncIterator[Update]:
     request = role_service_pb2.WatchServiceLinkedRolesRequest(parent="accounts/-", filter=_accounts(view))
     async for answer in view.stream("RoleService.WatchServiceLinkedRoles", request):
         if answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT:
-            yield Update("role_cells.html", {"roles": [answer.service_linked_role]})
+            yield Update("role_cells.html", partial(dict, roles=[answer.service_linked_role]), key=Same(answer))
 
 
 async def role(view: View) -> AsyncIterator[Update]:
@@ -79,7 +83,7 @@ async def role(view: View) -> AsyncIterator[Update]:
         found = answer.service_linked_role
         current = answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT
         if current and not (first and view.has(digest_of(found))):
-            yield Update("role_body.html", {"role": found, "drift": list(drift_rows(found.drift))})
+            yield Update("role_body.html", partial(role_values, found), key=Same(answer))
         first = False
 
 
@@ -88,7 +92,7 @@ async def rollout(view: View) -> AsyncIterator[Update]:
     name = f"registrySets/{view.place['set']}/rollouts/{view.place['number']}"
     request = fleet_service_pb2.WatchRolloutRequest(name=name)
     async for answer in view.stream("FleetService.WatchRollout", request):
-        yield Update("rollout_body.html", rollout_values(answer.rollout))
+        yield Update("rollout_body.html", partial(rollout_values, answer.rollout), key=Same(answer))
 
 
 async def operation(view: View) -> AsyncIterator[Update]:
@@ -98,7 +102,7 @@ async def operation(view: View) -> AsyncIterator[Update]:
     while True:
         found = await view.call("Operations.WaitOperation", request)
         if found.done:
-            yield Update("operation_body.html", trail.operation_values(found))
+            yield Update("operation_body.html", partial(trail.operation_values, found))
             return
 
 
@@ -107,4 +111,6 @@ async def audit(view: View) -> AsyncIterator[Update]:
     request = audit_service_pb2.WatchAuditEventsRequest(filter=trail.audit_filter(view))
     async for answer in view.stream("AuditService.WatchAuditEvents", request):
         if answer.HasField("audit_event"):
-            yield Update("audit_rows.html", {"events": [answer.audit_event]}, event="event")
+            yield Update(
+                "audit_rows.html", partial(dict, events=[answer.audit_event]), event="event", key=answer.resume_token
+            )

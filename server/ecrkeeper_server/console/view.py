@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
@@ -16,6 +17,8 @@ _SERVICES = {"Operations": "google.longrunning"}
 _QUERY_CHARACTERS = 2048
 # A page opens its stream at once.
 _RECENT_SECONDS = 30
+SNAPSHOTS = 8
+"""Snapshots that are read at a time."""
 
 
 def seen(digest: str) -> str:
@@ -42,6 +45,8 @@ class View:
     caller: Caller
     place: Mapping[str, str]
     query: Mapping[str, str]
+    # Held while a stream reads its snapshot: hundreds of them may begin at once, and each takes a megabyte.
+    snapshots: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, SNAPSHOTS))
 
     def text(self, name: str) -> str:
         """Return a parameter; empty if it is missing. Blanks around it do not count."""
@@ -84,7 +89,7 @@ class View:
             raise error
         return answer, error
 
-    def stream(self, method: str, request: Message) -> AsyncIterator[Any]:
+    def stream(self, method: str, request: Message) -> AsyncGenerator[Any]:
         """Return the answers of a stream."""
         return self.calls.stream(self.caller, _path(method), request)
 

@@ -110,6 +110,12 @@ class Selection:
             conditions.append(audit_events.c.account == self.account)
         return conditions
 
+    def has(self, event: AuditEvent) -> bool:
+        """Return whether an event meets the conditions."""
+        begun = self.start is None or event.create_time >= self.start
+        ended = self.end is not None and event.create_time >= self.end
+        return begun and not ended and self.account in (None, event.account)
+
 
 def add(tx: Tx, events: Sequence[NewEvent]) -> None:
     """Add events without returning their ids."""

@@ -6,7 +6,9 @@ oldest running transaction: otherwise an event that is committed late could be m
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, exists, false, func, select, true, update
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.store.audit import PURGED_AT_ONCE, AuditEvent, Selection
@@ -19,26 +21,45 @@ Cursor = tuple[int, int]
 """A cursor of the stream: behind the row with this `txid` and this `id`."""
 
 
-def stream(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> list[AuditEvent]:
-    """Return events in stream order after a cursor, as far as the order is final.
+def cursor_of(event: AuditEvent) -> Cursor:
+    """Return the cursor behind an event."""
+    return event.txid, event.id
 
-    It is final before the oldest running transaction.
+
+class Part(NamedTuple):
+    """Events of the stream, and the cursor behind all whose order is final.
+
+    `held_back`: a running transaction delays more.
     """
-    position = columns(audit_events.c.txid, audit_events.c.id)
-    final = audit_events.c.txid < tx.dialect.first_unfinished(audit_events.c.txid)
-    query = select(audit_events).where(position > cursor, final, *selection.conditions())
-    ordered = query.order_by(audit_events.c.txid, audit_events.c.id).limit(limit)
-    return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
+
+    events: list[AuditEvent]
+    horizon: Cursor
+    held_back: bool
 
 
-def held_back(tx: Tx) -> bool:
-    """Return whether a running transaction delays events of the stream."""
+def stream(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Part:
+    """Return events in stream order after a cursor, by one statement.
+
+    They end where the order is not final: at the oldest running transaction.
+    """
+    ids = audit_events.c.txid
+    unfinished = tx.dialect.first_unfinished(ids)
+    query = select(audit_events).where(columns(ids, audit_events.c.id) > cursor, ids < unfinished)
+    query = query.where(*selection.conditions()).order_by(ids, audit_events.c.id).limit(limit)
+    found = query.subquery()
+    ends = select(unfinished.label("unfinished"), _held_back(tx).label("held_back")).subquery()
+    rows = tx.conn.execute(select(ends, *found.c).select_from(ends.outerjoin(found, true()))).all()
+    first_unfinished, held_back, *_ = rows[0]
+    events = [AuditEvent(*event) for _, _, *event in rows if event[0] is not None]
+    return Part(sorted(events, key=cursor_of), (int(first_unfinished) - 1, _LAST), bool(held_back))
+
+
+def _held_back(tx: Tx) -> ColumnElement[bool]:
     if not tx.dialect.concurrent_writers:
-        return False
+        return false()
     ids = audit_events.c.txid
     unfinished, unassigned = tx.dialect.first_unfinished(ids), tx.dialect.first_unassigned(ids)
-    waiting = select(audit_events.c.id).where(ids >= unfinished, ids < unassigned)
-    return tx.conn.execute(waiting.limit(1)).first() is not None
+    return exists().where(ids >= unfinished, ids < unassigned)
 
 
 def newest_possible(tx: Tx) -> Cursor:

@@ -8,7 +8,7 @@ two dialects with the same clock are equal.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,10 @@ class Dialect(abc.ABC):
 
         The member is an object or a list; NULL if it is missing.
         """
+
+    @abc.abstractmethod
+    def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
+        """Return an aggregate: JSON text with a list of the columns of each row."""
 
     @abc.abstractmethod
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.drifting import MANY
+from ecrkeeper_server.store.stored_mode import has_mode
 from ecrkeeper_server.store.tables import declarations, drifting, resources
 
 
@@ -121,6 +122,8 @@ def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Cond
             return columns.account == value if equal else columns.account != value
         case "region" | "role":
             return columns.place == value if equal else columns.place != value
+        case "mode":
+            return has_mode(value, equal=equal)
         case "drift":
             return columns.drifted if equal is (value == "TRUE") else not_(columns.drifted)
         case "reason" if value == _USUAL:

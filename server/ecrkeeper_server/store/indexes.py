@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Index, text
 
 from ecrkeeper_server.store import fleet_tables
+from ecrkeeper_server.store.stored_mode import STORED_MODE, UNUSUAL
 from ecrkeeper_server.store.tables import audit_events, declarations, metadata, operations, resources, schedule
 
 __all__ = ["fleet_tables", "metadata"]
@@ -52,6 +53,14 @@ Index(
     resources.c.name,
     postgresql_where=text("silent"),
     sqlite_where=text("silent = 1"),
+)
+Index(
+    "resources_mode",
+    resources.c.kind,
+    STORED_MODE,
+    resources.c.name,
+    postgresql_where=UNUSUAL,
+    sqlite_where=UNUSUAL,
 )
 Index(
     "operations_pending",

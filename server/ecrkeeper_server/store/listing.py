@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import BigInteger, Select, Text, and_, bindparam, cast, func, literal_column, select, type_coerce
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
-from ecrkeeper_server.store import declarations as declared_in
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import COUNTS, DIGEST, versioned
+from ecrkeeper_server.store.resources import COUNTS, DIGEST, VERSIONED, Versioned, page_of, versioned_of
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import declarations, resource, resources, schedule
+from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resource, resources, schedule
 
 
 class Listed(NamedTuple):
@@ -40,16 +42,32 @@ class Listed(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A registry with its declarations, and as a list has it."""
+    """A resource with its declarations."""
 
-    listed: Listed
-    row: Resource
+    versioned: Versioned
     declared: list[Declaration]
+
+    @property
+    def row(self) -> Resource:
+        """The resource."""
+        return self.versioned.row
+
+    @property
+    def listed(self) -> Listed:
+        """The resource as a list has it."""
+        row = self.row
+        marks = _BETWEEN_MARKS.join(sorted(map(_mark_of, self.declared))) or None
+        return Listed(
+            row.kind, row.account, row.place, row.name, row.uid, marks, row.generation, row.observed_generation,
+            self.versioned.digest, row.observe_time, row.due_at,
+        )  # fmt: skip
 
 
 # Each change of a declaration makes another generation.
 _MARK = ("owner", "uid", "generation", "observed_generation")
 _BETWEEN_MARKS, _BETWEEN_MEMBERS = "\n", "\t"
+_OF_IT = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
+_DECLARED = [type_coerce(each, Text) if isinstance(each.type, JsonText) else each for each in declarations.c]
 
 
 def _mark_of(declared: Declaration) -> str:
@@ -77,9 +95,8 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     mark: Any = first
     for each in others:
         mark = mark.concat(_BETWEEN_MEMBERS).concat(each)
-    of_it = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
     between: Any = literal_column(f"'{_BETWEEN_MARKS}'", Text)
-    marks = select(func.aggregate_strings(mark, between)).where(of_it).scalar_subquery()
+    marks = select(func.aggregate_strings(mark, between)).where(_OF_IT).scalar_subquery()
     columns = [resources.c[name] for name in ("kind", "account", "place", "name", "uid")]
     query = select(*columns, marks, *COUNTS, DIGEST, schedule.c.observe_time, schedule.c.due_at)
     query = query.select_from(resource).where(resources.c.kind == bindparam("in_kind"))
@@ -90,16 +107,32 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
 
 
 def read(tx: Tx, names: Sequence[str]) -> dict[str, Read]:
-    """Return the existing registries of these names with their declarations."""
-    found = versioned(tx, names)
-    declared = declared_in.of_registries(tx, [each.row for each in found.values()])
-    return {name: _read(each.row, each.digest, declared[name]) for name, each in found.items()}
+    """Return existing resources with their declarations, by one statement."""
+    rows = tx.conn.execute(_whole(tx.dialect).where(resources.c.name.in_(names)))
+    return {row.name: _read(row._asdict()) for row in rows}
 
 
-def _read(row: Resource, digest: int, declared: list[Declaration]) -> Read:
-    marks = _BETWEEN_MARKS.join(sorted(map(_mark_of, declared))) or None
-    listed = Listed(
-        row.kind, row.account, row.place, row.name, row.uid, marks, row.generation, row.observed_generation, digest,
-        row.observe_time, row.due_at,
-    )  # fmt: skip
-    return Read(listed, row, declared)
+def snapshot(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None) -> list[Read]:
+    """Return a page of resources with their declarations, by one statement."""
+    query = page_of(_whole(tx.dialect), kind, account, after, limit)
+    rows = tx.conn.execute(query if condition is None else query.where(condition))
+    return [_read(row._asdict()) for row in rows]
+
+
+@lru_cache(maxsize=4)
+def _whole(dialect: Dialect) -> Select[Any]:
+    declared = select(dialect.json_lists(_DECLARED)).where(_OF_IT).scalar_subquery()
+    return VERSIONED.add_columns(declared.label("declared"))
+
+
+def _read(columns: dict[str, Any]) -> Read:
+    text = columns.pop("declared")
+    found = [_declaration(each) for each in (read_json(text) if text else ())]
+    return Read(versioned_of(columns), sorted(found, key=lambda each: each.owner))
+
+
+def _declaration(columns: Sequence[Any]) -> Declaration:
+    found = Declaration(*columns)
+    text: Any = found.settings
+    # SQLite has no booleans.
+    return replace(found, settings=read_json(text), allow_replacement=bool(found.allow_replacement))

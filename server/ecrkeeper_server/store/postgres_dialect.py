@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,10 @@ class PostgresDialect(Dialect):
         """
         member: ColumnElement[Any] = cast(type_coerce(column, Text), postgresql.JSON).op("->")(name)
         return cast(member, Text)
+
+    def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
+        """Return a `json_agg`."""
+        return cast(func.json_agg(func.json_build_array(*columns)), Text)
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return a comparison with an array, which always uses the index."""

@@ -55,11 +55,12 @@ def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Con
 
 def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:
     """Return the query of a page, with an optional condition."""
-    query = _page(select(*RESOURCE_COLUMNS).select_from(resource), kind, account, after, limit)
+    query = page_of(select(*RESOURCE_COLUMNS).select_from(resource), kind, account, after, limit)
     return query if condition is None else query.where(condition)
 
 
-def _page(query: Select[Any], kind: str, account: str, after: str, limit: int) -> Select[Any]:
+def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int) -> Select[Any]:
+    """Return a query limited to a page of a kind by name, after `after`."""
     query = query.where(resources.c.kind == kind, resources.c.name > after)
     if account != WILDCARD:
         query = query.where(resources.c.account == account)
@@ -87,27 +88,12 @@ DIGEST = func.hashtextextended(
     type_=BigInteger,
 ).label("digest")
 COUNTS = (resources.c.generation, resources.c.observed_generation)
-_VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
-
-
-def versioned(tx: Tx, names: Sequence[str]) -> dict[str, Versioned]:
-    """Return the existing resources of these names with their versions, by name."""
-    rows = tx.conn.execute(_VERSIONED.where(resources.c.name.in_(names)))
-    return {row.name: _versioned(row) for row in rows}
-
-
-def versioned_page(
-    tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
-) -> list[Versioned]:
-    """Return `page` with the versions."""
-    query = _page(_VERSIONED, kind, account, after, limit)
-    found = tx.conn.execute(query if condition is None else query.where(condition))
-    return [_versioned(row) for row in found]
+VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
 
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
     """Return the names and versions of a page of all resources of a kind."""
-    found = tx.conn.execute(_page(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
+    found = tx.conn.execute(page_of(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
     return [(name, version_of(*counts)) for name, *counts in found]
 
 
@@ -116,8 +102,8 @@ def version_of(generation: int, observed_generation: int, digest: int) -> int:
     return hash((generation, observed_generation, digest))
 
 
-def _versioned(found: Any) -> Versioned:
-    columns = found._asdict()
+def versioned_of(columns: dict[str, Any]) -> Versioned:
+    """Return a resource with its version from the columns of a row."""
     digest = columns.pop("digest")
     row = Resource(**columns)
     return Versioned(row, version_of(row.generation, row.observed_generation, digest), digest)

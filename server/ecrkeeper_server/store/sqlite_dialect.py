@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,10 @@ class SqliteDialect(Dialect):
     def json_member(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
         """Return a `json_extract`."""
         return func.json_extract(type_coerce(column, Text), f"$.{name}", type_=Text)
+
+    def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
+        """Return a `json_group_array`."""
+        return func.json_group_array(func.json_array(*columns), type_=Text)
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return an IN condition: SQLite looks up each name."""

@@ -16,8 +16,8 @@ const LOOKS = [
 ];
 
 const browser = await playwright.launch({
-  ...(await chromium()),
-  args: ["--no-sandbox", "--disable-dev-shm-usage", ...(await chromium()).args],
+  executablePath: await chromium(),
+  args: ["--no-sandbox", "--disable-dev-shm-usage"],
 });
 
 async function context(look) {

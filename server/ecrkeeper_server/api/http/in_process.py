@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ class InProcessCalls:
         # The layers set variables of the context: each call has its own, as with gRPC.
         return await asyncio.create_task(_ended(context, self._answer(method, context)))
 
-    async def stream(self, caller: Caller, method: str, request: Message) -> AsyncIterator[Any]:
+    async def stream(self, caller: Caller, method: str, request: Message) -> AsyncGenerator[Any]:
         """Yield the answers of a stream; raise CallError where it ends with a status."""
         context = _context(caller, request, None)
         answers = self._handlers[method].stream_stream(None, context)

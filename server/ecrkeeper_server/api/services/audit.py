@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from ecrkeeper.v1 import audit_pb2
@@ -15,7 +16,7 @@ from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.broadcaster import Subscription
+from ecrkeeper_server.api.services.audit_tail import BATCH, AuditTail
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
 from ecrkeeper_server.api.services.pages import scan
@@ -24,7 +25,6 @@ from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.store import audit, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
 from ecrkeeper_server.store.audit_stream import Cursor
-from ecrkeeper_server.store.database import Tx
 
 _PLAIN = (
     "account", "call_id", "method", "principal", "reconcile_id", "region", "request_id", "resource",
@@ -44,11 +44,6 @@ _FIELDS: Fields = {
 }
 # 0001-01-01 and 9999-12-31, the range of a Timestamp, in seconds.
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
-_BATCH = 200
-# Interval at which a stream polls without a notification, because notifications can be lost.
-_POLL_SECONDS = 2.0
-# Interval at which it polls for events that an older transaction delays.
-_HELD_SECONDS = 0.05
 _QUIET_SECONDS = 30.0
 
 
@@ -57,6 +52,7 @@ class Audit(AuditServiceServicer):
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._tail = AuditTail(deps.db, deps.changes, deps.turns, _message)
 
     async def GetAuditEvent(self, request: pb.GetAuditEventRequest, context: Context) -> audit_pb2.AuditEvent:
         """Return one event."""
@@ -79,7 +75,7 @@ class Audit(AuditServiceServicer):
             return list(map(_message, rows))
 
         events, token = await scan(
-            fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, maximum=_BATCH
+            fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, maximum=BATCH
         )
         return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
 
@@ -89,25 +85,18 @@ class Audit(AuditServiceServicer):
         """Stream events."""
         meets, selection = matcher(request.filter, _FIELDS), _selection(request)
         clock = asyncio.get_running_loop().time
-        with self._deps.changes.subscribe() as listener:
-            cursor = await self._begin(request, selection)
-            yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
-            sent_at = clock()
-            while True:
-                rows, horizon, held_back = await self._read(cursor, selection)
-                for row in rows:
-                    cursor = (row.txid, row.id)
-                    if meets(row):
-                        yield pb.WatchAuditEventsResponse(audit_event=_message(row), resume_token=_token(cursor))
+        cursor = await self._begin(request, selection)
+        yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
+        sent_at = clock()
+        async with aclosing(self._tail.after(cursor, selection)) as parts:  # type: ignore[type-var]
+            async for events, cursor in parts:
+                for event in events:
+                    if meets(event.row):
+                        yield pb.WatchAuditEventsResponse(audit_event=event.message, resume_token=_token(event.cursor))
                         sent_at = clock()
-                if len(rows) == _BATCH:
-                    await asyncio.sleep(0)
-                    continue
-                cursor = max(cursor, horizon)
                 if clock() - sent_at >= _QUIET_SECONDS:
                     yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
                     sent_at = clock()
-                await (asyncio.sleep(_HELD_SECONDS) if held_back else _wait_for_events(listener))
 
     async def _begin(self, request: pb.WatchAuditEventsRequest, selection: Selection) -> Cursor:
         present = await self._deps.db.read(audit_stream.now)
@@ -120,27 +109,6 @@ class Audit(AuditServiceServicer):
             return present
         start = selection.start
         return min(present, await self._deps.db.read(lambda tx: audit_stream.beginning(tx, start)))
-
-    async def _read(self, cursor: Cursor, selection: Selection) -> tuple[list[AuditEvent], Cursor, bool]:
-        """Return the events after a cursor, and whether older transactions delay more."""
-
-        def read(tx: Tx) -> tuple[list[AuditEvent], Cursor, bool]:
-            # Read the horizon first, so that the following query sees every event up to it.
-            horizon = audit_stream.now(tx)
-            return audit_stream.stream(tx, cursor, selection, _BATCH), horizon, audit_stream.held_back(tx)
-
-        return await self._deps.db.read(read)
-
-
-async def _wait_for_events(listener: Subscription) -> None:
-    """Wait until there may be new events."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + _POLL_SECONDS
-    while (left := until - clock()) > 0:
-        names = await listener.wait(left)
-        if audit.CHANGED in names or listener.overflowed:
-            listener.overflowed = False
-            return
 
 
 def _selection(request: Any) -> Selection:

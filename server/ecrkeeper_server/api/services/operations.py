@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 from google.longrunning import operations_pb2
@@ -16,6 +17,7 @@ from ecrkeeper_server.api.layers.permissions import Need, operation_target
 from ecrkeeper_server.api.layers.telemetry import current_call
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher, truth
+from ecrkeeper_server.api.services.followed import Followed
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_operation, shown
@@ -62,22 +64,22 @@ class Operations(OperationsServicer):  # type: ignore[misc]
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._followed: Followed[str, Operation | None] = Followed(
+            deps.changes, deps.turns, self._read, lambda operation: f"operations/{operation}", lambda _: _POLL_SECONDS
+        )
 
     async def _get(self, name: str) -> Operation:
-        operation = parse_operation(name)
-        row = await self._deps.db.read(lambda tx: operations.get(tx, operation))
+        row = await self._read(parse_operation(name))
         if row is None:
             raise _unknown(name)
         return row
 
-    async def _readable(self, name: str, context: Context) -> Operation:
+    def _checked(self, name: str, row: Operation | None) -> Operation:
         """Return the operation to callers who started it or may read its target.
 
         The target of a missing operation is the installation, so only callers who may read
         everything learn that it is missing.
         """
-        operation = parse_operation(name)
-        row = await self._deps.db.read(lambda tx: operations.get(tx, operation))
         if row is None or not operations.is_for(row, principal()):
             target = operation_target(row) if row is not None else Target()
             self._deps.access.check([Need(Verb.READ, name, target)])
@@ -89,7 +91,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        return self._deps.operation(await self._readable(request.name, context))
+        return self._deps.operation(self._checked(request.name, await self._read(parse_operation(request.name))))
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
@@ -103,14 +105,20 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         if remaining is not None:
             # Leave time to answer, so that the caller gets the operation and not a timeout.
             limit = min(limit, remaining - 0.25)
-        until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
-        with self._deps.changes.subscribe() as listener:
-            while True:
-                row = await self._readable(request.name, context)
-                left = until - asyncio.get_running_loop().time()
-                if row.done or left <= 0:
-                    return self._deps.operation(row)
-                await listener.wait(min(left, _POLL_SECONDS))
+        return self._deps.operation(await self._waited(request.name, max(0.0, min(limit, _WAIT_SECONDS))))
+
+    async def _waited(self, name: str, seconds: float) -> Operation:
+        """Return an operation when it is done, or as it is after so many seconds."""
+        with self._followed.joined(parse_operation(name)) as stream:
+            row = self._checked(name, await stream.next())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while not row.done:
+                        row = self._checked(name, await stream.next())
+        return row
+
+    async def _read(self, operation: str, _before: Operation | None = None) -> Operation | None:
+        return await self._deps.db.read(lambda tx: operations.get(tx, operation))
 
     async def ListOperations(
         self, request: operations_pb2.ListOperationsRequest, context: Context

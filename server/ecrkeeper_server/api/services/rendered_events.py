@@ -1,4 +1,4 @@
-"""Render a version of a registry once for all streams that show it."""
+"""Render a version of a resource once for all streams that show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT = 32
 
 
 class RenderedEvents:
-    """Renders registries in turns that all watches share."""
+    """Renders resources in turns that all watches share."""
 
     def __init__(self, turns: Turns, render: Callable[[Resource, Sequence[Declaration], int], Steps[Any]]) -> None:
         self._work = Work(turns, TURNS_KEY)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper.v1 import role_pb2
+from ecrkeeper.v1 import registry_pb2, role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from google.longrunning import operations_pb2
 
@@ -19,6 +19,7 @@ from ecrkeeper_server.api.messages.refreshed import refreshed_role
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.filters import enum_choice
 from ecrkeeper_server.api.services.reconcile import reconcile
+from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
 from ecrkeeper_server.declarations.idempotency import find_response, save_response
@@ -33,7 +34,8 @@ from ecrkeeper_server.settings.cache_rules import CACHE_RULES, NOT_OFFERED
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.turns import Steps
 
 _FIELDS = resource_fields(
     "role",
@@ -57,6 +59,7 @@ class Roles:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._rendered = RenderedEvents(deps.turns, self._current)
 
     async def _get(self, name: RoleName) -> Resource | None:
         return await self._deps.db.read(lambda tx: resources.get(tx, str(name)))
@@ -186,14 +189,24 @@ class Roles:
         """Stream roles."""
         account = parse_account(request.parent, wildcard=True)
         async for step in watched(self._deps, RoleName.kind, account, request.filter, _FIELDS):
+            if step.row is not None:
+                yield await self._rendered.of(step, registry_pb2.BASIC)
+                continue
             answer = pb.WatchServiceLinkedRolesResponse(
                 kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", step.kind)
             )
-            if step.row is not None:
-                answer.service_linked_role.CopyFrom(role_message.role(step.row, self._deps.partition))
-            elif step.name:
+            if step.name:
                 answer.service_linked_role.name = step.name
             yield answer
+
+    def _current(
+        self, row: Resource, _declared: Sequence[Declaration], _view: int
+    ) -> Steps[pb.WatchServiceLinkedRolesResponse]:
+        yield
+        return pb.WatchServiceLinkedRolesResponse(
+            kind=pb.WatchServiceLinkedRolesResponse.CURRENT,
+            service_linked_role=role_message.role(row, self._deps.partition),
+        )
 
     async def ListSupportedRegions(
         self, request: pb.ListSupportedRegionsRequest, context: Context

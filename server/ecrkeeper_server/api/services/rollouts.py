@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper.v1 import fleet_pb2
@@ -14,9 +14,9 @@ from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fleet as render
-from ecrkeeper_server.api.services.broadcaster import Subscription
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
+from ecrkeeper_server.api.services.followed import Followed
 from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet.bounds import out_of_bounds
@@ -33,8 +33,16 @@ _FIELDS: Fields = {
     "state": enum_choice(fleet_pb2.RolloutTarget.State, lambda row: [row.state]),
     "reason": lambda row: [row.reason],
 }
-# How often a stream looks although no hint came: hints can be lost.
+# Interval at which streams poll without a notification, because notifications can be lost.
 _POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A rollout and the message about it, which streams share: nobody may change it."""
+
+    row: RolloutRow
+    answer: pb.WatchRolloutResponse
 
 
 class Rollouts:
@@ -42,6 +50,7 @@ class Rollouts:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._followed = Followed(deps.changes, deps.turns, self._shown, str, lambda _: _POLL_SECONDS)
 
     async def GetRollout(self, request: pb.GetRolloutRequest, context: Context) -> fleet_pb2.Rollout:
         """Return one rollout."""
@@ -145,23 +154,17 @@ class Rollouts:
         self, request: pb.WatchRolloutRequest, context: Context
     ) -> AsyncIterator[pb.WatchRolloutResponse]:
         """Stream a rollout until it has ended."""
-        name = RolloutName.parse(request.name)
-        with self._deps.changes.subscribe() as listener:
-            sent: RolloutRow | None = None
-            while True:
-                row = await self._row(name)
-                if row != sent:
-                    yield pb.WatchRolloutResponse(rollout=render.rollout(row))
-                    sent = row
-                if row.state in ENDED:
-                    return
-                await _wait_for(listener, str(name))
+        sent: _Shown | None = None
+        with self._followed.joined(RolloutName.parse(request.name)) as stream:
+            while sent is None or sent.row.state not in ENDED:
+                shown = await stream.next()
+                if shown is not sent:
+                    yield shown.answer
+                    sent = shown
 
-
-async def _wait_for(listener: Subscription, name: str) -> None:
-    """Wait until a rollout may have changed."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + _POLL_SECONDS
-    while (left := until - clock()) > 0:
-        if name in await listener.wait(left):
-            return
+    async def _shown(self, name: RolloutName, before: _Shown | None) -> _Shown:
+        """Return a rollout for all streams; the same object if it is unchanged."""
+        row = await self._row(name)
+        if before is not None and before.row == row:
+            return before
+        return _Shown(row, pb.WatchRolloutResponse(rollout=render.rollout(row)))

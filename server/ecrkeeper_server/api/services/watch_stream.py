@@ -13,14 +13,13 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, filter_expression, matcher
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.api.services.shared_reads import SharedReads
-from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store import listing
 from ecrkeeper_server.store.filter_expression import Condition, condition_of
-from ecrkeeper_server.store.resources import Versioned
+from ecrkeeper_server.store.listing import Read
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 # Rows of one read; on SQLite, other calls wait meanwhile.
-_PAGE = 100
+_PAGE = 25
 # A changed policy applies after this many seconds, and with every change of a resource.
 _POLL_SECONDS = 30.0
 
@@ -91,7 +90,7 @@ class _Watcher:
         condition: Condition | None,
     ) -> None:
         self._db = deps.db
-        self._reads = deps.reads.setdefault(kind, SharedReads(deps.db, kind, deps.changes))
+        self._reads = deps.reads.setdefault(kind, SharedReads(deps.db, deps.changes))
         self._kind = kind
         self._account = account
         self._meets = meets
@@ -108,17 +107,17 @@ class _Watcher:
         missing, after = set(self._sent), ""
         while True:
             page = await self._db.read(
-                lambda tx, after=after: resources.versioned_page(  # type: ignore[misc]
+                lambda tx, after=after: listing.snapshot(  # type: ignore[misc]
                     tx, self._kind, self._account, after, _PAGE, self._condition
                 )
             )
-            found = {seen.row.name: seen for seen in page}
+            found = {each.versioned.row.name: each for each in page}
             missing -= found.keys()
-            for event in await self._events(found, found):
+            for event in self._events(found, found):
                 yield event
             if len(page) < _PAGE:
                 break
-            after = page[-1].row.name
+            after = page[-1].versioned.row.name
             await asyncio.sleep(0)
         async for event in self.named(sorted(missing)):
             yield event
@@ -128,23 +127,19 @@ class _Watcher:
         for start in range(0, len(names), _PAGE):
             some = names[start : start + _PAGE]
             known = await self._reads.of(tuple(some))
-            found = {name: known[name].versioned for name in some if name in known}
-            for event in await self._events(some, found, {name: known[name].declared for name in found}):
+            for event in self._events(some, {name: known[name] for name in some if name in known}):
                 yield event
             await asyncio.sleep(0)
 
-    async def _events(
-        self, names: Iterable[str], found: Mapping[str, Versioned], known: Mapping[str, list[Declaration]] | None = None
-    ) -> list[Event]:
-        shown = {name: seen for name, seen in found.items() if self._meets(seen.row)}
-        new = {name: seen for name, seen in shown.items() if self._sent.get(name) != seen.version}
-        declared: Mapping[str, list[Declaration]] = known or {}
-        if known is None and new and self._kind == RegistryName.kind:
-            rows = [seen.row for seen in new.values()]
-            declared = await self._db.read(lambda tx: declarations.of_registries(tx, rows))
-        events = [Event("CURRENT", name, seen.row, seen.version, declared.get(name, [])) for name, seen in new.items()]
+    def _events(self, names: Iterable[str], found: Mapping[str, Read]) -> list[Event]:
+        shown = {name: each for name, each in found.items() if self._meets(each.versioned.row)}
+        new = {name: each for name, each in shown.items() if self._sent.get(name) != each.versioned.version}
+        events = [
+            Event("CURRENT", name, each.versioned.row, each.versioned.version, each.declared)
+            for name, each in new.items()
+        ]
         events += [Event("REMOVED", name) for name in names if name in self._sent and name not in shown]
         for event in events:
             self._sent.pop(event.name, None)
-        self._sent.update((sys.intern(name), seen.version) for name, seen in new.items())
+        self._sent.update((sys.intern(name), each.versioned.version) for name, each in new.items())
         return events

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper.v1 import fleet_service_pb2, registry_pb2
+from ecrkeeper.v1 import fleet_service_pb2 as pb_fleet
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
-from ecrkeeper_server.console.digests import digest_of_states
+from ecrkeeper_server.console.conditions import Cell, cell_of
+from ecrkeeper_server.console.digests import digest_of_cells
 from ecrkeeper_server.console.search import both, filter_of
 from ecrkeeper_server.console.view import Page, View, seen
 
@@ -30,7 +31,7 @@ class Row:
     """The registries of an account, by Region."""
 
     account: str
-    registries: dict[str, registry_pb2.Registry]
+    cells: dict[str, Cell]
 
 
 async def fleet(view: View) -> Page:
@@ -43,39 +44,33 @@ async def fleet(view: View) -> Page:
         page_token=view.text("page"),
         filter=chosen,
     )
-    summary, (listed, error) = await _both(view, request)
+    listed, error = await view.listed("RegistrySettingsService.ListRegistries", request)
+    first = not view.text("page")
     rows = _rows(listed.registries) if listed is not None else []
     if len(rows) > ACCOUNTS:
-        request.page_size = sum(len(row.registries) for row in rows[:ACCOUNTS])
+        request.page_size = sum(len(row.cells) for row in rows[:ACCOUNTS])
         listed = await view.call("RegistrySettingsService.ListRegistries", request)
         rows = _rows(listed.registries)
     values = {
-        "fleet": summary,
+        "fleet": await view.call("FleetService.GetFleet", pb_fleet.GetFleetRequest(name="fleet")) if first else None,
         "rows": rows,
-        "regions": sorted({region for row in rows for region in row.registries}),
+        "regions": sorted({region for row in rows for region in row.cells}),
         "next": listed.next_page_token if listed is not None else "",
         "error": error,
         "search": search,
         "state": state if state in STATES else "",
         "states": STATES,
-        "first": not view.text("page"),
+        "shown": sum(len(row.cells) for row in rows),
         "live": live_address(rows),
     }
     return Page("fleet.html", "Fleet", values)
-
-
-async def _both(view: View, request: pb.ListRegistriesRequest) -> tuple[Any, tuple[Any, Any]]:
-    """Return the summary and the list, of which the user's filter may be invalid."""
-    listed = await view.listed("RegistrySettingsService.ListRegistries", request)
-    summary = await view.call("FleetService.GetFleet", fleet_service_pb2.GetFleetRequest(name="fleet"))
-    return summary, listed
 
 
 def _rows(registries: Any) -> list[Row]:
     rows: dict[str, Row] = {}
     for each in registries:
         _, account, _, region = each.name.split("/")
-        rows.setdefault(account, Row(account, {})).registries[region] = each
+        rows.setdefault(account, Row(account, {})).cells[region] = cell_of(each)
     return list(rows.values())
 
 
@@ -83,5 +78,5 @@ def live_address(rows: list[Row]) -> str:
     """Return the query of the stream that follows these registries; empty without any."""
     if not rows:
         return ""
-    shown = [each for row in rows for each in row.registries.values()]
-    return f"accounts={','.join(row.account for row in rows)}&{seen(digest_of_states(shown))}"
+    shown = [each for row in rows for each in row.cells.values()]
+    return f"accounts={','.join(row.account for row in rows)}&{seen(digest_of_cells(shown))}"

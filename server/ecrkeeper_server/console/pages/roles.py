@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ecrkeeper.v1 import role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 
 from ecrkeeper_server.console.digests import digest_of
@@ -38,8 +41,12 @@ async def roles(view: View) -> Page:
 async def role(view: View) -> Page:
     """Show one role."""
     found = await view.call("RoleService.GetServiceLinkedRole", pb.GetServiceLinkedRoleRequest(name=name_of(view)))
-    values = {"role": found, "live": seen(digest_of(found)), "drift": list(drift_rows(found.drift))}
-    return Page("role.html", f"{view.place['account']} {view.place['role']}", values)
+    return Page("role.html", f"{view.place['account']} {view.place['role']}", role_values(found))
+
+
+def role_values(found: role_pb2.ServiceLinkedRole) -> dict[str, Any]:
+    """Return what the templates show of a role."""
+    return {"role": found, "live": seen(digest_of(found)), "drift": list(drift_rows(found.drift))}
 
 
 async def usage(view: View) -> Page:

@@ -7,6 +7,7 @@ from typing import Any
 from ecrkeeper.v1 import fleet_pb2, fleet_service_pb2
 
 from ecrkeeper_server.console.rendering import pretty
+from ecrkeeper_server.console.search import filter_of
 from ecrkeeper_server.console.view import Page, View
 
 pb: Any = fleet_service_pb2
@@ -54,7 +55,7 @@ async def rollout(view: View) -> Page:
     """Show a rollout and its targets."""
     name = f"registrySets/{view.place['set']}/rollouts/{view.place['number']}"
     request = pb.ListRolloutTargetsRequest(
-        parent=name, page_size=_TARGETS, page_token=view.text("page"), filter=view.text("q")
+        parent=name, page_size=_TARGETS, page_token=view.text("page"), filter=filter_of(view.text("q"), "reason")
     )
     found = await view.call("FleetService.GetRollout", pb.GetRolloutRequest(name=name))
     listed, error = await view.listed("FleetService.ListRolloutTargets", request)

@@ -83,7 +83,6 @@ async def audit(view: View) -> Page:
         "next": listed.next_page_token if listed is not None else "",
         "error": error,
         "search": view.text("q"),
-        "first": not view.text("page"),
     }
     return Page("audit.html", "Audit trail", values)
 

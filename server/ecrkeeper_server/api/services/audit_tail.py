@@ -1,0 +1,99 @@
+"""The newest events of the audit trail, which all streams of it share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ecrkeeper.v1 import audit_pb2
+
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.followed import Followed
+from ecrkeeper_server.store import audit, audit_stream
+from ecrkeeper_server.store.audit import AuditEvent, Selection
+from ecrkeeper_server.store.audit_stream import Cursor, Part, cursor_of
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.turns import Turns
+
+BATCH = 200
+# Events of earlier reads, for streams that are busy meanwhile.
+_KEPT = 100
+# Interval at which streams poll without a notification, because notifications can be lost.
+_POLL_SECONDS = 2.0
+# Interval at which they poll for events that an older transaction delays.
+_HELD_SECONDS = 0.05
+_ALL = Selection()
+Render = Callable[[AuditEvent], audit_pb2.AuditEvent]
+
+
+class Shown:
+    """An event that is rendered once for all streams.
+
+    Nobody may change its message.
+    """
+
+    def __init__(self, row: AuditEvent, render: Render) -> None:
+        self.row = row
+        self.cursor = cursor_of(row)
+        self._render = render
+
+    @cached_property
+    def message(self) -> audit_pb2.AuditEvent:
+        """The event as a message."""
+        return self._render(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """All events after the cursor `start` up to the cursor `end`, in order."""
+
+    start: Cursor
+    end: Cursor
+    events: tuple[Shown, ...]
+    pause: float
+
+
+class AuditTail:
+    """Reads new events once for all streams."""
+
+    def __init__(self, db: Database, changes: Changes, turns: Turns, render: Render) -> None:
+        self._db = db
+        self._render = render
+        self._followed: Followed[str, Tail] = Followed(changes, turns, self._read, str, lambda tail: tail.pause)
+
+    async def after(self, cursor: Cursor, selection: Selection) -> AsyncIterator[tuple[list[Shown], Cursor]]:
+        """Yield events after a cursor and then new ones, with the cursor behind them."""
+        with self._followed.joined(audit.CHANGED) as stream:
+            while True:
+                tail = await stream.next()
+                # A stream that is behind the tail reads for itself.
+                while tail.start > cursor:
+                    found = await self._part(cursor, selection)
+                    is_full = len(found.events) == BATCH
+                    cursor = cursor_of(found.events[-1]) if is_full else max(cursor, found.horizon)
+                    yield [Shown(row, self._render) for row in found.events], cursor
+                    if not is_full:
+                        break
+                    await asyncio.sleep(0)
+                if tail.start <= cursor:
+                    new = [each for each in tail.events if each.cursor > cursor and selection.has(each.row)]
+                    cursor = max(cursor, tail.end)
+                    yield new, cursor
+
+    async def _part(self, cursor: Cursor, selection: Selection) -> Part:
+        return await self._db.read(lambda tx: audit_stream.stream(tx, cursor, selection, BATCH))
+
+    async def _read(self, _key: str, before: Tail | None) -> Tail:
+        if before is None:
+            present = await self._db.read(audit_stream.now)
+            return Tail(present, present, (), _POLL_SECONDS)
+        found = await self._part(before.end, _ALL)
+        new = tuple(Shown(row, self._render) for row in found.events)
+        dropped, kept = before.events[:-_KEPT], before.events[-_KEPT:]
+        start = dropped[-1].cursor if dropped else before.start
+        if len(new) == BATCH:
+            return Tail(start, new[-1].cursor, kept + new, 0.0)
+        end = max(new[-1].cursor if new else before.end, found.horizon)
+        return Tail(start, end, kept + new, _HELD_SECONDS if found.held_back else _POLL_SECONDS)
