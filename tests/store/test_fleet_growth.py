@@ -13,7 +13,7 @@ from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.store import fleet_accounts, rollouts
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import Cause, RolloutState, TargetState
-from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector
+from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, Wave
 
 from .conftest import Clock
 from .fleets import StoredFleet, excluding
@@ -148,6 +148,44 @@ async def test_release_does_not_wait_for_another_set_without_end(fleet: StoredFl
     assert (failed.state, failed.reason) == (TargetState.FAILED, "WAITING_FOR_SET")
     assert "for 30 minutes" in failed.message
     assert list(await fleet.roles("a")) == [account], "nothing was removed"
+
+
+@pytest.mark.parametrize(
+    ("operation", "ended", "state"),
+    [
+        ("AssumeRole", RolloutState.SUCCEEDED, TargetState.SKIPPED),
+        ("ListPullTimeUpdateExclusions", RolloutState.HALTED, TargetState.FAILED),
+    ],
+)
+async def test_release_that_aws_does_not_show_is_not_done(
+    fleet: StoredFleet, operation: str, ended: RolloutState, state: TargetState
+) -> None:
+    await fleet.add(1, set="a")
+    strict = {"waves": (Wave(),)}
+    await fleet.write("a", excluding("scanner"), **strict)
+    await fleet.work()
+    unread = {
+        "applied": {"pull_time_update_exclusions": {"arn:aws:iam::000000000001:role/scanner": True}},
+        "error": {"code": "X", "reason": "AWS_ACCESS_DENIED", "message": "no", "metadata": {"operation": operation}},
+        "conditions": [
+            {"type": kind, "status": status, "reason": "AWS_ACCESS_DENIED", "message": "no", "since": 1}
+            for kind, status in (("Ready", "FALSE"), ("Blocked", "TRUE"))
+        ],
+    }
+    await fleet.write("a", None)
+    await fleet.work(5, unread)
+    [deletion, _] = await fleet.rollouts("a")
+    [target] = await fleet.targets(deletion)
+    assert (deletion.state, target.state, target.reason) == (ended, state, "AWS_ACCESS_DENIED")
+    if ended == RolloutState.HALTED:
+        resume = RolloutName(SetName("a"), deletion.number)
+        # A release that is tried again has no declaration to delete, and AWS is asked again.
+        await fleet.db.write(lambda tx: control(tx, Caller("ResumeRollout"), resume, "resume"))
+        await fleet.work(5, unread)
+        assert (await fleet.rollouts("a"))[0].state == RolloutState.HALTED
+        await fleet.db.write(lambda tx: control(tx, Caller("ResumeRollout"), resume, "resume"))
+        await fleet.work(5)
+        assert (await fleet.rollouts("a"))[0].state == RolloutState.SUCCEEDED
 
 
 async def test_targets_are_rendered_with_the_labels_of_the_begin(fleet: StoredFleet) -> None:

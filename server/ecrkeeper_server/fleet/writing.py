@@ -164,9 +164,9 @@ class Writer:
             manager=Manager(str(self.name), self.rollout.revision),
             deletion_policy=policy,
         )
-        result = None if present is None else call.decide(self.unit)
-        if result is None or present is None:
-            return self._in_state(target, TargetState.SUCCEEDED, "", "")
+        if present is None:
+            return self._released_before(target)
+        result = call.decide(self.unit)
         if not target.undo:
             target = replace(
                 target, before_revision=present.generation, before_set_revision=present.set_revision, changed=True
@@ -174,6 +174,14 @@ class Writer:
         return self._in_state(
             replace(target, generation=0, registry_generation=result.registry.generation), TargetState.RUNNING, "", ""
         )
+
+    def _released_before(self, target: TargetRow) -> TargetRow:
+        """Return a target without a declaration; one that the rollout deleted is looked at again."""
+        row = self.unit.registries.get(target.registry)
+        if row is None or not target.changed or target.generation:
+            return self._in_state(target, TargetState.SUCCEEDED, "", "")
+        again = self.unit.set_spec(row, row.spec)
+        return self._in_state(replace(target, registry_generation=again.generation), TargetState.RUNNING, "", "")
 
     def _undo(self, target: TargetRow) -> TargetRow:
         if target.before_revision == 0:
