@@ -164,9 +164,9 @@ class Writer:
             manager=Manager(str(self.name), self.rollout.revision),
             deletion_policy=policy,
         )
-        if present is None:
+        result = None if present is None else call.decide(self.unit)
+        if result is None or present is None:
             return self._released_before(target)
-        result = call.decide(self.unit)
         if not target.undo:
             target = replace(
                 target, before_revision=present.generation, before_set_revision=present.set_revision, changed=True

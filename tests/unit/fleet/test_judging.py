@@ -129,7 +129,8 @@ RELEASES = [
     (seen(OTHERS, RELEASED), "SUCCEEDED", "a setting without own elements does not count"),
     (
         seen({"error": error("AWS_UNREACHABLE")}, replace(LONG_AGO, action=Action.RELEASE), observed=6),
-        "SKIPPED", "an endpoint does not answer",
+        "SKIPPED",
+        "an endpoint does not answer",
     ),
 ]
 
