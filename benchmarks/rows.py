@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,18 @@ class Rows:
                 conn.exec_driver_sql("COMMIT")
         with self._engine.connect() as conn:
             conn.execute(text("ANALYZE"))
+
+    def mark(self, names: Sequence[str], **values: Any) -> None:
+        """Set columns of registries."""
+        with self._engine.connect() as conn:
+            for at in range(0, len(names), _CHUNK):
+                chosen = resources.c.name.in_(names[at : at + _CHUNK])
+                conn.execute(update(resources).where(chosen).values(values))
+
+    def analyze(self) -> None:
+        """Bring the planner's statistics up to date; on Postgres also what autovacuum keeps."""
+        with self._engine.connect() as conn:
+            conn.execute(text("VACUUM ANALYZE" if self._engine.dialect.name == "postgresql" else "ANALYZE"))
 
     def make_due(self, begin: int, count: int) -> None:
         """Make `count` registries due, from a multiple of 20 on.

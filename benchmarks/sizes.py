@@ -47,6 +47,9 @@ class Sizes:
     scaling_cases: tuple[str, ...] = ("waiting for AWS", "bound by CPU")
     # rollout
     rollout: tuple[int, ...] = (1_000, 10_000, 100_000)
+    # get_fleet
+    view_registries: int = 150_000
+    view_calls: int = 40
     # transport
     transport_calls: int = 3_000
     transport_rounds: int = 10
@@ -77,6 +80,7 @@ QUICK = Sizes(
     scaling_block=400,
     largest_calls=8,
     rollout=(1_000, 5_000),
+    view_registries=20_000,
     transport_rounds=5,
     event_registries=200,
     event_messages=3_000,
@@ -114,6 +118,8 @@ SMOKE = Sizes(
     takeover_lease=1,
     scaling_block=20,
     rollout=(40,),
+    view_registries=120,
+    view_calls=2,
     transport_calls=40,
     transport_rounds=1,
     scaling_cases=("waiting for AWS",),
