@@ -15,6 +15,7 @@ from ecrkeeper_server.settings.ownership import owned_elements
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState
+from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rollout_pages import Observed
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredError
@@ -130,6 +131,8 @@ def _unready(state: State, target: TargetRow, now: int) -> Finding:
     reason, message = _why(state)
     if error is not None and _out_of_reach(error):
         return Finding(TargetState.SKIPPED, reason, message)
+    if error is not None and error.reason == SUSPENDED:
+        return Finding(TargetState.HELD, reason, message)
     if _holds(state, "Blocked") or _holds(state, "Degraded"):
         return Finding(TargetState.FAILED, reason, message)
     if error is not None and error.reason in _UNREACHABLE and _waited(target, now):

@@ -22,6 +22,7 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, Authority, RolloutRow, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rows import Revision
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
@@ -99,7 +100,7 @@ class Writer:
         account = self.accounts.get(target.account)
         if account is None or not account.writable:
             text = f"accounts/{target.account} is {account.state if account else 'in no fleet'}"
-            return self._in_state(target, TargetState.HELD, "ACCOUNT_SUSPENDED", text)
+            return self._in_state(target, TargetState.HELD, SUSPENDED, text)
         row = self.unit.registries.get(registry)
         if row is not None and row.mode is not Mode.ENFORCE:
             return self._in_state(target, TargetState.HELD, "NOT_ENFORCED", f"the mode of {registry} is {row.mode}")

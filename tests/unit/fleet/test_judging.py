@@ -64,6 +64,10 @@ ROWS = [
     (seen(GOOD, generation=4), "FAILED", "DECLARATION_LOST", "somebody changed the declaration"),
     (seen(BLOCKED), "FAILED", "AWS_REJECTED", "AWS rejects it"),
     (seen(DENIED), "SKIPPED", "AWS_REJECTED", "the account cannot be reached"),
+    (
+        seen({**BLOCKED, "error": error("ACCOUNT_SUSPENDED", "")}),
+        "HELD", "AWS_REJECTED", "its account was suspended meanwhile",
+    ),
     (seen(THROTTLED), "RUNNING", "AWS_REJECTED", "an error that passes is waited for"),
     (seen(AWAY), "RUNNING", "AWS_REJECTED", "an endpoint that does not answer is waited for"),
     (seen(AWAY, LONG_AGO), "SKIPPED", "AWS_REJECTED", "and then skipped"),
