@@ -10,7 +10,7 @@ from ecrkeeper_server.fleet import growth, matching
 from ecrkeeper_server.fleet.membership import plan_targets
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
-from ecrkeeper_server.store import fleet_accounts, rollouts
+from ecrkeeper_server.store import fleet_accounts, registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import Cause, RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, Wave
@@ -239,3 +239,25 @@ async def test_label_that_is_removed_fails_its_target_and_removes_nothing(fleet:
     assert list((await fleet.roles("a")).values()) == [["red"], ["red"]]
     await fleet.work(600)
     assert len(await fleet.rollouts("a")) == grown.number, "it is not tried again at once"
+
+
+@pytest.mark.parametrize("state", [AccountState.SUSPENDED, AccountState.GONE])
+async def test_deletion_forgets_accounts_that_are_gone(fleet: StoredFleet, state: AccountState) -> None:
+    await fleet.add(2, set="a")
+    await fleet.write("a", excluding("scanner"))
+    await fleet.work()
+    lost = fleet.accounts[0]
+
+    def lose(tx: Tx) -> None:
+        row = fleet_accounts.get(tx, lost)
+        assert row is not None
+        fleet_accounts.change(tx, replace(row, state=state))
+
+    await fleet.db.write(lose)
+    await fleet.work()
+    assert list(await fleet.roles("a")) == fleet.accounts, "it may come back"
+    await fleet.write("a", None)
+    await fleet.work()
+    left = [lost] if state is AccountState.SUSPENDED else []
+    assert list(await fleet.roles("a")) == left
+    assert (await fleet.db.read(lambda tx: registry_sets.get(tx, "a")) is None) == (not left)

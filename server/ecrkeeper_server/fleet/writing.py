@@ -20,8 +20,8 @@ from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.fleet.template import MissingLabelError
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.fleet_rows import Action, Authority, RolloutRow, TargetRow, TargetState
-from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.fleet_rows import Action, Authority, Cause, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
 from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rows import Revision
 from ecrkeeper_server.store.specs import Mode
@@ -98,6 +98,10 @@ class Writer:
         if registry in self.unit.busy:
             raise _Waiting("", "")
         account = self.accounts.get(target.account)
+        deleting = self.rollout.cause == Cause.DELETION and not target.undo
+        if account is not None and account.state is AccountState.GONE and deleting:
+            # Nothing can be removed there, and a set that waited for it would never disappear.
+            return self._in_state(self._delete(target, "ABANDON"), TargetState.SUCCEEDED, "", "")
         if account is None or not account.writable:
             text = f"accounts/{target.account} is {account.state if account else 'in no fleet'}"
             return self._in_state(target, TargetState.HELD, SUSPENDED, text)
