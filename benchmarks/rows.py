@@ -91,7 +91,7 @@ class Rows:
                 conn.execute(update(resources).where(chosen).values(values))
 
     def analyze(self) -> None:
-        """Bring the planner's statistics up to date; on Postgres also what autovacuum keeps."""
+        """Bring statistics up to date, and on Postgres the visibility map."""
         with self._engine.connect() as conn:
             conn.execute(text("VACUUM ANALYZE" if self._engine.dialect.name == "postgresql" else "ANALYZE"))
 

@@ -69,7 +69,7 @@ class StoredFleet:
         return await self.db.write(lambda tx: write_set(tx, written))
 
     async def work(self, seconds: float = 30, state: Mapping[str, Any] = READY) -> None:
-        """Let the worker work for so many seconds; each attempt on a registry ends with a state."""
+        """Let the worker work for so many seconds; attempts end with a state."""
         follow = update(resources).values(observed_generation=resources.c.generation, state=state)
         worker = RolloutWorker(self.db, Bounds(), lambda: None)
         until = self.clock.seconds + seconds

@@ -89,7 +89,7 @@ def _released(seen: Observed, now: int) -> Finding:
 
 
 def _unread(row: Resource) -> bool:
-    """Return whether AWS may still have elements of the registry, because it could not be read."""
+    """Return whether AWS may still have elements, because it could not be read."""
     state = row.registry_state
     owned = owned_elements(state.applied, row.registry_spec.abandoned, {})
     names = [name for name, elements in owned.items() if elements]

@@ -181,7 +181,10 @@ class Writer:
         )
 
     def _released_before(self, target: TargetRow) -> TargetRow:
-        """Return a target without a declaration; one that the rollout deleted is looked at again."""
+        """Return a target without a declaration.
+
+        If this rollout deleted it, the registry is reconciled again.
+        """
         row = self.unit.registries.get(target.registry)
         if row is None or not target.changed or target.generation:
             return self._in_state(target, TargetState.SUCCEEDED, "", "")
