@@ -157,6 +157,23 @@ def test_killed_rollout_halts_at_its_tolerance(
     killed.stop()
 
 
+def check_pause(fleet: Fleet, other: ecrkeeper.Client) -> None:
+    """Check that a pause by one replica stops both of them within a second."""
+    slow = {"waves": [{"rest": True, "maxConcurrent": {"count": 1}, "bake": "1s"}]}
+    fleet.update({"allow_removals": 30}, settings=exclusion("other"), strategy=slow)
+    name = f"{fleet.set_name}/rollouts/2"
+    harness.eventually(lambda: fleet.rollout(2).waves and fleet.rollout(2).waves[0].succeeded_count)
+    other.pause_rollout(name)
+    time.sleep(1)
+    pending, since = fleet.rollout(2).waves[0].pending_count, fleet.live.aws.position()
+    # Long enough for the next target.
+    time.sleep(2)
+    assert fleet.rollout(2).waves[0].pending_count == pending > 0
+    begun = {each.registry.split("/")[1] for each in fleet.targets(2) if each.state != each.PENDING}
+    assert {each["account"] for each in fleet.live.aws.writes(since)} <= begun
+    other.cancel_rollout(name)
+
+
 def test_replicas_share_a_rollout(
     request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path: Path
 ) -> None:
@@ -171,10 +188,11 @@ def test_replicas_share_a_rollout(
     fleet.create(exclusion("scanner"), strategy=STRATEGY)
     with ecrkeeper.Client(servers[1].address, insecure=True) as other:
         steps: list[Any] = [step.rollout for step in other.watch_rollout(f"{fleet.set_name}/rollouts/1", timeout=90)]
-    assert steps[-1].state == Rollout.SUCCEEDED
-    for each in steps:
-        assert all(wave.running_count + wave.baking_count <= CONCURRENT for wave in each.waves)
-    assert fleet.has("scanner"), fleet.excluded()
+        assert steps[-1].state == Rollout.SUCCEEDED
+        for each in steps:
+            assert all(wave.running_count + wave.baking_count <= CONCURRENT for wave in each.waves)
+        assert fleet.has("scanner"), fleet.excluded()
+        check_pause(fleet, other)
     reconciled = [(folder / "server.log").read_text().count('"reconciled"') for folder in folders]
     assert all(reconciled), f"each replica reconciles some of the registries: {reconciled}"
     for server in servers:
