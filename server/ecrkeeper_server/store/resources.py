@@ -232,7 +232,7 @@ def enqueue_now(tx: Tx, name: str) -> None:
 
 
 def enqueue_suspended(tx: Tx, account: str) -> None:
-    """Reconcile the registries that were not written while their account was suspended."""
+    """Reconcile the registries that waited for their suspended account."""
     held = select(resources.c.name).where(resources.c.account == account, resources.c.reason == SUSPENDED)
     for name in tx.conn.execute(held.order_by(resources.c.name)).scalars().all():
         enqueue_now(tx, name)
