@@ -76,7 +76,9 @@ async def test_check_keeps_declared_regions(db: Database, clock: Clock) -> None:
     assert (row.enabled_regions, row.aws_regions) == (("us-west-2",), ["us-east-1"])
 
 
-@pytest.mark.parametrize("aws", [Accounts(), Accounts("us-east-1", listing="AWS_ACCESS_DENIED")], ids=["none", "denied"])
+@pytest.mark.parametrize(
+    "aws", [Accounts(), Accounts("us-east-1", listing="AWS_ACCESS_DENIED")], ids=["none", "denied"]
+)
 async def test_regions_that_aws_does_not_list_stay_as_they_were(db: Database, clock: Clock, aws: Accounts) -> None:
     await add(db, ONE, TWO)
     await checker(db, Accounts("us-east-1", "eu-west-1", denied=(TWO,))).work_once()
