@@ -89,7 +89,7 @@ def break_accounts(aws: harness.Simulator, *accounts: str) -> None:
 
 
 async def check_rows(url: str, set_id: str, tolerance: int) -> None:
-    """Check what the killed server has committed: the targets, not the counts that it keeps of them."""
+    """Check the targets that the killed server has committed, and its counts."""
     db = schema.open_database(url)
 
     def read(tx: Tx) -> tuple[RolloutRow | None, list[TargetRow]]:
