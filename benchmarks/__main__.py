@@ -20,7 +20,7 @@ from benchmarks.sizes import FULL, QUICK, SMOKE, Sizes
 
 NAMES = (
     "startup", "api", "largest_declaration", "neighbours", "apply_latency", "fleet_sweep", "scaling", "takeover",
-    "telemetry", "private_interfaces", "transport", "rollout", "event_drift", "consoles",
+    "telemetry", "private_interfaces", "transport", "rollout", "get_fleet", "event_drift", "consoles",
 )  # fmt: skip
 RESULTS = Path("bench-results")
 

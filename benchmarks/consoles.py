@@ -40,7 +40,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     for name in sizes.databases:
         url = environment.database(name, sizes.console_registries)
         with contextlib.closing(Rows(url)) as rows:
-            rows.vacuum()
+            rows.analyze()
         cluster = environment.cluster(name)
         if cluster is not None:
             cluster.log_statements(url.rpartition("/")[2])

@@ -77,7 +77,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
         report.target(f"{kind}: CPU of a target, largest fleet to smallest", growth, 1.15)
 
 
-def _accounts(url: str, registries: int) -> None:
+def add_accounts(url: str, registries: int) -> None:
     """Put accounts with 20 Regions each into the fleet."""
 
     def fill(tx: Tx) -> None:
@@ -99,7 +99,7 @@ def _accounts(url: str, registries: int) -> None:
 
 def _rolled_out(environment: Environment, kind: str, size: int) -> Figures:
     url = environment.database(kind)
-    _accounts(url, size)
+    add_accounts(url, size)
     with environment.server(url) as server, ecrkeeper.Client(server.address, insecure=True, timeout=110) as client:
         plan_cpu, plan_memory = _planned(server, client, size)
         began, cpu = time.monotonic(), cpu_seconds(server.process.pid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,14 +83,17 @@ class Rows:
         with self._engine.connect() as conn:
             conn.execute(text("ANALYZE"))
 
-    def vacuum(self) -> None:
-        """Do what autovacuum does after many new rows.
+    def mark(self, names: Sequence[str], **values: Any) -> None:
+        """Set columns of registries."""
+        with self._engine.connect() as conn:
+            for at in range(0, len(names), _CHUNK):
+                chosen = resources.c.name.in_(names[at : at + _CHUNK])
+                conn.execute(update(resources).where(chosen).values(values))
 
-        Counts are then read from indexes alone.
-        """
-        if self._engine.dialect.name == "postgresql":
-            with self._engine.connect() as conn:
-                conn.execute(text("VACUUM (ANALYZE)"))
+    def analyze(self) -> None:
+        """Bring statistics up to date, and on Postgres the visibility map."""
+        with self._engine.connect() as conn:
+            conn.execute(text("VACUUM ANALYZE" if self._engine.dialect.name == "postgresql" else "ANALYZE"))
 
     def make_due(self, begin: int, count: int) -> None:
         """Make `count` registries due, from a multiple of 20 on.

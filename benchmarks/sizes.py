@@ -52,6 +52,9 @@ class Sizes:
     console_registries: int = 150_000
     console_changes: int = 20
     page_loads: int = 9
+    # get_fleet
+    view_registries: int = 150_000
+    view_calls: int = 40
     # transport
     transport_calls: int = 3_000
     transport_rounds: int = 10
@@ -85,6 +88,7 @@ QUICK = Sizes(
     console_registries=10_000,
     console_changes=10,
     page_loads=5,
+    view_registries=20_000,
     transport_rounds=5,
     event_registries=200,
     event_messages=3_000,
@@ -126,6 +130,8 @@ SMOKE = Sizes(
     console_registries=40,
     console_changes=2,
     page_loads=1,
+    view_registries=120,
+    view_calls=2,
     transport_calls=40,
     transport_rounds=1,
     scaling_cases=("waiting for AWS",),

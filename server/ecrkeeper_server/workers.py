@@ -14,7 +14,6 @@ from ecrkeeper_server.engine.account_checker import AccountChecker, AccountCheck
 from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.instruments import Instruments
-from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.store.database import DUE
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 
@@ -89,8 +88,5 @@ def organization_worker(
 
 def account_checker(db: InstrumentedDatabase, aws: AwsClient, config: Config, worker: RolloutWorker) -> AccountChecker:
     """Return the worker that checks accounts."""
-    partition = partition_of(config.home_region) or "aws"
-    options = AccountCheckOptions(
-        home_region=config.home_region, partition=partition, seconds=config.account_check_seconds
-    )
+    options = AccountCheckOptions(home_region=config.home_region, seconds=config.account_check_seconds)
     return AccountChecker(db, aws, options, worker.wake)

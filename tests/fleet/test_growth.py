@@ -74,6 +74,17 @@ def test_suspended_account_is_held_and_the_others_go_on(fleet: Fleet) -> None:
     fleet.client.update_account({"name": f"accounts/{held}", "state": "ACTIVE"}, ["state"])
     fleet.ended(number=2)
     assert fleet.excluded()[held, "us-east-1"] == ["scanner"]
+    # Somebody changes AWS while the account is suspended again.
+    fleet.client.update_account({"name": f"accounts/{held}", "state": "SUSPENDED"}, ["state"])
+    fleet.live.aws.seed({"exclusions": []}, "us-east-1", held)
+    registry = f"accounts/{held}/registries/us-east-1"
+    with pytest.raises(ecrkeeper.OperationFailed, match="is SUSPENDED"):
+        fleet.client.reconcile_registry(registry).result(30)
+    assert fleet.excluded()[held, "us-east-1"] == []
+    conditions = {each.type: each for each in fleet.client.get_registry(registry).conditions}
+    assert conditions["Ready"].reason == "ACCOUNT_SUSPENDED"
+    fleet.client.update_account({"name": f"accounts/{held}", "state": "ACTIVE"}, ["state"])
+    harness.eventually(lambda: fleet.excluded()[held, "us-east-1"] == ["scanner"])
 
 
 def test_releases_beyond_the_guard_are_held_back(fleet: Fleet) -> None:

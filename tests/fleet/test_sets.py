@@ -160,6 +160,7 @@ def test_removals_beyond_the_guard_need_their_number(fleet: Fleet) -> None:
     fleet.ended()
     for reason, fields in {
         "an empty template": {"settings": {}},
+        "an empty template within the limit": {"settings": {}, "maxRemovals": {"count": 50}},
         "another template": {"settings": exclusion("other")},
         "a selector that matches nothing": {"selector": {"accounts": "labels.fleet = nothing"}},
     }.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,6 @@ from sqlalchemy import update
 from .conftest import Clock
 
 READY = {"conditions": [{"type": "Ready", "status": "TRUE", "reason": "IN_SYNC", "message": "", "since": 1}]}
-_FOLLOW = update(resources).values(observed_generation=resources.c.generation, state=READY)
 AT_ONCE = (Wave(max_concurrent=Amount(100, percent=True), failure_tolerance=Amount(100, percent=True)),)
 
 
@@ -68,14 +68,15 @@ class StoredFleet:
         )  # fmt: skip
         return await self.db.write(lambda tx: write_set(tx, written))
 
-    async def work(self, seconds: float = 30) -> None:
-        """Let the worker work for so many seconds; AWS follows."""
+    async def work(self, seconds: float = 30, state: Mapping[str, Any] = READY) -> None:
+        """Let the worker work for so many seconds; attempts end with a state."""
+        follow = update(resources).values(observed_generation=resources.c.generation, state=state)
         worker = RolloutWorker(self.db, Bounds(), lambda: None)
         until = self.clock.seconds + seconds
         while self.clock.seconds < until:
             while await worker.work_once():
                 pass
-            await self.db.write(lambda tx: tx.conn.execute(_FOLLOW))
+            await self.db.write(lambda tx: tx.conn.execute(follow))
             self.clock.advance(1)
 
     async def set(self, name: str) -> SetRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, cast
 
+import pytest
 from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.engine.account_checker import AccountChecker, AccountCheckOptions
 from ecrkeeper_server.store import fleet_accounts, registry_sets
@@ -15,16 +16,17 @@ from ecrkeeper_server.store.fleet_specs import AccountState
 from .conftest import Clock
 from .test_rollouts import set_row
 
-OPTIONS = AccountCheckOptions(home_region="us-east-1", partition="aws", seconds=900)
+OPTIONS = AccountCheckOptions(home_region="us-east-1", seconds=900)
 ONE, TWO, HELD = "111111111111", "222222222222", "333333333333"
 
 
 class Accounts:
     """Answers in each account but the denied ones; `regions` are enabled everywhere."""
 
-    def __init__(self, *regions: str, denied: tuple[str, ...] = ()) -> None:
+    def __init__(self, *regions: str, denied: tuple[str, ...] = (), listing: str = "") -> None:
         self.regions = regions
         self.denied = denied
+        self.listing = listing
         self.calls: Counter[str] = Counter()
 
     async def call(self, account: str, region: str, service: str, operation: str, params: Any) -> dict[str, Any]:
@@ -33,6 +35,8 @@ class Accounts:
             raise Permanent("not trusted", reason="AWS_ACCESS_DENIED", operation="AssumeRole")
         if operation == "GetCallerIdentity":
             return {"Arn": f"arn:aws:sts::{account}:assumed-role/keeper/x"}
+        if self.listing:
+            raise Permanent("no", reason=self.listing, operation=operation)
         return {"Regions": [{"RegionName": each, "RegionOptStatus": "ENABLED"} for each in self.regions]}
 
 
@@ -70,6 +74,19 @@ async def test_check_keeps_declared_regions(db: Database, clock: Clock) -> None:
     await checker(db, Accounts("us-east-1")).work_once()
     row = (await stored(db))[ONE]
     assert (row.enabled_regions, row.aws_regions) == (("us-west-2",), ["us-east-1"])
+
+
+@pytest.mark.parametrize(
+    "aws", [Accounts(), Accounts("us-east-1", listing="AWS_ACCESS_DENIED")], ids=["none", "denied"]
+)
+async def test_regions_that_aws_does_not_list_stay_as_they_were(db: Database, clock: Clock, aws: Accounts) -> None:
+    await add(db, ONE, TWO)
+    await checker(db, Accounts("us-east-1", "eu-west-1", denied=(TWO,))).work_once()
+    clock.advance(901)
+    await checker(db, aws).work_once()
+    found = await stored(db)
+    assert found[ONE].enabled_regions == ("eu-west-1", "us-east-1")
+    assert (found[TWO].unreachable, found[TWO].enabled_regions) == ("", ()), "no set reaches Regions that are unknown"
 
 
 async def test_account_that_comes_back_makes_sets_compare(db: Database, clock: Clock) -> None:

@@ -10,10 +10,10 @@ from ecrkeeper_server.fleet import growth, matching
 from ecrkeeper_server.fleet.membership import plan_targets
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
-from ecrkeeper_server.store import fleet_accounts, rollouts
+from ecrkeeper_server.store import fleet_accounts, registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import Cause, RolloutState, TargetState
-from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector
+from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, Wave
 
 from .conftest import Clock
 from .fleets import StoredFleet, excluding
@@ -150,6 +150,44 @@ async def test_release_does_not_wait_for_another_set_without_end(fleet: StoredFl
     assert list(await fleet.roles("a")) == [account], "nothing was removed"
 
 
+@pytest.mark.parametrize(
+    ("operation", "ended", "state"),
+    [
+        ("AssumeRole", RolloutState.SUCCEEDED, TargetState.SKIPPED),
+        ("ListPullTimeUpdateExclusions", RolloutState.HALTED, TargetState.FAILED),
+    ],
+)
+async def test_release_that_aws_does_not_show_is_not_done(
+    fleet: StoredFleet, operation: str, ended: RolloutState, state: TargetState
+) -> None:
+    await fleet.add(1, set="a")
+    strict = {"waves": (Wave(),)}
+    await fleet.write("a", excluding("scanner"), **strict)
+    await fleet.work()
+    unread = {
+        "applied": {"pull_time_update_exclusions": {"arn:aws:iam::000000000001:role/scanner": True}},
+        "error": {"code": "X", "reason": "AWS_ACCESS_DENIED", "message": "no", "metadata": {"operation": operation}},
+        "conditions": [
+            {"type": kind, "status": status, "reason": "AWS_ACCESS_DENIED", "message": "no", "since": 1}
+            for kind, status in (("Ready", "FALSE"), ("Blocked", "TRUE"))
+        ],
+    }
+    await fleet.write("a", None)
+    await fleet.work(5, unread)
+    [deletion, _] = await fleet.rollouts("a")
+    [target] = await fleet.targets(deletion)
+    assert (deletion.state, target.state, target.reason) == (ended, state, "AWS_ACCESS_DENIED")
+    if ended == RolloutState.HALTED:
+        resume = RolloutName(SetName("a"), deletion.number)
+        # A release that is tried again has no declaration to delete, and AWS is asked again.
+        await fleet.db.write(lambda tx: control(tx, Caller("ResumeRollout"), resume, "resume"))
+        await fleet.work(5, unread)
+        assert (await fleet.rollouts("a"))[0].state == RolloutState.HALTED
+        await fleet.db.write(lambda tx: control(tx, Caller("ResumeRollout"), resume, "resume"))
+        await fleet.work(5)
+        assert (await fleet.rollouts("a"))[0].state == RolloutState.SUCCEEDED
+
+
 async def test_targets_are_rendered_with_the_labels_of_the_begin(fleet: StoredFleet) -> None:
     await fleet.add(2, set="a", team="red")
     await fleet.write("a", excluding("${label:team}"))
@@ -201,3 +239,25 @@ async def test_label_that_is_removed_fails_its_target_and_removes_nothing(fleet:
     assert list((await fleet.roles("a")).values()) == [["red"], ["red"]]
     await fleet.work(600)
     assert len(await fleet.rollouts("a")) == grown.number, "it is not tried again at once"
+
+
+@pytest.mark.parametrize("state", [AccountState.SUSPENDED, AccountState.GONE])
+async def test_deletion_forgets_accounts_that_are_gone(fleet: StoredFleet, state: AccountState) -> None:
+    await fleet.add(2, set="a")
+    await fleet.write("a", excluding("scanner"))
+    await fleet.work()
+    lost = fleet.accounts[0]
+
+    def lose(tx: Tx) -> None:
+        row = fleet_accounts.get(tx, lost)
+        assert row is not None
+        fleet_accounts.change(tx, replace(row, state=state))
+
+    await fleet.db.write(lose)
+    await fleet.work()
+    assert list(await fleet.roles("a")) == fleet.accounts, "it may come back"
+    await fleet.write("a", None)
+    await fleet.work()
+    left = [lost] if state is AccountState.SUSPENDED else []
+    assert list(await fleet.roles("a")) == left
+    assert (await fleet.db.read(lambda tx: registry_sets.get(tx, "a")) is None) == (not left)

@@ -23,12 +23,16 @@ async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> 
     disabled ones then appear as unreadable.
     """
     try:
-        statuses = await _statuses(aws, account, home, [*_USABLE, "ENABLING", "DISABLING"])
+        return await listed_regions(aws, account, home)
     except AwsError as error:
         if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REJECTED"):
             raise
         return aws.regions(partition)
-    return sorted(statuses)
+
+
+async def listed_regions(aws: Aws, account: str, home: str) -> list[str]:
+    """Return the enabled Regions as AWS lists them; AwsError if it does not."""
+    return sorted(await _statuses(aws, account, home, [*_USABLE, "ENABLING", "DISABLING"]))
 
 
 async def explained(aws: Aws, registry: RegistryName, home: str, error: AwsError) -> AwsError:

@@ -15,7 +15,7 @@ import structlog
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.ecr.regions import enabled_regions
+from ecrkeeper_server.ecr.regions import listed_regions
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.fleet.account_checks import AccountCheck, store_check
 from ecrkeeper_server.store import fleet_accounts
@@ -37,7 +37,6 @@ class AccountCheckOptions:
     """The Region in which AWS is asked, and how often each account is."""
 
     home_region: str
-    partition: str
     seconds: float = 900.0
 
 
@@ -98,8 +97,9 @@ class AccountChecker:
         except AwsError as error:
             return AccountCheck(reason=error.reason, message=error.message[:_MESSAGE_CHARACTERS])
         try:
-            regions = await enabled_regions(self._aws, account, home, self._options.partition)
+            regions = await listed_regions(self._aws, account, home)
         except AwsError as error:
             log.info("regions_not_read", account=account, reason=error.reason)
             return AccountCheck(identity)
-        return AccountCheck(identity, tuple(regions))
+        # Every account has Regions. Sets would release all targets of one without any.
+        return AccountCheck(identity, tuple(regions) or None)

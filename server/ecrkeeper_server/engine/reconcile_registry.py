@@ -19,6 +19,7 @@ from ecrkeeper_server.engine.registry_result import result_of
 from ecrkeeper_server.engine.registry_writes import act, asked
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.engine.statuses import status_of
+from ecrkeeper_server.engine.suspended import is_suspended
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, cost_of_all, keys_of
@@ -71,7 +72,8 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, converged=True, poll_in=poll_in)
     await _observe(attempt, progress, answers or await _read(attempt, names))
     await _plan(attempt, progress)
-    if mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values()):
+    changing = mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values())
+    if changing and not await is_suspended(attempt, progress):
         await act(attempt, progress)
         await _plan_changes(attempt, progress)
     if progress.originals:

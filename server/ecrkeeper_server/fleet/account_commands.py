@@ -10,11 +10,11 @@ from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_r
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, NotFound
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import Change, diff
-from ecrkeeper_server.store import audit, fleet_accounts, registry_sets
+from ecrkeeper_server.store import audit, fleet_accounts, registry_sets, resources
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
-from ecrkeeper_server.store.fleet_specs import Source
+from ecrkeeper_server.store.fleet_specs import AccountState, Source
 
 _SHOWN_SETS = 5
 
@@ -57,9 +57,16 @@ def put_account(
     else:
         row = replace(row, generation=before.generation + 1)
         fleet_accounts.change(tx, row)
+        reactivate(tx, before, row)
     changes = diff("account", {} if present is None else members(before), members(row))
     _changed(tx, caller, row, changes)
     return fleet_accounts.get(tx, account) or row
+
+
+def reactivate(tx: Tx, before: AccountRow, after: AccountRow) -> None:
+    """Let the engine write again to an account that is not suspended any more."""
+    if before.state == AccountState.SUSPENDED != after.state:
+        resources.enqueue_suspended(tx, after.account)
 
 
 def _check(account: str, present: AccountRow | None, etag: str, *, create: bool, update: bool) -> None:

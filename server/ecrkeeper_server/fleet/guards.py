@@ -6,9 +6,17 @@ A change that removes elements in many registries has to confirm their number.
 from __future__ import annotations
 
 from ecrkeeper_server.errors import FailedPrecondition
-from ecrkeeper_server.store.fleet_specs import Amount
+from ecrkeeper_server.store.fleet_specs import Amount, SetSpec
 
 _USUAL_PERCENT, _USUAL_LEAST = Amount(10, percent=True), 5
+
+
+def max_removals_of(spec: SetSpec, targets: int) -> int:
+    """Return in how many present targets the change to a set may remove elements.
+
+    A set that declares nothing any more needs the confirmation of any number.
+    """
+    return 0 if spec.empty else max_removals(spec.max_removals, targets)
 
 
 def max_removals(limit: Amount | None, targets: int) -> int:

@@ -11,10 +11,13 @@ from typing import Any
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import DriftKind
+from ecrkeeper_server.settings.ownership import owned_elements
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState
+from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rollout_pages import Observed
+from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import RegistryState, State
 
@@ -48,7 +51,7 @@ def judge(seen: Observed, now: int, bake_seconds: int, uncounted: Collection[Reg
     Destinations in `uncounted` get no images yet, and need not.
     """
     target = seen.target
-    found = _released(seen) if _releases(target) else _applied(seen, now, uncounted)
+    found = _released(seen, now) if _releases(target) else _applied(seen, now, uncounted)
     if found.state is TargetState.RUNNING and now - target.since >= LONGEST_SECONDS * MICROSECONDS:
         found = Finding(TargetState.FAILED, found.reason or "ROLLOUT_TIMEOUT", found.message or "AWS does not follow")
     if found is _GOOD and bake_seconds and not target.undo:
@@ -70,18 +73,30 @@ def _baked(target: TargetRow, now: int, bake_seconds: int) -> Finding:
     return Finding(TargetState.BAKING)
 
 
-def _released(seen: Observed) -> Finding:
-    row = seen.registry
-    if row is None or seen.target.registry_generation == 0:
+def _released(seen: Observed, now: int) -> Finding:
+    target, row = seen.target, seen.registry
+    if row is None or target.registry_generation == 0:
         return _GOOD
-    if row.observed_generation < seen.target.registry_generation:
-        return Finding(TargetState.RUNNING)
     state = row.registry_state
+    if row.observed_generation < target.registry_generation:
+        return _pending(state, target, now)
     left = [drift for drift in state.drift if drift.kind == DriftKind.UNEXPECTED]
-    if not left:
-        return _GOOD
-    text = f"AWS still has {len(left)} elements that are to be removed, {left[0].setting} {left[0].key}"
-    return Finding(TargetState.FAILED if _holds(state, "Blocked") else TargetState.RUNNING, "REMOVAL_PENDING", text)
+    if left:
+        text = f"AWS still has {len(left)} elements that are to be removed, {left[0].setting} {left[0].key}"
+        blocked = _holds(state, "Blocked")
+        return Finding(TargetState.FAILED if blocked else TargetState.RUNNING, "REMOVAL_PENDING", text)
+    return _unready(state, target, now) if _unread(row) else _GOOD
+
+
+def _unread(row: Resource) -> bool:
+    """Return whether AWS may still have elements, because it could not be read."""
+    state = row.registry_state
+    owned = owned_elements(state.applied, row.registry_spec.abandoned, {})
+    names = [name for name, elements in owned.items() if elements]
+    if state.error is None or not names:
+        return False
+    reads = {read.operation for name in names for read in SETTINGS[name].reads}
+    return _out_of_reach(state.error) or state.error.metadata.get("operation") in reads
 
 
 def _applied(seen: Observed, now: int, uncounted: Collection[RegistryName]) -> Finding:
@@ -116,6 +131,8 @@ def _unready(state: State, target: TargetRow, now: int) -> Finding:
     reason, message = _why(state)
     if error is not None and _out_of_reach(error):
         return Finding(TargetState.SKIPPED, reason, message)
+    if error is not None and error.reason == SUSPENDED:
+        return Finding(TargetState.HELD, reason, message)
     if _holds(state, "Blocked") or _holds(state, "Degraded"):
         return Finding(TargetState.FAILED, reason, message)
     if error is not None and error.reason in _UNREACHABLE and _waited(target, now):

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ecrkeeper_server.ecr.organization import OrganizationAccount
-from ecrkeeper_server.fleet.account_commands import members
+from ecrkeeper_server.fleet.account_commands import members, reactivate
 from ecrkeeper_server.settings.elements import diff
 from ecrkeeper_server.store import audit, fleet_accounts, registry_sets
 from ecrkeeper_server.store.audit import NewEvent
@@ -105,6 +105,7 @@ def _store(tx: Tx, present: AccountRow | None, row: AccountRow) -> None:
     else:
         row = replace(row, generation=present.generation + 1)
         fleet_accounts.change(tx, row)
+        reactivate(tx, present, row)
     event = NewEvent(
         kind="CALL",
         method=_METHOD,

@@ -20,8 +20,9 @@ from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.fleet.template import MissingLabelError
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.fleet_rows import Action, Authority, RolloutRow, TargetRow, TargetState
-from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.fleet_rows import Action, Authority, Cause, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
+from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rows import Revision
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
@@ -97,9 +98,13 @@ class Writer:
         if registry in self.unit.busy:
             raise _Waiting("", "")
         account = self.accounts.get(target.account)
+        deleting = self.rollout.cause == Cause.DELETION and not target.undo
+        if account is not None and account.state is AccountState.GONE and deleting:
+            # Nothing can be removed there, and a set that waited for it would never disappear.
+            return self._in_state(self._delete(target, "ABANDON"), TargetState.SUCCEEDED, "", "")
         if account is None or not account.writable:
             text = f"accounts/{target.account} is {account.state if account else 'in no fleet'}"
-            return self._in_state(target, TargetState.HELD, "ACCOUNT_SUSPENDED", text)
+            return self._in_state(target, TargetState.HELD, SUSPENDED, text)
         row = self.unit.registries.get(registry)
         if row is not None and row.mode is not Mode.ENFORCE:
             return self._in_state(target, TargetState.HELD, "NOT_ENFORCED", f"the mode of {registry} is {row.mode}")
@@ -166,7 +171,7 @@ class Writer:
         )
         result = None if present is None else call.decide(self.unit)
         if result is None or present is None:
-            return self._in_state(target, TargetState.SUCCEEDED, "", "")
+            return self._released_before(target)
         if not target.undo:
             target = replace(
                 target, before_revision=present.generation, before_set_revision=present.set_revision, changed=True
@@ -174,6 +179,17 @@ class Writer:
         return self._in_state(
             replace(target, generation=0, registry_generation=result.registry.generation), TargetState.RUNNING, "", ""
         )
+
+    def _released_before(self, target: TargetRow) -> TargetRow:
+        """Return a target without a declaration.
+
+        If this rollout deleted it, the registry is reconciled again.
+        """
+        row = self.unit.registries.get(target.registry)
+        if row is None or not target.changed or target.generation:
+            return self._in_state(target, TargetState.SUCCEEDED, "", "")
+        again = self.unit.set_spec(row, row.spec)
+        return self._in_state(replace(target, registry_generation=again.generation), TargetState.RUNNING, "", "")
 
     def _undo(self, target: TargetRow) -> TargetRow:
         if target.before_revision == 0:

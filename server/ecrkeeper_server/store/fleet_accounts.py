@@ -27,6 +27,12 @@ def get(tx: Tx, account: str, *, lock: bool = False) -> AccountRow | None:
     return AccountRow.of(row) if row else None
 
 
+def state_of(tx: Tx, account: str) -> str | None:
+    """Return the state of an account; None if it is in no fleet."""
+    found: str | None = tx.conn.execute(select(table.c.state).where(table.c.account == account)).scalar_one_or_none()
+    return found
+
+
 def page(tx: Tx, after: str, limit: int) -> list[AccountRow]:
     """Up to `limit` accounts behind `after`, by account."""
     query = select(table).where(table.c.account > after).order_by(table.c.account).limit(limit)

@@ -170,6 +170,11 @@ class SetSpec:
         """The waves, or the usual ones."""
         return self.waves or CAUTIOUS
 
+    @property
+    def empty(self) -> bool:
+        """Whether the template and all overrides declare nothing."""
+        return not any(_holds(settings) for settings in (self.settings, *(each.settings for each in self.overrides)))
+
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Read a stored set."""
@@ -196,3 +201,10 @@ class SetSpec:
             "allow_replacement": self.allow_replacement,
             **({} if self.max_removals is None else {"max_removals": self.max_removals.to_json()}),
         }
+
+
+def _holds(value: Any) -> bool:
+    """Return whether a JSON value holds anything but empty objects and lists."""
+    if isinstance(value, Mapping):
+        return any(map(_holds, value.values()))
+    return any(map(_holds, value)) if isinstance(value, list | tuple) else value is not None

@@ -35,6 +35,8 @@ from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, attributions, json_rows, resource, resources, schedule
 
 EVENT_DEBOUNCE = 2.0
+SUSPENDED = "ACCOUNT_SUSPENDED"
+"""The reason of a registry that waits for its suspended account."""
 # Between two observations that events cause, so many times as long passes.
 _SPACING = 5
 
@@ -217,6 +219,13 @@ def enqueue_now(tx: Tx, name: str) -> None:
     if tx.conn.execute(change.returning(schedule.c.name)).first() is not None:
         tx.changes(name)
         tx.makes_due()
+
+
+def enqueue_suspended(tx: Tx, account: str) -> None:
+    """Reconcile the registries that waited for their suspended account."""
+    held = select(resources.c.name).where(resources.c.account == account, resources.c.reason == SUSPENDED)
+    for name in tx.conn.execute(held.order_by(resources.c.name)).scalars().all():
+        enqueue_now(tx, name)
 
 
 def patch(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:

@@ -64,6 +64,10 @@ ROWS = [
     (seen(GOOD, generation=4), "FAILED", "DECLARATION_LOST", "somebody changed the declaration"),
     (seen(BLOCKED), "FAILED", "AWS_REJECTED", "AWS rejects it"),
     (seen(DENIED), "SKIPPED", "AWS_REJECTED", "the account cannot be reached"),
+    (
+        seen({**BLOCKED, "error": error("ACCOUNT_SUSPENDED", "")}),
+        "HELD", "AWS_REJECTED", "its account was suspended meanwhile",
+    ),
     (seen(THROTTLED), "RUNNING", "AWS_REJECTED", "an error that passes is waited for"),
     (seen(AWAY), "RUNNING", "AWS_REJECTED", "an endpoint that does not answer is waited for"),
     (seen(AWAY, LONG_AGO), "SKIPPED", "AWS_REJECTED", "and then skipped"),
@@ -112,6 +116,9 @@ def drift(kind: str) -> dict[str, Any]:
 
 
 RELEASED = replace(TARGET, action=Action.RELEASE)
+APPLIED = {"applied": {"registry_policy": {"fleet": "{}"}}}
+UNREAD = {**BLOCKED, **APPLIED, "error": error("AWS_ACCESS_DENIED", "GetRegistryPolicy")}
+OTHERS = {**BLOCKED, **APPLIED, "error": error("AWS_ACCESS_DENIED", "DescribePullThroughCacheRules")}
 RELEASES = [
     (seen(GOOD, RELEASED, observed=6), "RUNNING", "AWS was not observed yet"),
     (seen(GOOD, RELEASED), "SUCCEEDED", "nothing is left"),
@@ -120,6 +127,15 @@ RELEASES = [
     (seen({**BLOCKED, "drift": [drift("MISSING")]}, RELEASED), "SUCCEEDED", "what others lack does not count"),
     (seen(GOOD, replace(TARGET, undo=True, before_revision=0)), "SUCCEEDED", "going back to no declaration"),
     (replace(seen(GOOD, RELEASED), registry=None), "SUCCEEDED", "the registry was forgotten"),
+    (seen({**DENIED, **APPLIED}, RELEASED), "SKIPPED", "the account cannot be reached"),
+    (seen(DENIED, RELEASED), "SUCCEEDED", "nothing was written that AWS could still have"),
+    (seen(UNREAD, RELEASED), "FAILED", "nobody sees what is left"),
+    (seen(OTHERS, RELEASED), "SUCCEEDED", "a setting without own elements does not count"),
+    (
+        seen({"error": error("AWS_UNREACHABLE")}, replace(LONG_AGO, action=Action.RELEASE), observed=6),
+        "SKIPPED",
+        "an endpoint does not answer",
+    ),
 ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from ecrkeeper_server.errors import FailedPrecondition
-from ecrkeeper_server.fleet.guards import check_removals, max_removals
+from ecrkeeper_server.fleet.guards import check_removals, max_removals, max_removals_of
 from ecrkeeper_server.fleet.plan import FleetPlan, Problem, summary
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
-from ecrkeeper_server.store.fleet_specs import Amount
+from ecrkeeper_server.store.fleet_specs import Amount, Override, Selector, SetSpec
 
 
 def registry(number: int, region: str = "us-east-1") -> RegistryName:
@@ -72,3 +73,21 @@ def test_removals_are_limited(limit: Amount | None, targets: int, allowed: int, 
         check_removals("registrySets/a", allowed + 1, allowed, allowed)
     assert caught.value.reason == "TOO_MANY_REMOVALS"
     check_removals("registrySets/a", allowed + 1, allowed, allowed + 1)
+
+
+EMPTY: list[tuple[Json, Json | None, int, str]] = [
+    ({}, None, 0, "no settings"),
+    ({"pull_through_cache_rules": {"rules": []}}, None, 0, "a setting without elements"),
+    ({}, {"signing": {"rules": [{}]}}, 0, "an override without elements"),
+    ({}, {"registry_policy": {"policyText": ""}}, 5, "a member of an override"),
+    ({"account_settings": {"a": "b"}}, None, 5, "a setting"),
+]
+
+
+@pytest.mark.parametrize(("settings", "override", "allowed", "reason"), EMPTY, ids=[row[3] for row in EMPTY])
+def test_empty_template_removes_nothing_unconfirmed(
+    settings: Json, override: Json | None, allowed: int, reason: str
+) -> None:
+    overrides = () if override is None else (Override(Selector(), override),)
+    spec = SetSpec(selector=Selector(), settings=settings, overrides=overrides)
+    assert max_removals_of(spec, 3) == allowed, reason

@@ -20,7 +20,7 @@ from ecrkeeper_server.declarations.idempotency import find_response
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet import matching
 from ecrkeeper_server.fleet.bounds import out_of_bounds
-from ecrkeeper_server.fleet.guards import check_removals, max_removals
+from ecrkeeper_server.fleet.guards import check_removals, max_removals, max_removals_of
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.messages import SET_PATHS, set_content, set_spec
 from ecrkeeper_server.fleet.names import SetName
@@ -103,9 +103,7 @@ class RegistrySets:
             planned = await self._planned(name, spec, seen, authority)
             if request.validate_only:
                 return self._plan(name, spec, seen, planned)
-            described = spec or (None if seen is None else seen.set_spec)
-            limit = max_removals(None if described is None else described.max_removals, planned.present)
-            check_removals(str(name), planned.plan.removing, limit, removals)
+            check_removals(str(name), planned.plan.removing, _max_removals(spec, seen, planned.present), removals)
         row = await self._deps.db.write(lambda tx: _shown(tx, write_set(tx, call)))
         self._deps.wake_rollouts()
         return _message(row)
@@ -209,6 +207,12 @@ class RegistrySets:
         if not found and not request.page_token:
             raise NotFound("RegistrySet", str(name))
         return pb.ListRegistrySetRevisionsResponse(revisions=found, next_page_token=token)
+
+
+def _max_removals(spec: SetSpec | None, seen: SetRow | None, present: int) -> int:
+    if spec is not None:
+        return max_removals_of(spec, present)
+    return max_removals(None if seen is None else seen.set_spec.max_removals, present)
 
 
 def _settings_target(name: SettingsName) -> Target:
