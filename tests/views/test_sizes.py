@@ -11,7 +11,7 @@ from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.groups import grouped
-from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fit_plan
+from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fitting_plan
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.settings.algebra import plan
@@ -114,7 +114,7 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
         planned = plan(SETTINGS[name], elements, {}, {})
         finish(plan_message._adding_calls(made, row.registry, planned, Observed({}, {}, []), {}))
     unbounded = made.ByteSize()
-    fit_plan(made)
+    finish(fitting_plan(made))
     assert unbounded > ANSWER_BYTES > PLAN_BYTES >= made.ByteSize()
     assert len(made.calls) + made.omitted_calls > 100
     message = render.with_plan(render.settings(own, row), made)
@@ -132,7 +132,8 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
 )
 def test_revision_is_below_3_mib(before: dict[str, Any], after: dict[str, Any], reason: str) -> None:
     row = Revision("1" * 12, "us-east-1", "o", 2, after, "REMOVE", False, 0, "p", "", "r" * 1000, "Update")
-    assert render.revision(row, settings_changes(before, after)).ByteSize() < ANSWER_BYTES, reason
+    message = finish(render.revision_steps(row, settings_changes(before, after)))
+    assert message.ByteSize() < ANSWER_BYTES, reason
 
 
 def test_oversized_response_is_an_error() -> None:

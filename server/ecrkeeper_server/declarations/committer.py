@@ -97,12 +97,7 @@ class Committer:
         """Check a call of that cost; return the cost of composing all owners' settings."""
         known = self._known.get(call.name.registry, {})
         elements = own + sum(each for owner, each in known.items() if owner != call.name.owner)
-        if elements < MANY:
-            for _ in call.check():
-                pass
-        else:
-            turns.work().charge(elements)
-            await turns.work().run(call.check())
+        await turns.work().charged(call.check(), elements)
         return elements
 
     async def _together(self, calls: list[Call[Any]]) -> list[Any]:

@@ -6,20 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.groups import grouped
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
-from ecrkeeper_server.declarations.registry_summary import complete_summary, registry_summary
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
+from ecrkeeper_server.declarations.registry_summary import summarizing, summarizing_all
 from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.ecr.replication_check import result_of
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
+from ecrkeeper_server.settings.algebra import Composition
+from ecrkeeper_server.settings.codec import filling_settings, from_aws
 from ecrkeeper_server.settings.element_sets import merged, without
-from ecrkeeper_server.settings.element_states import ElementState, element_states
+from ecrkeeper_server.settings.element_states import ElementState, collecting_states
 from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys_of
-from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.findings import with_causes
@@ -30,6 +31,8 @@ from ecrkeeper_server.turns import Steps, finish
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
 # Owners of one element.
 _OWNERS = 1_000
+# Declarations of a step.
+_AT_ONCE = 20
 # Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
 _CUTTABLE = (
     "desired.*", "observed.*", "elements", "drift", "replication_checks", "last_remediation.drift", "declarations",
@@ -44,40 +47,45 @@ def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -
 
 def registry_steps(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> Steps[registry_pb2.Registry]:
     """Return the same in steps."""
-    composition = composition_of(declared)
-    yield
+    composition = yield from composing(declared)
+    return (yield from composed_steps(row, declared, composition, view))
+
+
+def composed_steps(
+    row: Resource, declared: Sequence[Declaration], composition: Composition, view: int
+) -> Steps[registry_pb2.Registry]:
+    """Return the same, given the composition of the declarations."""
     state = row.registry_state
-    states = list(element_states(state, composition))
-    yield
+    states = yield from collecting_states(state, composition)
     if view == BASIC:
-        return basic(registry_summary(row, declared, states))
-    message = basic(complete_summary(row, declared, states))
+        brief = yield from summarizing(row, declared, states)
+        return (yield from basic_steps(brief))
+    summary = yield from summarizing_all(row, declared, states)
+    message = yield from basic_steps(summary)
     message.view = FULL
-    yield
-    shapes = {name: SETTINGS[name].join(elements) for name, elements in composition.desired.items()}
-    message.desired.CopyFrom(settings_from_aws(shapes))
-    yield
-    message.observed.CopyFrom(settings_from_aws(state.observed))
-    yield
-    message.elements.extend(grouped_elements(states))
-    yield
-    message.drift.extend(render.drift(with_causes(row.events, state.drift)))
-    yield
-    message.quota_usage.extend(_quota_usage(row, composition.desired))
-    yield
+    yield from _filling_desired(message.desired, composition)
+    yield from filling_settings(message.observed, state.observed)
+    yield from render.adding(message.elements, grouped_elements(states))
+    yield from render.adding(message.drift, render.drift(with_causes(row.events, state.drift)))
+    yield from render.adding(message.quota_usage, _quota_usage(row, composition.desired), 1)
     if remediation := state.remediation:
         message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
         removed = with_causes(row.events, remediation.drift, remediation.time)
-        message.last_remediation.drift.extend(render.drift(removed, complete=True))
+        yield from render.adding(message.last_remediation.drift, render.drift(removed, complete=True))
         causes = [each.cause for each in removed if each.cause is not None]
         if causes:
             newest = max(causes, key=lambda each: int(each["event_time"]))
             message.last_remediation.cause.CopyFrom(render.cause(newest))
-        yield
-    message.replication_checks.extend(replication_check(check) for check in state.checks)
-    yield
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    yield from render.adding(message.replication_checks, map(replication_check, state.checks))
+    yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
+
+
+def _filling_desired(settings: settings_pb2.Settings, composition: Composition) -> Steps[None]:
+    settings.SetInParent()
+    for name, elements in composition.desired.items():
+        yield
+        yield from filling_settings(settings, {name: SETTINGS[name].join(elements)})
 
 
 def registry_cost(row: Resource, declared: Sequence[Declaration]) -> int:
@@ -87,6 +95,11 @@ def registry_cost(row: Resource, declared: Sequence[Declaration]) -> int:
 
 def basic(summary: RegistrySummary) -> registry_pb2.Registry:
     """Return a registry without its settings, from a summary."""
+    return finish(basic_steps(summary))
+
+
+def basic_steps(summary: RegistrySummary) -> Steps[registry_pb2.Registry]:
+    """Return the same in steps."""
     message = registry_pb2.Registry(
         name=summary.name,
         uid=summary.uid,
@@ -107,7 +120,9 @@ def basic(summary: RegistrySummary) -> registry_pb2.Registry:
     if summary.due_at is not None:
         message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary.due_at)))
     render.status_fields(message, summary.conditions, summary.error)
-    for each in summary.declarations:
+    for at, each in enumerate(summary.declarations):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
         status = message.declarations.add(
             owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
         )

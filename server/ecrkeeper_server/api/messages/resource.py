@@ -11,20 +11,21 @@ from google.protobuf import struct_pb2, timestamp_pb2
 
 from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.json_values import value_of
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.declarations.takeover import Takeover
-from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
 from ecrkeeper_server.settings.stored_elements import pairs_of
-from ecrkeeper_server.settings.table import split_all
+from ecrkeeper_server.settings.table import splitting
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import Findings, with_causes
 from ecrkeeper_server.store.listing import Listed
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.turns import Steps, finish
 
 # Number of cached messages, and the maximum size of their rows: some 20 MB in total.
 _CACHED, _CACHED_BYTES = 1024, 12_000
@@ -43,6 +44,14 @@ def timestamp(micros: int | None) -> Any:
     if micros is None:
         return None
     return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
+
+
+def adding(items: Any, found: Iterable[Any], at_once: int = 20) -> Steps[None]:
+    """Add messages to a list in steps of so many messages, which are made meanwhile."""
+    for at, each in enumerate(found):
+        if at % at_once == at_once - 1:
+            yield
+        items.append(each)
 
 
 def value(given: Any) -> struct_pb2.Value | None:
@@ -201,6 +210,11 @@ def _key(row: Mapping[str, Any]) -> str:
 
 def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:
     """Return one owner's declaration, with its status in the registry."""
+    return finish(settings_steps(declared, row))
+
+
+def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Steps[registry_pb2.RegistrySettings]:
+    """Return the same in steps."""
     message = registry_pb2.RegistrySettings(
         name=str(declared.name),
         uid=declared.uid,
@@ -210,21 +224,22 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         create_time=timestamp(declared.create_time),
         update_time=timestamp(declared.update_time),
         reconciling=declared.observed_generation < declared.generation,
-        settings=settings_from_aws(declared.settings),
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
         managed_by=declared.managed_by or "",
         apply_group=declared.apply_group or "",
     )
+    yield from filling_settings(message.settings, declared.settings)
     state = State(row.state)
     own = state.of_owner(declared.owner)
     status_fields(message, own.conditions, own.error)
     add_next(message, row)
     if state.drifted:
-        mine = {name: keys_of(elements) for name, elements in split_all(declared.settings).items()}
+        elements = yield from splitting(declared.settings)
+        mine = {name: keys_of(each) for name, each in elements.items()}
         own_drift = (part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS)))
-        message.drift.extend(drift(with_causes(row.events, own_drift)))
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+        yield from adding(message.drift, drift(with_causes(row.events, own_drift)))
+    yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 
@@ -241,15 +256,6 @@ def with_takeovers(message: registry_pb2.RegistrySettings, found: Iterable[Takeo
     return message
 
 
-def stored(row: Stored) -> registry_pb2.RegistrySettings:
-    """Return the declaration of a stored row.
-
-    Do not change the message, which is cached.
-    """
-    # Callers that poll a declaration mostly get the same row as before.
-    return settings(*decoded(row)) if is_long(row) else short(row)
-
-
 def is_long(row: Stored) -> bool:
     """Return whether a stored row is too long for the cache."""
     return sum(len(column) for column in row if isinstance(column, str)) > _CACHED_BYTES
@@ -264,12 +270,15 @@ def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> 
 
 @lru_cache(maxsize=_CACHED)
 def short(row: Stored) -> registry_pb2.RegistrySettings:
-    """Return the message of a stored row that is not long; do not change it."""
+    """Return the message of a stored row that is not long.
+
+    Do not change it. Callers that poll a declaration mostly get the same row as before.
+    """
     return settings(*decoded(row))
 
 
-def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySettingsRevision:
-    """Return one revision with its changes."""
+def revision_steps(row: Revision, diff: Iterable[Change]) -> Steps[registry_pb2.RegistrySettingsRevision]:
+    """Return one revision with its changes, in steps."""
     message = registry_pb2.RegistrySettingsRevision(
         revision=row.revision,
         create_time=timestamp(row.create_time),
@@ -279,9 +288,9 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
         method=row.method,
         deletion_policy=number(common_pb2, "DeletionPolicy", row.deletion_policy),
         allow_replacement=row.allow_replacement,
-        changes=changes(diff),
     )
+    yield from adding(message.changes, changes(diff))
     if row.settings is not None:
-        message.settings.CopyFrom(settings_from_aws(row.settings))
-    fit(message, RESOURCE_BYTES, ("changes", "settings.*"))
+        yield from filling_settings(message.settings, row.settings)
+    yield from fitting(message, RESOURCE_BYTES, ("changes", "settings.*"))
     return message

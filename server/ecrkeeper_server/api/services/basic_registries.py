@@ -21,6 +21,7 @@ from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.names import parse_account
 from ecrkeeper_server.store import listing
 from ecrkeeper_server.store.listing import Key, Listed, Read
+from ecrkeeper_server.turns import work
 
 # Some 20,000 registries.
 _KEPT_BYTES = 16 * 1024 * 1024
@@ -61,11 +62,14 @@ class BasicRegistries:
         return await scan(fetch, page, lambda _: True, lambda row: row[0].name, may, self._show)
 
     async def _show(self, rows: Sequence[_Row]) -> list[registry_pb2.Registry]:
-        return [self._message(listed, found) for listed, found in rows]
+        return [await self._message(listed, found) for listed, found in rows]
 
-    def _message(self, listed: Listed, found: bytes | Read) -> registry_pb2.Registry:
+    async def _message(self, listed: Listed, found: bytes | Read) -> registry_pb2.Registry:
         if isinstance(found, Read):
-            message = registry_message.registry(found.versioned.row, found.declared, registry_message.BASIC)
+            row, declared = found.versioned.row, found.declared
+            elements = registry_message.registry_cost(row, declared)
+            steps = registry_message.registry_steps(row, declared, registry_message.BASIC)
+            message = await work().charged(steps, elements)
             self._keep(found.key, message)
             return message
         message = registry_pb2.Registry.FromString(found)

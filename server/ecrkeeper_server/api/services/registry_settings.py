@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.errors import LARGE_BYTES
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, spec_of
+from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, reading_spec
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import equal_to, matcher
@@ -24,7 +24,7 @@ from ecrkeeper_server.declarations.commands import (
     DeclarationSpec,
     PutDeclaration,
     WriteResult,
-    compose_specs,
+    composing_specs,
 )
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
@@ -41,7 +41,7 @@ from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Listed, Stored
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import finish, work
 
 Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)
 # Declarations of a list that are read at once, and those of one registry among them.
@@ -73,7 +73,7 @@ class OwnerSettings:
         found = await self._known.put(name)
         if found is None:
             raise NotFound("RegistrySettings", str(name))
-        return render.stored(found)
+        return await _message(found) if render.is_long(found) else render.short(found)
 
     async def _read_known(self, names: list[SettingsName]) -> list[Stored | None]:
         found = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
@@ -107,17 +107,13 @@ class OwnerSettings:
     async def _read_part(self, rows: Sequence[Listed]) -> list[registry_pb2.RegistrySettings | None]:
         found = await self._deps.db.read(lambda tx: declarations.listed(tx, rows))
         statuses: dict[RegistryName, RegistryStatus] = {}
-
-        def long(row: Stored) -> registry_pb2.RegistrySettings:
-            return render.settings(*declarations.decoded(row, statuses))
-
         messages: list[registry_pb2.RegistrySettings | None] = []
         for place in rows:
             row = found.get(place[:3])
             if row is None:
                 messages.append(None)
             else:
-                messages.append(await work().step(long, row) if render.is_long(row) else render.short(row))
+                messages.append(await _message(row, statuses) if render.is_long(row) else render.short(row))
         return messages
 
     async def CreateRegistrySettings(
@@ -202,7 +198,7 @@ class OwnerSettings:
         written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
         elements = cost(written.declared.settings)
-        message = await work().step(render.settings, written.declared, written.registry, elements=elements)
+        message = await work().run(render.settings_steps(written.declared, written.registry), elements)
         return render.with_takeovers(message, written.takeovers)
 
     async def _as_planned(self, call: Written, request: Any) -> Written:
@@ -223,14 +219,14 @@ class OwnerSettings:
 
     async def _planned(self, name: SettingsName, tried: WriteResult, request: Any) -> registry_pb2.RegistrySettings:
         elements = cost_of_all(spec.settings for spec in tried.specs.values())
-        message = await work().step(render.settings, tried.declared, tried.registry, elements=elements)
+        message = await work().run(render.settings_steps(tried.declared, tried.registry), elements)
         message = render.with_takeovers(message, tried.takeovers)
         # The etag for the real call; empty if there is no declaration yet.
         message.etag = "" if tried.before is None else tried.before.etag
         if tried.before is None:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
-        composition = await work().step(compose_specs, tried.specs, elements=elements)
+        composition = await work().run(composing_specs(tried.specs), elements)
         plan = await registry_plan(
             self._deps, name.registry, row.registry_spec, row.registry_state, composition, allowing,
             Basis(_request(name, tried), tried.planned_on),
@@ -284,9 +280,20 @@ class OwnerSettings:
         return shapes
 
 
+async def _message(
+    row: Stored, statuses: dict[RegistryName, RegistryStatus] | None = None
+) -> registry_pb2.RegistrySettings:
+    """Charge the caller for a stored row that is long, and render it."""
+    found = await work().step(declarations.decoded, row, statuses)
+    work().charge(cost(found[0].settings))
+    # The state of the registry can be large, too.
+    return await work().run(render.settings_steps(*found))
+
+
 async def _spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
-    """Return what a message declares; a long one in a turn of its own."""
-    return spec_of(given) if given.ByteSize() < LARGE_BYTES else await work().step(spec_of, given)
+    """Return what a message declares; a long one in turns."""
+    steps = reading_spec(given)
+    return finish(steps) if given.ByteSize() < LARGE_BYTES else await work().run(steps)
 
 
 def _request(name: SettingsName, tried: WriteResult) -> Any:
