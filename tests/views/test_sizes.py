@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -28,6 +29,12 @@ from tests.views import largest
 LARGE = tuple[Resource, list[Declaration]]
 
 
+def elements(states: Iterable[ElementState]) -> list[registry_pb2.Element]:
+    found: list[registry_pb2.Element] = []
+    finish(registry_message.adding_elements(found, states))
+    return found
+
+
 @pytest.fixture(scope="module")
 def large() -> LARGE:
     return largest.registry(owners=1_000)
@@ -48,7 +55,7 @@ def test_full_view_is_below_3_mib_and_names_omissions(large: LARGE) -> None:
 def test_full_view_groups_pairs_with_equal_state(large: LARGE) -> None:
     row, declared = large
     states = element_states(row.registry_state, composition_of(declared[:1]))
-    pairs = [each for each in registry_message.grouped_elements(states) if each.setting == largest.REPLICATION]
+    pairs = [each for each in elements(states) if each.setting == largest.REPLICATION]
     assert {each.state for each in pairs} == {registry_pb2.Element.IN_SYNC, registry_pb2.Element.OUT_OF_SYNC}
     assert len(pairs) == 2
     assert sum(len(each.pairs.destinations) * len(each.pairs.filters) for each in pairs) == 62_500
@@ -94,7 +101,7 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
 def test_element_names_a_thousand_owners_and_counts_the_others() -> None:
     owners = tuple(f"team-{at:05}" for at in range(1_234))
     state = ElementState("registry_policy", frozenset(("s",)), "IN_SYNC", owners, {}, {}, "")
-    for shown in (registry_message.element(state, "s"), *registry_message.grouped_elements([state])):
+    for shown in (registry_message.element(state, "s"), *elements([state])):
         assert (list(shown.owners), shown.omitted_owners) == (list(owners[:1_000]), 234)
 
 

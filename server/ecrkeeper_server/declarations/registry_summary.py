@@ -38,9 +38,8 @@ def summarizing(
         truncated.append("owners")
     # Terminal problems come first if not all fit.
     worst_first = []
-    for at, each in enumerate(sorted(summary.declarations, key=lambda each: (each.ready, each.owner))):
-        if at % _AT_ONCE == 0:
-            yield
+    for each in sorted(summary.declarations, key=lambda each: (each.ready, each.owner)):
+        yield
         worst_first.append(_compact(each))
     statuses = worst_first[: _fitting((each.to_json() for each in worst_first), _DECLARATIONS_BYTES)]
     if len(statuses) < len(worst_first):

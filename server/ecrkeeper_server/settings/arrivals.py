@@ -18,6 +18,8 @@ REPLICATE, CREATE = "ecr:ReplicateImage", "ecr:CreateRepository"
 
 # Bounds one survey to about 30 ms.
 _WORK = 20_000
+# Of all patterns together.
+_CHARACTERS = 20_480
 # Surveys of more filters are large. A few of them are cached, because a registry mostly replicates the same filters
 # to destinations with the same policy.
 _FEW_FILTERS, _CACHED, _CACHED_LARGE = 100, 512, 8
@@ -148,7 +150,12 @@ _large: _Cache = LRUCache(_CACHED_LARGE)
 
 
 def _surveyed(filters: tuple[str, ...], access: Access) -> Steps[Survey]:
-    patterns, budget = Patterns(access.patterns()), Budget(_WORK)
+    given, budget = access.patterns(), Budget(_WORK)
+    if sum(map(len, given)) > _CHARACTERS:
+        # AWS accepts policies of half the length.
+        arrival = Arrival(Outcome.UNKNOWN, filters, (), "")
+        return Survey((arrival,), {Cause(reason="DESTINATION_POLICY_TOO_COMPLEX", action=""): filters[0]})
+    patterns = Patterns(given)
     yield
     verdicts: dict[frozenset[str], Verdict] = {}
     whole: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}

@@ -27,7 +27,7 @@ _SLASH, _LETTER, _SEPARATOR = range(3)
 
 
 # The work of a step, which takes less than a millisecond.
-_STEP = 300
+_STEP = 100
 
 
 class _State(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,25 +46,25 @@ class Explained:
         """Return the answer in steps."""
         found = self.found
         answer = pb.ExplainRepositoryResponse(
-            repository_creation_template=self._one(found.repository_creation_template),
             scan_frequency=render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency),
-            pull_through_cache_rule=self._one(found.pull_through_cache_rule),
             upstream_repository=found.upstream_repository or "",
         )
+        for name in ("repository_creation_template", "pull_through_cache_rule"):
+            alone: list[registry_pb2.Element] = []
+            yield from self._adding(alone, filter(None, [getattr(found, name)]))
+            for each in alone:
+                getattr(answer, name).CopyFrom(each)
         for name in _LISTS[:-1]:
-            yield from render.adding(getattr(answer, name), self._elements(getattr(found, name)))
+            yield from self._adding(getattr(answer, name), getattr(found, name))
         replications = (registry_message.repository_replication(*arrival) for arrival in arrivals)
         yield from render.adding(answer.replications, replications)
         yield from fitting(answer, RESOURCE_BYTES, _LISTS)
         return answer
 
-    def _one(self, reference: Reference | None) -> Any:
-        return None if reference is None else next(self._elements([reference]), None)
-
-    def _elements(self, references: Iterable[Reference]) -> Iterator[registry_pb2.Element]:
+    def _adding(self, items: Any, references: Iterable[Reference]) -> Steps[None]:
         named = ((self.states.get(each.setting, {}).get(each.key), each.key) for each in references)
         alone = (replace(state, keys=frozenset((key,))) for state, key in named if state is not None)
-        return iter(registry_message.grouped_elements(alone, complete=True))
+        return registry_message.adding_elements(items, alone, complete=True)
 
 
 def explaining_repository(repository: str, row: Resource, declared: Sequence[Declaration]) -> Steps[Explained]:

@@ -140,7 +140,7 @@ def _adding_calls(
         yield
         request = yield from making_struct(call.params)
         added = message.calls.add(service=call.service, operation=call.operation, request=request)
-        yield from render.adding(added.changes, render.changes(call.changes))
+        yield from render.adding_changes(added.changes, call.changes)
     yield
     _warn(message, setting.warnings(planned, registry, context))
 

@@ -9,7 +9,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.groups import grouped
+from ecrkeeper_server.api.messages.groups import grouping
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.declarations.registry_summary import summarizing, summarizing_all
 from ecrkeeper_server.declarations.summaries import RegistrySummary
@@ -65,13 +65,13 @@ def composed_steps(
     message.view = FULL
     yield from _filling_desired(message.desired, composition)
     yield from filling_settings(message.observed, state.observed)
-    yield from render.adding(message.elements, grouped_elements(states))
-    yield from render.adding(message.drift, render.drift(with_causes(row.events, state.drift)))
+    yield from adding_elements(message.elements, states)
+    yield from render.adding_drift(message.drift, with_causes(row.events, state.drift))
     yield from render.adding(message.quota_usage, _quota_usage(row, composition.desired), 1)
     if remediation := state.remediation:
         message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
         removed = with_causes(row.events, remediation.drift, remediation.time)
-        yield from render.adding(message.last_remediation.drift, render.drift(removed, complete=True))
+        yield from render.adding_drift(message.last_remediation.drift, removed, complete=True)
         causes = [each.cause for each in removed if each.cause is not None]
         if causes:
             newest = max(causes, key=lambda each: int(each["event_time"]))
@@ -152,29 +152,34 @@ def _quota_usage(row: Resource, desired: Mapping[str, Elements]) -> Iterable[reg
                 yield registry_pb2.QuotaUsage(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
 
 
-def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) -> Iterable[registry_pb2.Element]:
-    """Return elements, with equal replication pairs as one.
+def adding_elements(items: Any, states: Iterable[ElementState], *, complete: bool = False) -> Steps[None]:
+    """Add elements to a list in steps, with equal replication pairs as one.
 
     Omit long values unless `complete` is set.
     """
-    found = grouped(
+    found = yield from grouping(
         states,
         lambda each: (each.setting, each.keys),
         lambda each: (each.state, each.owners, each.value, each.problem),
     )
-    for each, (key, pairs) in found:
-        value, omitted = (render.value(each.value), False) if complete else render.short_value(each.value)
-        yield registry_pb2.Element(
-            setting=each.setting,
-            key=key,
-            state=_state(each.state),
-            owners=each.owners[:_OWNERS],
-            omitted_owners=max(0, len(each.owners) - _OWNERS),
-            value=value,
-            value_omitted=omitted,
-            problem=each.problem,
-            pairs=pairs,
-        )
+    yield from render.adding(items, (_element(state, *group, complete=complete) for state, group in found))
+
+
+def _element(
+    state: ElementState, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
+) -> registry_pb2.Element:
+    value, omitted = (render.value(state.value), False) if complete else render.short_value(state.value)
+    return registry_pb2.Element(
+        setting=state.setting,
+        key=key,
+        state=_state(state.state),
+        owners=state.owners[:_OWNERS],
+        omitted_owners=max(0, len(state.owners) - _OWNERS),
+        value=value,
+        value_omitted=omitted,
+        problem=state.problem,
+        pairs=pairs,
+    )
 
 
 def element(state: ElementState, key: str) -> registry_pb2.Element:

@@ -9,7 +9,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from google.protobuf import struct_pb2, timestamp_pb2
 
-from ecrkeeper_server.api.messages.groups import grouped
+from ecrkeeper_server.api.messages.groups import grouped, grouping
 from ecrkeeper_server.api.messages.json_values import value_of
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.api.messages.status import status_of_stored
@@ -46,7 +46,7 @@ def timestamp(micros: int | None) -> Any:
     return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
 
 
-def adding(items: Any, found: Iterable[Any], at_once: int = 20) -> Steps[None]:
+def adding(items: Any, found: Iterable[Any], at_once: int = 4) -> Steps[None]:
     """Add messages to a list in steps of so many messages, which are made meanwhile."""
     for at, each in enumerate(found):
         if at % at_once == at_once - 1:
@@ -124,25 +124,37 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
 
     Omit long values unless `complete` is set.
     """
-    found = grouped(
+    found: list[common_pb2.Drift] = []
+    finish(adding_drift(found, rows, complete=complete))
+    return found
+
+
+def adding_drift(items: Any, rows: Iterable[StoredDrift], *, complete: bool = False) -> Steps[None]:
+    """Add drift to a list in steps; see `drift`."""
+    found = yield from grouping(
         rows,
         lambda row: (row.setting, row.keys),
         lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ()), row.cause),
     )
-    for row, (key, pairs) in found:
-        desired, observed, omitted = _short(row.desired, row.observed, complete=complete)
-        yield common_pb2.Drift(
-            setting=row.setting,
-            key=key,
-            kind=number(common_pb2.Drift, "Kind", row.kind),
-            desired=desired,
-            observed=observed,
-            since=timestamp(row.since),
-            owners=row.owners or (),
-            cause=cause(row.cause) if row.cause else None,
-            pairs=pairs,
-            values_omitted=omitted,
-        )
+    yield from adding(items, (_drift(row, *group, complete=complete) for row, group in found))
+
+
+def _drift(
+    row: StoredDrift, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
+) -> common_pb2.Drift:
+    desired, observed, omitted = _short(row.desired, row.observed, complete=complete)
+    return common_pb2.Drift(
+        setting=row.setting,
+        key=key,
+        kind=number(common_pb2.Drift, "Kind", row.kind),
+        desired=desired,
+        observed=observed,
+        since=timestamp(row.since),
+        owners=row.owners or (),
+        cause=cause(row.cause) if row.cause else None,
+        pairs=pairs,
+        values_omitted=omitted,
+    )
 
 
 def cause(stored: Mapping[str, Any]) -> common_pb2.Cause:
@@ -165,20 +177,32 @@ def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[comm
 
     Omit long values unless `complete` is set.
     """
-    found = grouped(
+    found: list[common_pb2.ElementChange] = []
+    finish(adding_changes(found, given, complete=complete))
+    return found
+
+
+def adding_changes(items: Any, given: Iterable[Change], *, complete: bool = False) -> Steps[None]:
+    """Add changes to a list in steps; see `changes`."""
+    found = yield from grouping(
         given, lambda each: (each.setting, each.keys), lambda each: (str(each.kind), each.before, each.after)
     )
-    for change, (key, pairs) in found:
-        before, after, omitted = _short(change.before, change.after, complete=complete)
-        yield common_pb2.ElementChange(
-            setting=change.setting,
-            key=key,
-            kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
-            before=before,
-            after=after,
-            pairs=pairs,
-            values_omitted=omitted,
-        )
+    yield from adding(items, (_change(change, *group, complete=complete) for change, group in found))
+
+
+def _change(
+    change: Change, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
+) -> common_pb2.ElementChange:
+    before, after, omitted = _short(change.before, change.after, complete=complete)
+    return common_pb2.ElementChange(
+        setting=change.setting,
+        key=key,
+        kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
+        before=before,
+        after=after,
+        pairs=pairs,
+        values_omitted=omitted,
+    )
 
 
 def short_value(given: Any) -> tuple[struct_pb2.Value | None, bool]:
@@ -238,7 +262,7 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
         elements = yield from splitting(declared.settings)
         mine = {name: keys_of(each) for name, each in elements.items()}
         own_drift = (part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS)))
-        yield from adding(message.drift, drift(with_causes(row.events, own_drift)))
+        yield from adding_drift(message.drift, with_causes(row.events, own_drift))
     yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
@@ -289,7 +313,7 @@ def revision_steps(row: Revision, diff: Iterable[Change]) -> Steps[registry_pb2.
         deletion_policy=number(common_pb2, "DeletionPolicy", row.deletion_policy),
         allow_replacement=row.allow_replacement,
     )
-    yield from adding(message.changes, changes(diff))
+    yield from adding_changes(message.changes, diff)
     if row.settings is not None:
         yield from filling_settings(message.settings, row.settings)
     yield from fitting(message, RESOURCE_BYTES, ("changes", "settings.*"))

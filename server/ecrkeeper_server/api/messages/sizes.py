@@ -16,7 +16,7 @@ RESOURCE_BYTES, PLAN_BYTES = 2_900_000, 1_200_000
 # Size of a length, a tag, and a path in `truncated_fields`.
 _AROUND = 64
 # Items of a step.
-_AT_ONCE = 100
+_AT_ONCE, _BYTES_AT_ONCE = 100, 400_000
 
 
 def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
@@ -34,7 +34,7 @@ def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
     """Do the same in steps: measure one item of a list after the other."""
     over = -limit
     for _, value in message.ListFields():
-        over += (yield from _measured(value)) + _AROUND
+        over += yield from _measured(value)
     if over <= 0:
         return
     parts = []
@@ -70,17 +70,20 @@ def _parts(message: Any, paths: Iterable[str]) -> Iterator[tuple[str, Any, str]]
 
 def _measured(value: Any) -> Steps[int]:
     """Return nearly the size of a value."""
-    if isinstance(value, Message):
-        yield
-        return int(value.ByteSize())
     if isinstance(value, str | bytes):
         return len(value)
+    if isinstance(value, Message):
+        size = _AROUND
+        for _, each in value.ListFields():
+            size += yield from _measured(each)
+        return size
     if not isinstance(value, Sequence):
         return _AROUND
-    size = 0
+    size = paused = 0
     for at, each in enumerate(value):
-        if at % _AT_ONCE == _AT_ONCE - 1:
+        if at % _AT_ONCE == _AT_ONCE - 1 or size - paused > _BYTES_AT_ONCE:
             yield
+            paused = size
         size += _length_of_item(each)
     return size
 
@@ -103,8 +106,9 @@ def _shortening(items: Any, freed: int) -> Steps[tuple[int, int]]:
     kept, left = len(items), freed
     while kept and left > 0:
         kept -= 1
-        left -= _length_of_item(items[kept])
-        if kept % _AT_ONCE == 0:
+        size = _length_of_item(items[kept])
+        left -= size
+        if kept % _AT_ONCE == 0 or size > _BYTES_AT_ONCE // _AT_ONCE:
             yield
     removed = len(items) - kept
     del items[kept:]
