@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from cachetools import LRUCache
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
@@ -14,10 +15,11 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.element_sets import after
 from ecrkeeper_server.settings.element_states import ElementState, collecting_states, states_by_key
-from ecrkeeper_server.settings.elements import cost
+from ecrkeeper_server.settings.elements import cost, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
@@ -35,7 +37,17 @@ _FIELDS: Fields = {
     "state": enum_choice(registry_pb2.Element.State, lambda row: [row[1].state]),
     "owner": lambda row: row[1].owners,
 }
+# Registries whose elements are kept; the largest ones take some megabytes.
+_KEPT = 4
 _ORDER = {name: at for at, name in enumerate(SETTINGS)}
+
+
+class _Kept(NamedTuple):
+    """The states of all elements of a registry, and what they follow from."""
+
+    state: Json
+    declared: list[Declaration]
+    states: Mapping[str, States]
 
 
 class Elements:
@@ -43,6 +55,18 @@ class Elements:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._kept: LRUCache[str, _Kept] = LRUCache(_KEPT)
+
+    async def _states(self, row: Resource, declared: list[Declaration]) -> Mapping[str, States]:
+        """Return the states of all elements; the pages of a list share them."""
+        kept = self._kept.get(row.name)
+        if kept is not None and (kept.state, kept.declared) == (row.state, declared):
+            return kept.states
+        # Long texts are compared as they are, and only those of the page are shown.
+        items = sum(tally(shape)[0] for shape in (row.registry_state.observed, *(each.settings for each in declared)))
+        states = await work().charged(_elements(row, declared), items)
+        self._kept[row.name] = _Kept(row.state, declared, states)
+        return states
 
     async def ListRegistryElements(
         self, request: pb.ListRegistryElementsRequest, context: Context
@@ -51,7 +75,7 @@ class Elements:
         name = RegistryName.parse(request.parent, "parent")
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
         row, declared = await self._deps.db.read(lambda tx: _read(tx, name))
-        found = await work().charged(_elements(row, declared), registry_message.registry_cost(row, declared))
+        found = await self._states(row, declared)
 
         async def fetch(place: list[Any], limit: int) -> list[_Row]:
             return await work().run(_behind(found, place, limit), limit)
