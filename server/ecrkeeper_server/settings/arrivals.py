@@ -25,6 +25,8 @@ _CHARACTERS = 20_480
 _FEW_FILTERS, _CACHED, _CACHED_LARGE = 100, 512, 8
 # Filters of a step.
 _AT_ONCE = 50
+# Patterns of a step; a name has up to 256 characters, and each is compared.
+_FEW_PATTERNS = 10
 
 
 class Outcome(StrEnum):
@@ -113,10 +115,11 @@ def judge(repository: str, access: Access) -> Steps[Verdict]:
     """Return the outcome for the images of one repository, in steps."""
     matched = set()
     for at, pattern in enumerate(access.patterns()):
-        if at % _AT_ONCE == 0:
+        if at % _FEW_PATTERNS == 0:
             yield
         if globs.matches(pattern, repository, single=True):
             matched.add(pattern)
+    yield
     return _verdict(matched, access)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 from ecrkeeper_server.settings.algebra import Composition
@@ -97,9 +99,10 @@ def _state(setting: Setting, keys: Keys, values: tuple[Value | None, ...]) -> El
     return ElementState(setting.name, keys, status, owners or (), wanted, found, problem or "")
 
 
-def states_by_key(states: Iterable[ElementState]) -> dict[str, Elements]:
-    """Return the state of each element, by setting and key."""
-    found: dict[str, list[ElementState]] = {}
-    for state in states:
-        found.setdefault(state.setting, []).append(state)
-    return {setting: gather((state.keys, state) for state in each) for setting, each in found.items()}
+def keying(states: Iterable[ElementState]) -> Steps[dict[str, Elements]]:
+    """Return the state of each element, by setting and key, in steps; a step is one setting."""
+    found: dict[str, Elements] = {}
+    for setting, each in groupby(states, key=attrgetter("setting")):
+        yield
+        found[setting] = gather((state.keys, state) for state in each)
+    return found

@@ -15,7 +15,7 @@ from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.arrivals import Outcome
 from ecrkeeper_server.settings.element_sets import merged
-from ecrkeeper_server.settings.element_states import collecting_states, states_by_key
+from ecrkeeper_server.settings.element_states import collecting_states, keying
 from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.explain import REPLICATION, Explanation, Reference, explaining
 from ecrkeeper_server.settings.ownership import composing
@@ -75,5 +75,5 @@ def explaining_repository(repository: str, row: Resource, declared: Sequence[Dec
     yield
     found = yield from explaining(repository, known)
     states = yield from collecting_states(row.registry_state, composition)
-    yield
-    return Explained(found, states_by_key(states), keys_of(known[REPLICATION]))
+    by_key = yield from keying(states)
+    return Explained(found, by_key, keys_of(known[REPLICATION]))

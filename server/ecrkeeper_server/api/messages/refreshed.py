@@ -10,7 +10,7 @@ from ecrkeeper.v1 import registry_pb2, role_pb2
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages import role as role_message
-from ecrkeeper_server.ecr.history import dated
+from ecrkeeper_server.ecr.history import dating
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
 from ecrkeeper_server.settings.ownership import composing, drifts, managed, owned_elements, planning, verified
@@ -36,7 +36,8 @@ def refreshing(row: Resource, declared: Sequence[Declaration], view: int) -> Ste
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = yield from planning(desired, applied, elements, prune=prune)
     found = yield from storing_drift(drifts(planned, composition))
-    known = dated(found, state.drift, row.observe_time)
+    yield
+    known = yield from dating(found, state.drift, row.observe_time)
     yield
     seen = replace(row, state=state.changed(drift=known).to_json())
     message = yield from registry_message.composed_steps(seen, declared, composition, view)

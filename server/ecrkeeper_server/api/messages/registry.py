@@ -67,7 +67,7 @@ def composed_steps(
     yield from filling_settings(message.observed, state.observed)
     yield from adding_elements(message.elements, states)
     yield from render.adding_drift(message.drift, with_causes(row.events, state.drift))
-    yield from render.adding(message.quota_usage, _quota_usage(row, composition.desired), 1)
+    yield from _adding_quotas(message.quota_usage, row, composition.desired)
     if remediation := state.remediation:
         message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
         removed = with_causes(row.events, remediation.drift, remediation.time)
@@ -141,15 +141,19 @@ def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> registry
     return message
 
 
-def _quota_usage(row: Resource, desired: Mapping[str, Elements]) -> Iterable[registry_pb2.QuotaUsage]:
+def _adding_quotas(items: Any, row: Resource, desired: Mapping[str, Elements]) -> Steps[None]:
     state, prune = row.registry_state, row.registry_spec.unmanaged_elements is UnmanagedElements.PRUNE
     applied = state.applied
     for name in SETTINGS:
         if name in desired:
+            yield
             observed = SETTINGS[name].split(state.observed.get(name, {}))
+            yield
             kept = {} if prune else without(observed, keys_of(applied.get(name, {})))
-            for quota in SETTINGS[name].quota(merged(kept, desired[name])):
-                yield registry_pb2.QuotaUsage(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
+            together = merged(kept, desired[name])
+            yield
+            for quota in SETTINGS[name].quota(together):
+                items.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
 
 
 def adding_elements(items: Any, states: Iterable[ElementState], *, complete: bool = False) -> Steps[None]:

@@ -260,8 +260,11 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
     add_next(message, row)
     if state.drifted:
         elements = yield from splitting(declared.settings)
-        mine = {name: keys_of(each) for name, each in elements.items()}
-        own_drift = (part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS)))
+        mine = {name: keys_of(found) for name, found in elements.items()}
+        own_drift: list[StoredDrift] = []
+        for each in state.drift:
+            yield
+            own_drift += each.among(mine.get(each.setting, NO_KEYS))
         yield from adding_drift(message.drift, with_causes(row.events, own_drift))
     yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message

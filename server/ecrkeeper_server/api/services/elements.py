@@ -18,7 +18,7 @@ from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.element_sets import after
-from ecrkeeper_server.settings.element_states import ElementState, collecting_states, states_by_key
+from ecrkeeper_server.settings.element_states import ElementState, collecting_states, keying
 from ecrkeeper_server.settings.elements import cost, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
@@ -101,8 +101,7 @@ def _read(tx: Tx, name: RegistryName) -> tuple[Resource, list[Declaration]]:
 def _elements(row: Resource, declared: Sequence[Declaration]) -> Steps[Mapping[str, States]]:
     composition = yield from composing(declared)
     states = yield from collecting_states(row.registry_state, composition)
-    yield
-    return states_by_key(states)
+    return (yield from keying(states))
 
 
 def _behind(states: Mapping[str, States], place: list[Any], limit: int) -> Steps[list[_Row]]:
