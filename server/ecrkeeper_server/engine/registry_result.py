@@ -23,6 +23,9 @@ from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.turns import Steps
 
+# Stored paths of members that this version does not know.
+_PATHS = 50
+
 
 def resulting(attempt: Attempt, progress: Progress, mode: Mode) -> Steps[AttemptResult]:
     """Return the result, without replication checks and trials, in steps."""
@@ -102,13 +105,18 @@ def _state(
         unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
         settled={name: elements for name, elements in settled.items() if elements},
         observed={**unread, **{name: observed.shape for name, observed in progress.observed.items()}},
-        degraded=degraded,
+        degraded={name: _some(paths) for name, paths in degraded.items()},
         drift=drift,
         suspects=suspects.dumped(progress.suspects),
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
         contests=contests.dumped(progress.contests),
     )
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
+
+
+def _some(paths: Sequence[str]) -> list[str]:
+    more = len(paths) - _PATHS
+    return [*paths[:_PATHS], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _in_place(desired: Elements, planned: Plan) -> Elements:

@@ -134,7 +134,15 @@ def adding_drift(items: Any, rows: Iterable[StoredDrift], *, complete: bool = Fa
     found = yield from grouping(
         rows,
         lambda row: (row.setting, row.keys),
-        lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ()), row.cause),
+        lambda row: (
+            row.kind,
+            row.desired,
+            row.observed,
+            row.since,
+            list(row.owners or ()),
+            row.omitted_owners,
+            row.cause,
+        ),
     )
     yield from adding(items, (_drift(row, *group, complete=complete) for row, group in found))
 
@@ -151,6 +159,7 @@ def _drift(
         observed=observed,
         since=timestamp(row.since),
         owners=row.owners or (),
+        omitted_owners=row.omitted_owners,
         cause=cause(row.cause) if row.cause else None,
         pairs=pairs,
         values_omitted=omitted,
