@@ -1,4 +1,4 @@
-"""The stored state of a registry is bounded, whatever its owners and AWS's errors are."""
+"""Many owners and long errors do not make the stored state of a registry large."""
 
 from __future__ import annotations
 

@@ -78,14 +78,17 @@ def policy(statements: int) -> dict[str, Any]:
 
 
 def state(owners: int) -> State:
-    """Return a registry as this release stores it, with the most that AWS has, and many things that nobody declares."""
+    """Return a registry as this release stores it.
+
+    It has the most of everything that AWS allows, and far more that nobody declares.
+    """
     row, declared = largest.registry(owners)
     drift = [*pairs_drift(), *(each for each in row.state["drift"] if each["setting"] != largest.REPLICATION)]
     scanning = {
         "scanType": "ENHANCED",
         "rules": [
             {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": f"{at:05}*", "filterType": "WILDCARD"}]}
-            for at in range(9_000)
+            for at in range(3_000)
         ],
     }
     observed = {**row.state["observed"], "registry_policy": policy(500), "scanning_configuration": scanning}
@@ -100,7 +103,7 @@ def state(owners: int) -> State:
 
 @pytest.fixture(scope="module")
 def large() -> State:
-    return state(1_200)
+    return state(200)
 
 
 def check(statements: int, filters: int) -> Steps[Any]:

@@ -30,7 +30,10 @@ _ABOUT = frozenset({"setting", "key", "owner", "aws_code", "operation"})
 def summarizing(
     row: Resource, declared: Sequence[Declaration], states: Sequence[ElementState]
 ) -> Steps[RegistrySummary]:
-    """Summarize a registry in bounded space and in steps; `states` are those of all its elements."""
+    """Summarize a registry in bounded space and in steps.
+
+    `states` are those of all its elements.
+    """
     summary = yield from summarizing_all(row, declared, states)
     truncated = []
     owners = summary.owners[: _fitting(summary.owners, _OWNERS_BYTES)]

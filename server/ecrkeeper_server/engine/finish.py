@@ -152,7 +152,10 @@ class Finisher:
 
 
 def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> Steps[State]:
-    """Store the statuses of declarations that may differ from the registry's; a step is one of them."""
+    """Store the statuses of declarations that may differ from the registry's.
+
+    A step is one of them.
+    """
     row = attempt.claimed
     # A watch sees by `marked` that declarations were carried out, although nothing else of the registry changed.
     marked = row.generation if result.converged_owners else None

@@ -47,7 +47,10 @@ def _unwritable_reason(errors: Sequence[SettingError]) -> str:
 def statuses_of(
     progress: Progress, mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
 ) -> Steps[dict[str, Status]]:
-    """Return the status of each owner's declaration; a step is one owner or some differences."""
+    """Return the status of each owner's declaration.
+
+    A step is one owner, or some differences.
+    """
     owned: dict[str, list[StoredDrift]] = {}
     undeclared = []
     for at, each in enumerate(drift):

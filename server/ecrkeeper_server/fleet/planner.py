@@ -146,7 +146,7 @@ class Planner:
             raise InvalidArgument([Violation(f"{PATH}.strategy.waves", text)])
 
     def _charge(self, *settings: Any) -> None:
-        """Charge the caller for work on settings; only these and not the number of registries have many elements."""
+        """Charge the caller for work on settings that have many elements."""
         work().charge(cost_of_all(settings))
 
     def _adding(self, place: Place) -> Steps[None]:

@@ -86,7 +86,10 @@ def collecting_states(state: Known, composition: Composition) -> Steps[list[Elem
 
 
 def _state(setting: Setting, keys: Keys, values: tuple[Value | None, ...]) -> ElementState | None:
-    """Return the state of elements; None if they have their default value, and nobody desires them."""
+    """Return the state of elements.
+
+    None if they have their default value, and nobody desires them.
+    """
     wanted, found, owners, problem, ours = values
     default = setting.defaults.get(first_of(keys)) if setting.defaults else None
     found = default if found is None else found
@@ -100,7 +103,7 @@ def _state(setting: Setting, keys: Keys, values: tuple[Value | None, ...]) -> El
 
 
 def keying(states: Iterable[ElementState]) -> Steps[dict[str, Elements]]:
-    """Return the state of each element, by setting and key, in steps; a step is one setting."""
+    """Return the state of each element by setting and key, one setting in a step."""
     found: dict[str, Elements] = {}
     for setting, each in groupby(states, key=attrgetter("setting")):
         yield

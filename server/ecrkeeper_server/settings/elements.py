@@ -186,7 +186,10 @@ def alike(*collections: Elements | Keys) -> Iterator[tuple[Keys, tuple[Value | N
 
 
 def grouping(*collections: Elements | Keys) -> Steps[Iterable[tuple[Keys, tuple[Value | None, ...]]]]:
-    """Return the groups of `alike` in steps, or one by one where each element is a group."""
+    """Return the groups of `alike` in steps.
+
+    Where each element is a group, they are made one by one.
+    """
     if any_paired(*collections):
         return (yield from pairs_grouping([PairElements.of(each) for each in collections]))
     return alike(*collections)

@@ -54,7 +54,10 @@ class Explanation:
 
 
 def explaining(repository: str, settings: Mapping[str, Elements]) -> Steps[Explanation]:
-    """Return the elements that apply to a repository, in steps; absent settings count as empty."""
+    """Return the elements that apply to a repository, in steps.
+
+    Absent settings count as empty.
+    """
     scanning = settings.get(SCANNING, {})
     matching = yield from _chosen(scanning, lambda key: key != SCAN_TYPE and _scans(key.partition(":")[2], repository))
     signed = yield from _chosen(

@@ -16,7 +16,7 @@ _LEAST = 100
 
 @dataclass(frozen=True, slots=True)
 class TextLimits:
-    """The characters of a message, of a value and of a description, and the number of details."""
+    """The maximum characters of texts, and the maximum number of details."""
 
     message: int = _MESSAGE
     value: int = _VALUE

@@ -122,9 +122,10 @@ class Admission:
             self._idle[principal] = self._active.pop(principal)
 
     def charge(self, principal: str, elements: int, *, checked: bool = True) -> None:
-        """Count elements of a call; if it is to be checked, reject it while the principal is in debt.
+        """Count elements of a call.
 
-        One call may go into debt, whatever its cost: so every call is admitted once the debt is paid.
+        If it is to be checked, reject it while the principal is in debt. One call may go into debt, whatever its
+        cost: so every call is admitted once the debt is paid.
         """
         rate = self._limits.elements_per_principal
         if rate <= 0:

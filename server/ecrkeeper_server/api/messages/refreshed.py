@@ -23,7 +23,7 @@ from ecrkeeper_server.turns import Steps
 
 
 def refreshing(row: Resource, declared: Sequence[Declaration], view: int) -> Steps[registry_pb2.Registry]:
-    """Return a registry with the newly observed settings and the resulting drift, in steps."""
+    """Return a registry as AWS has it now, with the resulting drift, in steps."""
     composition = yield from composing(declared)
     desired = composition.desired
     state, spec = row.registry_state, row.registry_spec

@@ -105,7 +105,7 @@ def _elements(row: Resource, declared: Sequence[Declaration]) -> Steps[Mapping[s
 
 
 def _behind(states: Mapping[str, States], place: list[Any], limit: int) -> Steps[list[_Row]]:
-    """Return the first elements behind a place, by setting and key; a step is one setting."""
+    """Return the first elements behind a place, by setting and key, in steps."""
     at, key = place
     rows: list[_Row] = []
     for name, order in _ORDER.items():
