@@ -101,9 +101,8 @@ def _rolled_out(environment: Environment, kind: str, size: int) -> Figures:
     url = environment.database(kind)
     _accounts(url, size)
     # One caller plans the largest fleets one after another.
-    limits = {"elements_per_principal": 0, "cpu_per_principal": 0}
     with (
-        environment.server(url, **limits) as server,
+        environment.server(url, elements_per_principal=0, cpu_per_principal=0) as server,
         ecrkeeper.Client(server.address, insecure=True, timeout=110) as client,
     ):
         plan_cpu, plan_memory = _planned(server, client, size)

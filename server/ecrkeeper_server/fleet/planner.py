@@ -37,8 +37,11 @@ _MOST_OWNERS = 5
 PATH = "registry_set"
 
 
-def check(spec: SetSpec) -> None:
-    """Reject a set with violations that do not depend on the fleet, all at once."""
+def checking(spec: SetSpec) -> Steps[None]:
+    """Reject a set with violations that do not depend on the fleet, all at once.
+
+    A step is a part of the set.
+    """
     size = len(json.dumps(spec.to_json()))
     if size > MAX_DECLARATION_BYTES:
         text = f"must be at most {MAX_DECLARATION_BYTES:,} bytes as JSON with all its overrides, got {size:,} bytes"
@@ -57,9 +60,10 @@ def check(spec: SetSpec) -> None:
         except InvalidArgument as error:
             found += error.violations
     found += waves.violations(spec.waves, f"{PATH}.strategy.waves")
-    found += template.violations(spec.settings, f"{PATH}.settings")
+    yield
+    found += yield from template.checking(spec.settings, f"{PATH}.settings")
     for at, each in enumerate(spec.overrides):
-        found += template.violations(each.settings, f"{PATH}.overrides[{at}].settings")
+        found += yield from template.checking(each.settings, f"{PATH}.overrides[{at}].settings")
     if found:
         raise rejection(found)
 
@@ -118,7 +122,6 @@ class Planner:
         beyond the bounds: its errors and numbers would show labels that the caller may not read.
         """
         after, selector = "", self.selector
-        self._charge(self._spec.settings, *(each.settings for each in self._spec.overrides))
         while True:
             places, after = await db.read(
                 lambda tx, after=after: matching.page(tx, selector, self._name, after, others=True)  # type: ignore[misc]

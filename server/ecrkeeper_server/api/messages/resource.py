@@ -227,13 +227,13 @@ def _short(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
     return first, second, omitted or omitted_too
 
 
-def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
-    """Return the changes of an audit event; translate the words of 0.1.0."""
+def adding_stored_changes(items: Any, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
+    """Add the changes of an audit event to a list; translate the words of 0.1.0."""
     found = (
         Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row), "pairs": pairs_of(row)}) for row in rows
     )
     # No other element has these values.
-    return changes(found, complete=True)
+    return adding_changes(items, found, complete=True)
 
 
 def _key(row: Mapping[str, Any]) -> str:

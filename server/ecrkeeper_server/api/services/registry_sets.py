@@ -24,13 +24,13 @@ from ecrkeeper_server.fleet.guards import check_removals, max_removals
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.messages import SET_PATHS, filling_set, set_spec
 from ecrkeeper_server.fleet.names import SetName
-from ecrkeeper_server.fleet.planner import Planned, Planner, check
+from ecrkeeper_server.fleet.planner import Planned, Planner, checking
 from ecrkeeper_server.fleet.rollout_commands import active_of, queued_of
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.codec import masked_paths
-from ecrkeeper_server.settings.elements import cost
+from ecrkeeper_server.settings.elements import cost, cost_of_all
 from ecrkeeper_server.store import registry_sets, resources, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Authority, SetRevision, SetRow
@@ -118,7 +118,8 @@ class RegistrySets:
         InvalidArgument for an invalid set, PermissionDenied for one that reaches beyond its bounds.
         """
         if spec is not None:
-            check(spec)
+            parts = (spec.settings, *(each.settings for each in spec.overrides))
+            await work().charged(checking(spec), cost_of_all(parts))
         reach = self._deps.bounds.reach(authority, name)
         described = spec or (seen.set_spec if seen is not None else None)
         if described is None:
