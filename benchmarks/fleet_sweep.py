@@ -75,7 +75,7 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
     _targets(report, sizes, (name, latency), blocks, memory["ecrkeeper"] / for_all)
     faster = median(b.rate for b in blocks["ecrkeeper"]) / first[0]
     where = f"{name}, {latency * 1000:.0f} ms"
-    report.target(f"{where}: rate against boto3 on threads at {sizes.fleet}", faster, 4.0, at_most=False, unit="x")
+    report.note(f"{where}: rate against boto3 on threads that make a client for each registry: {faster:.1f}x")
 
 
 def _updates(report: Report, fleet: Fleet, swept: int) -> None:
@@ -123,7 +123,11 @@ def _targets(
     name, latency = case
     where = f"{name}, {latency * 1000:.0f} ms"
     faster = ratio(blocks["ecrkeeper"], blocks["boto3, 32 threads"], lambda b: b.rate)
-    report.note(f"{where}: rate against boto3 on threads whose clients are there already: {faster:.2f}x")
+    what = f"{where}: rate against boto3 on threads with its clients kept"
+    if name == "postgres":
+        report.target(what, faster, 4.0, at_most=False, unit="x")
+    else:
+        report.note(f"{what}: {faster:.2f}x")
     report.target(f"{where}: memory against boto3 on threads at {sizes.fleet}", memory, 0.2, unit="x")
     if "http.client" in blocks:
         ours = [Block(b.more["calls"], b.seconds, b.cpu, {}) for b in blocks["ecrkeeper"]]

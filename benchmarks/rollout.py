@@ -100,7 +100,11 @@ def add_accounts(url: str, registries: int) -> None:
 def _rolled_out(environment: Environment, kind: str, size: int) -> Figures:
     url = environment.database(kind)
     add_accounts(url, size)
-    with environment.server(url) as server, ecrkeeper.Client(server.address, insecure=True, timeout=110) as client:
+    # One caller plans the largest fleets one after another.
+    with (
+        environment.server(url, elements_per_principal=0, cpu_per_principal=0) as server,
+        ecrkeeper.Client(server.address, insecure=True, timeout=110) as client,
+    ):
         plan_cpu, plan_memory = _planned(server, client, size)
         began, cpu = time.monotonic(), cpu_seconds(server.process.pid)
         client.create_registry_set("bench", _CONTENT)

@@ -22,6 +22,9 @@ Steps = Generator[None, None, T]
 SLICE = 0.002
 """Seconds of work in one turn."""
 
+STEP = 1_000
+"""Values that a step looks at, which takes less than a millisecond."""
+
 MANY = 200
 """Elements from which work is done in turns; fewer take less than a slice."""
 
@@ -123,7 +126,8 @@ def _free(_amount: float) -> None:
 class Work:
     """The work of one call or one attempt: in turns, and on one account.
 
-    `charge` takes elements before they are worked on and may reject the work; `spent` takes seconds of CPU after.
+    `charge` is told of many elements before they are worked on and may reject the work; `spent` is told the seconds of
+    CPU after.
     """
 
     def __init__(
@@ -135,13 +139,23 @@ class Work:
         spent: Callable[[float], None] = _free,
     ) -> None:
         self._turns = turns
+        self._charge = charge
         self._spent = spent
         self.key = key
-        self.charge = charge
+
+    def charge(self, elements: int) -> None:
+        """Count elements before they are worked on, or reject the work; few are free."""
+        if elements >= MANY:
+            self._charge(elements)
 
     def used(self, seconds: float) -> None:
         """Count seconds of CPU that the work took in a thread."""
         self._spent(seconds)
+
+    async def charged(self, steps: Steps[T], elements: int) -> T:
+        """Count elements, and return the result of steps on them."""
+        self.charge(elements)
+        return await self.run(steps, elements)
 
     async def run(self, steps: Steps[T], elements: int = MANY) -> T:
         """Return the result of steps, with a pause after each slice.

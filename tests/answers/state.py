@@ -58,7 +58,7 @@ def _registry(tx: Tx) -> dict[str, str]:
     text = "AWS refuses the element. " * 4
     short = {"conditions": largest.conditions(text), "error": {**largest.error(text), "preconditions": []}}
     own = {**row.state["owners"], **{each.owner: short for each in teams}}
-    drift = [*_pairs_drift(), *(each for each in row.state["drift"] if each["setting"] != largest.REPLICATION)]
+    drift = [*pairs_drift(), *(each for each in row.state["drift"] if each["setting"] != largest.REPLICATION)]
     row = replace(row, state={**row.state, "owners": own, "drift": drift, "remediation": {"time": 1, "drift": drift}})
     stored = resources.ensure(tx, largest.REGISTRY, row.spec)
     resources.patch(tx, stored.name, state=row.state)
@@ -93,7 +93,7 @@ def _operation_per_method(tx: Tx, name: str) -> None:
         operations.end(tx, operation, response=backfill)
 
 
-def _pairs_drift() -> list[dict[str, Any]]:
+def pairs_drift() -> list[dict[str, Any]]:
     """Return half of the pairs as missing, in groups as this release stores them."""
     elements = SETTINGS[largest.REPLICATION].split({"rules": largest.replication(256)["rules"][12:]})
     found = (Drift(largest.REPLICATION, "", DriftKind.MISSING, value, None, PairKeys.of(keys)) for keys, (value, _) in

@@ -105,3 +105,33 @@ async def test_unchanged_sweep_writes_no_wide_row(cluster: Postgres, monkeypatch
     ((updated, hot),) = rows(url, counts.format("schedule"))
     assert updated >= 2 * SWEEPS * len(REGIONS), "a claim and an end for each attempt"
     assert hot >= SWEEPS * len(REGIONS), "no claim writes an index"
+
+
+# Records of the write-ahead log that write a row or an entry of an index; one of two pages is counted once.
+LOGGED = """
+SELECT class.relname, split_part(block.record_type, '+', 1), count(*)
+FROM pg_get_wal_block_info('{}', '{}') AS block
+JOIN pg_class AS class ON pg_relation_filenode(class.oid) = block.relfilenode
+JOIN pg_database AS own ON own.oid = block.reldatabase AND own.datname = current_database()
+WHERE block.block_id = 0 AND class.relnamespace = 'public'::regnamespace AND block.record_type ~ 'INSERT|UPDATE'
+GROUP BY 1, 2
+"""
+
+
+async def test_unchanged_sweep_logs_only_narrow_indexes(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = cluster.create_database(f"sweep_{uuid.uuid4().hex[:8]}")
+    schema.migrate(url)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("CREATE EXTENSION pg_walinspect")
+    async with a_world(url, monkeypatch) as world:
+        await unchanged(world)
+        ((start,),) = await asyncio.to_thread(rows, url, "SELECT pg_current_wal_flush_lsn()::text")
+        await sweep(world)
+        ((end,),) = await asyncio.to_thread(rows, url, "SELECT pg_current_wal_flush_lsn()::text")
+    found = {(of, what): count for of, what, count in rows(url, LOGGED.format(start, end))}
+    # The end changes the due time, so Postgres writes the entries of the row in each index that has it.
+    assert {of for of, _ in found} == {"schedule", "schedule_due", "schedule_pkey"}
+    attempts = found["schedule", "UPDATE"]
+    assert attempts >= len(REGIONS)
+    assert found["schedule", "HOT_UPDATE"] == attempts, "a claim writes no index"
+    assert found["schedule_due", "INSERT_LEAF"] == found["schedule_pkey", "INSERT_LEAF"] == attempts

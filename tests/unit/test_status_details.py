@@ -18,6 +18,7 @@ from ecrkeeper_server.errors import (
     rejection,
 )
 from ecrkeeper_server.store.state_parts import StoredError
+from ecrkeeper_server.store.text_limits import TextLimits
 from google.rpc import error_details_pb2, status_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +88,13 @@ def test_rejection_prefers_violations_to_quotas() -> None:
     assert (both.code, both.violations, both.quotas) == (
         "INVALID_ARGUMENT", (fault,), (QuotaViolation("b", "too much"),),
     )  # fmt: skip
+
+
+@given(st.lists(st.builds(PreconditionViolation, TEXTS, TEXTS, TEXTS), max_size=120), st.integers(0, 500))
+def test_stored_error_counts_details_that_are_not_stored(rows: list[PreconditionViolation], omitted: int) -> None:
+    error = StoredError(code="FAILED_PRECONDITION", reason="R", message="m", preconditions=rows, omitted=omitted)
+    cut = error.within(TextLimits(details=50))
+    assert len(cut.preconditions) == min(50, len(rows))
+    told = entries(status_of_stored(cut), error_details_pb2.PreconditionFailure, "violations")
+    assert counted(told) == len(rows) + omitted
+    assert StoredError.from_json(cut.to_json()) == cut

@@ -17,13 +17,13 @@ def row(settings: str = SETTINGS, generation: int = 1, allow: Any = 0, state: st
 
 
 def test_equal_rows_share_an_answer() -> None:
-    answer = render.stored(row())
+    answer = render.short(row())
     message = answer.message
     assert message.SerializeToString() == answer.content
     assert message.name == "accounts/111111111111/registries/us-east-1/settings/team-a"
     assert message.settings.scanning_configuration.scan_type == 1
     assert not message.allow_replacement
-    assert render.stored(row()) is answer
+    assert render.short(row()) is answer
 
 
 CHANGED = [
@@ -37,10 +37,9 @@ CHANGED = [
 
 @pytest.mark.parametrize(("change", "reason"), CHANGED)
 def test_different_rows_have_different_messages(change: dict[str, Any], reason: str) -> None:
-    assert render.stored(row(**change)).message != render.stored(row()).message, reason
+    assert render.short(row(**change)).message != render.short(row()).message, reason
 
 
-def test_large_message_is_not_cached() -> None:
-    large = row(state='{"conditions":[],"more":"' + "x" * 20_000 + '"}')
-    assert render.stored(large).message == render.stored(large).message
-    assert render.stored(large) is not render.stored(large)
+@pytest.mark.parametrize(("length", "long"), [(10_000, False), (20_000, True)])
+def test_row_is_long_if_its_texts_are(length: int, long: bool) -> None:
+    assert render.is_long(row(state='{"conditions":[],"more":"' + "x" * length + '"}')) is long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.groups import grouped
-from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fit_plan
+from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fitting_plan
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.settings.algebra import plan
@@ -26,6 +27,12 @@ from hypothesis import strategies as st
 from tests.views import largest
 
 LARGE = tuple[Resource, list[Declaration]]
+
+
+def elements(states: Iterable[ElementState]) -> list[registry_pb2.Element]:
+    found: list[registry_pb2.Element] = []
+    finish(registry_message.adding_elements(found, states))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,7 @@ def test_full_view_is_below_3_mib_and_names_omissions(large: LARGE) -> None:
 def test_full_view_groups_pairs_with_equal_state(large: LARGE) -> None:
     row, declared = large
     states = element_states(row.registry_state, composition_of(declared[:1]))
-    pairs = [each for each in registry_message.grouped_elements(states) if each.setting == largest.REPLICATION]
+    pairs = [each for each in elements(states) if each.setting == largest.REPLICATION]
     assert {each.state for each in pairs} == {registry_pb2.Element.IN_SYNC, registry_pb2.Element.OUT_OF_SYNC}
     assert len(pairs) == 2
     assert sum(len(each.pairs.destinations) * len(each.pairs.filters) for each in pairs) == 62_500
@@ -94,7 +101,7 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
 def test_element_names_a_thousand_owners_and_counts_the_others() -> None:
     owners = tuple(f"team-{at:05}" for at in range(1_234))
     state = ElementState("registry_policy", frozenset(("s",)), "IN_SYNC", owners, {}, {}, "")
-    for shown in (registry_message.element(state, "s"), *registry_message.grouped_elements([state])):
+    for shown in (registry_message.element(state, "s"), *elements([state])):
         assert (list(shown.owners), shown.omitted_owners) == (list(owners[:1_000]), 234)
 
 
@@ -114,7 +121,7 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
         planned = plan(SETTINGS[name], elements, {}, {})
         finish(plan_message._adding_calls(made, row.registry, planned, Observed({}, {}, []), {}))
     unbounded = made.ByteSize()
-    fit_plan(made)
+    finish(fitting_plan(made))
     assert unbounded > ANSWER_BYTES > PLAN_BYTES >= made.ByteSize()
     assert len(made.calls) + made.omitted_calls > 100
     message = render.with_plan(render.settings(own, row), made)
@@ -132,7 +139,8 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
 )
 def test_revision_is_below_3_mib(before: dict[str, Any], after: dict[str, Any], reason: str) -> None:
     row = Revision("1" * 12, "us-east-1", "o", 2, after, "REMOVE", False, 0, "p", "", "r" * 1000, "Update")
-    assert render.revision(row, settings_changes(before, after)).ByteSize() < ANSWER_BYTES, reason
+    message = finish(render.revision_steps(row, settings_changes(before, after)))
+    assert message.ByteSize() < ANSWER_BYTES, reason
 
 
 def test_oversized_response_is_an_error() -> None:

@@ -118,7 +118,7 @@ class Condition(_message.Message):
 
 class Drift(_message.Message):
     """One element whose value in AWS differs from the desired one."""
-    __slots__ = ("setting", "key", "kind", "desired", "observed", "since", "owners", "cause", "pairs", "values_omitted")
+    __slots__ = ("setting", "key", "kind", "desired", "observed", "since", "owners", "cause", "pairs", "values_omitted", "omitted_owners")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         """Kind of difference."""
         __slots__ = ()
@@ -145,6 +145,7 @@ class Drift(_message.Message):
     CAUSE_FIELD_NUMBER: _ClassVar[int]
     PAIRS_FIELD_NUMBER: _ClassVar[int]
     VALUES_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_OWNERS_FIELD_NUMBER: _ClassVar[int]
     setting: str
     """Output only. The setting, by its field name in `Settings`, for example
     `replication_configuration`; for a role `description` or `tags`."""
@@ -172,7 +173,10 @@ class Drift(_message.Message):
     values_omitted: bool
     """Output only. True if a value longer than 2 KiB is omitted. `ListRegistryElements` returns
     it."""
-    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owners: _Optional[_Iterable[str]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., pairs: _Optional[_Union[ReplicationPairs, _Mapping]] = ..., values_omitted: bool = ...) -> None: ...
+    omitted_owners: int
+    """Output only. Number of owners that are omitted, because the element has more than 20.
+    `ListRegistryElements` returns them."""
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owners: _Optional[_Iterable[str]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., pairs: _Optional[_Union[ReplicationPairs, _Mapping]] = ..., values_omitted: bool = ..., omitted_owners: _Optional[int] = ...) -> None: ...
 
 class Cause(_message.Message):
     """The AWS call that caused drift, and its caller, as CloudTrail recorded them. Where several

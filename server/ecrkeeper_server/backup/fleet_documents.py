@@ -28,6 +28,7 @@ from ecrkeeper_server.fleet.names import AccountName, SetName
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.fleet_rows import AccountRow, Authority
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.turns import finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def registry_set(reader: Reader) -> SetDocument | None:
         if message is None:
             return None
         spec = set_spec(None, message, set())
-        planner.check(spec)
+        finish(planner.checking(spec))
         return SetDocument(name, spec, max(1, revision), current, author)
     except InvalidArgument as error:
         reader.rejected(error)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName
-from ecrkeeper_server.settings.elements import Change, diff
-from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.settings.elements import Change, diff, diffing
+from ecrkeeper_server.settings.table import SETTINGS, splitting
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.specs import RegistrySpec, RoleSpec
+from ecrkeeper_server.turns import Steps, finish
 
 Name = RegistryName | SettingsName | RoleName | BackfillName
 
@@ -67,13 +68,21 @@ def _options(declared: Declaration) -> dict[str, Any]:
     }
 
 
-def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterable[Change]:
-    """Yield the changes between two declarations' settings, element by element."""
+def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Change]:
+    """Return the changes between two declarations' settings, element by element."""
+    return finish(changing_settings(before, after))
+
+
+def changing_settings(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Steps[list[Change]]:
+    """Return the same in steps."""
     before, after = before or {}, after or {}
+    found: list[Change] = []
     for name, setting in SETTINGS.items():
         if before.get(name) != after.get(name):
-            old, new = (setting.split(shapes[name]) if name in shapes else {} for shapes in (before, after))
-            yield from diff(name, old, new, setting.replaces)
+            old = yield from splitting({name: before[name]} if name in before else {})
+            new = yield from splitting({name: after[name]} if name in after else {})
+            found += yield from diffing(name, old.get(name, {}), new.get(name, {}), setting.replaces)
+    return found
 
 
 def spec_changes(before: Spec | None, after: Spec) -> list[Change]:

@@ -23,14 +23,14 @@ from ecrkeeper_server.declarations.preconditions import (
 from ecrkeeper_server.declarations.takeover import Takeover, takeovers, without_conflicts
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.settings.algebra import Composition, compose
+from ecrkeeper_server.settings.algebra import Composition, composing
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import cost, keys_of
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.table import SETTINGS, split_all, splitting
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, finish
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = RegistrySpec().to_json()
@@ -146,7 +146,7 @@ class PutDeclaration:
         yield
         if isinstance(begun, WriteResult):
             return begun
-        composition = compose_specs(begun.specs, begun.touched)
+        composition = yield from composing_specs(begun.specs, begun.touched)
         yield
         return self._end(unit, begun, composition)
 
@@ -275,12 +275,17 @@ def origin_of(caller: Caller) -> Origin:
 
 def compose_specs(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
     """Return the composition of all owners' specs for these settings."""
-    return compose(
-        {
-            owner: {name: SETTINGS[name].split(shape) for name, shape in spec.settings.items() if name in settings}
-            for owner, spec in specs.items()
-        }
-    )
+    return finish(composing_specs(specs, settings))
+
+
+def composing_specs(
+    specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)
+) -> Steps[Composition]:
+    """Return the same in steps."""
+    found = {}
+    for owner, spec in specs.items():
+        found[owner] = yield from splitting({n: shape for n, shape in spec.settings.items() if n in settings})
+    return (yield from composing(found))
 
 
 def _valid(composition: Composition, registry: RegistryName) -> bool:

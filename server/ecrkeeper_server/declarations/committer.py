@@ -101,8 +101,7 @@ class Committer:
             for _ in call.check():
                 pass
         else:
-            turns.work().charge(elements)
-            await turns.work().run(call.check())
+            await turns.work().charged(call.check(), elements)
         return elements
 
     def _known_of(self, registry: RegistryName) -> dict[str, int]:

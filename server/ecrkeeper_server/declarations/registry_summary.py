@@ -17,22 +17,33 @@ from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.turns import STEP, Steps, finish
 
 # A summary is rendered into at most 64 KiB, 20,000 bytes of which may be the registry's error.
 _OWNERS_BYTES, _DECLARATIONS_BYTES, _ERROR_BYTES = 6_000, 20_000, 2_000
 _TEXT_CHARACTERS, _PROBLEM_CHARACTERS = 300, 1_000
+# Declarations of a step.
+_AT_ONCE = 20
 _ABOUT = frozenset({"setting", "key", "owner", "aws_code", "operation"})
 
 
-def registry_summary(row: Resource, declared: Sequence[Declaration], states: Iterable[ElementState]) -> RegistrySummary:
-    """Summarize a registry in bounded space; `states` are those of all its elements."""
-    summary = complete_summary(row, declared, list(states))
+def summarizing(
+    row: Resource, declared: Sequence[Declaration], states: Sequence[ElementState]
+) -> Steps[RegistrySummary]:
+    """Summarize a registry in bounded space and in steps.
+
+    `states` are those of all its elements.
+    """
+    summary = yield from summarizing_all(row, declared, states)
     truncated = []
     owners = summary.owners[: _fitting(summary.owners, _OWNERS_BYTES)]
     if len(owners) < len(summary.owners):
         truncated.append("owners")
     # Terminal problems come first if not all fit.
-    worst_first = sorted(map(_compact, summary.declarations), key=lambda each: (each.ready, each.owner))
+    worst_first = []
+    for each in sorted(summary.declarations, key=lambda each: (each.ready, each.owner)):
+        yield
+        worst_first.append(_compact(each))
     statuses = worst_first[: _fitting((each.to_json() for each in worst_first), _DECLARATIONS_BYTES)]
     if len(statuses) < len(worst_first):
         truncated.append("declarations")
@@ -45,13 +56,22 @@ def registry_summary(row: Resource, declared: Sequence[Declaration], states: Ite
     )
 
 
-def complete_summary(row: Resource, declared: Sequence[Declaration], states: Sequence[ElementState]) -> RegistrySummary:
-    """Summarize a registry with the status of every declaration."""
+def summarizing_all(
+    row: Resource, declared: Sequence[Declaration], states: Sequence[ElementState]
+) -> Steps[RegistrySummary]:
+    """Summarize a registry with the status of every declaration, in steps."""
     counts: Counter[tuple[str, str]] = Counter()
-    for each in states:
+    for at, each in enumerate(states):
+        if at % STEP == STEP - 1:
+            yield
         counts[each.setting, each.state] += len(each.keys)
     state, spec = row.registry_state, row.registry_spec
     by_owner = sorted(declared, key=lambda each: each.owner)
+    statuses = []
+    for at, one in enumerate(by_owner):
+        if at % _AT_ONCE == 0:
+            yield
+        statuses.append(_status(state, one))
     return RegistrySummary(
         name=row.name,
         uid=row.uid,
@@ -68,7 +88,7 @@ def complete_summary(row: Resource, declared: Sequence[Declaration], states: Seq
         error=state.error,
         owners=[each.owner for each in by_owner],
         owner_count=len(by_owner),
-        declarations=[_status(state, each) for each in by_owner],
+        declarations=statuses,
         element_counts=[(setting, of_element, count) for (setting, of_element), count in counts.items()],
         worst_problem=worst_problem(state, states),
         truncated=[],
@@ -77,8 +97,8 @@ def complete_summary(row: Resource, declared: Sequence[Declaration], states: Seq
 
 def final_summary(row: Resource, declared: Sequence[Declaration]) -> Json:
     """Summarize a registry at the end of an operation, as the operation stores it."""
-    states = element_states(row.registry_state, composition_of(declared))
-    return registry_summary(row, declared, states).to_json()
+    states = list(element_states(row.registry_state, composition_of(declared)))
+    return finish(summarizing(row, declared, states)).to_json()
 
 
 def worst_problem(state: RegistryState, states: Sequence[ElementState]) -> Problem | None:

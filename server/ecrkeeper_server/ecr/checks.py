@@ -18,10 +18,11 @@ from ecrkeeper_server.settings.replication_access import (
     SETTINGS_OF_DESTINATION,
     Check,
     Destination,
-    check,
-    explain_arrival,
+    checking,
+    explaining_arrival,
 )
 from ecrkeeper_server.settings.setting import Read, Setting, Warning, no_trial
+from ecrkeeper_server.turns import work
 
 # ECR did not receive the request, so these errors say nothing about the rule.
 _NOT_ASKED = frozenset({"AWS_THROTTLED", "AWS_UNAVAILABLE", "AWS_UNREACHABLE"})
@@ -78,32 +79,38 @@ async def _explain(
         what = f"no filter of the replication to {name} is a prefix of {shown(repository)}"
         return name, Outcome.DOES_NOT_ARRIVE, [Warning("REPLICATION_FILTER_DOES_NOT_MATCH", str(name), what)]
     try:
-        destination = await _observe(aws, source, name)
+        destination, elements = await _observe(aws, source, name)
     except AwsError as error:
         return name, Outcome.UNKNOWN, [Warning(error.reason, str(name), error.message)]
-    return name, *explain_arrival(destination, repository)
+    # Few patterns can take long, too.
+    work().charge(elements)
+    return name, *(await work().run(explaining_arrival(destination, repository)))
 
 
 async def _check(
     aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], now: int
 ) -> dict[str, Any]:
     try:
-        result = check(await _observe(aws, source, name), filters)
+        destination, elements = await _observe(aws, source, name)
+        work().charge(elements + len(filters))
+        result = await work().run(checking(destination, filters))
     except AwsError as error:
         unknown = Arrival(Outcome.UNKNOWN, tuple(sorted(filters)), (), "")
         result = Check("UNKNOWN", (Warning(error.reason, str(name), error.message),), (unknown,))
     return replication_check.to_json(name, result, now)
 
 
-async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> Destination:
+async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> tuple[Destination, int]:
+    """Return what a destination has, and its cost in elements."""
     # The scope only decides whether a policy binds the registry's own account.
     own = source.account == name.account
     wanted = [setting for setting in SETTINGS_OF_DESTINATION if own or setting != "account_settings"]
     observed = await observe(aws, name, wanted)
-    return Destination(
+    destination = Destination(
         source,
         name,
         policy=observed["registry_policy"].elements,
         scope=observed["account_settings"].elements.get("REGISTRY_POLICY_SCOPE") if own else None,
         templates=observed["repository_creation_templates"].elements,
     )
+    return destination, sum(each.size for each in observed.values())

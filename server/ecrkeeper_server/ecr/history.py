@@ -11,6 +11,7 @@ from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.turns import Steps, finish
 
 S = TypeVar("S", bound=State)
 
@@ -40,10 +41,19 @@ def dated(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int 
 
     Differences that are not in the state before get `now`.
     """
+    return finish(dating(drift, before, now))
+
+
+def dating(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int | None) -> Steps[list[StoredDrift]]:
+    """Return the same in steps."""
     rows, earlier = list(drift), list(before)
     if any(each.pairs is not None for each in rows):
         known = _by_time(earlier)
-        return [part for each in rows for part in _dated_parts(each, known, now)]
+        found: list[StoredDrift] = []
+        for each in rows:
+            yield
+            found += _dated_parts(each, known, now)
+        return found
     since = {each.identity: each.since for each in earlier if each.since is not None}
     return [replace(each, since=since.get(each.identity, now)) for each in rows]
 

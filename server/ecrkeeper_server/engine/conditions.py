@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store.state_parts import Condition
+from ecrkeeper_server.store.text_limits import cut
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
@@ -86,7 +87,7 @@ def conditions(before: Sequence[Condition], status: Status, now: int) -> list[Co
     for kind, (holds, reason, message) in rows.items():
         holding = "TRUE" if holds else "FALSE"
         since = old[kind].since if kind in old and old[kind].status == holding else now
-        result.append(Condition(kind, holding, reason, message, since))
+        result.append(Condition(kind, holding, reason, cut(message), since))
     return result
 
 

@@ -22,7 +22,8 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_members import Members
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import State
-from ecrkeeper_server.turns import MANY, work
+from ecrkeeper_server.store.text_limits import of_owners
+from ecrkeeper_server.turns import MANY, Steps, work
 
 # After more failures than this, a resource leaves the priority lane.
 _HURRIED_FAILURES = 3
@@ -59,7 +60,7 @@ class Finisher:
         Raises Unavailable.
         """
         row = attempt.claimed
-        outcome = await work().step(self._outcome, attempt, result, elements=attempt.elements)
+        outcome = await work().run(self._outcome(attempt, result), attempt.elements)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
         converged = result.converged_owners
         unmarked = any(
@@ -102,13 +103,16 @@ class Finisher:
         names = await self._db.write(lambda tx: sweep.finish_unchanged(tx, ended))
         return [row.name in names for row, _ in ended]
 
-    def _outcome(self, attempt: Attempt, result: AttemptResult) -> Outcome:
+    def _outcome(self, attempt: Attempt, result: AttemptResult) -> Steps[Outcome]:
         row, status = attempt.claimed, result.status
         error = status.error
         failures = row.failures + 1 if status.retryable is not None else 0
         before = State(row.state)
         state = result.state.changed(**_shown(before.conditions, status, attempt.now))
-        state = with_first_times(_with_owners(state, attempt, result), before, attempt.now)
+        state = yield from _with_owners(state, attempt, result)
+        yield
+        state = with_first_times(state, before, attempt.now)
+        yield
         if others := self._others(row, state, before, attempt.now):
             state = state.changed(conditions=[*state.conditions, *others])
         observed_only = error is None and result.next_in is None and status.reason != "PAUSED"
@@ -150,8 +154,11 @@ class Finisher:
         return None if result.status.reason in ("UNMANAGED", "PAUSED") else resync
 
 
-def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State:
-    """Store the statuses of declarations that may differ from the registry's."""
+def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> Steps[State]:
+    """Store the statuses of declarations that may differ from the registry's.
+
+    A step is one of them.
+    """
     row = attempt.claimed
     # A watch sees by `marked` that declarations were carried out, although nothing else of the registry changed.
     marked = row.generation if result.converged_owners else None
@@ -159,13 +166,18 @@ def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State
     if not known and not result.owners:
         return state.changed(owners={}, marked=marked)
     before, owners = row.registry_state.conditions, {}
-    for owner in {*result.owners, *known} & {declared.owner for declared in attempt.desired.declared}:
+    for owner in sorted({*result.owners, *known} & {declared.owner for declared in attempt.desired.declared}):
+        yield
         status = result.owners.get(owner, result.status)
         earlier = known[owner].conditions if owner in known else before
         owners[owner] = State({}).changed(**_shown(earlier, status, attempt.now))
     if owners and not result.owners:
         shown = State({}).changed(conditions=state.conditions, error=state.error)
         owners = owners if any(own != shown for own in owners.values()) else {}
+    limits = of_owners(max(1, len(owners)))
+    for owner, own in owners.items():
+        yield
+        owners[owner] = own.within(limits)
     return state.changed(owners=owners, marked=marked)
 
 

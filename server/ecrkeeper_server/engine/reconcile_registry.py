@@ -15,7 +15,7 @@ from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.probe import probe
-from ecrkeeper_server.engine.registry_result import result_of
+from ecrkeeper_server.engine.registry_result import resulting
 from ecrkeeper_server.engine.registry_writes import act, asked
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.engine.statuses import status_of
@@ -23,7 +23,7 @@ from ecrkeeper_server.engine.suspended import is_suspended
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, cost_of_all, keys_of
-from ecrkeeper_server.settings.ownership import composition_of, managed, owned_elements, planning, verified
+from ecrkeeper_server.settings.ownership import composing, managed, owned_elements, planning, verified
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.declarations import record_originals
 from ecrkeeper_server.store.findings import Findings
@@ -78,7 +78,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         await _plan_changes(attempt, progress)
     if progress.originals:
         await attempt.db.write(lambda tx: record_originals(tx, progress.originals))
-    result = await work().step(result_of, attempt, progress, mode, elements=attempt.elements)
+    result = await work().run(resulting(attempt, progress, mode), attempt.elements)
     if digest is not None and _found_nothing(attempt, progress, result):
         attempt.unchanged.remember(row.name, digest)
     polls = (
@@ -138,7 +138,7 @@ def _found_nothing(attempt: Attempt, progress: Progress, result: AttemptResult) 
 
 async def _composed(attempt: Attempt) -> Progress:
     row, declared = attempt.claimed, attempt.desired.declared
-    composition = await work().step(composition_of, declared, elements=attempt.elements)
+    composition = await work().run(composing(declared), attempt.elements)
     owned = owned_elements(row.registry_state.applied, row.registry_spec.abandoned, composition.desired)
     return Progress(composition, declared, owned)
 

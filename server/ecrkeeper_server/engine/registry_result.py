@@ -17,23 +17,28 @@ from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
 from ecrkeeper_server.settings.ownership import drifts
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store.drift_rows import stored_drift
+from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.turns import Steps
+
+# Stored paths of members that this version does not know.
+_PATHS = 50
 
 
-def result_of(attempt: Attempt, progress: Progress, mode: Mode) -> AttemptResult:
-    """Return the result, without replication checks and trials."""
-    drift = stored_drift(drifts(progress.plans, progress.composition))
+def resulting(attempt: Attempt, progress: Progress, mode: Mode) -> Steps[AttemptResult]:
+    """Return the result, without replication checks and trials, in steps."""
+    drift = yield from storing_drift(drifts(progress.plans, progress.composition))
     degraded = {name: observed.unknown for name, observed in progress.observed.items() if observed.unknown}
-    state = _state(attempt, progress, mode, drift, degraded)
+    state = yield from _state(attempt, progress, mode, drift, degraded)
+    yield
     if mode is Mode.ENFORCE:
         _add_contested(attempt, progress)
         _add_unshown(progress, drift, degraded)
     errors = [error for of_setting in progress.errors.values() for error in of_setting]
     status = status_of(mode, drift, errors, degraded)
-    owners = {} if status.ready else statuses_of(progress, mode, drift, errors, degraded)
+    owners = {} if status.ready else (yield from statuses_of(progress, mode, drift, errors, degraded))
     return AttemptResult(state, status, observed=True, converged=status.synced, owners=owners)
 
 
@@ -67,9 +72,10 @@ def _add_unshown(progress: Progress, drift: Sequence[StoredDrift], degraded: Col
 
 def _state(
     attempt: Attempt, progress: Progress, mode: Mode, drift: list[StoredDrift], degraded: Mapping[str, Sequence[str]]
-) -> RegistryState:
+) -> Steps[RegistryState]:
     before, desired = attempt.claimed.registry_state, progress.composition.desired
     in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in progress.plans.items()}
+    yield
     done = {name for name, planned in progress.plans.items() if not planned.drift and name not in progress.errors}
     # Elements found as desired become owned, except in mode OBSERVE.
     if mode is Mode.ENFORCE:
@@ -79,11 +85,13 @@ def _state(
         applied = {**progress.applied, **owned}
     else:
         applied = {**progress.applied, **_still_owned(progress)}
+    yield
     settled_before = before.settled
     settled = {
         **settled_before,
         **{name: _applied_last(settled_before.get(name, {}), progress, name, in_place[name]) for name in in_place},
     }
+    yield
     unread = {
         name: shape
         for name, shape in before.observed.items()
@@ -91,18 +99,24 @@ def _state(
     }
     window = attempt.contest_window
     progress.contests = contests.after(progress.contests, progress.remediated, in_place, desired, attempt.now, window)
+    yield
     state = before.changed(
         applied={name: elements for name, elements in applied.items() if elements},
         unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
         settled={name: elements for name, elements in settled.items() if elements},
         observed={**unread, **{name: observed.shape for name, observed in progress.observed.items()}},
-        degraded=degraded,
+        degraded={name: _some(paths) for name, paths in degraded.items()},
         drift=drift,
         suspects=suspects.dumped(progress.suspects),
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
         contests=contests.dumped(progress.contests),
     )
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
+
+
+def _some(paths: Sequence[str]) -> list[str]:
+    more = len(paths) - _PATHS
+    return [*paths[:_PATHS], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _in_place(desired: Elements, planned: Plan) -> Elements:

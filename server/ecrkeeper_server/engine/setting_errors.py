@@ -14,7 +14,7 @@ from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, fi
 from ecrkeeper_server.settings.table import SETTINGS
 
 # A message names at most this many, and an error has at most this many violations.
-_NAMED, _LISTED = 5, 20
+_NAMED, _LISTED, _OWNERS = 5, 20, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def of_elements(
     named: dict[str, str] = {}
     for alike_keys, (value,) in reversed(list(alike(elements))):
         named |= SETTINGS[setting].names(first_of(alike_keys), value)
-    facts = {"owner": ", ".join(sorted(concerned)), **named}
+    facts = {"owner": brief(concerned, _OWNERS), **named}
     details = "; ".join(f"{what} {detail}" for what, detail in facts.items() if detail and what != "sid")
     detail = f"({details}): {error.message}" if details else error.message
     shown = f"{setting} {brief(keys)}".strip()
@@ -76,7 +76,7 @@ def of_withheld(composition: Composition, setting: str, changes: Iterable[Change
     """Return an error that names the changes that are not sent."""
     keys = changed_keys(changes)
     owners = composition.owners_of_any(setting, keys)
-    metadata = {"setting": setting, "key": brief(keys), "owner": ", ".join(sorted(owners))}
+    metadata = {"setting": setting, "key": brief(keys), "owner": brief(owners, _OWNERS)}
     violations = error.preconditions or ([] if error.quotas else _violations(setting, keys, error, error.message))
     return SettingError(setting, error.about(error.message, violations, metadata), keys, owners)
 

@@ -15,7 +15,10 @@ from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.turns import Steps
 
+# Differences of a step.
+_AT_ONCE = 20
 Drifts = Sequence[StoredDrift]
 Degraded = Mapping[str, Sequence[str]]
 """The paths that this version does not know, by setting."""
@@ -43,15 +46,32 @@ def _unwritable_reason(errors: Sequence[SettingError]) -> str:
 
 def statuses_of(
     progress: Progress, mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
-) -> dict[str, Status]:
-    """Return the status of each owner's declaration."""
+) -> Steps[dict[str, Status]]:
+    """Return the status of each owner's declaration.
+
+    A step is one owner, or some differences.
+    """
+    owned: dict[str, list[StoredDrift]] = {}
+    undeclared = []
+    for at, each in enumerate(drift):
+        if at % _AT_ONCE == 0:
+            yield
+        owners = progress.composition.owners_of(each.setting, each.key)
+        for owner in owners:
+            owned.setdefault(owner, []).append(each)
+        if not owners:
+            covering = [error for error in errors if error.setting == each.setting and error.covers_any(each.keys)]
+            undeclared.append((each, frozenset(owner for error in covering for owner in error.owners or ())))
     statuses = {}
     for declared in progress.declared:
+        yield
         owner = declared.owner
         pending = declared.observed_generation < declared.generation
+        # Nobody declares elements to remove: the owner of a new declaration may have dropped them.
+        to_remove = [each for each, owners in undeclared if owner in owners or (pending and not owners)]
         statuses[owner] = status_of(
             mode,
-            [each for each in drift if _concerns(progress, each, owner, errors, pending=pending)],
+            [*owned.get(owner, ()), *to_remove],
             [each for each in errors if _is_of(each, owner, declared.settings)],
             {name: paths for name, paths in degraded.items() if name in declared.settings},
         )
@@ -62,19 +82,6 @@ def _is_of(error: SettingError, owner: str, settings: Iterable[str]) -> bool:
     if error.owners is None:
         return error.setting in settings
     return owner in error.owners
-
-
-def _concerns(
-    progress: Progress, drift: StoredDrift, owner: str, errors: Sequence[SettingError], *, pending: bool
-) -> bool:
-    owners = progress.composition.owners_of(drift.setting, drift.key)
-    if owners:
-        return owner in owners
-    covering = [each for each in errors if each.setting == drift.setting and each.covers_any(drift.keys)]
-    # Nobody declares elements to remove: the owner of a new declaration may have dropped them.
-    return any(owner in (each.owners or ()) for each in covering) or (
-        pending and not any(each.owners for each in covering)
-    )
 
 
 def _unknown_text(degraded: Degraded) -> str:

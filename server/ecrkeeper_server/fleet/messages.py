@@ -10,7 +10,7 @@ from google.protobuf import duration_pb2
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import partition_of, shown
-from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, word
+from ecrkeeper_server.settings.codec import filling_settings, settings_to_aws, word
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import (
     AccountState,
@@ -21,6 +21,7 @@ from ecrkeeper_server.store.fleet_specs import (
     SetSpec,
     Wave,
 )
+from ecrkeeper_server.turns import Steps, finish
 
 ACCOUNT_PATHS = ("display_name", "labels", "organizational_unit", "state", "enabled_regions")
 SET_PATHS = (
@@ -123,16 +124,14 @@ def _selector_message(selector: Selector) -> fleet_pb2.RegistrySelector:
     return fleet_pb2.RegistrySelector(accounts=selector.accounts, regions=selector.regions, exclude=selector.exclude)
 
 
-def _amount_message(amount: Amount | None) -> fleet_pb2.TargetAmount | None:
-    if amount is None:
-        return None
+def _amount_message(amount: Amount) -> fleet_pb2.TargetAmount:
     return fleet_pb2.TargetAmount(**{"percent" if amount.percent else "count": amount.number})
 
 
 def _wave_message(wave: Wave) -> fleet_pb2.RolloutWave:
     message = fleet_pb2.RolloutWave(
-        max_concurrent=_amount_message(wave.max_concurrent),
-        failure_tolerance=_amount_message(wave.failure_tolerance),
+        max_concurrent=_amount_message(wave.max_concurrent) if wave.max_concurrent else None,
+        failure_tolerance=_amount_message(wave.failure_tolerance) if wave.failure_tolerance else None,
         gate=_number(fleet_pb2.RolloutWave, "Gate", wave.gate if wave.gate is not Gate.NONE else None),
     )
     if wave.bake_seconds:
@@ -155,22 +154,24 @@ def strategy(waves: tuple[Wave, ...]) -> fleet_pb2.RolloutStrategy:
 
 def set_content(spec: SetSpec) -> fleet_pb2.RegistrySet:
     """The fields of a set that calls change."""
-    message = fleet_pb2.RegistrySet(
-        selector=_selector_message(spec.selector),
-        settings=settings_from_aws(spec.settings),
-        overrides=[
-            fleet_pb2.RegistrySetOverride(
-                selector=_selector_message(each.selector), settings=settings_from_aws(each.settings)
-            )
-            for each in spec.overrides
-        ],
-        deletion_policy=_number(common_pb2, "DeletionPolicy", spec.deletion_policy),
-        allow_replacement=spec.allow_replacement,
-        max_removals=_amount_message(spec.max_removals),
-    )
+    message = fleet_pb2.RegistrySet()
+    finish(filling_set(spec, message))
+    return message
+
+
+def filling_set(spec: SetSpec, message: fleet_pb2.RegistrySet) -> Steps[None]:
+    """Set the fields of a set that calls change, in steps."""
+    message.selector.CopyFrom(_selector_message(spec.selector))
+    message.deletion_policy = _number(common_pb2, "DeletionPolicy", spec.deletion_policy)
+    message.allow_replacement = spec.allow_replacement
+    if spec.max_removals is not None:
+        message.max_removals.CopyFrom(_amount_message(spec.max_removals))
+    yield from filling_settings(message.settings, spec.settings)
+    for each in spec.overrides:
+        override = message.overrides.add(selector=_selector_message(each.selector))
+        yield from filling_settings(override.settings, each.settings)
     if spec.waves:
         message.strategy.CopyFrom(strategy(spec.waves))
-    return message
 
 
 def _number(message: Any, enum: str, name: str | None) -> Any:

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.turns import Steps, finish
 
 # A plan lists no more than this; it counts the rest.
 _MOST_GROUPS, _MOST_NAMES, _MOST_PROBLEMS = 100, 10, 100
 _MOST_KEY = 4_000
+# Changes of a step.
+_AT_ONCE = 50
 
 
 @dataclass(slots=True)
@@ -82,7 +85,13 @@ class FleetPlan:
     def add(
         self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False, shown: bool = True
     ) -> None:
-        """Add a target with the changes of its declaration.
+        """Add a target; see `adding`."""
+        finish(self.adding(name, changes, abandoned=abandoned, shown=shown))
+
+    def adding(
+        self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False, shown: bool = True
+    ) -> Steps[None]:
+        """Add a target with the changes of its declaration, in steps.
 
         The changes of an abandoned declaration do not reach AWS. A target that is not `shown` is only counted.
         """
@@ -92,7 +101,7 @@ class FleetPlan:
             return
         if not abandoned and removes(changes):
             self.removing += 1
-        key = _key(name, changes)
+        key = yield from _key(name, changes)
         group = self.groups.get(key)
         if group is None and len(self.groups) >= _MOST_GROUPS:
             self.ungrouped += 1
@@ -101,10 +110,12 @@ class FleetPlan:
             group = self.groups[key] = _group(changes)
         group.add(name, changes, shown=shown)
 
-    def add_release(self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool, shown: bool) -> None:
-        """Add a registry that the set does not match any more."""
+    def adding_release(
+        self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool, shown: bool
+    ) -> Steps[None]:
+        """Add a registry that the set does not match any more, in steps."""
         self.released += 1
-        self.add(name, changes, abandoned=abandoned, shown=shown)
+        yield from self.adding(name, changes, abandoned=abandoned, shown=shown)
 
     def add_problem(self, problem: Problem, *, shown: bool) -> None:
         """Add a target that would fail; one that is not `shown` is only counted."""
@@ -122,11 +133,18 @@ def removes(changes: Iterable[Change]) -> bool:
     return any(change.kind in (ChangeKind.REMOVE, ChangeKind.REPLACE) for change in changes)
 
 
-def _key(name: RegistryName, changes: Sequence[Change]) -> str:
+def _key(name: RegistryName, changes: Sequence[Change]) -> Steps[str]:
     """Return the same text for changes that differ only in their registry's names."""
-    rows = [[c.setting, sorted(c.pairs or (c.key,)), str(c.kind), c.before, c.after] for c in changes]
-    text = json.dumps(rows, sort_keys=True)
-    text = text.replace(name.account, "${account}").replace(name.region, "${region}")
+    texts = []
+    for at, change in enumerate(changes):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        keys = [change.key] if change.pairs is None else change.pairs.products()
+        row = [change.setting, keys, str(change.kind), change.before, change.after]
+        text = json.dumps(row, sort_keys=True)
+        texts.append(text.replace(name.account, "${account}").replace(name.region, "${region}"))
+    yield
+    text = ",".join(texts)
     return text if len(text) <= _MOST_KEY else f"{text[:_MOST_KEY]}{hash(text)}"
 
 

@@ -5,13 +5,15 @@ The fleet is read page by page so that memory is bounded.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from ecrkeeper_server.declarations.audit_records import settings_changes
-from ecrkeeper_server.declarations.commands import DeclarationSpec, compose_specs, specs_of
+import orjson
+
+from ecrkeeper_server.declarations.audit_records import changing_settings
+from ecrkeeper_server.declarations.commands import DeclarationSpec, composing_specs, specs_of
 from ecrkeeper_server.declarations.preconditions import MAX_DECLARATION_BYTES
 from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
 from ecrkeeper_server.fleet import matching, template, waves
@@ -25,17 +27,21 @@ from ecrkeeper_server.fleet.template import Chosen, MissingLabelError, Templates
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.element_sets import brief
-from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.elements import Change, cost_of_all
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.turns import Steps, work
 
 _KNOWN = 1_000
 _MOST_OWNERS = 5
 PATH = "registry_set"
 
 
-def check(spec: SetSpec) -> None:
-    """Reject a set with violations that do not depend on the fleet, all at once."""
+def checking(spec: SetSpec) -> Steps[None]:
+    """Reject a set with violations that do not depend on the fleet, all at once.
+
+    A step is a part of the set.
+    """
     size = len(json.dumps(spec.to_json()))
     if size > MAX_DECLARATION_BYTES:
         text = f"must be at most {MAX_DECLARATION_BYTES:,} bytes as JSON with all its overrides, got {size:,} bytes"
@@ -54,9 +60,10 @@ def check(spec: SetSpec) -> None:
         except InvalidArgument as error:
             found += error.violations
     found += waves.violations(spec.waves, f"{PATH}.strategy.waves")
-    found += template.violations(spec.settings, f"{PATH}.settings")
+    yield
+    found += yield from template.checking(spec.settings, f"{PATH}.settings")
     for at, each in enumerate(spec.overrides):
-        found += template.violations(each.settings, f"{PATH}.overrides[{at}].settings")
+        found += yield from template.checking(each.settings, f"{PATH}.overrides[{at}].settings")
     if found:
         raise rejection(found)
 
@@ -100,7 +107,7 @@ class Planner:
         self._templates = Templates(spec)
         self._selecting = waves.Selecting.of(spec.effective_waves)
         self._checked: set[Chosen] = set()
-        self._known: dict[tuple[str, Chosen], list[Change]] = {}
+        self._known: dict[tuple[bytes, Chosen], list[Change]] = {}
         self._planned = Planned()
 
     @property
@@ -119,17 +126,20 @@ class Planner:
             places, after = await db.read(
                 lambda tx, after=after: matching.page(tx, selector, self._name, after, others=True)  # type: ignore[misc]
             )
-            for at, place in enumerate(places):
-                self._add(place)
-                if self._planned.denied is not None:
-                    return self._planned
-                if at % 50 == 49:
-                    await asyncio.sleep(0)
+            await work().run(self._adding_all(places))
+            if self._planned.denied is not None:
+                return self._planned
             if not after:
                 break
-            await asyncio.sleep(0)
         self._check_waves()
         return self._planned
+
+    def _adding_all(self, places: Sequence[Place]) -> Steps[None]:
+        for place in places:
+            yield from self._adding(place)
+            if self._planned.denied is not None:
+                return
+            yield
 
     def _check_waves(self) -> None:
         planned = self._planned
@@ -138,7 +148,11 @@ class Planner:
             text = f"must take all {planned.total} targets, and {left} are in no wave; add a wave with `rest`"
             raise InvalidArgument([Violation(f"{PATH}.strategy.waves", text)])
 
-    def _add(self, place: Place) -> None:
+    def _charge(self, *settings: Any) -> None:
+        """Charge the caller for work on settings that have many elements."""
+        work().charge(cost_of_all(settings))
+
+    def _adding(self, place: Place) -> Steps[None]:
         planned, plan, registry = self._planned, self._planned.plan, place.registry
         shown = self._may_read(self._name.settings(registry))
         managed = place.managed_by(self._name)
@@ -156,16 +170,19 @@ class Planner:
         if not place.matched or self._releasing:
             if managed is not None:
                 abandoned = self._spec.deletion_policy == "ABANDON"
-                changes = list(settings_changes(managed.settings, None))
-                plan.add_release(registry, changes, abandoned=abandoned, shown=shown)
+                changes = yield from self._changing(managed.settings, None)
+                yield from plan.adding_release(registry, changes, abandoned=abandoned, shown=shown)
             return
-        if problem := self._problem(place):
+        problem = yield from self._finding_problem(place)
+        if problem is not None:
             plan.targets += 1
             plan.add_problem(problem, shown=shown)
             return
-        plan.add(registry, self._changes(place, self._templates.render(place.target)), shown=shown)
+        yield
+        changes = yield from self._changes(place, self._templates.render(place.target))
+        yield from plan.adding(registry, changes, shown=shown)
 
-    def _problem(self, place: Place) -> Problem | None:
+    def _finding_problem(self, place: Place) -> Steps[Problem | None]:
         """Return why a target would fail.
 
         InvalidArgument if its settings are invalid, whatever the target.
@@ -178,19 +195,22 @@ class Planner:
         chosen = self._templates.chosen(target)
         if chosen not in self._checked:
             self._checked.add(chosen)
+            yield
             if found := Renderer(self._templates).violations(target, settings, f"{PATH}.settings"):
                 raise rejection(found)
         if place.declared is not None and place.managed_by(self._name) is None:
             text = f"{place.declared.name} was declared by a call and not by {self._name}"
             return Problem("DECLARED_BY_CALL", registry, text)
-        return self._conflict(place, settings)
+        return (yield from self._conflict(place, settings))
 
-    def _conflict(self, place: Place, settings: Json) -> Problem | None:
+    def _conflict(self, place: Place, settings: Json) -> Steps[Problem | None]:
         others = [row for row in place.others if row.settings.keys() & settings.keys()]
         if not others:
             return None
         specs = {**specs_of({row.owner: row for row in others}), self._name.id: DeclarationSpec(settings, "", False)}
-        conflicts = compose_specs(specs, settings).conflicts
+        self._charge(settings, *(row.settings for row in others))
+        composition = yield from composing_specs(specs, settings)
+        conflicts = composition.conflicts
         if not conflicts:
             return None
         first = conflicts[0]
@@ -206,18 +226,23 @@ class Planner:
             shown[_MOST_OWNERS:] = [f"{more} more"]
         return ", ".join([*shown, *([f"{hidden} other owners" if hidden > 1 else "another owner"] if hidden else [])])
 
-    def _changes(self, place: Place, settings: Json) -> list[Change]:
+    def _changes(self, place: Place, settings: Json) -> Steps[list[Change]]:
         managed = place.managed_by(self._name)
         before = None if managed is None else managed.settings
         if before == settings:
             return []
         chosen = self._templates.chosen(place.target)
         if chosen.has_placeholders:
-            return list(settings_changes(before, settings))
-        key = (json.dumps(before, sort_keys=True), chosen)
+            return (yield from self._changing(before, settings))
+        key = (orjson.dumps(before, option=orjson.OPT_SORT_KEYS), chosen)
+        yield
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            found = self._known[key] = list(settings_changes(before, settings))
+            found = self._known[key] = yield from self._changing(before, settings)
         return found
+
+    def _changing(self, before: Json | None, after: Json | None) -> Steps[list[Change]]:
+        self._charge(before, after)
+        return (yield from changing_settings(before, after))

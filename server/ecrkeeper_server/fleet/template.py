@@ -6,7 +6,7 @@ The settings of one registry are rendered from them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,12 @@ from ecrkeeper_server.fleet.targets import Target
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.turns import Steps
 
 _DOLLAR = re.compile(r"\$(?:\$|\{([^{}]*)\})?")
 _LABEL = re.compile(r"label:([A-Za-z0-9_./+@ -]{1,128})(?::(.*))?", re.DOTALL)
+# Items of a list in a step.
+_AT_ONCE = 50
 _WORDS = ("account", "region", "partition")
 _KNOWN = "`${account}`, `${region}`, `${partition}`, `${label:NAME}` or `${label:NAME:default}`"
 
@@ -91,23 +94,22 @@ def _has_dollar(value: Any) -> bool:
             return False
 
 
-def violations(settings: Mapping[str, Any], path: str) -> list[Violation]:
-    """Return what is wrong with the placeholders of a template."""
-    return list(_violations(settings, path))
-
-
-def _violations(value: Any, path: str) -> Iterator[Violation]:
+def checking(value: Any, path: str) -> Steps[list[Violation]]:
+    """Return what is wrong with the placeholders of a template, in steps."""
+    found: list[Violation] = []
     match value:
         case str():
-            for found in _DOLLAR.finditer(value):
-                if problem := _problem(found):
-                    yield Violation(path, problem)
+            problems = (problem for each in _DOLLAR.finditer(value) if (problem := _problem(each)))
+            found += [Violation(path, problem) for problem in problems]
         case Mapping():
             for name, member in value.items():
-                yield from _violations(member, f"{path}.{name}")
+                found += yield from checking(member, f"{path}.{name}")
         case list():
             for at, item in enumerate(value):
-                yield from _violations(item, f"{path}[{at}]")
+                if at % _AT_ONCE == _AT_ONCE - 1:
+                    yield
+                found += yield from checking(item, f"{path}[{at}]")
+    return found
 
 
 def _problem(found: re.Match[str]) -> str:

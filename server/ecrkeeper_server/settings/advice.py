@@ -18,6 +18,7 @@ from ecrkeeper_server.settings.json_text import NotJson, parse
 from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.prefixes import ROOT
 from ecrkeeper_server.settings.setting import Warning
+from ecrkeeper_server.turns import Steps
 
 POLICY = "registry_policy"
 RULES = "pull_through_cache_rules"
@@ -35,12 +36,16 @@ READ_ALONG: Mapping[str, tuple[str, ...]] = {
 Settings = Mapping[str, Elements]
 
 
-def advice(before: Settings, after: Settings) -> list[Warning]:
-    """Warn of what a change makes questionable.
+def advising(before: Settings, after: Settings) -> Steps[list[Warning]]:
+    """Warn of what a change makes questionable, in steps.
 
     `before` and `after` both omit a setting that is not known.
     """
-    return [warning for check in _CHECKS for warning in check(before, after)]
+    found: list[Warning] = []
+    for check in _CHECKS:
+        found += check(before, after)
+        yield
+    return found
 
 
 def _changed(setting: str, before: Settings, after: Settings) -> dict[str, Any]:

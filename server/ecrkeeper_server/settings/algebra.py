@@ -19,11 +19,13 @@ from ecrkeeper_server.settings.elements import (
     Plan,
     Value,
     alike,
-    diff,
+    diffing,
     gather,
+    grouping,
     keys_of,
 )
 from ecrkeeper_server.settings.setting import Setting
+from ecrkeeper_server.turns import STEP, Steps, finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class Composition:
 
 def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
     """Return the union of `owner -> setting -> elements`, in any order of owners."""
+    return finish(composing(declarations))
+
+
+def composing(declarations: Mapping[str, Mapping[str, Elements]]) -> Steps[Composition]:
+    """Return the same in steps."""
     claims: dict[str, dict[str, Elements]] = {}
     for owner in sorted(declarations):
         for setting, elements in declarations[owner].items():
@@ -80,23 +87,29 @@ def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
     owners: dict[str, Elements] = {}
     conflicts: list[Conflict] = []
     for setting in sorted(claims):
-        desired[setting], owners[setting], clashes = _composed(setting, claims[setting])
+        yield
+        desired[setting], owners[setting], clashes = yield from _composed(setting, claims[setting])
         conflicts += clashes
     return Composition(desired, owners, tuple(conflicts))
 
 
-def _composed(setting: str, claims: Mapping[str, Elements]) -> tuple[Elements, Elements, list[Conflict]]:
+def _composed(setting: str, claims: Mapping[str, Elements]) -> Steps[tuple[Elements, Elements, list[Conflict]]]:
     if len(claims) == 1:
         [(owner, elements)] = claims.items()
         return elements, gather([(keys_of(elements), (owner,))]), []
-    chosen, owners, conflicts = [], [], []
-    for keys, values in alike(*claims.values()):
+    chosen, owners, conflicts, seen = [], [], [], 0
+    found = yield from grouping(*claims.values())
+    for keys, values in found:
         declared = {owner: value for owner, value in zip(claims, values, strict=True) if value is not None}
         first = next(iter(declared.values()))
         chosen.append((keys, first))
         owners.append((keys, tuple(declared)))
         if any(value != first for value in declared.values()):
             conflicts.append(Conflict(setting, keys, declared))
+        seen += len(claims)
+        if seen >= STEP:
+            yield
+            seen = 0
     return gather(chosen), gather(owners), conflicts
 
 
@@ -114,14 +127,23 @@ def plan(
     any more. An element that AWS cannot unset stays, and an absent element
     equals its default. A second plan after the first was applied is empty.
     """
+    return finish(planning(setting, desired, applied, observed, prune=prune))
+
+
+def planning(
+    setting: Setting, desired: Elements, applied: Elements, observed: Elements, *, prune: bool = False
+) -> Steps[Plan]:
+    """Return the same in steps."""
     defaults = setting.defaults
     left = without(observed, keys_of(desired) | keys_of(applied))
     unmanaged = without(left, [key for key in defaults if key in left and left[key] == defaults[key]])
     retained: Elements = unmanaged if not prune else {}
     if not setting.removable:
         retained = observed
+    yield
     target = merged(retained, desired)
-    changes = diff(setting.name, merged(defaults, observed), merged(defaults, target), setting.replaces)
+    yield
+    changes = yield from diffing(setting.name, merged(defaults, observed), merged(defaults, target), setting.replaces)
     return Plan(setting.name, target, changes, unmanaged, tuple(_drift(change, target) for change in changes))
 
 

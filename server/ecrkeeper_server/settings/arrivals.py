@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+
+from cachetools import LRUCache
 
 from ecrkeeper_server.settings import globs
 from ecrkeeper_server.settings.prefixes import ROOT
 from ecrkeeper_server.settings.replication_clauses import PRINCIPAL, Answer, Clause
 from ecrkeeper_server.settings.repository_sets import Budget, Patterns
+from ecrkeeper_server.turns import Steps
 
 REPLICATE, CREATE = "ecr:ReplicateImage", "ecr:CreateRepository"
 
 # Bounds one survey to about 30 ms.
 _WORK = 20_000
+# Of all patterns together.
+_CHARACTERS = 20_480
 # Surveys of more filters are large. A few of them are cached, because a registry mostly replicates the same filters
 # to destinations with the same policy.
 _FEW_FILTERS, _CACHED, _CACHED_LARGE = 100, 512, 8
+# Filters of a step.
+_AT_ONCE = 50
+# Patterns of a step; a name has up to 256 characters, and each is compared.
+_FEW_PATTERNS = 10
 
 
 class Outcome(StrEnum):
@@ -103,19 +111,30 @@ def relevant_templates(usable: Mapping[str, bool]) -> tuple[tuple[str, bool], ..
     return tuple((prefix, usable[prefix]) for prefix in sorted(chosen, key=lambda p: (p == ROOT, -len(p), p)))
 
 
-def judge(repository: str, access: Access) -> Verdict:
-    """Return the outcome for the images of one repository."""
-    matched = {pattern for pattern in access.patterns() if globs.matches(pattern, repository, single=True)}
+def judge(repository: str, access: Access) -> Steps[Verdict]:
+    """Return the outcome for the images of one repository, in steps."""
+    matched = set()
+    for at, pattern in enumerate(access.patterns()):
+        if at % _FEW_PATTERNS == 0:
+            yield
+        if globs.matches(pattern, repository, single=True):
+            matched.add(pattern)
+    yield
     return _verdict(matched, access)
 
 
-def survey(filters: Iterable[str], access: Access) -> Survey:
-    """Return the outcomes for repositories under the filters.
+def surveying(filters: Iterable[str], access: Access) -> Steps[Survey]:
+    """Return the outcomes for repositories under the filters, in steps.
 
     An empty filter matches every repository.
     """
     outermost = _outermost(set(filters))
-    return (_survey if len(outermost) <= _FEW_FILTERS else _large_survey)(outermost, access)
+    yield
+    known = _few if len(outermost) <= _FEW_FILTERS else _large
+    found = known.get((outermost, access))
+    if found is None:
+        found = known[outermost, access] = yield from _surveyed(outermost, access)
+    return found
 
 
 def _outermost(filters: Collection[str]) -> tuple[str, ...]:
@@ -128,22 +147,38 @@ def _outermost(filters: Collection[str]) -> tuple[str, ...]:
     return tuple(outermost)
 
 
-def _surveyed(filters: tuple[str, ...], access: Access) -> Survey:
-    patterns, budget = Patterns(access.patterns()), Budget(_WORK)
+_Cache = LRUCache[tuple[tuple[str, ...], Access], Survey]
+_few: _Cache = LRUCache(_CACHED)
+_large: _Cache = LRUCache(_CACHED_LARGE)
+
+
+def _surveyed(filters: tuple[str, ...], access: Access) -> Steps[Survey]:
+    given, budget = access.patterns(), Budget(_WORK)
+    if sum(map(len, given)) > _CHARACTERS:
+        # AWS accepts policies of half the length.
+        arrival = Arrival(Outcome.UNKNOWN, filters, (), "")
+        return Survey((arrival,), {Cause(reason="DESTINATION_POLICY_TOO_COMPLEX", action=""): filters[0]})
+    patterns = Patterns(given)
+    yield
     verdicts: dict[frozenset[str], Verdict] = {}
     whole: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
     partial: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
     examples: dict[Outcome, str] = {}
     causes: dict[Cause, str] = {}
-    for text in filters:
-        sets = patterns.sets_under(text, budget)
+    for at, text in enumerate(filters):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        sets = yield from patterns.finding_sets(text, budget)
         if sets is None:
             whole[Outcome.UNKNOWN].append(text)
             causes.setdefault(Cause(reason="DESTINATION_POLICY_TOO_COMPLEX", action=""), text)
             continue
         outcomes: dict[Outcome, str] = {}
         for matched, name in sets.items():
-            verdict = verdicts.get(matched) or verdicts.setdefault(matched, _verdict(matched, access))
+            if matched not in verdicts:
+                yield
+                verdicts[matched] = _verdict(matched, access)
+            verdict = verdicts[matched]
             outcomes.setdefault(verdict.outcome, name)
             for cause in verdict.causes:
                 causes.setdefault(cause, name)
@@ -156,9 +191,6 @@ def _surveyed(filters: tuple[str, ...], access: Access) -> Survey:
         if whole[outcome] or partial[outcome]
     )
     return Survey(arrivals, causes)
-
-
-_survey, _large_survey = (lru_cache(maxsize=each)(_surveyed) for each in (_CACHED, _CACHED_LARGE))
 
 
 def _under(prefix: str) -> str:

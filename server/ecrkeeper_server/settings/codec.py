@@ -18,7 +18,10 @@ from google.protobuf.message import Message
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.unknown_fields import fields, reported
+from ecrkeeper_server.turns import Steps, finish
 
+# Messages of a step.
+_AT_ONCE = 50
 # Limits the unknown paths that an error message names.
 _FEW_PATHS = 5
 
@@ -48,32 +51,61 @@ def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
 
 def settings_to_aws(settings: Settings) -> dict[str, Any]:
     """Return each setting that is present, by field name, in AWS's shape."""
-    ignored = reported(settings.DESCRIPTOR)
-    return {field.name: to_aws(value) for field, value in settings.ListFields() if field.json_name not in ignored}
+    return finish(converting(settings))
 
 
 def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
     """Return the message of settings in AWS's shape; an empty setting stays present."""
     settings = Settings()
+    finish(filling_settings(settings, shapes))
+    return settings
+
+
+def filling_settings(settings: Settings, shapes: Mapping[str, Any]) -> Steps[None]:
+    """Fill the message of settings in steps."""
+    settings.SetInParent()
     for name, shape in shapes.items():
+        yield
         message = getattr(settings, name)
         message.SetInParent()
-        from_aws(shape, message)
-    return settings
+        yield from filling(shape, message)
+
+
+def converting(settings: Settings) -> Steps[dict[str, Any]]:
+    """Return what `settings_to_aws` returns, in steps."""
+    ignored = reported(settings.DESCRIPTOR)
+    found = {}
+    for field, value in settings.ListFields():
+        if field.json_name not in ignored:
+            found[field.name] = yield from _converting(value)
+    return found
 
 
 def to_aws(message: Message) -> dict[str, Any]:
     """Return a message in AWS's shape, without unset and output-only members."""
+    return finish(_converting(message))
+
+
+def _converting(message: Message) -> Steps[dict[str, Any]]:
     members, booleans = _members(message.DESCRIPTOR)
-    shape = {}
+    shape: dict[str, Any] = {}
     for field, value in message.ListFields():
         member = members.get(field.number)
-        if member is not None:
-            name, repeated, convert = member
-            if convert is None:
-                shape[name] = list(value) if repeated else value
-            else:
-                shape[name] = list(map(convert, value)) if repeated else convert(value)
+        if member is None:
+            continue
+        name, repeated, convert = member
+        if convert is None:
+            shape[name] = list(value) if repeated else value
+        elif convert is not to_aws:
+            shape[name] = list(map(convert, value)) if repeated else convert(value)
+        elif not repeated:
+            shape[name] = yield from _converting(value)
+        else:
+            shape[name] = items = []
+            for at, item in enumerate(value):
+                if at % _AT_ONCE == _AT_ONCE - 1:
+                    yield
+                items.append((yield from _converting(item)))
     # ListFields omits a required boolean that is false.
     for name in booleans:
         shape.setdefault(name, False)
@@ -105,6 +137,11 @@ def _conversion(field: FieldDescriptor) -> Callable[[Any], Any] | None:
 
 def from_aws(shape: Mapping[str, Any], message: Message) -> None:
     """Fill a message from AWS's shape; skip members that the message does not have."""
+    finish(filling(shape, message))
+
+
+def filling(shape: Mapping[str, Any], message: Message) -> Steps[None]:
+    """Do the same in steps."""
     known = _targets(message.DESCRIPTOR)
     for member, value in shape.items():
         field = known.get(member)
@@ -113,12 +150,14 @@ def from_aws(shape: Mapping[str, Any], message: Message) -> None:
         name, repeated, nested, enum = field
         if nested and repeated:
             add = getattr(message, name).add
-            for item in value:
-                from_aws(item, add())
+            for at, item in enumerate(value):
+                if at % _AT_ONCE == _AT_ONCE - 1:
+                    yield
+                yield from filling(item, add())
         elif nested:
             target = getattr(message, name)
             target.SetInParent()
-            from_aws(value, target)
+            yield from filling(value, target)
         elif repeated:
             getattr(message, name).extend(value if enum is None else [enum_from_aws(enum, item) for item in value])
         else:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Elements, Keys, Value, alike, first_of, gather, keys_of
-from ecrkeeper_server.settings.setting import Shape
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.elements import Elements, Keys, Value, first_of, gather, grouping, keys_of
+from ecrkeeper_server.settings.setting import Setting, Shape
+from ecrkeeper_server.settings.table import SETTINGS, splitting
+from ecrkeeper_server.turns import Steps, finish
+
+# Elements of a step.
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +62,50 @@ def element_states(state: Known, composition: Composition) -> Iterator[ElementSt
 
     An undesired element with its default value is omitted.
     """
-    seen, applied, problems = split_all(state.observed), state.applied, state.problems
+    yield from finish(collecting_states(state, composition))
+
+
+def collecting_states(state: Known, composition: Composition) -> Steps[list[ElementState]]:
+    """Return the same in steps."""
+    seen = yield from splitting(state.observed)
+    applied, problems = state.applied, state.problems
+    states: list[ElementState] = []
     for name, setting in SETTINGS.items():
         desired = composition.desired.get(name, {})
         if not desired and not seen.get(name):
             continue
+        yield
         members = (desired, seen.get(name, {}), composition.owners.get(name, {}), problems.get(name, {}))
-        for keys, values in alike(*members, keys_of(applied.get(name, {}))):
-            wanted, found, owners, problem, ours = values
-            default = setting.defaults.get(first_of(keys)) if setting.defaults else None
-            found = default if found is None else found
-            if wanted is not None:
-                status = "IN_SYNC" if found == wanted else "OUT_OF_SYNC"
-            elif found == default:
-                continue
-            else:
-                status = "REMOVING" if ours else "UNMANAGED"
-            yield ElementState(name, keys, status, owners or (), wanted, found, problem or "")
+        groups = yield from grouping(*members, keys_of(applied.get(name, {})))
+        for at, (keys, values) in enumerate(groups):
+            if at % _AT_ONCE == _AT_ONCE - 1:
+                yield
+            if (found := _state(setting, keys, values)) is not None:
+                states.append(found)
+    return states
 
 
-def states_by_key(states: Iterable[ElementState]) -> dict[str, Elements]:
-    """Return the state of each element, by setting and key."""
-    found: dict[str, list[ElementState]] = {}
-    for state in states:
-        found.setdefault(state.setting, []).append(state)
-    return {setting: gather((state.keys, state) for state in each) for setting, each in found.items()}
+def _state(setting: Setting, keys: Keys, values: tuple[Value | None, ...]) -> ElementState | None:
+    """Return the state of elements.
+
+    None if they have their default value, and nobody desires them.
+    """
+    wanted, found, owners, problem, ours = values
+    default = setting.defaults.get(first_of(keys)) if setting.defaults else None
+    found = default if found is None else found
+    if wanted is not None:
+        status = "IN_SYNC" if found == wanted else "OUT_OF_SYNC"
+    elif found == default:
+        return None
+    else:
+        status = "REMOVING" if ours else "UNMANAGED"
+    return ElementState(setting.name, keys, status, owners or (), wanted, found, problem or "")
+
+
+def keying(states: Iterable[ElementState]) -> Steps[dict[str, Elements]]:
+    """Return the state of each element by setting and key, one setting in a step."""
+    found: dict[str, Elements] = {}
+    for setting, each in groupby(states, key=attrgetter("setting")):
+        yield
+        found[setting] = gather((state.keys, state) for state in each)
+    return found

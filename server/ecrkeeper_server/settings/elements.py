@@ -15,7 +15,8 @@ from typing import Any
 
 from ecrkeeper_server.settings import pairs
 from ecrkeeper_server.settings.pair_keys import PairKeys
-from ecrkeeper_server.settings.pairs import PairElements, pairs_alike
+from ecrkeeper_server.settings.pairs import PairElements, pairs_alike, pairs_grouping
+from ecrkeeper_server.turns import STEP, Steps, finish
 
 Value = pairs.Value
 """A canonical JSON value: two elements mean the same exactly if they are equal."""
@@ -109,10 +110,24 @@ def diff(
     replaces: Callable[[Value, Value], Collection[str]] | None = None,
 ) -> tuple[Change, ...]:
     """Return the changes from one set of elements to another, sorted by key."""
+    return finish(diffing(setting_name, before, after, replaces))
+
+
+def diffing(
+    setting_name: str,
+    before: Elements,
+    after: Elements,
+    replaces: Callable[[Value, Value], Collection[str]] | None = None,
+) -> Steps[tuple[Change, ...]]:
+    """Return the same in steps."""
     if before == after:
         return ()
+    yield
     changes = []
-    for keys, (old, new) in alike(before, after):
+    groups = yield from grouping(before, after)
+    for at, (keys, (old, new)) in enumerate(groups):
+        if at % STEP == STEP - 1:
+            yield
         if old == new:
             continue
         if old is None:
@@ -168,6 +183,16 @@ def alike(*collections: Elements | Keys) -> Iterator[tuple[Keys, tuple[Value | N
     mappings = [each if type(each) is dict else _mapping(each) for each in collections]
     for key in sorted(set().union(*mappings)):
         yield frozenset((key,)), tuple([each.get(key) for each in mappings])
+
+
+def grouping(*collections: Elements | Keys) -> Steps[Iterable[tuple[Keys, tuple[Value | None, ...]]]]:
+    """Return the groups of `alike` in steps.
+
+    Where each element is a group, they are made one by one.
+    """
+    if any_paired(*collections):
+        return (yield from pairs_grouping([PairElements.of(each) for each in collections]))
+    return alike(*collections)
 
 
 def _mapping(each: Elements | Keys) -> Elements:

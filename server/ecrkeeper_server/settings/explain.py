@@ -7,7 +7,7 @@ control repositories" and "Managed signing" in the ECR user guide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ecrkeeper_server.settings import globs, prefixes, signing
@@ -15,6 +15,7 @@ from ecrkeeper_server.settings.elements import Elements, keys_of
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.prefixes import ROOT
 from ecrkeeper_server.settings.scanning import DEFAULTS, SCAN_TYPE
+from ecrkeeper_server.turns import Steps
 
 TEMPLATES = "repository_creation_templates"
 RULES = "pull_through_cache_rules"
@@ -22,6 +23,8 @@ SCANNING = "scanning_configuration"
 REPLICATION = "replication_configuration"
 SIGNING = "signing_configuration"
 EXCLUSIONS = "pull_time_update_exclusions"
+# Elements of a step; a pattern is compared with up to 256 characters.
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,19 @@ class Explanation:
     pull_time_update_exclusions: tuple[Reference, ...]
 
 
-def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
-    """Return the elements that apply to a repository; absent settings count as empty."""
+def explaining(repository: str, settings: Mapping[str, Elements]) -> Steps[Explanation]:
+    """Return the elements that apply to a repository, in steps.
+
+    Absent settings count as empty.
+    """
     scanning = settings.get(SCANNING, {})
-    matching = [key for key in sorted(scanning) if key != SCAN_TYPE and _scans(key.partition(":")[2], repository)]
+    matching = yield from _chosen(scanning, lambda key: key != SCAN_TYPE and _scans(key.partition(":")[2], repository))
+    signed = yield from _chosen(
+        settings.get(SIGNING, {}), lambda key: globs.matches(signing.pair_of(key)[1] or "*", repository)
+    )
     template = prefixes.most_specific(settings.get(TEMPLATES, {}), repository)
     rule = prefixes.most_specific(settings.get(RULES, {}), repository)
+    yield
     return Explanation(
         repository_creation_template=Reference(TEMPLATES, template) if template else None,
         scanning_rules=tuple(Reference(SCANNING, key) for key in matching),
@@ -66,13 +76,19 @@ def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
         ),
         pull_through_cache_rule=Reference(RULES, rule) if rule else None,
         upstream_repository=_upstream(rule, settings[RULES], repository) if rule else None,
-        signing_rules=tuple(
-            Reference(SIGNING, key)
-            for key in sorted(settings.get(SIGNING, {}))
-            if globs.matches(signing.pair_of(key)[1] or "*", repository)
-        ),
+        signing_rules=tuple(Reference(SIGNING, key) for key in signed),
         pull_time_update_exclusions=tuple(Reference(EXCLUSIONS, key) for key in sorted(settings.get(EXCLUSIONS, {}))),
     )
+
+
+def _chosen(keys: Iterable[str], applies: Callable[[str], bool]) -> Steps[list[str]]:
+    found = []
+    for at, key in enumerate(sorted(keys)):
+        if at % _AT_ONCE == 0:
+            yield
+        if applies(key):
+            found.append(key)
+    return found
 
 
 def _scans(pattern: str, repository: str) -> bool:

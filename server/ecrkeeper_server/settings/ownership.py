@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from ecrkeeper_server.settings.algebra import Composition, compose, plan
+from ecrkeeper_server.settings import algebra
+from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.element_sets import differing, restricted, without
 from ecrkeeper_server.settings.elements import Drift, Elements, Keys, Plan, keys_of
 from ecrkeeper_server.settings.setting import Shape
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.table import SETTINGS, splitting
 from ecrkeeper_server.turns import Steps, finish
 
 Applied = dict[str, Elements]
@@ -33,7 +34,15 @@ class Declared(Protocol):
 
 def composition_of(declared: Iterable[Declared]) -> Composition:
     """Compose the declarations of all owners."""
-    return compose({each.owner: split_all(each.settings) for each in declared})
+    return finish(composing(declared))
+
+
+def composing(declared: Iterable[Declared]) -> Steps[Composition]:
+    """Return the composition in steps."""
+    found: dict[str, dict[str, Elements]] = {}
+    for each in declared:
+        found[each.owner] = yield from splitting(each.settings)
+    return (yield from algebra.composing(found))
 
 
 def owned_elements(
@@ -99,7 +108,7 @@ def planning(
     """Return the plans in steps, one for each setting."""
     plans = {}
     for name, elements in observed.items():
-        plans[name] = plan(
+        plans[name] = yield from algebra.planning(
             SETTINGS[name],
             desired.get(name, {}),
             applied.get(name, {}),

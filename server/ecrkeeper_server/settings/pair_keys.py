@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from itertools import chain
 from typing import Any, TypeVar
 
+from ecrkeeper_server.turns import STEP, Steps
+
 Lefts = frozenset[str]
 
 NO_LEFTS: Lefts = frozenset()
@@ -90,6 +92,22 @@ class PairKeys(Set[str]):
             lefts.setdefault(right, set()).add(left)
         pool: dict[Lefts, Lefts] = {}
         return cls({right: pool.setdefault(found := frozenset(each), found) for right, each in lefts.items()})
+
+    @classmethod
+    def uniting(cls, sets: Iterable[Iterable[str]]) -> Steps[PairKeys]:
+        """Return the pairs of all sets, in steps."""
+        found: dict[str, set[str]] = {}
+        seen = 0
+        for keys in sets:
+            rows = cls.of(keys).rows
+            for right, lefts in rows.items():
+                found.setdefault(right, set()).update(lefts)
+            seen += len(rows)
+            if seen >= STEP:
+                yield
+                seen = 0
+        pool: dict[Lefts, Lefts] = {}
+        return cls({right: pool.setdefault(lefts := frozenset(each), lefts) for right, each in found.items()})
 
     @classmethod
     def product(cls, products: Iterable[tuple[Iterable[str], Iterable[str]]]) -> PairKeys:

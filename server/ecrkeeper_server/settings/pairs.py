@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any
 
 from ecrkeeper_server.settings.pair_keys import NO_LEFTS, Lefts, PairKeys, combined, parted
+from ecrkeeper_server.turns import STEP, Steps, finish
 
 Value = Any
 Row = Mapping[str, Value]
@@ -218,16 +219,26 @@ def pairs_alike(collections: Sequence[PairElements]) -> list[tuple[PairKeys, tup
 
     Return each group with its value in every collection, in the order of the first keys.
     """
+    return finish(pairs_grouping(collections))
+
+
+def pairs_grouping(collections: Sequence[PairElements]) -> Steps[list[tuple[PairKeys, tuple[Value | None, ...]]]]:
+    """Return the groups of `pairs_alike` in steps."""
     rights = list(dict.fromkeys(chain.from_iterable(each.rows for each in collections)))
-    columns = [[each.rows.get(right, _NO_ROW) for right in rights] for each in collections]
-    classes: dict[tuple[int, ...], list[int]] = {}
-    for at, combination in enumerate(zip(*(map(id, column) for column in columns), strict=True)):
-        classes.setdefault(combination, []).append(at)
+    at_once = max(1, STEP // len(collections))
+    classes: dict[tuple[int, ...], list[str]] = {}
+    for start in range(0, len(rights), at_once):
+        part = rights[start : start + at_once]
+        columns = [[each.rows.get(right, _NO_ROW) for right in part] for each in collections]
+        for right, combination in zip(part, zip(*(map(id, column) for column in columns), strict=True), strict=True):
+            classes.setdefault(combination, []).append(right)
+        yield
     names: dict[int, Any] = {}
     pool: dict[Lefts, Lefts] = {}
     found: dict[tuple[Any, ...], tuple[tuple[Value | None, ...], dict[str, Lefts]]] = {}
+    seen = 0
     for members in classes.values():
-        rows = [column[members[0]] for column in columns]
+        rows = [each.rows.get(members[0], _NO_ROW) for each in collections]
         alike: dict[tuple[Any, ...], tuple[tuple[Value | None, ...], list[str]]] = {}
         for left in dict.fromkeys(chain.from_iterable(rows)):
             values = tuple([row.get(left) for row in rows])
@@ -239,6 +250,10 @@ def pairs_alike(collections: Sequence[PairElements]) -> list[tuple[PairKeys, tup
         for name, (values, lefts) in alike.items():
             shared = frozenset(lefts)
             shared = pool.setdefault(shared, shared)
-            found.setdefault(name, (values, {}))[1].update(dict.fromkeys([rights[at] for at in members], shared))
+            found.setdefault(name, (values, {}))[1].update(dict.fromkeys(members, shared))
+        seen += len(members) + len(rows) * (1 + len(alike))
+        if seen >= STEP:
+            yield
+            seen = 0
     groups = [(PairKeys(rows_of), values) for values, rows_of in found.values()]
     return sorted(groups, key=lambda group: group[0].first) if len(groups) > 1 else groups

@@ -6,9 +6,12 @@ in the ECR user guide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache
 
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings import policy_validation, statements
@@ -17,10 +20,13 @@ from ecrkeeper_server.settings.ecr_actions import is_known
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.json_text import NotJson, parse, write
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
+from ecrkeeper_server.turns import Steps, finish
 
 MAX_TEXT = 10240
 SCOPE = "REGISTRY_POLICY_SCOPE"
 _FEW = 5
+# Statements of a step; a statement may have a hundred values.
+_AT_ONCE = 20
 
 
 def _document(shape: Shape) -> dict[str, Any]:
@@ -43,14 +49,34 @@ def split(shape: Shape) -> dict[str, Value]:
 
     The key of a statement without a Sid, or with a repeated Sid, is its digest.
     """
-    return dict(_statements(shape.get("policyText") or "{}"))
+    return dict(finish(_statements(shape.get("policyText") or "{}")))
 
 
-# The text that is declared is often the one that AWS has.
-@lru_cache(maxsize=256)
-def _statements(text: str) -> dict[str, Value]:
+def prepare(shape: Shape, _registry: RegistryName | None) -> Iterator[None]:
+    """Canonicalize the statements in steps, and cache them."""
+    return _statements(shape.get("policyText") or "{}")
+
+
+# The text that is declared is often the one that AWS has. Transactions split settings in other threads.
+_known: LRUCache[str, dict[str, Value]] = LRUCache(256)
+_lock = Lock()
+
+
+def _statements(text: str) -> Steps[dict[str, Value]]:
+    with _lock:
+        known = _known.get(text)
+    if known is None:
+        known = yield from _split(text)
+        with _lock:
+            _known[text] = known
+    return known
+
+
+def _split(text: str) -> Steps[dict[str, Value]]:
     elements: dict[str, Value] = {}
-    for statement in policy_validation.statements_of(_parsed(text)):
+    for at, statement in enumerate(policy_validation.statements_of(_parsed(text))):
+        if at % _AT_ONCE == 0:
+            yield
         if not isinstance(statement, Mapping):
             continue
         value = statements.canonical(statement)
@@ -155,6 +181,7 @@ REGISTRY_POLICY = Document(
     delete="DeleteRegistryPolicy",
     gone=_GONE,
     split=split,
+    prepare=prepare,
     join=join,
     validate=policy_validation.validate,
     warnings=warnings,

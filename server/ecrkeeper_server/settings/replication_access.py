@@ -20,12 +20,13 @@ from ecrkeeper_server.settings.arrivals import (
     Outcome,
     judge,
     relevant_templates,
-    survey,
+    surveying,
 )
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.replication_clauses import clauses
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.template_validation import needs_custom_role
+from ecrkeeper_server.turns import Steps
 
 SETTINGS_OF_DESTINATION = ("registry_policy", "account_settings", "repository_creation_templates")
 MAX_FINDINGS = 20
@@ -58,11 +59,12 @@ class Destination:
     templates: Elements
 
 
-def check(destination: Destination, filters: Collection[str]) -> Check:
-    """Check which repositories under the filters arrive at a destination."""
+def checking(destination: Destination, filters: Collection[str]) -> Steps[Check]:
+    """Check which repositories under the filters arrive at a destination, in steps."""
     if obstacles := _obstacles(destination):
         return Check("BROKEN", tuple(obstacles), (Arrival(Outcome.DOES_NOT_ARRIVE, tuple(sorted(filters)), (), ""),))
-    surveyed = survey(filters, _access(destination))
+    access = yield from _access(destination)
+    surveyed = yield from surveying(filters, access)
     if not surveyed.arrivals:
         what = f"no repository can have a name that begins with {_some(sorted(map(shown, filters)))}"
         return Check("BROKEN", (Warning("REPLICATION_FILTER_MATCHES_NOTHING", str(destination.name), what),), ())
@@ -70,11 +72,12 @@ def check(destination: Destination, filters: Collection[str]) -> Check:
     return Check(_result({arrival.outcome for arrival in surveyed.arrivals}), tuple(findings), surveyed.arrivals)
 
 
-def explain_arrival(destination: Destination, repository: str) -> tuple[Outcome, tuple[Warning, ...]]:
-    """Check whether the images of one repository arrive at a destination."""
+def explaining_arrival(destination: Destination, repository: str) -> Steps[tuple[Outcome, tuple[Warning, ...]]]:
+    """Check whether the images of one repository arrive at a destination, in steps."""
     if obstacles := _obstacles(destination):
         return Outcome.DOES_NOT_ARRIVE, tuple(obstacles)
-    verdict = judge(repository, _access(destination))
+    access = yield from _access(destination)
+    verdict = yield from judge(repository, access)
     return verdict.outcome, tuple(_finding(destination, cause, repository) for cause in verdict.causes)
 
 
@@ -104,7 +107,7 @@ def _obstacles(destination: Destination) -> list[Warning]:
     return warned
 
 
-def _access(destination: Destination) -> Access:
+def _access(destination: Destination) -> Steps[Access]:
     source, name, policy = destination.source, destination.name, destination.policy
     own = source.account == name.account
     if own and destination.scope != "V2":
@@ -117,8 +120,8 @@ def _access(destination: Destination) -> Access:
         if "REPLICATION" in template["appliedFor"]
     }
     return Access(
-        replicate=(*granted, *clauses(REPLICATE, source, name, policy)),
-        create=(*granted, *clauses(CREATE, source, name, policy)),
+        replicate=(*granted, *(yield from clauses(REPLICATE, source, name, policy))),
+        create=(*granted, *(yield from clauses(CREATE, source, name, policy))),
         templates=relevant_templates(usable),
     )
 

@@ -10,13 +10,17 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import itemgetter
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import arns, globs, statements
 from ecrkeeper_server.settings.elements import Elements, Value
+from ecrkeeper_server.turns import Steps
 
 CONDITION, PRINCIPAL = "condition", "principal"
+# Resources of a step.
+_AT_ONCE = 20
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}?")
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,124}")
@@ -67,16 +71,23 @@ class Clause:
         return min(answer, Answer.UNCERTAIN) if self.doubt else answer
 
 
-def clauses(action: str, source: RegistryName, destination: RegistryName, policy: Elements) -> tuple[Clause, ...]:
-    """Return the clauses of a destination's policy on one ECR action for a source."""
-    return tuple(
-        _clause(key, value, who, destination)
-        for key, value in sorted(policy.items())
-        if (who := _concerns(value, source)) is not Answer.NO and statements.allows_action(value, action)
-    )
+def clauses(
+    action: str, source: RegistryName, destination: RegistryName, policy: Elements
+) -> Steps[tuple[Clause, ...]]:
+    """Return the clauses of a destination's policy on one ECR action for a source.
+
+    A step is one statement.
+    """
+    found = []
+    for key, value in sorted(policy.items(), key=itemgetter(0)):
+        yield
+        who = _concerns(value, source)
+        if who is not Answer.NO and statements.allows_action(value, action):
+            found.append((yield from _clause(key, value, who, destination)))
+    return tuple(found)
 
 
-def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> Clause:
+def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> Steps[Clause]:
     arn_prefix = f"arn:{destination.partition}:ecr:{destination.region}:{destination.account}:repository/"
     inverted = "NotResource" in value
     resources = [str(text) for text in value.get("NotResource" if inverted else "Resource", ["*"])]
@@ -86,13 +97,18 @@ def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> C
         denies=value.get("Effect") != "Allow",
         doubt=doubt,
         inverted=inverted,
-        patterns=_rests(arn_prefix, (text for text in resources if "${" not in text)),
-        variable=_rests(arn_prefix, (_VARIABLE.sub("*", text) for text in resources if "${" in text)),
+        patterns=(yield from _rests(arn_prefix, (text for text in resources if "${" not in text))),
+        variable=(yield from _rests(arn_prefix, (_VARIABLE.sub("*", text) for text in resources if "${" in text))),
     )
 
 
-def _rests(arn_prefix: str, resources: Iterator[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(rest for text in resources for rest in globs.rests(text, arn_prefix)))
+def _rests(arn_prefix: str, resources: Iterator[str]) -> Steps[tuple[str, ...]]:
+    found: dict[str, None] = {}
+    for at, text in enumerate(resources):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        found |= dict.fromkeys(globs.rests(text, arn_prefix))
+    return tuple(found)
 
 
 def _concerns(value: Value, source: RegistryName) -> Answer:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
+from ecrkeeper_server.turns import Steps, finish
+
 MAX_NAME = 256
 MIN_NAME = 2
 
@@ -22,6 +24,10 @@ _ALPHABET = frozenset(_ALPHANUMERIC + _SEPARATORS + "/")
 _PREFIX = re.compile(rf"(?:[{_ALPHANUMERIC}]+[{re.escape(_SEPARATORS)}/])*[{_ALPHANUMERIC}]*")
 # The kinds of characters that can precede the next one of a name.
 _SLASH, _LETTER, _SEPARATOR = range(3)
+
+
+# The work of a step, which takes less than a millisecond.
+_STEP = 100
 
 
 class _State(NamedTuple):
@@ -37,6 +43,14 @@ class Budget:
 
     def __init__(self, work: int) -> None:
         self._left = work
+        self._pause = work
+
+    def pauses(self) -> bool:
+        """Return whether a step's work was consumed since the last pause."""
+        if self._pause - self._left < _STEP:
+            return False
+        self._pause = self._left
+        return True
 
     @property
     def used_up(self) -> bool:
@@ -97,6 +111,10 @@ class Patterns:
         Each set comes with a shortest such name, which matches no other pattern.
         None if the budget is used up; empty if no valid name has the prefix.
         """
+        return finish(self.finding_sets(prefix, budget))
+
+    def finding_sets(self, prefix: str, budget: Budget) -> Steps[Mapping[frozenset[str], str] | None]:
+        """Return the same in steps."""
         shortest = shortest_name(prefix)
         if shortest is None:
             return {}
@@ -114,6 +132,8 @@ class Patterns:
                 names.setdefault(matched, name)
             if len(name) == MAX_NAME or (matched in names and not self._is_open(state)):
                 continue
+            if budget.pauses():
+                yield
             for char in self._next_characters(state):
                 if not budget.spend(1 + (state.reached & self._loops).bit_count()):
                     return None

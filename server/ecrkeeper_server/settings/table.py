@@ -37,6 +37,18 @@ def split_all(settings: Mapping[str, Shape]) -> dict[str, Elements]:
     return {name: SETTINGS[name].split(settings[name]) for name in SETTINGS if name in settings}
 
 
+def splitting(settings: Mapping[str, Shape]) -> Steps[dict[str, Elements]]:
+    """Return the same in steps, one for each setting."""
+    found = {}
+    for name, setting in SETTINGS.items():
+        if name in settings:
+            if setting.prepare is not None:
+                yield from setting.prepare(settings[name], None)
+            found[name] = setting.split(settings[name])
+            yield
+    return found
+
+
 def unknown_members(name: str, shape: Shape) -> list[str]:
     """Return the paths in AWS's answer that this version does not know.
 

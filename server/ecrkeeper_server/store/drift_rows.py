@@ -7,15 +7,26 @@ from dataclasses import dataclass, replace
 
 from ecrkeeper_server.settings.elements import Drift, apart
 from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.turns import Steps, finish
+
+# Differences of a step.
+_AT_ONCE = 50
 
 
 def stored_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> list[StoredDrift]:
     """Return differences, each with the owners of its elements, as they are stored."""
-    return [
-        replace(StoredDrift.of(drift, owners), key=key, pairs=pairs)
-        for drift, owners in differences
-        for key, pairs in apart(drift.keys)
-    ]
+    return finish(storing_drift(differences))
+
+
+def storing_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> Steps[list[StoredDrift]]:
+    """Return the same in steps."""
+    found: list[StoredDrift] = []
+    for at, (drift, owners) in enumerate(differences):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        stored = StoredDrift.of(drift, owners)
+        found += [replace(stored, key=key, pairs=pairs) for key, pairs in apart(drift.keys)]
+    return found
 
 
 def drift_count(drift: Iterable[StoredDrift]) -> int:

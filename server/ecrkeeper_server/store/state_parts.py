@@ -13,6 +13,10 @@ from ecrkeeper_server.roles.plan import RoleDrift
 from ecrkeeper_server.settings.elements import Drift, Keys, apart
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
+from ecrkeeper_server.store.text_limits import TextLimits, cut
+
+MAX_OWNERS = 20
+"""The owners that are stored of an element that differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class Condition:
             "since": self.since,
         }
 
+    def within(self, limits: TextLimits) -> Self:
+        """Return the condition with a message within limits."""
+        return replace(self, message=cut(self.message, limits.message))
+
     @property
     def holds(self) -> bool:
         """Whether the status is TRUE."""
@@ -51,7 +59,7 @@ class StoredError:
     """The error of an attempt or an operation; `code` is the name of a gRPC status.
 
     `since` is the start of the first consecutive attempt with it, in microseconds, or
-    None.
+    None. `omitted` counts the preconditions and quotas that are not stored.
     """
 
     code: str
@@ -61,10 +69,11 @@ class StoredError:
     preconditions: Sequence[PreconditionViolation] = ()
     quotas: Sequence[QuotaViolation] = ()
     since: int | None = None
+    omitted: int = 0
 
     @classmethod
     def of(cls, error: AwsError) -> Self:
-        """Return the stored form of an AWS error."""
+        """Return the stored form of an AWS error, in bounded space."""
         return cls(
             code=error.grpc_code,
             reason=error.reason,
@@ -77,6 +86,28 @@ class StoredError:
             },
             preconditions=error.preconditions,
             quotas=error.quotas,
+        ).within(TextLimits())
+
+    def within(self, limits: TextLimits) -> Self:
+        """Return the error with texts and details within limits."""
+        kept = self.preconditions[: limits.details]
+        quotas = self.quotas[: limits.details]
+        left = len(self.preconditions) - len(kept) + len(self.quotas) - len(quotas)
+        return replace(
+            self,
+            message=cut(self.message, limits.message),
+            metadata={name: cut(str(value), limits.value) for name, value in self.metadata.items()},
+            preconditions=tuple(
+                PreconditionViolation(
+                    each.type, cut(each.subject, limits.subject), cut(each.description, limits.description)
+                )
+                for each in kept
+            ),
+            quotas=tuple(
+                QuotaViolation(cut(each.subject, limits.subject), cut(each.description, limits.description))
+                for each in quotas
+            ),
+            omitted=self.omitted + left,
         )
 
     @classmethod
@@ -90,6 +121,7 @@ class StoredError:
             preconditions=tuple(PreconditionViolation(*row) for row in stored.get("preconditions") or ()),
             quotas=tuple(QuotaViolation(*row) for row in stored.get("quotas") or ()),
             since=stored.get("since"),
+            omitted=stored.get("omitted", 0),
         )
 
     def to_json(self) -> Json:
@@ -102,6 +134,7 @@ class StoredError:
             "preconditions": [[each.type, each.subject, each.description] for each in self.preconditions],
             **({"quotas": [[each.subject, each.description] for each in self.quotas]} if self.quotas else {}),
             **({} if self.since is None else {"since": self.since}),
+            **({"omitted": self.omitted} if self.omitted else {}),
         }
 
     @property
@@ -126,7 +159,8 @@ class StoredDrift:
 
     If the difference is of many pairs, `pairs` are their keys, and `key` is the first of them. `owners` declare the
     elements; None for a role. `since` is the time of the first observation with the difference, in microseconds.
-    `cause` is who caused the drift, where that is known; `findings` stores it.
+    `cause` is who caused the drift, where that is known; `findings` stores it. `omitted_owners` counts the owners that
+    are not stored.
     """
 
     setting: str
@@ -138,18 +172,22 @@ class StoredDrift:
     since: int | None = None
     pairs: PairKeys | None = None
     cause: Json | None = None
+    omitted_owners: int = 0
 
     @classmethod
     def of(cls, drift: Drift | RoleDrift, owners: Sequence[str] | None = None) -> Self:
         """Return the stored form of a difference."""
-        return cls(drift.setting, drift.key, str(drift.kind), drift.desired, drift.observed, owners)
+        found = cls(drift.setting, drift.key, str(drift.kind), drift.desired, drift.observed, owners)
+        if owners is None or len(owners) <= MAX_OWNERS:
+            return found
+        return replace(found, owners=owners[:MAX_OWNERS], omitted_owners=len(owners) - MAX_OWNERS)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Parse a stored difference."""
         return cls(
             stored["setting"], stored["key"], stored["kind"], stored.get("desired"), stored.get("observed"),
-            stored.get("owners"), stored.get("since"), pairs_of(stored),
+            stored.get("owners"), stored.get("since"), pairs_of(stored), omitted_owners=stored.get("omitted_owners", 0),
         )  # fmt: skip
 
     def to_json(self) -> Json:
@@ -162,6 +200,7 @@ class StoredDrift:
             "observed": self.observed,
             **({} if self.owners is None else {"owners": list(self.owners)}),
             **({} if self.since is None else {"since": self.since}),
+            **({"omitted_owners": self.omitted_owners} if self.omitted_owners else {}),
             **pairs_json(self.pairs),
         }
 

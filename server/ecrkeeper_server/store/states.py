@@ -16,6 +16,7 @@ from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import load_elements, load_keys
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
+from ecrkeeper_server.store.text_limits import TextLimits
 
 _REJECTED = "refused_deletion"
 _NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
@@ -71,6 +72,14 @@ class State:
     def contests(self) -> Mapping[str, Mapping[str, Any]]:
         """The remediations of elements that somebody else keeps changing."""
         return self.stored.get("contests") or {}
+
+    def within(self, limits: TextLimits) -> Self:
+        """Return the state with conditions and an error within limits."""
+        error = self.error
+        return self.changed(
+            conditions=[each.within(limits) for each in self.conditions],
+            error=None if error is None else error.within(limits),
+        )
 
     def of_owner(self, owner: str) -> State:
         """Return the conditions and the error of one owner's declaration.

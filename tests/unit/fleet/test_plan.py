@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from ecrkeeper_server.errors import FailedPrecondition
 from ecrkeeper_server.fleet.guards import check_removals, max_removals, max_removals_of
@@ -10,6 +12,7 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store.fleet_specs import Amount, Override, Selector, SetSpec
+from ecrkeeper_server.turns import finish
 
 
 def registry(number: int, region: str = "us-east-1") -> RegistryName:
@@ -20,12 +23,16 @@ def change(kind: ChangeKind = ChangeKind.ADD, key: str = "quay", value: str = "q
     return Change("pull_through_cache_rules", key, kind, None, {"url": value})
 
 
+def add(plan: FleetPlan, name: RegistryName, changes: Sequence[Change], *, shown: bool = True) -> None:
+    finish(plan.adding(name, changes, shown=shown))
+
+
 def test_identical_changes_are_one_group() -> None:
     plan = FleetPlan()
     for number in range(312):
-        plan.add(registry(number), [change(value=f"{number:012}.dkr.ecr.us-east-1.amazonaws.com")])
-    plan.add(registry(400), [change(ChangeKind.REMOVE, "hub")])
-    plan.add(registry(401), [])
+        add(plan, registry(number), [change(value=f"{number:012}.dkr.ecr.us-east-1.amazonaws.com")])
+    add(plan, registry(400), [change(ChangeKind.REMOVE, "hub")])
+    add(plan, registry(401), [])
     first, second = plan.largest()
     assert summary(first) == "312 registries: add pull_through_cache_rules quay"
     assert summary(second) == "1 registry: remove pull_through_cache_rules hub"
@@ -37,9 +44,9 @@ def test_plan_names_only_readable_registries() -> None:
     plan = FleetPlan()
     for number in (1, 2, 3):
         changes = [change(key=f"{number:012}")]
-        plan.add(registry(number), changes, shown=number == 2)
+        add(plan, registry(number), changes, shown=number == 2)
         plan.add_problem(Problem("OWNER_CONFLICT", registry(number), "other"), shown=number == 2)
-    plan.add(registry(4), [change(ChangeKind.REMOVE, "secret")], shown=False)
+    add(plan, registry(4), [change(ChangeKind.REMOVE, "secret")], shown=False)
     named, hidden = plan.largest()
     assert (named.count, named.names, named.changes) == (3, [registry(2)], [change(key="000000000002")])
     assert (hidden.names, hidden.changes, summary(hidden)) == ([], (), "1 registry: remove pull_through_cache_rules")
@@ -49,7 +56,7 @@ def test_plan_names_only_readable_registries() -> None:
 def test_plan_is_bounded() -> None:
     plan = FleetPlan()
     for number in range(5000):
-        plan.add(registry(number), [change(key=f"k{number % 977}", value=str(number))])
+        add(plan, registry(number), [change(key=f"k{number % 977}", value=str(number))])
         plan.add_problem(Problem("LABEL_MISSING", registry(number), "env"), shown=True)
     assert len(plan.groups) == 100
     assert len(plan.problems) == 100

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.fleet.targets import Target
-from ecrkeeper_server.fleet.template import MissingLabelError, Templates, violations
+from ecrkeeper_server.fleet.template import MissingLabelError, Templates, checking
 from ecrkeeper_server.store.fleet_specs import Override, Selector, SetSpec
+from ecrkeeper_server.turns import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("text", "rendered", "reason"), ROWS, ids=[row[2] for row in ROWS])
 def test_template_renders_placeholders(text: str, rendered: str, reason: str) -> None:
-    assert violations({"a": text}, "settings") == [], reason
+    assert finish(checking({"a": text}, "settings")) == [], reason
     assert templates({"a": {"b": [text]}}).render(TARGET) == {"a": {"b": [rendered]}}, reason
 
 
@@ -49,20 +50,20 @@ def test_missing_label_fails_the_target() -> None:
 
 @pytest.mark.parametrize("text", ["$", "a $b", "${aws:username}", "${label:}", "${}", "${account", "${label}"])
 def test_unknown_placeholder_is_a_violation(text: str) -> None:
-    found = violations({"registry_policy": {"rules": [{"x": text}]}}, "registry_set.settings")
+    found = finish(checking({"registry_policy": {"rules": [{"x": text}]}}, "registry_set.settings"))
     assert [each.field for each in found] == ["registry_set.settings.registry_policy.rules[0].x"]
 
 
 @given(st.text())
 def test_escaped_text_renders_as_itself(text: str) -> None:
     escaped = text.replace("$", "$$")
-    assert violations({"a": escaped}, "") == []
+    assert finish(checking({"a": escaped}, "")) == []
     assert templates({"a": escaped}).render(TARGET) == {"a": text}
 
 
 @given(st.text(alphabet="${}abclountregi:", max_size=30))
 def test_accepted_template_renders_or_lacks_a_label(text: str) -> None:
-    if violations({"a": text}, ""):
+    if finish(checking({"a": text}, "")):
         return
     try:
         rendered = templates({"a": text}).render(TARGET)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from ecrkeeper_server.settings import globs
 from ecrkeeper_server.settings.algebra import plan
-from ecrkeeper_server.settings.explain import Explanation, Reference, explain
+from ecrkeeper_server.settings.explain import Explanation, Reference, explaining
 from ecrkeeper_server.settings.policy import needs_scope_v2
 from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.turns import finish
 
 from .shapes import REGISTRY
 
@@ -159,7 +160,7 @@ EXPLAINED: list[tuple[str, str, Any, str]] = [
 
 @pytest.mark.parametrize(("repository", "member", "expected", "reason"), EXPLAINED)
 def test_settings_match_repositories_by_own_filters(repository: str, member: str, expected: Any, reason: str) -> None:
-    found = getattr(explain(repository, REGISTRY_ELEMENTS), member)
+    found = getattr(finish(explaining(repository, REGISTRY_ELEMENTS)), member)
     if isinstance(found, tuple):
         found = [reference.key for reference in found]
     assert (found.key if isinstance(found, Reference) else found) == expected, reason
@@ -167,14 +168,14 @@ def test_settings_match_repositories_by_own_filters(repository: str, member: str
 
 def test_repository_without_rule_is_scanned_manually_or_never() -> None:
     nothing = Explanation(None, (), "MANUAL", (), None, None, (), ())
-    assert explain("x", {}) == nothing
-    enhanced = explain("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}}))
+    assert finish(explaining("x", {})) == nothing
+    enhanced = finish(explaining("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}})))
     assert enhanced.scan_frequency is None
 
 
 def test_root_cache_rule_uses_full_name() -> None:
     rules = {"pull_through_cache_rules": {"ROOT": {"upstreamRegistryUrl": "quay.io"}}}
-    assert explain("a/b", rules).upstream_repository == "a/b"
+    assert finish(explaining("a/b", rules)).upstream_repository == "a/b"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ecrkeeper_server.settings.advice import advice
+from ecrkeeper_server.settings.advice import advising
 from ecrkeeper_server.settings.custom_roles import judge_role, roles_of
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.turns import finish
 
 POLICY, RULES = "registry_policy", "pull_through_cache_rules"
 TEMPLATES, SIGNING = "repository_creation_templates", "signing_configuration"
@@ -128,7 +129,7 @@ ADVISED: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, str]], str]]
 def test_plan_advice_matches_table(
     before: dict[str, Any], after: dict[str, Any], expected: list[tuple[str, str]], reason: str
 ) -> None:
-    found = advice(before, after)
+    found = finish(advising(before, after))
     assert sorted((warning.reason, warning.subject) for warning in found) == sorted(expected), reason
     assert all(warning.message for warning in found)
 

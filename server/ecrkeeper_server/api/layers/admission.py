@@ -134,15 +134,21 @@ class AdmissionLayer:
         peer = limit_key(context)
         admission = self._admission
         admission.enter(peer, kind)
-        WORK.set(partial(self._work, peer))
+        WORK.set(partial(self._work, peer, []))
         try:
             yield peer
         finally:
             self._admission.leave(peer, kind)
 
-    def _work(self, peer: str) -> Work:
-        charge, spent = partial(self._admission.charge, peer), partial(self._admission.spent, peer)
-        return Work(self._turns, peer, charge=charge, spent=spent)
+    def _work(self, peer: str, charged: list[int]) -> Work:
+        """Return the work of a call; `charged` are the elements that it was charged for."""
+
+        def charge(elements: int) -> None:
+            # A call learns of more elements while it works. Once it is admitted, it may end.
+            self._admission.charge(peer, elements, checked=not charged)
+            charged.append(elements)
+
+        return Work(self._turns, peer, charge=charge, spent=partial(self._admission.spent, peer))
 
     async def _until_max_age(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
         # Jitter, so that streams that began together after a restart do not end together.

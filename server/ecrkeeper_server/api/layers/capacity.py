@@ -122,10 +122,11 @@ class Admission:
         if not any(known.in_work):
             self._idle[principal] = self._active.pop(principal)
 
-    def charge(self, principal: str, elements: int) -> None:
-        """Count the elements of a call; reject it while the principal is in debt.
+    def charge(self, principal: str, elements: int, *, checked: bool = True) -> None:
+        """Count elements of a call.
 
-        One call may go into debt, whatever its cost: so every call is admitted once the debt is paid.
+        If it is to be checked, reject it while the principal is in debt. One call may go into debt, whatever its
+        cost: so every call is admitted once the debt is paid.
         """
         rate = self._limits.elements_per_principal
         if rate <= 0:
@@ -133,7 +134,8 @@ class Admission:
         known = self._known(principal)
         if known.elements is None:
             known.elements = TokenBucket(float(self._limits.burst_elements_per_principal), self._clock())
-        self._check_debt(known)
+        if checked:
+            self._check_debt(known)
         known.elements.spend(elements)
 
     def spent(self, principal: str, seconds: float) -> None:

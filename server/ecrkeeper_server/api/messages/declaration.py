@@ -9,9 +9,10 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.declarations.commands import DeclarationSpec, violations
 from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.settings.codec import settings_to_aws, word
+from ecrkeeper_server.settings.codec import converting, word
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.turns import Steps
 
 PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement", "apply_group")
 _MISSING = (
@@ -29,11 +30,11 @@ def check_settings_set(message: registry_pb2.RegistrySettings, paths: set[str]) 
         raise InvalidArgument([Violation("registry_settings.settings", _MISSING)])
 
 
-def spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
-    """Return the spec that a message declares as a whole."""
+def reading_spec(message: registry_pb2.RegistrySettings) -> Steps[DeclarationSpec]:
+    """Return the spec that a message declares as a whole, in steps."""
     policy = message.deletion_policy or common_pb2.REMOVE
     return DeclarationSpec(
-        settings_to_aws(message.settings),
+        (yield from converting(message.settings)),
         word(common_pb2.DeletionPolicy, policy),
         message.allow_replacement,
         message.apply_group,

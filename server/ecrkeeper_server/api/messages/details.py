@@ -57,14 +57,20 @@ class Details:
         fields: Sequence[Violation] = (),
         quotas: Sequence[QuotaViolation] = (),
         preconditions: Sequence[PreconditionViolation] = (),
+        *,
+        omitted: int = 0,
     ) -> None:
-        """Add the violations, those of fields first; call this method last."""
+        """Add the violations, those of fields first; call this method last.
+
+        `omitted` counts those that are not given, of the last kind.
+        """
         lists = [self._fields(fields), self._quotas(quotas), self._preconditions(preconditions)]
-        present = [each for each in lists if each[2]]
+        present = [each for each in lists if each[2]] or (lists[2:] if omitted else [])
         for at, (detail, member, entries, more) in enumerate(present):
             # Reserve capacity for the minimum of the following lists.
             kept = (len(present) - at - 1) * (_AROUND + _MORE)
-            _fill(getattr(detail, member), entries, more, self._size - self.status.ByteSize() - _AROUND - kept)
+            capacity = self._size - self.status.ByteSize() - _AROUND - kept
+            _fill(getattr(detail, member), entries, more, capacity, omitted if at == len(present) - 1 else 0)
             self._add(detail)
 
     def _add(self, detail: Message) -> None:
@@ -116,17 +122,19 @@ _List = tuple[Message, str, list[Any], Callable[[int], Any]]
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
-def _fill(holder: Any, entries: Iterable[Any], more: Callable[[int], Any], capacity: int) -> None:
+def _fill(holder: Any, entries: Iterable[Any], more: Callable[[int], Any], capacity: int, omitted: int) -> None:
     """Add entries up to the capacity; the last one has the number of omitted ones."""
     waiting = list(entries)
     for at, entry in enumerate(waiting):
         # The tag and the length of an entry take up to four bytes.
-        needed, left = entry.ByteSize() + 4, len(waiting) - at
+        needed, left = entry.ByteSize() + 4, len(waiting) - at + omitted
         if needed + (_MORE if left > 1 else 0) > capacity:
             holder.append(more(left))
             return
         holder.append(entry)
         capacity -= needed
+    if omitted:
+        holder.append(more(omitted))
 
 
 def _utf8(text: str) -> int:

@@ -9,11 +9,12 @@ from ecrkeeper.v1 import common_pb2, fleet_pb2
 
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.sizes import PLAN_BYTES, shorten
-from ecrkeeper_server.fleet.messages import set_content, strategy
+from ecrkeeper_server.fleet.messages import filling_set, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
 from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
 from ecrkeeper_server.store.rollouts import OpenRollout
+from ecrkeeper_server.turns import Steps
 
 # Of each group of a plan: the answer has to fit into a message.
 _MOST_CHANGES = 20
@@ -56,8 +57,8 @@ def _reachable(row: AccountRow) -> common_pb2.Condition:
 
 def registry_set(
     row: SetRow, active: OpenRollout | None = None, queued: OpenRollout | None = None
-) -> fleet_pb2.RegistrySet:
-    """A registry set, with the rollouts of it that have not ended."""
+) -> Steps[fleet_pb2.RegistrySet]:
+    """A registry set, with the rollouts of it that have not ended, in steps."""
     message = fleet_pb2.RegistrySet(
         name=row.name,
         uid=row.uid,
@@ -71,12 +72,12 @@ def registry_set(
         deleting=row.deleting,
         held_removals=row.held_removals,
     )
-    message.MergeFrom(set_content(row.set_spec))
+    yield from filling_set(row.set_spec, message)
     return message
 
 
-def revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
-    """One revision of a set."""
+def revision(row: SetRevision) -> Steps[fleet_pb2.RegistrySetRevision]:
+    """One revision of a set, in steps."""
     message = fleet_pb2.RegistrySetRevision(
         revision=row.revision,
         create_time=render.timestamp(row.create_time),
@@ -86,13 +87,13 @@ def revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
         method=row.method,
     )
     if row.spec is not None:
-        message.registry_set.CopyFrom(set_content(SetSpec.from_json(row.spec)))
+        yield from filling_set(SetSpec.from_json(row.spec), message.registry_set)
         message.registry_set.name = f"registrySets/{row.set_id}"
     return message
 
 
-def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> fleet_pb2.FleetPlan:
-    """The plan of a set; it has fewer changes if it would be too long."""
+def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_pb2.FleetPlan]:
+    """The plan of a set, in steps; it has fewer changes if it would be too long."""
     message = fleet_pb2.FleetPlan(
         target_count=found.targets,
         changing_count=found.changing,
@@ -101,7 +102,6 @@ def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> fleet_pb2.Flee
         released_count=found.released,
         held_count=found.held,
         failing_count=found.failing,
-        groups=map(_group, found.largest()),
         ungrouped_count=found.ungrouped,
         problems=[
             fleet_pb2.FleetPlanProblem(reason=each.reason, registry=str(each.registry), message=each.message)
@@ -109,7 +109,9 @@ def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> fleet_pb2.Flee
         ],
         warnings=warnings,
     )
+    yield from render.adding(message.groups, map(_group, found.largest()), 2)
     for group in sorted(message.groups, key=lambda each: -each.ByteSize()):
+        yield
         if (over := message.ByteSize() - PLAN_BYTES) <= 0:
             break
         shorten(group.changes, over)

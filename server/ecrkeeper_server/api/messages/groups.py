@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any, TypeVar
 
 import orjson
 from ecrkeeper.v1 import common_pb2
 
-from ecrkeeper_server.settings.element_sets import union
 from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.turns import Steps, finish
+
+# Items of a step.
+_AT_ONCE = 100
 
 T = TypeVar("T")
 Group = tuple[str, common_pb2.ReplicationPairs | None]
@@ -21,26 +24,45 @@ Group = tuple[str, common_pb2.ReplicationPairs | None]
 
 def grouped(
     items: Iterable[T], place: Callable[[T], tuple[str, Keys]], alike: Callable[[T], tuple[Any, ...]]
-) -> Iterator[tuple[T, Group]]:
-    """Yield one item of each group with the group.
+) -> list[tuple[T, Group]]:
+    """Return one item of each group with the group.
 
     `place` returns the setting and the keys of an item, `alike` a JSON value that is equal for all
     items of a group.
     """
-    for setting, found in groupby(items, key=lambda item: place(item)[0]):
+    return finish(grouping(items, place, alike))
+
+
+def grouping(
+    items: Iterable[T], place: Callable[[T], tuple[str, Keys]], alike: Callable[[T], tuple[Any, ...]]
+) -> Steps[list[tuple[T, Group]]]:
+    """Return the same in steps."""
+    found: list[tuple[T, Group]] = []
+    for setting, run in groupby(items, key=lambda item: place(item)[0]):
         if setting in SETTINGS and SETTINGS[setting].paired:
-            yield from _in_pairs(list(found), lambda item: place(item)[1], alike)
-        else:
-            yield from ((item, (key, None)) for item in found for key in place(item)[1])
+            found += yield from _in_pairs(run, lambda item: place(item)[1], alike)
+            continue
+        for at, item in enumerate(run):
+            if at % _AT_ONCE == _AT_ONCE - 1:
+                yield
+            found += [(item, (key, None)) for key in place(item)[1]]
+    return found
 
 
 def _in_pairs(
-    items: list[T], keys_of: Callable[[T], Keys], alike: Callable[[T], tuple[Any, ...]]
-) -> Iterator[tuple[T, Group]]:
+    items: Iterable[T], keys_of: Callable[[T], Keys], alike: Callable[[T], tuple[Any, ...]]
+) -> Steps[list[tuple[T, Group]]]:
     kinds: dict[bytes, list[T]] = {}
-    for item in items:
+    for at, item in enumerate(items):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
         kinds.setdefault(orjson.dumps(alike(item), option=orjson.OPT_SORT_KEYS), []).append(item)
+    found: list[tuple[T, Group]] = []
     for same in kinds.values():
-        for destinations, filters in PairKeys.of(union(map(keys_of, same))).products():
+        united = yield from PairKeys.uniting(map(keys_of, same))
+        yield
+        for destinations, filters in united.products():
+            yield
             pairs = common_pb2.ReplicationPairs(destinations=destinations, filters=filters)
-            yield same[0], (f"{destinations[0]}:{filters[0]}", pairs)
+            found.append((same[0], (f"{destinations[0]}:{filters[0]}", pairs)))
+    return found

@@ -12,7 +12,7 @@ from ecrkeeper.v1 import common_pb2
 
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.json_values import making_struct, struct_of
-from ecrkeeper_server.api.messages.sizes import fit_plan
+from ecrkeeper_server.api.messages.sizes import fitting_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.limits import least_seconds
@@ -24,7 +24,7 @@ from ecrkeeper_server.ecr.observe import Observed, try_observe
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, is_lookalike, lookalike_error
-from ecrkeeper_server.settings.advice import READ_ALONG, advice
+from ecrkeeper_server.settings.advice import READ_ALONG, advising
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Elements, Plan, size_of
 from ecrkeeper_server.settings.guards import permitted
@@ -87,11 +87,12 @@ async def registry_plan(
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
         await work().run(_adding_calls(message, registry, allowed, observed[name], known), size)
     before = {**beside, **elements}
-    _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
+    after = {**before, **{name: plan.target for name, plan in planned.items()}}
+    _warn(message, await work().run(advising(before, after), size))
     _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
     _check_mode(message, str(registry), spec.mode)
     _add_duration(message)
-    await work().step(fit_plan, message, elements=size)
+    await work().run(fitting_plan(message), size)
     return message
 
 
@@ -135,14 +136,12 @@ def _adding_calls(
     message: common_pb2.Plan, registry: RegistryName, planned: Plan, observed: Observed, context: Mapping[str, Any]
 ) -> Steps[None]:
     setting = SETTINGS[planned.setting]
-    calls = setting.calls(planned, observed.shape)
-    yield
-    for call in calls:
+    for call in setting.calls(planned, observed.shape):
+        yield
         request = yield from making_struct(call.params)
-        changes = render.changes(call.changes)
-        yield
-        message.calls.add(service=call.service, operation=call.operation, request=request, changes=changes)
-        yield
+        added = message.calls.add(service=call.service, operation=call.operation, request=request)
+        yield from render.adding_changes(added.changes, call.changes)
+    yield
     _warn(message, setting.warnings(planned, registry, context))
 
 

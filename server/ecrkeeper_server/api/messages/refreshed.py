@@ -10,29 +10,37 @@ from ecrkeeper.v1 import registry_pb2, role_pb2
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages import role as role_message
-from ecrkeeper_server.ecr.history import dated
+from ecrkeeper_server.ecr.history import dating
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
-from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, plans, verified
-from ecrkeeper_server.settings.table import split_all
-from ecrkeeper_server.store.drift_rows import stored_drift
+from ecrkeeper_server.settings.ownership import composing, drifts, managed, owned_elements, planning, verified
+from ecrkeeper_server.settings.table import splitting
+from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.turns import Steps
 
 
-def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
-    """Return a registry with the newly observed settings and the resulting drift."""
-    composition = composition_of(declared)
+def refreshing(row: Resource, declared: Sequence[Declaration], view: int) -> Steps[registry_pb2.Registry]:
+    """Return a registry as AWS has it now, with the resulting drift, in steps."""
+    composition = yield from composing(declared)
     desired = composition.desired
     state, spec = row.registry_state, row.registry_spec
-    observed, applied = split_all(state.observed), owned_elements(state.applied, spec.abandoned, desired)
+    observed = yield from splitting(state.observed)
+    applied = owned_elements(state.applied, spec.abandoned, desired)
+    yield
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
     applied, _ = verified(applied, state.unconfirmed, elements)
-    planned = plans(desired, applied, elements, prune=spec.unmanaged_elements is UnmanagedElements.PRUNE)
-    found = stored_drift(drifts(planned, composition))
-    known = dated(found, state.drift, row.observe_time)
-    message = registry_message.registry(replace(row, state=state.changed(drift=known).to_json()), declared, view)
+    yield
+    prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
+    planned = yield from planning(desired, applied, elements, prune=prune)
+    found = yield from storing_drift(drifts(planned, composition))
+    yield
+    known = yield from dating(found, state.drift, row.observe_time)
+    yield
+    seen = replace(row, state=state.changed(drift=known).to_json())
+    message = yield from registry_message.composed_steps(seen, declared, composition, view)
     message.reconciling = _reconciling(row, found)
     return message
 

@@ -6,20 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.groups import grouped
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
-from ecrkeeper_server.declarations.registry_summary import complete_summary, registry_summary
+from ecrkeeper_server.api.messages.groups import grouping
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
+from ecrkeeper_server.declarations.registry_summary import summarizing, summarizing_all
 from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.ecr.replication_check import result_of
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
+from ecrkeeper_server.settings.algebra import Composition
+from ecrkeeper_server.settings.codec import filling_settings, from_aws
 from ecrkeeper_server.settings.element_sets import merged, without
-from ecrkeeper_server.settings.element_states import ElementState, element_states
+from ecrkeeper_server.settings.element_states import ElementState, collecting_states
 from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys_of
-from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.findings import Findings, with_causes
@@ -30,6 +31,8 @@ from ecrkeeper_server.turns import Steps, finish
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
 # Owners of one element.
 _OWNERS = 1_000
+# Declarations of a step.
+_AT_ONCE = 20
 # Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
 _CUTTABLE = (
     "desired.*", "observed.*", "elements", "drift", "replication_checks", "last_remediation.drift", "declarations",
@@ -44,41 +47,46 @@ def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -
 
 def registry_steps(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> Steps[registry_pb2.Registry]:
     """Return the same in steps."""
-    composition = composition_of(declared)
-    yield
+    composition = yield from composing(declared)
+    return (yield from composed_steps(row, declared, composition, view))
+
+
+def composed_steps(
+    row: Resource, declared: Sequence[Declaration], composition: Composition, view: int
+) -> Steps[registry_pb2.Registry]:
+    """Return the same, given the composition of the declarations."""
     state = row.registry_state
-    states = list(element_states(state, composition))
-    yield
+    states = yield from collecting_states(state, composition)
     if view == BASIC:
-        return basic(registry_summary(row, declared, states))
-    message = basic(complete_summary(row, declared, states))
+        brief = yield from summarizing(row, declared, states)
+        return (yield from basic_steps(brief))
+    summary = yield from summarizing_all(row, declared, states)
+    message = yield from basic_steps(summary)
     message.view = FULL
-    yield
-    shapes = {name: SETTINGS[name].join(elements) for name, elements in composition.desired.items()}
-    message.desired.CopyFrom(settings_from_aws(shapes))
-    yield
-    message.observed.CopyFrom(settings_from_aws(state.observed))
-    yield
-    message.elements.extend(grouped_elements(states))
-    yield
-    message.drift.extend(render.drift(with_causes(row.events, state.drift)))
-    yield
-    message.quota_usage.extend(_quota_usage(row, composition.desired))
-    yield
+    yield from _filling_desired(message.desired, composition)
+    yield from filling_settings(message.observed, state.observed)
+    yield from adding_elements(message.elements, states)
+    yield from render.adding_drift(message.drift, with_causes(row.events, state.drift))
+    yield from _adding_quotas(message.quota_usage, row, composition.desired)
     if remediation := state.remediation:
         message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
         removed = with_causes(row.events, remediation.drift, remediation.time)
-        message.last_remediation.drift.extend(render.drift(removed, complete=True))
+        yield from render.adding_drift(message.last_remediation.drift, removed, complete=True)
         causes = [each.cause for each in removed if each.cause is not None]
         if causes:
             newest = max(causes, key=lambda each: int(each["event_time"]))
             message.last_remediation.cause.CopyFrom(render.cause(newest))
-        yield
-    message.replication_checks.extend(replication_check(check) for check in state.checks)
+    yield from render.adding(message.replication_checks, map(replication_check, state.checks))
     message.image_deliveries.extend(_image_deliveries(Findings.from_json(row.events)))
-    yield
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
+
+
+def _filling_desired(settings: settings_pb2.Settings, composition: Composition) -> Steps[None]:
+    settings.SetInParent()
+    for name, elements in composition.desired.items():
+        yield
+        yield from filling_settings(settings, {name: SETTINGS[name].join(elements)})
 
 
 def registry_cost(row: Resource, declared: Sequence[Declaration]) -> int:
@@ -88,6 +96,11 @@ def registry_cost(row: Resource, declared: Sequence[Declaration]) -> int:
 
 def basic(summary: RegistrySummary) -> registry_pb2.Registry:
     """Return a registry without its settings, from a summary."""
+    return finish(basic_steps(summary))
+
+
+def basic_steps(summary: RegistrySummary) -> Steps[registry_pb2.Registry]:
+    """Return the same in steps."""
     message = registry_pb2.Registry(
         name=summary.name,
         uid=summary.uid,
@@ -108,7 +121,9 @@ def basic(summary: RegistrySummary) -> registry_pb2.Registry:
     if summary.due_at is not None:
         message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary.due_at)))
     render.status_fields(message, summary.conditions, summary.error)
-    for each in summary.declarations:
+    for at, each in enumerate(summary.declarations):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
         status = message.declarations.add(
             owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
         )
@@ -127,40 +142,49 @@ def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> registry
     return message
 
 
-def _quota_usage(row: Resource, desired: Mapping[str, Elements]) -> Iterable[registry_pb2.QuotaUsage]:
+def _adding_quotas(items: Any, row: Resource, desired: Mapping[str, Elements]) -> Steps[None]:
     state, prune = row.registry_state, row.registry_spec.unmanaged_elements is UnmanagedElements.PRUNE
     applied = state.applied
     for name in SETTINGS:
         if name in desired:
+            yield
             observed = SETTINGS[name].split(state.observed.get(name, {}))
+            yield
             kept = {} if prune else without(observed, keys_of(applied.get(name, {})))
-            for quota in SETTINGS[name].quota(merged(kept, desired[name])):
-                yield registry_pb2.QuotaUsage(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
+            together = merged(kept, desired[name])
+            yield
+            for quota in SETTINGS[name].quota(together):
+                items.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
 
 
-def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) -> Iterable[registry_pb2.Element]:
-    """Return elements, with equal replication pairs as one.
+def adding_elements(items: Any, states: Iterable[ElementState], *, complete: bool = False) -> Steps[None]:
+    """Add elements to a list in steps, with equal replication pairs as one.
 
     Omit long values unless `complete` is set.
     """
-    found = grouped(
+    found = yield from grouping(
         states,
         lambda each: (each.setting, each.keys),
         lambda each: (each.state, each.owners, each.value, each.problem),
     )
-    for each, (key, pairs) in found:
-        value, omitted = (render.value(each.value), False) if complete else render.short_value(each.value)
-        yield registry_pb2.Element(
-            setting=each.setting,
-            key=key,
-            state=_state(each.state),
-            owners=each.owners[:_OWNERS],
-            omitted_owners=max(0, len(each.owners) - _OWNERS),
-            value=value,
-            value_omitted=omitted,
-            problem=each.problem,
-            pairs=pairs,
-        )
+    yield from render.adding(items, (_element(state, *group, complete=complete) for state, group in found))
+
+
+def _element(
+    state: ElementState, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
+) -> registry_pb2.Element:
+    value, omitted = (render.value(state.value), False) if complete else render.short_value(state.value)
+    return registry_pb2.Element(
+        setting=state.setting,
+        key=key,
+        state=_state(state.state),
+        owners=state.owners[:_OWNERS],
+        omitted_owners=max(0, len(state.owners) - _OWNERS),
+        value=value,
+        value_omitted=omitted,
+        problem=state.problem,
+        pairs=pairs,
+    )
 
 
 def element(state: ElementState, key: str) -> registry_pb2.Element:

@@ -10,16 +10,16 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from google.protobuf import struct_pb2, timestamp_pb2
 
 from ecrkeeper_server.api.messages.answer import Answer
-from ecrkeeper_server.api.messages.groups import grouped
+from ecrkeeper_server.api.messages.groups import grouped, grouping
 from ecrkeeper_server.api.messages.json_values import value_of
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.declarations.takeover import Takeover
-from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
 from ecrkeeper_server.settings.stored_elements import pairs_of
-from ecrkeeper_server.settings.table import split_all
+from ecrkeeper_server.settings.table import splitting
 from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import Findings, with_causes
@@ -27,6 +27,7 @@ from ecrkeeper_server.store.listing import Listed
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.turns import Steps, finish
 
 # Number of cached messages, and the maximum size of their rows: some 20 MB in total.
 _CACHED, _CACHED_BYTES = 1024, 12_000
@@ -45,6 +46,14 @@ def timestamp(micros: int | None) -> Any:
     if micros is None:
         return None
     return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
+
+
+def adding(items: Any, made: Iterable[Any], at_once: int = 4) -> Steps[None]:
+    """Add messages to a list in steps of so many messages, which are made meanwhile."""
+    for at, each in enumerate(made):
+        if at % at_once == at_once - 1:
+            yield
+        items.append(each)
 
 
 def value(plain: Any) -> struct_pb2.Value | None:
@@ -117,25 +126,46 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
 
     Omit long values unless `complete` is set.
     """
-    found = grouped(
+    found: list[common_pb2.Drift] = []
+    finish(adding_drift(found, rows, complete=complete))
+    return found
+
+
+def adding_drift(items: Any, rows: Iterable[StoredDrift], *, complete: bool = False) -> Steps[None]:
+    """Add drift to a list in steps; see `drift`."""
+    found = yield from grouping(
         rows,
         lambda row: (row.setting, row.keys),
-        lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ()), row.cause),
+        lambda row: (
+            row.kind,
+            row.desired,
+            row.observed,
+            row.since,
+            list(row.owners or ()),
+            row.omitted_owners,
+            row.cause,
+        ),
     )
-    for row, (key, pairs) in found:
-        desired, observed, omitted = _short_values(row.desired, row.observed, complete=complete)
-        yield common_pb2.Drift(
-            setting=row.setting,
-            key=key,
-            kind=number(common_pb2.Drift, "Kind", row.kind),
-            desired=desired,
-            observed=observed,
-            since=timestamp(row.since),
-            owners=row.owners or (),
-            cause=cause(row.cause) if row.cause else None,
-            pairs=pairs,
-            values_omitted=omitted,
-        )
+    yield from adding(items, (_drift(row, *group, complete=complete) for row, group in found))
+
+
+def _drift(
+    row: StoredDrift, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
+) -> common_pb2.Drift:
+    desired, observed, omitted = _short_values(row.desired, row.observed, complete=complete)
+    return common_pb2.Drift(
+        setting=row.setting,
+        key=key,
+        kind=number(common_pb2.Drift, "Kind", row.kind),
+        desired=desired,
+        observed=observed,
+        since=timestamp(row.since),
+        owners=row.owners or (),
+        omitted_owners=row.omitted_owners,
+        cause=cause(row.cause) if row.cause else None,
+        pairs=pairs,
+        values_omitted=omitted,
+    )
 
 
 def cause(stored: Mapping[str, Any]) -> common_pb2.Cause:
@@ -158,20 +188,32 @@ def changes(recorded: Iterable[Change], *, complete: bool = False) -> Iterable[c
 
     Omit long values unless `complete` is set.
     """
-    found = grouped(
+    found: list[common_pb2.ElementChange] = []
+    finish(adding_changes(found, recorded, complete=complete))
+    return found
+
+
+def adding_changes(items: Any, recorded: Iterable[Change], *, complete: bool = False) -> Steps[None]:
+    """Add changes to a list in steps; see `changes`."""
+    found = yield from grouping(
         recorded, lambda each: (each.setting, each.keys), lambda each: (str(each.kind), each.before, each.after)
     )
-    for change, (key, pairs) in found:
-        before, after, omitted = _short_values(change.before, change.after, complete=complete)
-        yield common_pb2.ElementChange(
-            setting=change.setting,
-            key=key,
-            kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
-            before=before,
-            after=after,
-            pairs=pairs,
-            values_omitted=omitted,
-        )
+    yield from adding(items, (_change(change, *group, complete=complete) for change, group in found))
+
+
+def _change(
+    change: Change, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
+) -> common_pb2.ElementChange:
+    before, after, omitted = _short_values(change.before, change.after, complete=complete)
+    return common_pb2.ElementChange(
+        setting=change.setting,
+        key=key,
+        kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
+        before=before,
+        after=after,
+        pairs=pairs,
+        values_omitted=omitted,
+    )
 
 
 def short_value(plain: Any) -> tuple[struct_pb2.Value | None, bool]:
@@ -187,13 +229,13 @@ def _short_values(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bo
     return first, second, omitted or omitted_too
 
 
-def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
-    """Return the changes of an audit event; translate the words of 0.1.0."""
+def adding_stored_changes(items: Any, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
+    """Add the changes of an audit event to a list; translate the words of 0.1.0."""
     found = (
         Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row), "pairs": pairs_of(row)}) for row in rows
     )
     # No other element has these values.
-    return changes(found, complete=True)
+    return adding_changes(items, found, complete=True)
 
 
 def _key(row: Mapping[str, Any]) -> str:
@@ -203,6 +245,11 @@ def _key(row: Mapping[str, Any]) -> str:
 
 def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:
     """Return one owner's declaration, with its status in the registry."""
+    return finish(settings_steps(declared, row))
+
+
+def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Steps[registry_pb2.RegistrySettings]:
+    """Return the same in steps."""
     message = registry_pb2.RegistrySettings(
         name=str(declared.name),
         uid=declared.uid,
@@ -212,21 +259,28 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         create_time=timestamp(declared.create_time),
         update_time=timestamp(declared.update_time),
         reconciling=declared.observed_generation < declared.generation,
-        settings=settings_from_aws(declared.settings),
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
         managed_by=declared.managed_by or "",
         apply_group=declared.apply_group or "",
     )
+    yield from filling_settings(message.settings, declared.settings)
     state = State(row.state)
     own = state.of_owner(declared.owner)
     status_fields(message, own.conditions, own.error)
     add_next(message, row)
     if state.drifted:
-        mine = {name: keys_of(elements) for name, elements in split_all(declared.settings).items()}
-        own_drift = (part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS)))
-        message.drift.extend(drift(with_causes(row.events, own_drift)))
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+        elements = yield from splitting(declared.settings)
+        mine = {name: keys_of(found) for name, found in elements.items()}
+        own_drift: list[StoredDrift] = []
+        for each in state.drift:
+            yield
+            own_drift += each.among(mine.get(each.setting, NO_KEYS))
+        yield from adding_drift(message.drift, with_causes(row.events, own_drift))
+    yield
+    # Most declarations are short, and the longest ones take a millisecond to measure.
+    if message.ByteSize() > RESOURCE_BYTES:
+        yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 
@@ -245,12 +299,6 @@ def with_takeovers(
     return message
 
 
-def stored(row: Stored) -> Answer[registry_pb2.RegistrySettings]:
-    """Return the declaration of a stored row as an answer."""
-    # Callers that poll a declaration mostly get the same row as before.
-    return Answer.of(settings(*decoded(row))) if is_long(row) else _short(row)
-
-
 def is_long(row: Stored) -> bool:
     """Return whether a stored row is too long for the cache."""
     return sum(len(column) for column in row if isinstance(column, str)) > _CACHED_BYTES
@@ -264,13 +312,17 @@ def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> 
 
 
 @lru_cache(maxsize=_CACHED)
-def _short(row: Stored) -> Answer[registry_pb2.RegistrySettings]:
+def short(row: Stored) -> Answer[registry_pb2.RegistrySettings]:
+    """Return the declaration of a stored row that is not long, as an answer.
+
+    Callers that poll a declaration mostly get the same row as before.
+    """
     # Without the message, which takes more memory and which gRPC does not need.
     return Answer(registry_pb2.RegistrySettings, settings(*decoded(row)).SerializeToString())
 
 
-def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySettingsRevision:
-    """Return one revision with its changes."""
+def revision_steps(row: Revision, diff: Iterable[Change]) -> Steps[registry_pb2.RegistrySettingsRevision]:
+    """Return one revision with its changes, in steps."""
     message = registry_pb2.RegistrySettingsRevision(
         revision=row.revision,
         create_time=timestamp(row.create_time),
@@ -280,9 +332,9 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
         method=row.method,
         deletion_policy=number(common_pb2, "DeletionPolicy", row.deletion_policy),
         allow_replacement=row.allow_replacement,
-        changes=changes(diff),
     )
+    yield from adding_changes(message.changes, diff)
     if row.settings is not None:
-        message.settings.CopyFrom(settings_from_aws(row.settings))
-    fit(message, RESOURCE_BYTES, ("changes", "settings.*"))
+        yield from filling_settings(message.settings, row.settings)
+    yield from fitting(message, RESOURCE_BYTES, ("changes", "settings.*"))
     return message

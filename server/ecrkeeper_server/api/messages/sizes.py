@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
+from google.protobuf.message import Message
+
+from ecrkeeper_server.turns import Steps, finish
 
 ANSWER_BYTES = 3 * 2**20
 # The maximum of a resource, and of a plan within it.
 RESOURCE_BYTES, PLAN_BYTES = 2_900_000, 1_200_000
 # Size of a length, a tag, and a path in `truncated_fields`.
 _AROUND = 64
+# Items of a step.
+_AT_ONCE, _BYTES_AT_ONCE = 100, 400_000
 
 
 def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
@@ -21,37 +26,66 @@ def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
 
     A path is a list, a list of a submessage (`a.b`), or every field of a submessage (`a.*`).
     """
-    if message.ByteSize() <= limit:
+    if message.ByteSize() > limit:
+        finish(fitting(message, limit, paths))
+
+
+def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
+    """Do the same in steps: measure one item of a list after the other."""
+    over = -limit
+    for _, value in message.ListFields():
+        over += yield from _measured(value)
+    if over <= 0:
         return
-    parts = sorted(_parts(message, paths), key=lambda part: -part[0])
-    for _, path, owner, field in parts:
-        over = message.ByteSize() - limit
+    parts = []
+    for path, owner, field in _parts(message, paths):
+        size = yield from _measured(getattr(owner, field))
+        parts.append((size, path, owner, field))
+    for size, path, owner, field in sorted(parts, key=lambda part: -part[0]):
         if over <= 0:
             break
+        yield
         message.truncated_fields.append(path)
+        over += _AROUND
         found = getattr(owner, field)
-        if hasattr(found, "add") or isinstance(found, Sequence):
-            shorten(found, over + _AROUND)
-        else:
+        if isinstance(found, Message):
             owner.ClearField(field)
+            over -= size
+        else:
+            _, freed = yield from _shortening(found, over)
+            over -= freed
 
 
-def _parts(message: Any, paths: Iterable[str]) -> Iterator[tuple[int, str, Any, str]]:
+def _parts(message: Any, paths: Iterable[str]) -> Iterator[tuple[str, Any, str]]:
     for path in paths:
         head, _, field = path.partition(".")
         if not field:
-            yield _length(getattr(message, head)), path, message, head
+            yield path, message, head
         elif message.HasField(head):
             owner = getattr(message, head)
             fields = [each.name for each, _ in owner.ListFields()] if field == "*" else [field]
             for name in fields:
-                yield _length(getattr(owner, name)), f"{head}.{name}", owner, name
+                yield f"{head}.{name}", owner, name
 
 
-def _length(value: Any) -> int:
-    if hasattr(value, "ByteSize"):
-        return int(value.ByteSize())
-    return sum(_length_of_item(each) for each in value)
+def _measured(value: Any) -> Steps[int]:
+    """Return nearly the size of a value."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Message):
+        size = _AROUND
+        for _, each in value.ListFields():
+            size += yield from _measured(each)
+        return size
+    if not isinstance(value, Sequence):
+        return _AROUND
+    size = paused = 0
+    for at, each in enumerate(value):
+        if at % _AT_ONCE == _AT_ONCE - 1 or size - paused > _BYTES_AT_ONCE:
+            yield
+            paused = size
+        size += _length_of_item(each)
+    return size
 
 
 def _length_of_item(item: Any) -> int:
@@ -64,34 +98,61 @@ def shorten(items: Any, freed: int) -> int:
 
     Return their number.
     """
-    kept = len(items)
-    while kept and freed > 0:
+    return finish(_shortening(items, freed))[0]
+
+
+def _shortening(items: Any, freed: int) -> Steps[tuple[int, int]]:
+    """Do the same in steps; return also how many bytes that freed."""
+    kept, left = len(items), freed
+    while kept and left > 0:
         kept -= 1
-        freed -= _length_of_item(items[kept])
+        size = _length_of_item(items[kept])
+        left -= size
+        if kept % _AT_ONCE == 0 or size > _BYTES_AT_ONCE // _AT_ONCE:
+            yield
     removed = len(items) - kept
     del items[kept:]
-    return removed
+    return removed, freed - left
 
 
-def fit_plan(plan: common_pb2.Plan, limit: int = PLAN_BYTES) -> None:
-    """Cut a plan until it fits.
+def fitting_plan(plan: common_pb2.Plan, limit: int = PLAN_BYTES) -> Steps[None]:
+    """Cut a plan until it fits, in steps.
 
     First changes that a request shows too, then the longest requests, then warnings and calls.
     """
-    for call in reversed(plan.calls):
-        if plan.ByteSize() <= limit:
-            return
-        call.omitted_changes += sum(map(_count, call.changes))
-        del call.changes[:]
-    for call in sorted(plan.calls, key=lambda each: -each.request.ByteSize()):
-        if plan.ByteSize() <= limit:
-            return
-        call.ClearField("request")
-        call.request_omitted = True
+    over = plan.ByteSize() - limit
+    yield from _cutting(reversed(plan.calls), over, _omit_changes)
+    over = plan.ByteSize() - limit
+    yield from _cutting(sorted(plan.calls, key=lambda each: -each.request.ByteSize()), over, _omit_request)
     if (over := plan.ByteSize() - limit) > 0:
-        plan.omitted_warnings += shorten(plan.warnings, over + _AROUND)
+        removed, _ = yield from _shortening(plan.warnings, over + _AROUND)
+        plan.omitted_warnings += removed
     if (over := plan.ByteSize() - limit) > 0:
-        plan.omitted_calls += shorten(plan.calls, over + _AROUND)
+        removed, _ = yield from _shortening(plan.calls, over + _AROUND)
+        plan.omitted_calls += removed
+
+
+def _cutting(
+    calls: Iterable[common_pb2.PlannedCall], over: int, cut: Callable[[common_pb2.PlannedCall], None]
+) -> Steps[None]:
+    for at, call in enumerate(calls):
+        if over <= 0:
+            return
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        before = call.ByteSize()
+        cut(call)
+        over -= before - call.ByteSize()
+
+
+def _omit_changes(call: common_pb2.PlannedCall) -> None:
+    call.omitted_changes += sum(map(_count, call.changes))
+    del call.changes[:]
+
+
+def _omit_request(call: common_pb2.PlannedCall) -> None:
+    call.ClearField("request")
+    call.request_omitted = True
 
 
 def _count(change: common_pb2.ElementChange) -> int:

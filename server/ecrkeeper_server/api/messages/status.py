@@ -51,7 +51,7 @@ def status_of_stored(error: StoredError) -> status_pb2.Status:
     """Return the status of a stored error."""
     details = Details(error.code, error.message, STORED_BYTES)
     details.info(error.reason, {key: str(value) for key, value in error.metadata.items() if value})
-    details.violations(quotas=error.quotas, preconditions=error.preconditions)
+    details.violations(quotas=error.quotas, preconditions=error.preconditions, omitted=error.omitted)
     return details.status
 
 

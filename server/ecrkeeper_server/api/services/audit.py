@@ -22,9 +22,11 @@ from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to,
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
+from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import audit, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
 from ecrkeeper_server.store.audit_stream import Cursor
+from ecrkeeper_server.turns import Steps, work
 
 _PLAIN = (
     "account", "call_id", "method", "principal", "reconcile_id", "region", "request_id", "resource",
@@ -60,7 +62,7 @@ class Audit(AuditServiceServicer):
         row = await self._deps.db.read(lambda tx: audit.get(tx, number))
         if row is None:
             raise NotFound("AuditEvent", request.name, "events expire after `audit_retention_days`")
-        return _message(row)
+        return await _message(row)
 
     async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
         """List events."""
@@ -72,7 +74,7 @@ class Audit(AuditServiceServicer):
             return await self._deps.db.read(lambda tx: audit.page(tx, selection, behind, limit))
 
         async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent]:
-            return list(map(_message, rows))
+            return [await _message(row) for row in rows]
 
         events, token = await scan(
             fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, maximum=BATCH
@@ -92,7 +94,8 @@ class Audit(AuditServiceServicer):
             async for events, cursor in parts:
                 for event in events:
                     if meets(event.row):
-                        yield pb.WatchAuditEventsResponse(audit_event=event.message, resume_token=_token(event.cursor))
+                        message = await event.message()
+                        yield pb.WatchAuditEventsResponse(audit_event=message, resume_token=_token(event.cursor))
                         sent_at = clock()
                 if clock() - sent_at >= _QUIET_SECONDS:
                     yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
@@ -148,8 +151,12 @@ def _bad_token(description: str) -> InvalidArgument:
     return InvalidArgument([Violation("resume_token", description)])
 
 
-def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
-    return audit_pb2.AuditEvent(
+async def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
+    return await work().charged(_steps(row), len(row.changes) + cost(row.changes))
+
+
+def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
+    message = audit_pb2.AuditEvent(
         name=f"auditEvents/{row.id}",
         kind=render.number(audit_pb2.AuditEvent, "Kind", row.kind),
         create_time=render.timestamp(row.create_time),
@@ -165,10 +172,11 @@ def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
         reconcile_id=row.reconcile_id,
         generation=row.generation,
         reason=row.reason,
-        changes=render.stored_changes(row.changes),
         omitted_changes=row.omitted,
         outcome=render.number(audit_pb2.AuditEvent, "Outcome", row.outcome),
         aws_error_code=row.aws_error_code,
         aws_request_id=row.aws_request_id,
         cause=render.cause(row.cause) if row.cause else None,
     )
+    yield from render.adding_stored_changes(message.changes, row.changes)
+    return message

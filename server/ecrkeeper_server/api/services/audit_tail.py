@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from ecrkeeper.v1 import audit_pb2
 
@@ -25,7 +24,7 @@ _POLL_SECONDS = 2.0
 # Interval at which they poll for events that an older transaction delays.
 _HELD_SECONDS = 0.05
 _ALL = Selection()
-Render = Callable[[AuditEvent], audit_pb2.AuditEvent]
+Render = Callable[[AuditEvent], Awaitable[audit_pb2.AuditEvent]]
 
 
 class Shown:
@@ -38,11 +37,13 @@ class Shown:
         self.row = row
         self.cursor = cursor_of(row)
         self._render = render
+        self._made: audit_pb2.AuditEvent | None = None
 
-    @cached_property
-    def message(self) -> audit_pb2.AuditEvent:
-        """The event as a message."""
-        return self._render(self.row)
+    async def message(self) -> audit_pb2.AuditEvent:
+        """Return the event as a message."""
+        if self._made is None:
+            self._made = await self._render(self.row)
+        return self._made
 
 
 @dataclass(frozen=True, slots=True)

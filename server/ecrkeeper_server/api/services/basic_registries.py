@@ -49,7 +49,7 @@ class BasicRegistries:
 
 async def _part(read: listing.Read) -> tuple[Listed, pb.ListRegistriesResponse]:
     steps = registry_message.registry_steps(read.row, read.declared, registry_message.BASIC)
-    message = await work().run(steps, registry_message.registry_cost(read.row, read.declared))
+    message = await work().charged(steps, registry_message.registry_cost(read.row, read.declared))
     return read.listed, _Response(registries=[message])
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from cachetools import LRUCache
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
@@ -14,13 +15,17 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.element_sets import after
-from ecrkeeper_server.settings.element_states import ElementState, element_states, states_by_key
-from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.element_states import ElementState, collecting_states, keying
+from ecrkeeper_server.settings.elements import cost, tally
+from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.turns import Steps, work
 
 States = Mapping[str, ElementState]
 _Row = tuple[str, ElementState]
@@ -32,7 +37,17 @@ _FIELDS: Fields = {
     "state": enum_choice(registry_pb2.Element.State, lambda row: [row[1].state]),
     "owner": lambda row: row[1].owners,
 }
+# Registries whose elements are kept; the largest ones take some megabytes.
+_KEPT = 4
 _ORDER = {name: at for at, name in enumerate(SETTINGS)}
+
+
+class _Kept(NamedTuple):
+    """The states of all elements of a registry, and what they follow from."""
+
+    state: Json
+    declared: list[Declaration]
+    states: Mapping[str, States]
 
 
 class Elements:
@@ -40,6 +55,18 @@ class Elements:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._kept: LRUCache[str, _Kept] = LRUCache(_KEPT)
+
+    async def _states(self, row: Resource, declared: list[Declaration]) -> Mapping[str, States]:
+        """Return the states of all elements; the pages of a list share them."""
+        kept = self._kept.get(row.name)
+        if kept is not None and (kept.state, kept.declared) == (row.state, declared):
+            return kept.states
+        # Long texts are compared as they are, and only those of the page are shown.
+        items = sum(tally(shape)[0] for shape in (row.registry_state.observed, *(each.settings for each in declared)))
+        states = await work().charged(_elements(row, declared), items)
+        self._kept[row.name] = _Kept(row.state, declared, states)
+        return states
 
     async def ListRegistryElements(
         self, request: pb.ListRegistryElementsRequest, context: Context
@@ -47,32 +74,44 @@ class Elements:
         """List the elements of a registry."""
         name = RegistryName.parse(request.parent, "parent")
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
-        found = await self._deps.db.read(lambda tx: _elements(tx, name))
+        row, declared = await self._deps.db.read(lambda tx: _read(tx, name))
+        found = await self._states(row, declared)
 
         async def fetch(place: list[Any], limit: int) -> list[_Row]:
-            return _behind(found, place, limit)
+            return await work().run(_behind(found, place, limit), limit)
 
         async def show(rows: Sequence[_Row]) -> list[registry_pb2.Element]:
-            return [registry_message.element(state, key) for key, state in rows]
+            return [await _message(state, key) for key, state in rows]
 
         elements, token = await scan(fetch, page, meets, _place, lambda _: True, show)
         return pb.ListRegistryElementsResponse(elements=elements, next_page_token=token)
 
 
-def _elements(tx: Tx, name: RegistryName) -> Mapping[str, States]:
+async def _message(state: ElementState, key: str) -> registry_pb2.Element:
+    return await work().step(registry_message.element, state, key, elements=cost(state.value))
+
+
+def _read(tx: Tx, name: RegistryName) -> tuple[Resource, list[Declaration]]:
     row = resources.get(tx, str(name))
     if row is None:
         raise NotFound("Registry", str(name), "it is not stored")
-    return states_by_key(element_states(row.registry_state, composition_of(declarations.of_registry(tx, name))))
+    return row, declarations.of_registry(tx, name)
 
 
-def _behind(states: Mapping[str, States], place: list[Any], limit: int) -> list[_Row]:
-    """Return the first elements behind a place, by setting and key."""
+def _elements(row: Resource, declared: Sequence[Declaration]) -> Steps[Mapping[str, States]]:
+    composition = yield from composing(declared)
+    states = yield from collecting_states(row.registry_state, composition)
+    return (yield from keying(states))
+
+
+def _behind(states: Mapping[str, States], place: list[Any], limit: int) -> Steps[list[_Row]]:
+    """Return the first elements behind a place, by setting and key, in steps."""
     at, key = place
     rows: list[_Row] = []
     for name, order in _ORDER.items():
         if name in states and order >= at and len(rows) < limit:
             rows += after(states[name], key if order == at else None, limit - len(rows))
+            yield
     return rows
 
 

@@ -21,10 +21,12 @@ from ecrkeeper_server.api.services.followed import Followed
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_operation, shown
+from ecrkeeper_server.settings.elements import cost_of_all
 from ecrkeeper_server.store import audit, operations
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
+from ecrkeeper_server.turns import work
 
 _WAIT_SECONDS = 60.0
 # Interval at which a waiting call polls without a notification, because notifications can be lost.
@@ -130,11 +132,16 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             return await self._deps.db.read(lambda tx: operations.page(tx, after, limit))
 
         async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
-            return [self._deps.operation(row) for row in rows]
+            return [await self._shown(row) for row in rows]
 
         may = self._deps.access.readable(operation_target)
         found, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
         return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
+
+    async def _shown(self, row: Operation) -> operations_pb2.Operation:
+        elements = cost_of_all((row.metadata, row.response))
+        work().charge(elements)
+        return await work().step(self._deps.operation, row, elements=elements)
 
     async def DeleteOperation(
         self, request: operations_pb2.DeleteOperationRequest, context: Context

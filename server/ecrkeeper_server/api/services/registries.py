@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
+from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
@@ -15,9 +15,10 @@ from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
+from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.plan import registry_plan
-from ecrkeeper_server.api.messages.refreshed import refreshed
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
+from ecrkeeper_server.api.messages.refreshed import refreshing
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.not_found import asking_for
@@ -33,23 +34,18 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
 from ecrkeeper_server.settings.codec import masked_paths, word
-from ecrkeeper_server.settings.element_sets import merged
-from ecrkeeper_server.settings.element_states import element_states, states_by_key
-from ecrkeeper_server.settings.elements import keys_of
-from ecrkeeper_server.settings.explain import REPLICATION, Reference, explain
-from ecrkeeper_server.settings.ownership import composition_of
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.elements import cost_of_all, keys_of
+from ecrkeeper_server.settings.explain import REPLICATION
+from ecrkeeper_server.settings.ownership import composing
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
-from ecrkeeper_server.turns import MANY, Steps, work
+from ecrkeeper_server.turns import Steps, work
 
 _UNDECLARED = "it is not stored"
 _FAILURE_CHARACTERS = 1_000
-_EXPLAINED_LISTS = (
-    "scanning_rules", "replication_pairs", "signing_rules", "pull_time_update_exclusions", "replications",
-)  # fmt: skip
 _FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
 
 
@@ -70,10 +66,10 @@ class Registries:
         if row is None:
             raise NotFound("Registry", str(name), "it is not stored; set `refresh` to observe AWS")
         view = request.view or registry_message.FULL
-        elements = _charged(row, declared)
         if request.refresh:
-            return await work().step(refreshed, row, declared, view, elements=elements)
-        return await work().run(registry_message.registry_steps(row, declared, view), elements)
+            elements = registry_message.registry_cost(row, declared)
+            return await work().charged(refreshing(row, declared, view), elements)
+        return await _shown(row, declared, view)
 
     async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
         def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
@@ -146,7 +142,8 @@ class Registries:
         check_etag(str(name), request.registry.etag, row.etag)
         basis = Basis([str(name), wanted], row.etag)
         row = replace(row, spec=replace(row.registry_spec, **wanted).to_json())
-        composition = composition_of(declared)
+        elements = cost_of_all(each.settings for each in declared)
+        composition = await work().charged(composing(declared), elements)
         allowing = [d.owner for d in declared if d.allow_replacement]
         plan = await registry_plan(
             self._deps, name, row.registry_spec, row.registry_state, composition, allowing, basis
@@ -196,12 +193,13 @@ class Registries:
         name = RegistryName.parse(request.name)
         observed = await observe(self._deps.aws, name, [REPLICATION])
         _, declared = await self._read(name)
-        desired = composition_of(declared).desired.get(REPLICATION, {})
-        checks = await check_replication(
-            self._deps.aws, name, keys_of(observed[REPLICATION].elements) | keys_of(desired), now_micros()
-        )
-        answer = pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
-        fit(answer, RESOURCE_BYTES, ("checks",))
+        elements = cost_of_all(each.settings for each in declared) + observed[REPLICATION].size
+        composition = await work().charged(composing(declared), elements)
+        desired = composition.desired.get(REPLICATION, {})
+        pairs = keys_of(observed[REPLICATION].elements) | keys_of(desired)
+        checks = await check_replication(self._deps.aws, name, pairs, now_micros())
+        answer = pb.CheckReplicationResponse()
+        await work().run(_adding_checks(answer, checks))
         return answer
 
     async def ExplainRepository(
@@ -211,36 +209,15 @@ class Registries:
         name = RegistryName.parse(request.name)
         row, declared = await self._read(name)
         row = await self._refreshed(name, row)
-        composition = composition_of(declared)
-        observed = split_all(row.registry_state.observed)
-        known = {setting: merged(observed[setting], composition.desired.get(setting, {})) for setting in observed}
-        found = explain(request.repository, known)
-        states = states_by_key(element_states(row.registry_state, composition))
+        elements = registry_message.registry_cost(row, declared)
+        explained = await work().charged(explaining_repository(request.repository, row, declared), elements)
+        arrivals = await explain_arrivals(self._deps.aws, name, explained.pairs, request.repository)
+        return await work().run(explained.answering(arrivals), elements)
 
-        def every(references: Iterable[Reference | None]) -> list[registry_pb2.Element]:
-            named = [each for each in references if each is not None]
-            found = ((states.get(each.setting, {}).get(each.key), each.key) for each in named)
-            alone = (replace(state, keys=frozenset((key,))) for state, key in found if state is not None)
-            return list(registry_message.grouped_elements(alone, complete=True))
 
-        def show(reference: Reference | None) -> registry_pb2.Element | None:
-            return next(iter(every([reference])), None)
-
-        arrivals = await explain_arrivals(self._deps.aws, name, keys_of(known[REPLICATION]), request.repository)
-        frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
-        answer = pb.ExplainRepositoryResponse(
-            repository_creation_template=show(found.repository_creation_template),
-            scanning_rules=every(found.scanning_rules),
-            scan_frequency=frequency,
-            replication_pairs=every(found.replication_pairs),
-            pull_through_cache_rule=show(found.pull_through_cache_rule),
-            upstream_repository=found.upstream_repository or "",
-            signing_rules=every(found.signing_rules),
-            pull_time_update_exclusions=every(found.pull_time_update_exclusions),
-            replications=[registry_message.repository_replication(*arrival) for arrival in arrivals],
-        )
-        fit(answer, RESOURCE_BYTES, _EXPLAINED_LISTS)
-        return answer
+def _adding_checks(answer: pb.CheckReplicationResponse, checks: Iterable[dict[str, Any]]) -> Steps[None]:
+    yield from render.adding(answer.checks, map(registry_message.replication_check, checks))
+    yield from fitting(answer, RESOURCE_BYTES, ("checks",))
 
 
 def _current(row: Resource, declared: Sequence[Declaration], view: int) -> Steps[pb.WatchRegistriesResponse]:
@@ -249,18 +226,10 @@ def _current(row: Resource, declared: Sequence[Declaration], view: int) -> Steps
     return pb.WatchRegistriesResponse(kind=pb.WatchRegistriesResponse.CURRENT, registry=registry)
 
 
-def _charged(row: Resource, declared: Sequence[Declaration]) -> int:
-    """Charge the caller for a view of a registry, and return its cost."""
-    elements = registry_message.registry_cost(row, declared)
-    if elements >= MANY:
-        work().charge(elements)
-    return elements
-
-
 async def _shown(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
-    """Render a registry in turns if it is large."""
+    """Charge the caller for a view of a registry, and render it."""
     elements = registry_message.registry_cost(row, declared)
-    return await work().run(registry_message.registry_steps(row, declared, view), elements)
+    return await work().charged(registry_message.registry_steps(row, declared, view), elements)
 
 
 def _update(

@@ -22,19 +22,21 @@ from ecrkeeper_server.fleet import matching
 from ecrkeeper_server.fleet.bounds import out_of_bounds
 from ecrkeeper_server.fleet.guards import check_removals, max_removals, max_removals_of
 from ecrkeeper_server.fleet.matching import Place
-from ecrkeeper_server.fleet.messages import SET_PATHS, set_content, set_spec
+from ecrkeeper_server.fleet.messages import SET_PATHS, filling_set, set_spec
 from ecrkeeper_server.fleet.names import SetName
-from ecrkeeper_server.fleet.planner import Planned, Planner, check
+from ecrkeeper_server.fleet.planner import Planned, Planner, checking
 from ecrkeeper_server.fleet.rollout_commands import active_of, queued_of
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.codec import masked_paths
+from ecrkeeper_server.settings.elements import cost, cost_of_all
 from ecrkeeper_server.store import registry_sets, resources, rollouts
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Authority, SetRow
+from ecrkeeper_server.store.fleet_rows import Authority, SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import SetSpec
 from ecrkeeper_server.store.rollouts import OpenRollout
+from ecrkeeper_server.turns import Steps, work
 
 _Shown = tuple[SetRow, list[OpenRollout]]
 
@@ -102,11 +104,11 @@ class RegistrySets:
             call.check(seen)
             planned = await self._planned(name, spec, seen, authority)
             if request.validate_only:
-                return self._plan(name, spec, seen, planned)
+                return await work().run(_planned(name, spec, seen, planned))
             check_removals(str(name), planned.plan.removing, _max_removals(spec, seen, planned.present), removals)
         row = await self._deps.db.write(lambda tx: _shown(tx, write_set(tx, call)))
         self._deps.wake_rollouts()
-        return _message(row)
+        return await _message(row)
 
     async def _planned(self, name: SetName, spec: SetSpec | None, seen: SetRow | None, authority: Authority) -> Planned:
         """Plan a write.
@@ -114,7 +116,8 @@ class RegistrySets:
         InvalidArgument for an invalid set, PermissionDenied for one that reaches beyond its bounds.
         """
         if spec is not None:
-            check(spec)
+            parts = (spec.settings, *(each.settings for each in spec.overrides))
+            await work().charged(checking(spec), cost_of_all(parts))
         reach = self._deps.bounds.reach(authority, name)
         described = spec or (seen.set_spec if seen is not None else None)
         if described is None:
@@ -126,21 +129,6 @@ class RegistrySets:
             raise out_of_bounds(authority, name, planned.denied.registry)
         return planned
 
-    def _plan(
-        self, name: SetName, spec: SetSpec | None, seen: SetRow | None, planned: Planned
-    ) -> fleet_pb2.RegistrySet:
-        message = fleet_pb2.RegistrySet(name=str(name)) if seen is None else render.registry_set(seen)
-        if spec is not None:
-            for path in SET_PATHS:
-                message.ClearField(path)
-            message.MergeFrom(set_content(spec))
-        warnings = []
-        if not planned.plan.targets and spec is not None:
-            text = "the selector matches no registry; account.enabled_regions may be unknown"
-            warnings.append(common_pb2.Warning(reason="NO_TARGETS", subject="registry_set.selector", message=text))
-        message.plan.CopyFrom(render.plan(planned.plan, warnings))
-        return message
-
     async def GetRegistrySet(self, request: pb.GetRegistrySetRequest, context: Context) -> fleet_pb2.RegistrySet:
         """Return one set."""
         name = SetName.parse(request.name)
@@ -148,7 +136,7 @@ class RegistrySets:
         def read(tx: Tx) -> _Shown:
             return _shown(tx, _known(tx, name))
 
-        return _message(await self._deps.db.read(read))
+        return await _message(await self._deps.db.read(read))
 
     async def ListRegistrySets(
         self, request: pb.ListRegistrySetsRequest, context: Context
@@ -160,7 +148,8 @@ class RegistrySets:
             return await self._deps.db.read(lambda tx: registry_sets.page(tx, after, limit))
 
         async def show(ids: Sequence[str]) -> list[fleet_pb2.RegistrySet | None]:
-            return await self._deps.db.read(lambda tx: _messages(tx, ids))
+            rows = await self._deps.db.read(lambda tx: _some(tx, ids))
+            return [None if (row := rows.get(id)) is None else await _message(row) for id in ids]
 
         found, token = await scan(fetch, page, everything, str, self._deps.access.readable(set_target), show)
         return pb.ListRegistrySetsResponse(registry_sets=found, next_page_token=token)
@@ -200,8 +189,8 @@ class RegistrySets:
 
         async def show(numbers: Sequence[int]) -> list[fleet_pb2.RegistrySetRevision | None]:
             rows = await self._deps.db.read(lambda tx: registry_sets.some_revisions(tx, name.id, numbers))
-            found = {row.revision: render.revision(row) for row in rows}
-            return list(map(found.get, numbers))
+            found = {row.revision: row for row in rows}
+            return [None if (row := found.get(number)) is None else await _revision(row) for number in numbers]
 
         found, token = await scan(fetch, page, everything, int, everything, show)
         if not found and not request.page_token:
@@ -230,15 +219,37 @@ def _shown(tx: Tx, row: SetRow) -> _Shown:
     return row, rollouts.open_states(tx, [row.id]).get(row.id, [])
 
 
-def _message(shown: _Shown) -> fleet_pb2.RegistrySet:
+async def _message(shown: _Shown) -> fleet_pb2.RegistrySet:
     row, opened = shown
-    return render.registry_set(row, active_of(opened), queued_of(opened))
+    return await work().charged(render.registry_set(row, active_of(opened), queued_of(opened)), cost(row.spec))
 
 
-def _messages(tx: Tx, ids: Sequence[str]) -> list[fleet_pb2.RegistrySet | None]:
+async def _revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
+    return await work().charged(render.revision(row), cost(row.spec))
+
+
+def _planned(
+    name: SetName, spec: SetSpec | None, seen: SetRow | None, planned: Planned
+) -> Steps[fleet_pb2.RegistrySet]:
+    message = fleet_pb2.RegistrySet(name=str(name))
+    if seen is not None:
+        message = yield from render.registry_set(seen)
+    if spec is not None:
+        for path in SET_PATHS:
+            message.ClearField(path)
+        yield from filling_set(spec, message)
+    warnings = []
+    if not planned.plan.targets and spec is not None:
+        text = "the selector matches no registry; account.enabled_regions may be unknown"
+        warnings.append(common_pb2.Warning(reason="NO_TARGETS", subject="registry_set.selector", message=text))
+    plan = yield from render.plan(planned.plan, warnings)
+    message.plan.CopyFrom(plan)
+    return message
+
+
+def _some(tx: Tx, ids: Sequence[str]) -> dict[str, _Shown]:
     opened = rollouts.open_states(tx, ids)
-    found = {row.id: _message((row, opened.get(row.id, []))) for row in registry_sets.some(tx, ids)}
-    return list(map(found.get, ids))
+    return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.some(tx, ids)}
 
 
 def _places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> list[Place]:

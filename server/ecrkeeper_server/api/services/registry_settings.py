@@ -14,16 +14,16 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
-from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, spec_of
+from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, reading_spec
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.settings_pages import SettingsPages
+from ecrkeeper_server.api.services.settings_pages import SettingsPages, rendered
 from ecrkeeper_server.declarations.commands import (
     TAKE_OVER,
     DeclarationSpec,
     PutDeclaration,
     WriteResult,
-    compose_specs,
+    composing_specs,
 )
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
@@ -40,7 +40,7 @@ from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import finish, work
 
 Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)
 
@@ -62,7 +62,7 @@ class OwnerSettings:
         declaration = await self._known.put(name)
         if declaration is None:
             raise NotFound("RegistrySettings", str(name))
-        return render.stored(declaration)
+        return Answer.of(await rendered(declaration)) if render.is_long(declaration) else render.short(declaration)
 
     async def _read_known(self, names: list[SettingsName]) -> list[Stored | None]:
         rows = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
@@ -156,7 +156,7 @@ class OwnerSettings:
         written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
         elements = cost(written.declared.settings)
-        message = await work().step(render.settings, written.declared, written.registry, elements=elements)
+        message = await work().run(render.settings_steps(written.declared, written.registry), elements)
         return render.with_takeovers(message, written.takeovers)
 
     async def _as_planned(self, call: Written, request: Any) -> Written:
@@ -177,14 +177,14 @@ class OwnerSettings:
 
     async def _planned(self, name: SettingsName, tried: WriteResult, request: Any) -> registry_pb2.RegistrySettings:
         elements = cost_of_all(spec.settings for spec in tried.specs.values())
-        message = await work().step(render.settings, tried.declared, tried.registry, elements=elements)
+        message = await work().run(render.settings_steps(tried.declared, tried.registry), elements)
         message = render.with_takeovers(message, tried.takeovers)
         # The etag for the real call; empty if there is no declaration yet.
         message.etag = "" if tried.before is None else tried.before.etag
         if tried.before is None:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
-        composition = await work().step(compose_specs, tried.specs, elements=elements)
+        composition = await work().run(composing_specs(tried.specs), elements)
         plan = await registry_plan(
             self._deps, name.registry, row.registry_spec, row.registry_state, composition, allowing,
             Basis(_request(name, tried), tried.planned_on),
@@ -239,8 +239,9 @@ class OwnerSettings:
 
 
 async def _spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
-    """Return what a message declares; a long one in a turn of its own."""
-    return spec_of(message) if message.ByteSize() < LARGE_BYTES else await work().step(spec_of, message)
+    """Return what a message declares; a long one in turns."""
+    steps = reading_spec(message)
+    return finish(steps) if message.ByteSize() < LARGE_BYTES else await work().run(steps)
 
 
 def _request(name: SettingsName, tried: WriteResult) -> Any:

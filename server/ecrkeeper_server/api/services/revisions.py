@@ -18,8 +18,10 @@ from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.settings.elements import cost_of_all
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.rows import Declaration, Revision
+from ecrkeeper_server.turns import Steps, work
 
 # A revision and its predecessor.
 _Pair = tuple[Revision, Revision | None]
@@ -67,8 +69,8 @@ class Revisions:
             rows = await self._deps.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
             return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
 
-        async def show(steps: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
-            return [_revision(*step) for step in steps]
+        async def show(pairs: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
+            return [await work().charged(_revision(*pair), _cost(*pair)) for pair in pairs]
 
         found, token = await scan(
             fetch, page, everything, lambda step: step[0].revision, everything, show, maximum=_FEW
@@ -83,6 +85,10 @@ def _in_group(spec: DeclarationSpec, present: Declaration | None) -> Declaration
     return replace(spec, apply_group=(present.apply_group if present is not None else None) or "")
 
 
-def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:
+def _revision(row: Revision, before: Revision | None) -> Steps[registry_pb2.RegistrySettingsRevision]:
     old = before.settings if before is not None and before.revision else None
-    return render.revision(row, settings_changes(old, row.settings) if row.revision else [])
+    return render.revision_steps(row, settings_changes(old, row.settings) if row.revision else [])
+
+
+def _cost(row: Revision, before: Revision | None) -> int:
+    return cost_of_all(each.settings for each in (row, before) if each is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
@@ -18,7 +19,8 @@ from ecrkeeper_server.store import declaration_pages, declarations
 from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import RegistryStatus
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.settings.elements import cost
+from ecrkeeper_server.turns import MANY, work
 
 _Response = pb.ListRegistrySettingsResponse
 _FIELDS: dict[str, Callable[[ListedDeclaration], list[str]]] = {
@@ -62,10 +64,6 @@ class SettingsPages:
     ) -> list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None]:
         found = await self._deps.db.read(lambda tx: declaration_pages.read(tx, rows))
         statuses: dict[RegistryName, RegistryStatus] = {}
-
-        def part(stored: Stored) -> pb.ListRegistrySettingsResponse:
-            return _Response(registry_settings=[render.settings(*declarations.decoded(stored, statuses))])
-
         parts: list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None] = []
         for row in rows:
             read = found.get(row.place)
@@ -73,8 +71,22 @@ class SettingsPages:
                 parts.append(None)
             else:
                 listed, stored = read
-                parts.append((listed, await work().step(part, stored) if render.is_long(stored) else part(stored)))
+                parts.append((listed, _Response(registry_settings=[await rendered(stored, statuses)])))
         return parts
+
+
+async def rendered(
+    row: Stored, statuses: dict[RegistryName, RegistryStatus] | None = None
+) -> registry_pb2.RegistrySettings:
+    """Return the message of a stored row; charge the caller for a long one, and render it in turns.
+
+    `statuses` has those of registries that were decoded before.
+    """
+    if not render.is_long(row):
+        return render.settings(*declarations.decoded(row, statuses))
+    decoded = await work().step(declarations.decoded, row, statuses)
+    # The state of the registry can be large, too.
+    return await work().charged(render.settings_steps(*decoded), max(MANY, cost(decoded[0].settings)))
 
 
 def _stamp(part: pb.ListRegistrySettingsResponse, row: ListedDeclaration) -> None:

@@ -1,0 +1,79 @@
+"""The settings that apply to one repository name, as a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecrkeeper.v1 import registry_pb2, settings_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.api.messages import registry as registry_message
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.arrivals import Outcome
+from ecrkeeper_server.settings.element_sets import merged
+from ecrkeeper_server.settings.element_states import collecting_states, keying
+from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
+from ecrkeeper_server.settings.explain import REPLICATION, Explanation, Reference, explaining
+from ecrkeeper_server.settings.ownership import composing
+from ecrkeeper_server.settings.setting import Warning
+from ecrkeeper_server.settings.table import splitting
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.turns import Steps
+
+_LISTS = (
+    "scanning_rules", "replication_pairs", "signing_rules", "pull_time_update_exclusions", "replications",
+)  # fmt: skip
+
+Arrivals = Iterable[tuple[RegistryName, Outcome, Sequence[Warning]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The elements that apply to a repository, with the states of all elements.
+
+    `pairs` are all that AWS has or somebody declares.
+    """
+
+    found: Explanation
+    states: Mapping[str, Elements]
+    pairs: Keys
+
+    def answering(self, arrivals: Arrivals) -> Steps[pb.ExplainRepositoryResponse]:
+        """Return the answer in steps."""
+        found = self.found
+        answer = pb.ExplainRepositoryResponse(
+            scan_frequency=render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency),
+            upstream_repository=found.upstream_repository or "",
+        )
+        for name in ("repository_creation_template", "pull_through_cache_rule"):
+            alone: list[registry_pb2.Element] = []
+            yield from self._adding(alone, filter(None, [getattr(found, name)]))
+            for each in alone:
+                getattr(answer, name).CopyFrom(each)
+        for name in _LISTS[:-1]:
+            yield from self._adding(getattr(answer, name), getattr(found, name))
+        replications = (registry_message.repository_replication(*arrival) for arrival in arrivals)
+        yield from render.adding(answer.replications, replications)
+        yield from fitting(answer, RESOURCE_BYTES, _LISTS)
+        return answer
+
+    def _adding(self, items: Any, references: Iterable[Reference]) -> Steps[None]:
+        named = ((self.states.get(each.setting, {}).get(each.key), each.key) for each in references)
+        alone = (replace(state, keys=frozenset((key,))) for state, key in named if state is not None)
+        return registry_message.adding_elements(items, alone, complete=True)
+
+
+def explaining_repository(repository: str, row: Resource, declared: Sequence[Declaration]) -> Steps[Explained]:
+    """Find the elements that apply to a repository, in steps."""
+    composition = yield from composing(declared)
+    observed = yield from splitting(row.registry_state.observed)
+    known = {setting: merged(observed[setting], composition.desired.get(setting, {})) for setting in observed}
+    yield
+    found = yield from explaining(repository, known)
+    states = yield from collecting_states(row.registry_state, composition)
+    by_key = yield from keying(states)
+    return Explained(found, by_key, keys_of(known[REPLICATION]))

@@ -1,0 +1,162 @@
+"""Work on the largest states pauses after a bounded number of lines of Python.
+
+The tests count lines and not seconds, so that they do not depend on the machine. A line takes some 50 ns: a slice of
+2 ms has 40,000 of them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import pytest
+from ecrkeeper.v1 import common_pb2
+from ecrkeeper_server.api.messages import plan as plan_message
+from ecrkeeper_server.api.messages import registry as registry_message
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.explanation import explaining_repository
+from ecrkeeper_server.api.messages.refreshed import refreshing
+from ecrkeeper_server.api.messages.sizes import fitting_plan
+from ecrkeeper_server.declarations.audit_records import changing_settings
+from ecrkeeper_server.ecr.observe import Observed
+from ecrkeeper_server.fleet.plan import FleetPlan
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings import algebra
+from ecrkeeper_server.settings.codec import converting, settings_from_aws
+from ecrkeeper_server.settings.ownership import composing
+from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.turns import Steps, finish
+
+from tests.answers.state import pairs_drift
+from tests.views import largest
+
+MOST_LINES = 40_000
+PLACE = RegistryName("222222222222", "eu-west-1")
+State = tuple[Resource, list[Declaration]]
+
+
+def longest(steps: Steps[Any]) -> int:
+    """Return the lines of the longest step."""
+    lines, most = 0, 0
+
+    def count(_frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        while True:
+            lines = 0
+            try:
+                next(steps)
+            except StopIteration:
+                return max(most, lines)
+            most = max(most, lines)
+    finally:
+        sys.settrace(before)
+
+
+def policy(statements: int) -> dict[str, Any]:
+    """Return a policy with many statements, far more than AWS accepts."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "ecr:*",
+        "Condition": {"Null": {"aws:username": "true"}},
+    }
+    arn = f"arn:aws:ecr:*:{PLACE.account}:repository/team-"
+    found = [{**statement, "Sid": f"S{at}", "Resource": [f"{arn}{at}*", f"{arn}?{at}*"]} for at in range(statements)]
+    return {"policyText": json.dumps({"Version": "2012-10-17", "Statement": found})}
+
+
+def state(owners: int) -> State:
+    """Return a registry as this release stores it.
+
+    It has the most of everything that AWS allows, and far more that nobody declares.
+    """
+    row, declared = largest.registry(owners)
+    drift = [*pairs_drift(), *(each for each in row.state["drift"] if each["setting"] != largest.REPLICATION)]
+    scanning = {
+        "scanType": "ENHANCED",
+        "rules": [
+            {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": f"{at:05}*", "filterType": "WILDCARD"}]}
+            for at in range(3_000)
+        ],
+    }
+    observed = {**row.state["observed"], "registry_policy": policy(500), "scanning_configuration": scanning}
+    text = "AWS rejects it. " * 60
+    own = {"conditions": largest.conditions(text), "error": {**largest.error(text), "preconditions": []}}
+    stored = {
+        **row.state, **own, "drift": drift, "remediation": {"time": 1, "drift": drift}, "observed": observed,
+        "owners": {each.owner: own for each in declared},
+    }  # fmt: skip
+    return replace(row, state=stored, observe_time=1), declared
+
+
+@pytest.fixture(scope="module")
+def large() -> State:
+    return state(200)
+
+
+def check(statements: int, filters: int) -> Steps[Any]:
+    there = Destination(largest.REGISTRY, PLACE, SETTINGS["registry_policy"].split(policy(statements)), "V2", {})
+    return checking(there, [f"team-{at}" for at in range(filters)])
+
+
+def arrival() -> Steps[Any]:
+    there = Destination(largest.REGISTRY, PLACE, SETTINGS["registry_policy"].split(policy(500)), "V2", {})
+    return explaining_arrival(there, "team-999-" + "x" * 200)
+
+
+def answer(large: State) -> Steps[Any]:
+    return finish(explaining_repository("00000-" + "x" * 250, *large)).answering([])
+
+
+def plan_of(large: State) -> Steps[Any]:
+    """Plan all settings from nothing, and cut the plan until it fits."""
+    row, declared = large
+    message = common_pb2.Plan()
+    composition = yield from composing(declared)
+    for name, elements in composition.desired.items():
+        planned = yield from algebra.planning(SETTINGS[name], elements, {}, {})
+        yield from plan_message._adding_calls(message, row.registry, planned, Observed({}, {}, []), {})
+    yield from fitting_plan(message)
+
+
+def fleet_plan(large: State) -> Steps[Any]:
+    """Add two targets whose changes are those of the largest declaration."""
+    plan = FleetPlan()
+    changes = yield from changing_settings({}, large[1][0].settings)
+    for region in ("us-east-1", "eu-west-1"):
+        yield from plan.adding(RegistryName("111111111111", region), changes)
+
+
+WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
+    ("GetRegistry", lambda large: registry_message.registry_steps(*large, registry_message.FULL)),
+    ("ListRegistries", lambda large: registry_message.registry_steps(*large, registry_message.BASIC)),
+    ("GetRegistry with refresh", lambda large: refreshing(*large, registry_message.FULL)),
+    ("the elements of ExplainRepository", lambda large: explaining_repository("00000-" + "x" * 250, *large)),
+    ("the answer of ExplainRepository", answer),
+    ("the arrival of a repository", lambda _: arrival()),
+    ("CheckReplication of the longest policy that AWS accepts", lambda _: check(40, 2_500)),
+    ("CheckReplication of a policy beyond AWS's limits", lambda _: check(500, 2_500)),
+    ("the composition of all owners", lambda large: composing(large[1])),
+    ("a declaration", lambda large: render.settings_steps(large[1][0], large[0])),
+    ("the settings of a request", lambda large: converting(settings_from_aws(large[1][0].settings))),
+    ("the plan of a declaration", plan_of),
+    ("the plan of a set", fleet_plan),
+]
+
+
+@pytest.mark.parametrize(("what", "steps"), WORK, ids=[what for what, _ in WORK])
+def test_steps_are_short(what: str, steps: Callable[[State], Steps[Any]], large: State) -> None:
+    found = longest(steps(large))
+    assert 10 < found <= MOST_LINES, what
