@@ -15,11 +15,11 @@ from ecrkeeper_server.api.services.filters import equal_to, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.api.services.rendered_rows import RenderedRows
 from ecrkeeper_server.names import WILDCARD, RegistryName, parse_registry_pattern
+from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import declaration_pages, declarations
 from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import RegistryStatus
-from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.turns import MANY, work
 
 _Response = pb.ListRegistrySettingsResponse
