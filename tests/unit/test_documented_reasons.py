@@ -44,12 +44,33 @@ def reasons_of(node: ast.AST) -> Iterator[str]:
                 yield from words(argument)
 
 
+def named_reasons_of(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
+    """Return the reasons that an expression gives by the name of a constant."""
+    if isinstance(node, ast.keyword) and node.arg == "reason":
+        for each in ast.walk(node.value):
+            if isinstance(each, ast.Name) and each.id in constants:
+                yield constants[each.id]
+
+
+def constants_of(module: ast.Module) -> dict[str, str]:
+    return {
+        target.id: statement.value.value
+        for statement in module.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        if isinstance(target, ast.Name) and isinstance(statement.value.value, str) and target.id.isupper()
+    }
+
+
 def given() -> set[str]:
     conditions = ast.parse((SERVER / "engine" / "conditions.py").read_text())
     found = set(words(conditions, LONG))
-    for path in SERVER.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    modules = [ast.parse(path.read_text()) for path in SERVER.rglob("*.py")]
+    constants = {name: value for module in modules for name, value in constants_of(module).items()}
+    for module in modules:
+        for node in ast.walk(module):
             found.update(reasons_of(node))
+            found.update(named_reasons_of(node, constants))
     return found
 
 

@@ -101,7 +101,8 @@ class Writer:
         deleting = self.rollout.cause == Cause.DELETION and not target.undo
         if account is not None and account.state is AccountState.GONE and deleting:
             # Nothing can be removed there, and a set that waited for it would never disappear.
-            return self._in_state(self._delete(target, "ABANDON"), TargetState.SUCCEEDED, "", "")
+            released = self._delete(target, "ABANDON")
+            return self._in_state(released, TargetState.SUCCEEDED, "", "")
         if account is None or not account.writable:
             text = f"accounts/{target.account} is {account.state if account else 'in no fleet'}"
             return self._in_state(target, TargetState.HELD, SUSPENDED, text)

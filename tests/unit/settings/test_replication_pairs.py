@@ -11,13 +11,14 @@ import pytest
 from ecrkeeper_server.settings import stored_elements, suspects
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.element_sets import changed_keys, excluding, restricted
-from ecrkeeper_server.settings.element_states import element_states, states_by_key
+from ecrkeeper_server.settings.element_states import element_states, keying
 from ecrkeeper_server.settings.elements import FEW, alike, diff, gather, keys_of
 from ecrkeeper_server.settings.isolation import items_of, unmade_changes, with_changes
 from ecrkeeper_server.settings.ownership import owned_elements, verified
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.turns import finish
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -144,10 +145,12 @@ def _owned_by_a(elements: Any) -> Any:
 @given(observed=any_form, desired=any_form, owned=any_form, problems=any_form)
 def test_element_states_are_those_of_plain_elements(observed: Any, desired: Any, owned: Any, problems: Any) -> None:
     found, plain = (
-        states_by_key(
-            element_states(
-                Observed({NAME: SETTING.join(observed[1])}, {NAME: owned[form]}, {NAME: _problem(problems[form])}),
-                Composition({NAME: desired[form]}, {NAME: _owned_by_a(desired[form])}, ()),
+        finish(
+            keying(
+                element_states(
+                    Observed({NAME: SETTING.join(observed[1])}, {NAME: owned[form]}, {NAME: _problem(problems[form])}),
+                    Composition({NAME: desired[form]}, {NAME: _owned_by_a(desired[form])}, ()),
+                )
             )
         ).get(NAME, {})
         for form in (0, 1)

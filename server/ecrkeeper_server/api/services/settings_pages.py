@@ -78,7 +78,7 @@ class SettingsPages:
 async def rendered(
     row: Stored, statuses: dict[RegistryName, RegistryStatus] | None = None
 ) -> registry_pb2.RegistrySettings:
-    """Return the message of a stored row; charge the caller for a long one, and render it in turns.
+    """Return the message of a stored row, a long one at the cost of the caller and in turns.
 
     `statuses` has those of registries that were decoded before.
     """
