@@ -78,9 +78,9 @@ class SettingsPages:
 async def rendered(
     row: Stored, statuses: dict[RegistryName, RegistryStatus] | None = None
 ) -> registry_pb2.RegistrySettings:
-    """Return the message of a stored row, a long one at the cost of the caller and in turns.
+    """Return the message of a stored row; render a long one in turns.
 
-    `statuses` has those of registries that were decoded before.
+    The caller is charged for a long one. `statuses` has those of registries that were decoded before.
     """
     if not render.is_long(row):
         return render.settings(*declarations.decoded(row, statuses))
