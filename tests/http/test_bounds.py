@@ -15,7 +15,8 @@ from aiohttp import web
 from ecrkeeper.v1.registry_settings_service_pb2 import ListRegistriesRequest
 from ecrkeeper_server.api.http import listener
 from ecrkeeper_server.api.http import messages as json_messages
-from ecrkeeper_server.api.http.messages import JsonMessages, wire_of
+from ecrkeeper_server.api.http.conversion import wire_of
+from ecrkeeper_server.api.http.messages import JsonMessages
 from ecrkeeper_server.api.http.port import HttpPort
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.turns import WORK, Turns, Work

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from ecrkeeper_server.api.http import connect
-from ecrkeeper_server.api.http.messages import json_of, wire_of
+from ecrkeeper_server.api.http.conversion import json_of, wire_of
 from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.errors import InvalidArgument
 from google.protobuf import descriptor_pool, json_format

@@ -6,19 +6,14 @@ Requests become the bytes that gRPC delivers, so the layers check both in the sa
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from google.protobuf import json_format
-from google.protobuf.message import EncodeError, Message
+from google.protobuf.message import Message
 
-from ecrkeeper_server.api.layers.message_bounds import MAX_FIELDS
-from ecrkeeper_server.errors import InvalidArgument, Violation
-from ecrkeeper_server.names import shown
+from ecrkeeper_server.api.http.conversion import json_of, wire_of
 from ecrkeeper_server.turns import work
 
 T = TypeVar("T")
@@ -26,14 +21,6 @@ T = TypeVar("T")
 # Longer messages take more than some milliseconds, in which the event loop answers other calls.
 _SHORT_BYTES = 32 * 1024
 _THREADS = 2
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-# The parser names each field around an error before the error itself.
-_FIELD = re.compile(r"Failed to parse (\w+) field: ", re.ASCII)
-_PLACE = re.compile(r" at \w+\.([\w.\[\]]+?)\.*\Z", re.ASCII)
-_UNKNOWN = re.compile(
-    r'Message type "([\w.]+)" has no field named "(.*)" at "\w+\.?([\w.\[\]]*)"\.\n.*: "\[(.*)\]"', re.DOTALL | re.ASCII
-)
-_DESCRIPTION_CHARACTERS = 400
 
 
 class JsonMessages:
@@ -69,56 +56,3 @@ class JsonMessages:
                 loop.call_soon_threadsafe(used, time.thread_time() - began)
 
         return await loop.run_in_executor(self._threads, timed)
-
-
-def wire_of(content: bytes, kind: type[Message]) -> bytes:
-    """Return the wire format of a message, or raise InvalidArgument with the field."""
-    if not content.lstrip().startswith(b"{"):
-        raise _invalid("", "the request must be a JSON object, such as {}")
-    if _marks(content) > MAX_FIELDS:
-        raise _invalid(
-            "", f"the request must have no more than {MAX_FIELDS} commas and opening brackets outside of text"
-        )
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise _invalid("", f"the request must be UTF-8, got another byte at offset {error.start}") from None
-    try:
-        return json_format.Parse(text, kind()).SerializeToString()
-    except json_format.ParseError as error:
-        raise _described(str(error)) from None
-    except RecursionError:
-        raise _invalid("", "the request is nested too deeply") from None
-    except (EncodeError, ValueError, TypeError) as error:
-        raise _invalid("", f"the request is not of the type that this call takes: {error}") from None
-
-
-def json_of(message: Message) -> bytes:
-    """Return the JSON format of a message, with the names of its JSON fields."""
-    return json.dumps(json_format.MessageToDict(message), ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _marks(content: bytes) -> int:
-    """Return at least the number of values in a JSON text, without parsing it."""
-    outside = _STRING.sub(b"", content)
-    return sum(outside.count(mark) for mark in (b",", b"{", b"["))
-
-
-def _described(message: str) -> InvalidArgument:
-    """Return the error of a request from the parser's message."""
-    if unknown := _UNKNOWN.search(message):
-        kind, name, path, fields = unknown.groups()
-        return _invalid(path, f"{kind} has no field {shown(name)}; its fields are {fields.replace(chr(39), '')}")
-    within = []
-    text = message.partition("\n")[0]
-    while found := _FIELD.match(text):
-        within.append(found[1])
-        text = text[found.end() :]
-    place = _PLACE.search(text)
-    text = (text[: place.start()] if place else text).rstrip(".")
-    text = text.replace("expected string or bytes-like object", "must be text")
-    return _invalid(place[1] if place else ".".join(within), text)
-
-
-def _invalid(field: str, description: str) -> InvalidArgument:
-    return InvalidArgument([Violation(field, description[:_DESCRIPTION_CHARACTERS])])
