@@ -5,22 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 from aiohttp import web
-from ecrkeeper.v1.registry_settings_service_pb2 import ListRegistriesRequest
 from ecrkeeper_server.api.http import listener
-from ecrkeeper_server.api.http import messages as json_messages
-from ecrkeeper_server.api.http.conversion import wire_of
-from ecrkeeper_server.api.http.messages import JsonMessages
 from ecrkeeper_server.api.http.port import HttpPort
 from ecrkeeper_server.api.layers.capacity import Limits
-from ecrkeeper_server.turns import WORK, Turns, Work
-from google.protobuf.message import Message
 
 from tests.edge.conftest import (
     Serve,
@@ -219,33 +212,6 @@ async def test_conversion_of_large_json_counts_against_the_caller(ports: Ports) 
         await raw.send(request(LIST, b'{"parent": "accounts/-"}'))
         assert await raw.status() == 429
         await raw.close()
-
-
-async def test_conversion_counts_against_a_caller_that_cancels(monkeypatch: pytest.MonkeyPatch) -> None:
-    began, cancelled = threading.Event(), threading.Event()
-
-    def convert(content: bytes, kind: type[Message]) -> bytes:
-        began.set()
-        assert cancelled.wait(10)
-        return wire_of(content, kind)
-
-    monkeypatch.setattr(json_messages, "wire_of", convert)
-    spent: list[float] = []
-    WORK.set(lambda: Work(Turns(), "caller", spent=spent.append))
-    messages = JsonMessages()
-    content = b'{"parent":"' + b"a" * 4_000_000 + b'"}'
-    try:
-        call = asyncio.create_task(messages.wire(content, ListRegistriesRequest))
-        assert await asyncio.to_thread(began.wait, 10)
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        cancelled.set()
-        async with asyncio.timeout(10):
-            while not any(spent):
-                await asyncio.sleep(0.01)
-    finally:
-        messages.close()
 
 
 async def test_caller_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ class HttpPort:
     async def stop(self, seconds: float) -> None:
         """Accept no more connections, and end running calls after the given time."""
         await self._listener.stop(seconds)
-        self._messages.close()
+        await self._messages.close()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._pages is not None and self._pages.serves(request.rel_url.raw_path):
