@@ -28,7 +28,7 @@ from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.events.user_agent import product
 from ecrkeeper_server.fleet.bounds import Bounds
-from ecrkeeper_server.garbage import collect_garbage, take_over
+from ecrkeeper_server.garbage import collect_garbage, taken_over
 from ecrkeeper_server.instruments import Instruments, instruments_of
 from ecrkeeper_server.listening import host_and_port, listening
 from ecrkeeper_server.loop_lag import watch_lag
@@ -211,7 +211,7 @@ async def _run(
     stack.callback(maintenance.cancel)
     api = await open_api(config, deps, instruments, security) if config.role != "engine" else None
     working = workers.start()
-    take_over()
+    stack.enter_context(taken_over())
     collecting = asyncio.create_task(collect_garbage())
     stack.callback(collecting.cancel)
     http = {} if api is None or api.http is None else {"http_port": api.http.port}

@@ -8,10 +8,11 @@ while many calls are in flight, though almost nothing in the server forms cycles
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +39,18 @@ class Schedule:
         return survivors > 0 and (seconds >= self.seconds or grown >= self.grown)
 
 
-def take_over() -> None:
-    """Exempt the existing objects, and keep Python from full collections.
-
-    The objects of the start live as long as the process.
-    """
+@contextlib.contextmanager
+def taken_over() -> Iterator[None]:
+    """Exempt the objects that exist, and keep Python from full collections."""
+    before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
     gc.enable()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 async def collect_garbage(

@@ -57,12 +57,14 @@ def test_growth_of_memory_collects_cycles() -> None:
 def test_python_starts_no_full_collection() -> None:
     script = """
 import gc
-from ecrkeeper_server.garbage import take_over
-take_over()
-before = gc.get_stats()[2]["collections"]
-kept = [[] for _ in range(300_000)]
-assert gc.isenabled() and gc.get_stats()[1]["collections"] > 0
-assert gc.get_stats()[2]["collections"] == before
+from ecrkeeper_server.garbage import taken_over
+usual = gc.get_threshold()
+with taken_over():
+    before = gc.get_stats()[2]["collections"]
+    kept = [[] for _ in range(300_000)]
+    assert gc.isenabled() and gc.get_stats()[1]["collections"] > 0
+    assert gc.get_stats()[2]["collections"] == before
+assert gc.get_threshold() == usual and not gc.get_freeze_count()
 """
     subprocess.run([sys.executable, "-c", script], check=True)
 
