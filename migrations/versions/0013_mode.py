@@ -14,12 +14,16 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
-_MODE = {"sqlite": "json_extract(spec, '$.mode')", "postgresql": "(spec::json ->> 'mode')"}
+_MODE = {
+    "sqlite": "json_extract(spec, '$.mode')",
+    # As text: Postgres reads no JSON with the character NUL in it.
+    "postgresql": """split_part(split_part(replace(spec, ' ', ''), '"mode":"', 2), '"', 1)""",
+}
 
 
 def upgrade() -> None:
     mode = _MODE[op.get_bind().dialect.name]
-    unusual = sa.text(f"{mode} != 'ENFORCE'")
+    unusual = sa.text(f"{mode} NOT IN ('ENFORCE', '')")
     op.create_index(
         "resources_mode",
         "resources",

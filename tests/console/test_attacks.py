@@ -219,11 +219,12 @@ def test_wrong_token_begins_no_session(console: World, token: str, reason: str) 
 
 
 def test_cookie_is_for_this_site_only(console: World) -> None:
-    answer = Browser(console.port).sign_in(console.issuer.token("alice", lasts=600))
+    token = console.issuer.token("alice", lasts=600)
+    answer = Browser(console.port).sign_in(token)
     (cookie,) = answer.cookies
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {each.strip() for each in cookie.split(";")}
     assert "Domain" not in cookie
-    assert "eyJ" not in cookie, "the token is not readable"
+    assert not [part for part in token.split(".") if part in cookie], "the token is not readable"
     age = int(cookie.partition("Max-Age=")[2].partition(";")[0])
     assert 590 <= age <= 600, "the session ends with its token"
 

@@ -14,7 +14,7 @@ from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
 from ecrkeeper_server.engine.unchanged import Unchanged
 from ecrkeeper_server.settings.algebra import compose
 from ecrkeeper_server.settings.collection import Collection
-from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -154,13 +154,13 @@ def test_recognized_attempt_ends_like_a_planned_one(
 
 def count_compositions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     made: list[int] = []
-    original = composition_of
+    original = composing
 
     def counted(declared: Any) -> Any:
         made.append(1)
         return original(declared)
 
-    monkeypatch.setattr(reconciling, "composition_of", counted)
+    monkeypatch.setattr(reconciling, "composing", counted)
     return made
 
 

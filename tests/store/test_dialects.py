@@ -13,7 +13,8 @@ from ecrkeeper_server.store.sqlite_dialect import SqliteDialect
 from ecrkeeper_server.store.tables import audit_events, json_rows, page_token_keys
 from sqlalchemy import BigInteger, Text, select
 
-OF_ONE_DATABASE = ("sqlite", "postgres", "schema", "indexes", "tables", "file_lock")
+# `stored_mode` is part of an index, which has no transaction and so no dialect.
+OF_ONE_DATABASE = ("sqlite", "postgres", "schema", "indexes", "stored_mode", "tables", "file_lock")
 QUERIES = [p for p in sorted(Path(store.__file__).parent.glob("*.py")) if not p.stem.startswith(OF_ONE_DATABASE)]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.tables import resources
 
-_USUAL = literal_column("'ENFORCE'", Text)
+_USUAL = [literal_column(f"'{mode}'", Text) for mode in ("ENFORCE", "")]
 
 
 class _Mode(FunctionElement[str]):
@@ -29,11 +29,14 @@ def _on_sqlite(element: _Mode, compiler: Any, **options: Any) -> str:
 
 @compiles(_Mode, "postgresql")
 def _on_postgres(element: _Mode, compiler: Any, **options: Any) -> str:
-    return f"({compiler.process(*element.clauses, **options)}::json ->> 'mode')"
+    spec = compiler.process(*element.clauses, **options)
+    # As text: Postgres reads no JSON with the character NUL in it. Quotes inside of JSON texts are escaped, and no
+    # other member of a spec has this name.
+    return f"""split_part(split_part(replace({spec}, ' ', ''), '"mode":"', 2), '"', 1)"""
 
 
 STORED_MODE: ColumnElement[str] = _Mode(resources.c.spec)
-UNUSUAL: ColumnElement[bool] = STORED_MODE != _USUAL
+UNUSUAL: ColumnElement[bool] = STORED_MODE.not_in(_USUAL)
 """The rows that the index `resources_mode` has: those of another mode than nearly all."""
 
 

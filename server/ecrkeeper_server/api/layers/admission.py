@@ -66,9 +66,11 @@ class AdmissionLayer:
         async def call(_requests: Any, context: Context) -> Any:
             try:
                 with self._entered(context, kind) as peer:
-                    content = await self._memory.receive(peer, context.read)
-                    request = await _request(handler, content)
+                    content = _content(await self._memory.receive(peer, context.read))
                     with self._memory.holding(peer, len(content)):
+                        request = await _request(handler, content)
+                        # The call needs only the message, which has the same size.
+                        del content
                         if kind is Kind.CALLS:
                             return await handler.unary_unary(request, context)
                         async with self._open_until(None):
@@ -82,9 +84,11 @@ class AdmissionLayer:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 with self._entered(context, Kind.STREAMS) as peer:
-                    content = await self._memory.receive(peer, context.read)
-                    request = await _request(handler, content)
+                    content = _content(await self._memory.receive(peer, context.read))
                     with self._memory.holding(peer, len(content)):
+                        request = await _request(handler, content)
+                        # The call needs only the message, which has the same size.
+                        del content
                         async for response in self._until_max_age(handler.unary_stream(request, context)):
                             yield response
             except StatusError as error:
@@ -105,7 +109,7 @@ class AdmissionLayer:
             """Answer a unary call, or a call that writes to its context."""
             try:
                 with self._entered(context, kind):
-                    request = await _request(checked, await in_time(context.read))
+                    request = await _request(checked, _content(await in_time(context.read)))
                     if request is None:
                         raise InvalidArgument([NO_MESSAGE])
                     return await inner(request, context)
@@ -192,9 +196,13 @@ async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         yield request
 
 
-async def _request(handler: Any, content: Any) -> Any:
-    if content is grpc.aio.EOF:
+def _content(received: Any) -> Any:
+    if received is grpc.aio.EOF:
         raise InvalidArgument([Violation("", "the call ended without a request")])
+    return received
+
+
+async def _request(handler: Any, content: Any) -> Any:
     parse = handler.request_deserializer
     if isinstance(parse, RequestParser) and len(content) >= LARGE_BYTES:
         return await work().run(parse.steps(content))
