@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ecrkeeper.v1.registry_pb2 import ReplicationArrival, ReplicationCheck
 from ecrkeeper_server.api.messages.registry import replication_check
+from ecrkeeper_server.store.replication_checks import StoredCheck
 
 from tests.e2e.live import Live, Place, fresh_account, rules
 
@@ -127,6 +128,6 @@ def test_replication_check_of_older_version_is_shown() -> None:
         "findings": [finding],
         "time": 1,
     }
-    shown = replication_check(stored)
+    shown = replication_check(StoredCheck.from_json(stored))
     assert (shown.result, list(shown.arrivals)) == (ReplicationCheck.BROKEN, [])
     assert shown.findings[0].reason == "DESTINATION_POLICY_MISSING"

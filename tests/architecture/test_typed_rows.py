@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ecrkeeper_server
 import pytest
 
 ROOT = Path(ecrkeeper_server.__file__).parent
-KNOWING = {"store/specs.py", "store/states.py", "store/state_members.py", "store/state_parts.py"}
+KNOWING = {
+    "store/replication_checks.py", "store/specs.py", "store/states.py", "store/state_members.py", "store/state_parts.py",
+}  # fmt: skip
+# Keys of stored parts, which are read from other values than a `.spec` or a `.state`.
+PART_KEYS = {"arrivals", "conditional", "findings"}
 _ROW_MEMBERS = {"spec", "state"}
 _DICT_METHODS = {"get", "items", "keys", "values", "pop", "setdefault", "update"}
 
 
 def _is_raw(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in _ROW_MEMBERS
+
+
+def _is_part_key(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value in PART_KEYS
+
+
+def _part_accesses(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield every expression that reads or finds a key of a stored part."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            raw = _is_part_key(node.slice)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            raw = node.func.attr in _DICT_METHODS and any(map(_is_part_key, node.args))
+        elif isinstance(node, ast.Compare):
+            raw = _is_part_key(node.left) and isinstance(node.ops[0], ast.In | ast.NotIn)
+        elif isinstance(node, ast.Dict):
+            raw = any(key is not None and _is_part_key(key) for key in node.keys)
+        else:
+            raw = False
+        if raw:
+            yield node
 
 
 def _accesses(tree: ast.AST) -> Iterator[ast.AST]:
@@ -61,11 +86,38 @@ def test_typed_access_is_allowed(source: str) -> None:
     assert not list(_accesses(ast.parse(source)))
 
 
-def test_specs_and_states_are_read_as_values() -> None:
-    found = [
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("check['findings'][0]", "a key"),
+        ("check.get('arrivals', ())", "a key with a default"),
+        ("'conditional' in check", "whether there is a key"),
+        ("{'findings': []}", "a new part"),
+    ],
+)
+def test_raw_access_to_part_is_noticed(source: str, reason: str) -> None:
+    assert list(_part_accesses(ast.parse(source))), reason
+
+
+@pytest.mark.parametrize("source", ["check.findings[0].message", "row['arn']", "names.get(key)"])
+def test_typed_access_to_part_is_allowed(source: str) -> None:
+    assert not list(_part_accesses(ast.parse(source)))
+
+
+def _found(accesses: Callable[[ast.AST], Iterator[ast.AST]]) -> list[str]:
+    return [
         f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
         for path in sorted(ROOT.rglob("*.py"))
         if path.relative_to(ROOT).as_posix() not in KNOWING
-        for node in _accesses(ast.parse(path.read_text()))
+        for node in accesses(ast.parse(path.read_text()))
+        if isinstance(node, ast.expr)
     ]
+
+
+def test_specs_and_states_are_read_as_values() -> None:
+    found = _found(_accesses)
     assert found == [], "read them by `registry_spec`, `role_spec`, `registry_state` or `role_state` of the row"
+
+
+def test_stored_parts_are_read_as_values() -> None:
+    assert _found(_part_accesses) == [], "read them by the members of the dataclasses in the store"

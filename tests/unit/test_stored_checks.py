@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from ecrkeeper_server.ecr.replication_check import result_of, to_json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
 from ecrkeeper_server.settings.replication_access import Check
+from ecrkeeper_server.settings.setting import Warning
+from ecrkeeper_server.store.replication_checks import StoredCheck
+from ecrkeeper_server.store.states import RegistryState
 
 THERE = RegistryName("222222222222", "us-west-2")
+OLD: dict[str, Any] = {
+    "destination": {"registryId": "222222222222", "region": "us-west-2"},
+    "result": "UNKNOWN",
+    "findings": [{"reason": "DESTINATION_POLICY_CONDITIONAL", "subject": "x", "message": "y"}],
+    "time": 1,
+}
+TODAY: dict[str, Any] = {
+    **OLD,
+    "conditional": True,
+    "arrivals": [{"outcome": "ARRIVES", "whole": ["dev-"], "example": "dev-0"}, {"outcome": "UNKNOWN"}],
+}
+
+
+def test_stored_form_of_today_stays() -> None:
+    arrivals = (Arrival(Outcome.ARRIVES, ("dev-",), (), "dev-0"), Arrival(Outcome.UNKNOWN, (), (), ""))
+    check = Check("CONDITIONAL", (Warning("DESTINATION_POLICY_CONDITIONAL", "x", "y"),), arrivals)
+    made = StoredCheck.of(THERE, check, 1)
+    assert made.to_json() == TODAY
+    assert list(made.to_json()) == ["destination", "result", "conditional", "findings", "arrivals", "time"]
+    assert StoredCheck.from_json(TODAY) == made
+
+
+def test_check_without_arrivals_is_read() -> None:
+    (check,) = RegistryState({"checks": [OLD]}).checks
+    assert (check.destination, check.result, check.arrivals) == (THERE, "UNKNOWN", ())
+
+
+def test_equal_checks_change_no_state() -> None:
+    state = RegistryState({"checks": [TODAY]})
+    assert state.changed(checks=state.checks).stored is state.stored
 
 
 @pytest.mark.parametrize("result", ["OK", "BROKEN", "UNKNOWN", "CONDITIONAL"])
 def test_stored_result_is_known_to_older_replicas(result: str) -> None:
-    stored = to_json(THERE, Check(result, (), ()), 1)
+    stored = StoredCheck.of(THERE, Check(result, (), ()), 1).to_json()
     assert stored["result"] in ("OK", "BROKEN", "UNKNOWN")
-    assert result_of(stored) == result
+    assert StoredCheck.from_json(stored).result == result
+
+
+def test_unchanged_check_keeps_its_time() -> None:
+    before, now = (StoredCheck.of(THERE, Check("OK", (), ()), time) for time in (1, 2))
+    broken = StoredCheck.of(THERE, Check("BROKEN", (), ()), 2)
+    assert now.unless_same(before) is before
+    assert broken.unless_same(before) is broken
+    assert now.unless_same(None) is now
 
 
 def test_stored_filters_are_limited() -> None:
     many = tuple(f"team-{i}" for i in range(1000))
-    stored = to_json(THERE, Check("OK", (), (Arrival(Outcome.ARRIVES, many, many[:30], "team-0"),)), 1)
-    (arrival,) = stored["arrivals"]
-    assert (len(arrival["whole"]), len(arrival["partial"]), arrival["omitted"]) == (20, 20, 990)
+    check = Check("OK", (), (Arrival(Outcome.ARRIVES, many, many[:30], "team-0"),))
+    (arrival,) = StoredCheck.of(THERE, check, 1).arrivals
+    assert (len(arrival.whole), len(arrival.partial), arrival.omitted) == (20, 20, 990)

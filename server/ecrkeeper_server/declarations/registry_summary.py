@@ -14,6 +14,7 @@ from ecrkeeper_server.settings.element_states import ElementState, element_state
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.findings import Findings
+from ecrkeeper_server.store.replication_checks import BROKEN
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import RegistryState
@@ -112,11 +113,9 @@ def worst_problem(state: RegistryState, states: Sequence[ElementState]) -> Probl
         if each.problem:
             return _problem(reason="ELEMENT_PROBLEM", message=each.problem, setting=each.setting, key=each.key)
     for check in state.checks:
-        findings = check["findings"]
-        if findings and check.get("result") == "BROKEN":
-            where = check["destination"]
-            key = f"{where['registryId']}/{where['region']}"
-            return _problem(findings[0]["reason"], findings[0]["message"], "replication_configuration", key)
+        if check.findings and check.result == BROKEN:
+            first, where = check.findings[0], check.destination
+            return _problem(first.reason, first.message, "replication_configuration", f"{where.account}/{where.region}")
     if drift := state.drift:
         text = f"{drift_count(drift)} elements differ from what is desired"
         return _problem("OUT_OF_SYNC", text, drift[0].setting, drift[0].key)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.ecr import replication_check
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
@@ -22,13 +20,14 @@ from ecrkeeper_server.settings.replication_access import (
     explaining_arrival,
 )
 from ecrkeeper_server.settings.setting import Read, Setting, Warning, no_trial
+from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.turns import work
 
 # ECR did not receive the request, so these errors say nothing about the rule.
 _NOT_ASKED = frozenset({"AWS_THROTTLED", "AWS_UNAVAILABLE", "AWS_UNREACHABLE"})
 
 
-async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
+async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[StoredCheck]:
     """Return one check for each destination of replication pairs."""
     filters = filters_by_destination(pairs)
     return list(await asyncio.gather(*(_check(aws, source, name, filters[name], now) for name in sorted(filters))))
@@ -87,9 +86,7 @@ async def _explain(
     return name, *(await work().run(explaining_arrival(destination, repository)))
 
 
-async def _check(
-    aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], now: int
-) -> dict[str, Any]:
+async def _check(aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], now: int) -> StoredCheck:
     try:
         destination, elements = await _observe(aws, source, name)
         work().charge(elements + len(filters))
@@ -97,7 +94,7 @@ async def _check(
     except AwsError as error:
         unknown = Arrival(Outcome.UNKNOWN, tuple(sorted(filters)), (), "")
         result = Check("UNKNOWN", (Warning(error.reason, str(name), error.message),), (unknown,))
-    return replication_check.to_json(name, result, now)
+    return StoredCheck.of(name, result, now)
 
 
 async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> tuple[Destination, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.answer_limit import TOO_LARGE
@@ -27,6 +26,7 @@ from ecrkeeper_server.settings.ownership import composing, managed, owned_elemen
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.declarations import record_originals
 from ecrkeeper_server.store.findings import Findings
+from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.store.state_members import RegistryMembers
 from ecrkeeper_server.store.states import RegistryState
@@ -198,18 +198,14 @@ async def _problems(attempt: Attempt, desired: Mapping[str, Elements]) -> dict[s
     return {name: problems for name, problems in results.items() if problems}
 
 
-async def _checks(attempt: Attempt, desired: Mapping[str, Elements]) -> list[Mapping[str, Any]]:
+async def _checks(attempt: Attempt, desired: Mapping[str, Elements]) -> list[StoredCheck]:
     """Return whether images can arrive at each destination.
 
     An unchanged result keeps its time, so that nothing is rewritten.
     """
     pairs = keys_of(desired.get("replication_configuration", {}))
-    before = {_destination(check): check for check in attempt.claimed.registry_state.checks}
-    checks = await check_replication(attempt.aws, attempt.claimed.registry, pairs, attempt.now) if pairs else []
-    return [
-        old if (old := before.get(_destination(new))) and {**old, "time": new["time"]} == new else new for new in checks
-    ]
-
-
-def _destination(check: Mapping[str, Any]) -> tuple[str, str]:
-    return check["destination"]["registryId"], check["destination"]["region"]
+    if not pairs:
+        return []
+    checks = await check_replication(attempt.aws, attempt.claimed.registry, pairs, attempt.now)
+    before = {each.destination: each for each in attempt.claimed.registry_state.checks}
+    return [each.unless_same(before.get(each.destination)) for each in checks]

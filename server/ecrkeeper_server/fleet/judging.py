@@ -15,6 +15,7 @@ from ecrkeeper_server.settings.ownership import owned_elements
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState
+from ecrkeeper_server.store.replication_checks import BROKEN, UNKNOWN
 from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rollout_pages import Observed
 from ecrkeeper_server.store.rows import Resource
@@ -183,12 +184,10 @@ def _replication(
     own = destinations(settings) - set(uncounted)
     unknown = ""
     for check in state.checks:
-        where = RegistryName(check["destination"]["registryId"], check["destination"]["region"])
-        if where not in own or check.get("result") not in ("BROKEN", "UNKNOWN"):
+        if check.destination not in own or check.result not in (BROKEN, UNKNOWN):
             continue
-        findings = check.get("findings") or [{"message": ""}]
-        text = f"{where}: {findings[0]['message']}"
-        if check["result"] == "BROKEN":
+        text = f"{check.destination}: {check.message}"
+        if check.result == BROKEN:
             return Finding(TargetState.FAILED, "REPLICATION_BROKEN", text)
         unknown = unknown or text
     if not unknown:

@@ -10,6 +10,7 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import Applied, ObservedRole
 from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import dump_elements, dump_keys
+from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class RegistryMembers(Members, total=False):
     suspects: Mapping[str, Any]
     denials: Mapping[str, Mapping[str, Sequence[str]]]
     problems: Mapping[str, Mapping[str, str]]
-    checks: Sequence[Mapping[str, Any]]
+    checks: Sequence[StoredCheck]
     probed_at: int
 
 
@@ -85,6 +86,7 @@ _ENCODED: Mapping[str, Callable[[Any], Any]] = {
     "owners": lambda owners: {owner: state.to_json() for owner, state in sorted(owners.items())},
     "role": _role,
     "deletion": _optional,
+    "checks": _list,
 }
 
 

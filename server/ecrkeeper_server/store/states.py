@@ -14,6 +14,7 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import Applied, ObservedRole
 from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import load_elements, load_keys
+from ecrkeeper_server.store.replication_checks import StoredCheck, worst_result
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
 from ecrkeeper_server.store.text_limits import TextLimits
@@ -145,15 +146,14 @@ class RegistryState(State):
         return self.stored.get("probed_at")
 
     @property
-    def checks(self) -> Sequence[Mapping[str, Any]]:
+    def checks(self) -> list[StoredCheck]:
         """The checks of replication destinations."""
-        return self.stored.get("checks") or ()
+        return [StoredCheck.from_json(each) for each in self.stored.get("checks") or ()]
 
     @property
     def worst_check(self) -> str | None:
         """BROKEN or UNKNOWN if a replication check has that result, the worse one first."""
-        results = {each.get("result") for each in self.checks}
-        return next((result for result in ("BROKEN", "UNKNOWN") if result in results), None)
+        return worst_result(self.stored.get("checks") or ())
 
     @property
     def silent(self) -> bool:

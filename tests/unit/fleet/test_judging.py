@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, judge
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, TargetRow
+from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rollout_pages import Observed
 from ecrkeeper_server.store.rows import Declaration, Resource
 
@@ -36,8 +38,7 @@ def error(reason: str, operation: str = "PutRegistryPolicy") -> dict[str, Any]:
 
 
 def check(result: str) -> dict[str, Any]:
-    where = {"registryId": PEER.account, "region": PEER.region}
-    return {"destination": where, "result": result, "findings": [{"reason": "X", "message": "denied"}]}
+    return StoredCheck(PEER, result, (Warning("X", str(PEER), "denied"),), (), 1).to_json()
 
 
 def seen(state: dict[str, Any], target: TargetRow = TARGET, *, observed: int = 7, generation: int = 3) -> Observed:

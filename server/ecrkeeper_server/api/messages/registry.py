@@ -13,10 +13,9 @@ from ecrkeeper_server.api.messages.groups import grouping
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.declarations.registry_summary import summarizing, summarizing_all
 from ecrkeeper_server.declarations.summaries import RegistrySummary
-from ecrkeeper_server.ecr.replication_check import result_of
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.codec import filling_settings, from_aws
+from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import merged, without
 from ecrkeeper_server.settings.element_states import ElementState, collecting_states
 from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys_of
@@ -24,6 +23,7 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.findings import Findings, with_causes
+from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import UnmanagedElements
 from ecrkeeper_server.turns import Steps, finish
@@ -215,24 +215,20 @@ def _state(name: str) -> Any:
     return render.number(registry_pb2.Element, "State", name)
 
 
-def replication_check(check: Mapping[str, Any]) -> registry_pb2.ReplicationCheck:
-    """Return the check of one destination.
-
-    A check of an older version has no arrivals.
-    """
+def replication_check(check: StoredCheck) -> registry_pb2.ReplicationCheck:
+    """Return the check of one destination."""
     message = registry_pb2.ReplicationCheck(
-        result=render.number(registry_pb2.ReplicationCheck, "Result", result_of(check)),
-        check_time=render.timestamp(check["time"]),
+        result=render.number(registry_pb2.ReplicationCheck, "Result", check.result),
+        check_time=render.timestamp(check.time),
     )
-    from_aws(check["destination"], message.destination)
-    message.findings.extend(common_pb2.Warning(**finding) for finding in check["findings"])
-    for arrival in check.get("arrivals", ()):
+    _fill_outcome(message, check.destination, check.findings)
+    for arrival in check.arrivals:
         message.arrivals.add(
-            outcome=_outcome(arrival["outcome"]),
-            filters=arrival.get("whole", ()),
-            partial_filters=arrival.get("partial", ()),
-            omitted_filters=arrival.get("omitted", 0),
-            example_repository=arrival.get("example", ""),
+            outcome=_outcome(arrival.outcome),
+            filters=arrival.whole,
+            partial_filters=arrival.partial,
+            omitted_filters=arrival.omitted,
+            example_repository=arrival.example,
         )
     return message
 
@@ -242,10 +238,14 @@ def repository_replication(
 ) -> registry_pb2.RepositoryReplication:
     """Return the outcome of a repository at one replication destination."""
     message = registry_pb2.RepositoryReplication(outcome=_outcome(outcome))
+    _fill_outcome(message, destination, findings)
+    return message
+
+
+def _fill_outcome(message: Any, destination: RegistryName, findings: Iterable[Warning]) -> None:
     message.destination.registry_id, message.destination.region = destination.account, destination.region
     for found in findings:
         message.findings.add(reason=found.reason, subject=found.subject, message=found.message)
-    return message
 
 
 def _image_deliveries(findings: Findings) -> Iterable[registry_pb2.ImageDelivery]:

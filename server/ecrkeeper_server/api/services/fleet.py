@@ -19,6 +19,7 @@ from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import fleet_counts, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_counts import KindCounts, Part
+from ecrkeeper_server.store.replication_checks import BROKEN
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 
@@ -118,14 +119,12 @@ def _problems(tx: Tx, kind: str, counts: KindCounts, parts: list[Part] | None) -
 
 def _broken(tx: Tx, counts: KindCounts, parts: list[Part] | None) -> Iterator[fleet_pb2.FleetProblem]:
     """Yield some registries whose replication does not work; they can be `Ready`."""
-    if not counts.replication.get("BROKEN"):
+    if not counts.replication.get(BROKEN):
         return
     for row in fleet_counts.broken_replication(tx, RegistryName.kind, parts, _EXAMPLES):
-        found = next((each for each in row.registry_state.checks if each.get("result") == "BROKEN"), {})
-        findings = found.get("findings") or [{"message": ""}]
-        yield fleet_pb2.FleetProblem(
-            resource=row.name, reason="REPLICATION_BROKEN", message=findings[0]["message"][:_MESSAGE_CHARACTERS]
-        )
+        found = next((each for each in row.registry_state.checks if each.result == BROKEN), None)
+        message = "" if found is None else found.message[:_MESSAGE_CHARACTERS]
+        yield fleet_pb2.FleetProblem(resource=row.name, reason="REPLICATION_BROKEN", message=message)
 
 
 def _problem(row: Resource) -> fleet_pb2.FleetProblem:

@@ -40,6 +40,7 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.turns import Steps, work
@@ -215,7 +216,7 @@ class Registries:
         return await work().run(explained.answering(arrivals), elements)
 
 
-def _adding_checks(answer: pb.CheckReplicationResponse, checks: Iterable[dict[str, Any]]) -> Steps[None]:
+def _adding_checks(answer: pb.CheckReplicationResponse, checks: Iterable[StoredCheck]) -> Steps[None]:
     yield from render.adding(answer.checks, map(registry_message.replication_check, checks))
     yield from fitting(answer, RESOURCE_BYTES, ("checks",))
 
