@@ -11,10 +11,14 @@ import pytest
 
 ROOT = Path(ecrkeeper_server.__file__).parent
 KNOWING = {
+    "events/records.py", "store/causes.py", "store/cloud_events.py",
     "store/replication_checks.py", "store/specs.py", "store/states.py", "store/state_members.py", "store/state_parts.py",
 }  # fmt: skip
 # Keys of stored parts, which are read from other values than a `.spec` or a `.state`.
-PART_KEYS = {"arrivals", "conditional", "findings"}
+PART_KEYS = {
+    "arrivals", "conditional", "confidence", "event_id", "event_time", "findings", "installation", "invoked_by",
+    "last_failure", "last_success", "source_ip",
+}  # fmt: skip
 _ROW_MEMBERS = {"spec", "state"}
 _DICT_METHODS = {"get", "items", "keys", "values", "pop", "setdefault", "update"}
 
@@ -93,6 +97,8 @@ def test_typed_access_is_allowed(source: str) -> None:
         ("check.get('arrivals', ())", "a key with a default"),
         ("'conditional' in check", "whether there is a key"),
         ("{'findings': []}", "a new part"),
+        ("cause['event_time']", "a key of a cause"),
+        ("last.get('last_failure')", "a key of a delivery"),
     ],
 )
 def test_raw_access_to_part_is_noticed(source: str, reason: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.events.records import Actor
 from ecrkeeper_server.store import attributions, audit, cloud_events, findings, resources
 from ecrkeeper_server.store.audit import Selection
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Tx
 
@@ -59,7 +59,7 @@ async def test_cause_is_named_after_remediation(events: Events) -> None:
     remediation = row.registry_state.remediation
     assert remediation is not None
     [shown] = findings.with_causes(row.events, remediation.drift, remediation.time)
-    assert shown.cause == cause
+    assert shown.cause == StoredCause.from_json(cause)
 
 
 async def test_cause_is_asked_again_until_cloudtrail_shows_it(events: Events) -> None:
@@ -259,10 +259,11 @@ async def test_causes_that_are_shown_are_never_evicted(events: Events) -> None:
     await events.pass_time(60)
     await events.ask()
     [first] = await events.causes()
+    cause = StoredCause.from_json(first["cause"])
 
     def crowd(tx: Tx) -> None:
         for number in range(60):
-            findings.change(tx, str(REGISTRY), lambda known, at=number: known.with_cause("x", None, at, first["cause"]))  # type: ignore[misc]
+            findings.change(tx, str(REGISTRY), lambda known, at=number: known.with_cause("x", None, at, cause))  # type: ignore[misc]
 
     await world.db.write(crowd)
     causes = await events.causes()
@@ -277,8 +278,8 @@ async def test_switched_off_attribution_asks_nothing_and_uses_events(events: Eve
     await world.raw("PutReplicationConfiguration", replicationConfiguration={"rules": []})
     await events.pass_time(1100)
     actor = Actor("arn:aws:iam::111111111111:role/Admin", "ann", "", "", "e1", int(world.seconds * 1_000_000))
-    event = CloudEvent("e1", str(REGISTRY), "replication_configuration", "", actor.event_time, actor.to_json())
-    await world.db.write(lambda tx: cloud_events.add(tx, [replace(event, actor={**event.actor, "installation": ""})]))
+    event = CloudEvent.of(actor, str(REGISTRY), "replication_configuration", "", "")
+    await world.db.write(lambda tx: cloud_events.add(tx, [event]))
     await world.reconcile()
     assert await events.pending() == []
     assert [each["cause"]["event_id"] for each in await events.causes()] == ["e1"]

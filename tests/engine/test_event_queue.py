@@ -71,12 +71,12 @@ async def test_foreign_change_makes_its_registry_due_and_names_its_caller(queue:
     assert remediation is not None
     [shown] = findings.with_causes(row.events, remediation.drift, remediation.time)
     assert shown.cause is not None
-    assert shown.cause["principal"] == f"arn:aws:iam::{ACCOUNT}:root"
-    assert shown.cause["confidence"] == "LIKELY"
+    assert shown.cause.principal == f"arn:aws:iam::{ACCOUNT}:root"
+    assert shown.cause.confidence == "LIKELY"
     # CloudTrail confirms the same event.
     await queue.events.ask()
     confirmed = (await queue.events.causes())[0]["cause"]
-    assert confirmed == {**shown.cause, "confidence": "CONFIRMED"}
+    assert confirmed == {**shown.cause.to_json(), "confidence": "CONFIRMED"}
     await queue.receive()
     assert queue.kinds() == {"own": 1, "foreign": 1}
 
@@ -335,12 +335,12 @@ async def test_deliveries_show_whether_images_arrive(queue: Queue) -> None:
     found = findings.Findings.from_json((await world.row()).events)
     assert found.conditions() == []
     target = found.deliveries("replication_configuration")[f"{ACCOUNT}/eu-west-1"]
-    assert target["last_success"] > target["last_failure"]
+    assert (target.last_success or 0) > (target.last_failure or 0) > 0
     [shown] = registry(await world.row(), []).image_deliveries
     assert (shown.setting, shown.target) == ("replication_configuration", f"{ACCOUNT}/eu-west-1")
-    assert shown.last_success_time.seconds * 1_000_000 == target["last_success"]
-    assert shown.last_failure_time.seconds * 1_000_000 == target["last_failure"]
-    assert shown.failure_reason == target["reason"]
+    assert shown.last_success_time.seconds * 1_000_000 == target.last_success
+    assert shown.last_failure_time.seconds * 1_000_000 == target.last_failure
+    assert shown.failure_reason == target.reason
 
 
 async def test_cache_failure_names_the_rule_and_its_reason(queue: Queue) -> None:

@@ -76,8 +76,7 @@ def cloud_event(record: Record, name: str, origin: Origin) -> CloudEvent:
     """Return the call as it is stored; of another installation with its id."""
     keeper = Keeper.parse(record.actor.user_agent)
     install = keeper.install if keeper is not None and origin is Origin.OTHER_KEEPER else ""
-    actor = {**record.actor.to_json(), "installation": install}
-    return CloudEvent(record.actor.event_id, name, setting_of(record), record.hint, record.actor.event_time, actor)
+    return CloudEvent.of(record.actor, name, setting_of(record), record.hint, install)
 
 
 class Attributor:
@@ -211,11 +210,11 @@ def _deny(tx: Tx, row: Attribution, message: str) -> None:
 def _confirm(tx: Tx, row: Attribution, foreign: list[CloudEvent]) -> str:
     """Keep the causes that CloudTrail names; return a new cause's principal."""
     confirmed = [
-        NamedCause(row, elements, {**event.actor, "confidence": causes.CONFIRMED})
+        NamedCause(row, elements, event.cause(causes.CONFIRMED))
         for elements, event in causes.newest_by_element(row, foreign)
     ]
     new = causes.store(tx, confirmed)
-    changed = str(new[-1].cause["principal"]) if new else ""
+    changed = new[-1].cause.principal if new else ""
     if not foreign:
         causes.attribute_by_events(tx, [row])
     findings.change(tx, row.name, lambda known: known.without_attribution("", row.found_at))

@@ -7,12 +7,12 @@ from functools import partial
 
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.events.targets import is_about, is_about_role
-from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import collection
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import attributions, cloud_events, findings
 from ecrkeeper_server.store.attributions import Attribution
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Tx
@@ -80,7 +80,7 @@ def attribute_by_events(tx: Tx, found: Sequence[Attribution]) -> None:
     """
     ranges = [cloud_events.Range(each.name, each.setting, each.since, each.until + CLOCK_SKEW) for each in found]
     store(tx, [
-        NamedCause(each, elements, {**event.actor, "confidence": LIKELY})
+        NamedCause(each, elements, event.cause(LIKELY))
         for each, events in zip(found, cloud_events.newest(tx, ranges), strict=True)
         for elements, event in newest_by_element(each, events)
     ])  # fmt: skip
@@ -116,10 +116,10 @@ def _with_causes(known: findings.Findings, causes: Sequence[NamedCause], new: li
     return known
 
 
-def _replaces(cause: Json, before: Json) -> bool:
-    if cause["event_id"] == before["event_id"]:
-        return bool(cause["confidence"] != before["confidence"] and cause["confidence"] == CONFIRMED)
-    return bool(cause["event_time"] > before["event_time"])
+def _replaces(cause: StoredCause, before: StoredCause) -> bool:
+    if cause.event_id == before.event_id:
+        return cause.confidence != before.confidence and cause.confidence == CONFIRMED
+    return cause.event_time > before.event_time
 
 
 def newest_by_element(

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.element_sets import changed_keys, differing, union
 from ecrkeeper_server.settings.elements import Elements, Keys, Plan, keys_of
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
@@ -74,9 +74,9 @@ def load(stored: Mapping[str, Mapping[str, Any]], findings: Findings) -> dict[st
     return found
 
 
-def _against(contest: Contest, cause: Json) -> Contest:
-    actor = cause["principal"]
-    named = replace(contest, actor=actor, installation=cause["installation"])
+def _against(contest: Contest, cause: StoredCause) -> Contest:
+    actor = cause.principal
+    named = replace(contest, actor=actor, installation=cause.installation)
     return named if contest.actor in ("", actor) else replace(named, count=1, first=contest.last)
 
 

@@ -151,7 +151,7 @@ class EventIntake:
         new = cloud_events.add(tx, [each for found in events.values() for each in found])
         for event_id, found in events.items():
             fresh = [each for each in found if (event_id, each.name) in new]
-            foreign = "other_keeper" if found[0].actor["installation"] else "foreign"
+            foreign = "other_keeper" if found[0].installation else "foreign"
             result.kinds[foreign if fresh else "duplicate"] += 1
             result.delays += [(new[event_id, each.name] - each.event_time) / MICROSECONDS for each in fresh[:1]]
             result.due.update(each.name for each in fresh)

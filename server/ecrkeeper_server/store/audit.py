@@ -14,6 +14,7 @@ from sqlalchemy import tuple_ as columns
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import Change, apart
 from ecrkeeper_server.settings.stored_elements import pairs_json
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -54,6 +55,11 @@ class AuditEvent(FromRow):
     aws_error_code: str
     aws_request_id: str
     cause: Json | None = None
+
+    @property
+    def stored_cause(self) -> StoredCause | None:
+        """The cause of the drift that an AWS write reverted."""
+        return StoredCause.from_json(self.cause) if self.cause else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

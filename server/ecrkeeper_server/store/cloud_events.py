@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import BigInteger, Text, and_, delete, exists, func, select, true, update
 
+from ecrkeeper_server.events.records import Actor
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.audit import PURGED_AT_ONCE
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -47,7 +50,23 @@ class CloudEvent:
     setting: str
     hint: str
     event_time: int
-    actor: dict[str, Any]
+    actor: Json
+
+    @classmethod
+    def of(cls, actor: Actor, name: str, setting: str, hint: str, installation: str) -> Self:
+        """Return a call as it is stored; `installation` is that of another ecrkeeper."""
+        return cls(
+            actor.event_id, name, setting, hint, actor.event_time, {**actor.to_json(), "installation": installation}
+        )
+
+    @property
+    def installation(self) -> str:
+        """The id of the other installation that called; empty of other callers."""
+        return str(self.actor.get("installation", ""))
+
+    def cause(self, confidence: str) -> StoredCause:
+        """Return the call as a cause of drift."""
+        return replace(StoredCause.from_json(self.actor), confidence=confidence)
 
 
 def known_names(tx: Tx, names: Collection[str]) -> set[str]:

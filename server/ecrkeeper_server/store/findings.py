@@ -1,7 +1,5 @@
 """Causes of drift and deliveries of images, as events report them.
 
-Nothing else knows the stored keys.
-
 Findings are written beside the attempts, so they have a column of their own, which an attempt never writes.
 """
 
@@ -15,6 +13,7 @@ from typing import Any
 from sqlalchemy import Text, select, update
 
 from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.store.causes import StoredCause, StoredDelivery
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
@@ -24,7 +23,6 @@ from ecrkeeper_server.store.tables import JsonText, json_rows, resources
 # The causes of drift that is shown no more, and of all drift.
 _CAUSES, _ALL_CAUSES = 20, 500
 _TARGETS = 100
-_MINUTE = 60_000_000
 _JSON: Any = JsonText()
 
 Edit = Callable[["Findings"], "Findings"]
@@ -42,22 +40,21 @@ class Findings:
         """Wrap stored findings; a resource without any has none."""
         return cls(stored or {})
 
-    def cause(self, setting: str, key: str, found_at: int | None) -> Json | None:
+    def cause(self, setting: str, key: str, found_at: int | None) -> StoredCause | None:
         """Return who caused the drift of an element that was found at a time."""
         for entry in self.stored.get("causes", ()):
             same = entry["setting"] == setting and entry["found_at"] == found_at
             if same and (entry["elements"] is None or key in entry["elements"]):
-                found: Json = entry["cause"]
-                return found
+                return StoredCause.from_json(entry["cause"])
         return None
 
-    def with_cause(self, setting: str, elements: Sequence[str] | None, found_at: int, cause: Json) -> Findings:
+    def with_cause(self, setting: str, elements: Sequence[str] | None, found_at: int, cause: StoredCause) -> Findings:
         """Return the findings with the cause of some elements' drift.
 
         Without elements, of the whole setting.
         """
         given = None if elements is None else list(elements)
-        entry = {"setting": setting, "elements": given, "found_at": found_at, "cause": cause}
+        entry = {"setting": setting, "elements": given, "found_at": found_at, "cause": cause.to_json()}
         others = [
             each
             for each in self.stored.get("causes", ())
@@ -86,30 +83,21 @@ class Findings:
         """Return the findings with the result of a delivery.
 
         `failure` is why it failed, None if it succeeded.
-
-        Deliveries may come late and in any order. A result that only confirms the last one is kept once a minute.
         """
         targets = self.stored.get("deliveries", {}).get(setting, {})
-        known = targets.get(target, {})
-        last = "last_success" if failure is None else "last_failure"
-        confirms = _fails(known) == (failure is not None)
-        if time <= known.get(last, -1) + (_MINUTE if confirms else 0):
+        known = StoredDelivery.from_json(targets.get(target, {}))
+        changed = known.after(time, failure)
+        if changed is known:
             return self
-        changed = {**known, last: time, **({} if failure is None else {"reason": failure})}
-        if _fails(changed):
-            changed["since"] = known["since"] if _fails(known) else time
-        kept = {**{k: v for k, v in targets.items() if k != target}, target: changed}
+        kept = {**{k: v for k, v in targets.items() if k != target}, target: changed.to_json()}
         if len(kept) > _TARGETS:
             kept.pop(next(iter(kept)))
         return Findings({**self.stored, "deliveries": {**self.stored.get("deliveries", {}), setting: kept}})
 
-    def deliveries(self, setting: str) -> Mapping[str, Json]:
-        """Return the last results by target.
-
-        They have `last_success`, `last_failure` and the failure's `reason`.
-        """
-        found: Mapping[str, Json] = self.stored.get("deliveries", {}).get(setting, {})
-        return found
+    def deliveries(self, setting: str) -> dict[str, StoredDelivery]:
+        """Return the last results by target."""
+        found = self.stored.get("deliveries", {}).get(setting, {})
+        return {target: StoredDelivery.from_json(each) for target, each in found.items()}
 
     def without_attribution(self, message: str, now: int) -> Findings:
         """Return the findings with the reason why CloudTrail cannot be asked.
@@ -148,16 +136,12 @@ class Findings:
         return [each for each in found if each is not None]
 
 
-def _fails(target: Json) -> bool:
-    return bool(target.get("last_failure", -1) > target.get("last_success", -1))
-
-
-def _failing(targets: Mapping[str, Json], what: str, *, type: str, reason: str) -> Condition | None:
-    failing = {name: each for name, each in targets.items() if _fails(each)}
+def _failing(targets: Mapping[str, StoredDelivery], what: str, *, type: str, reason: str) -> Condition | None:
+    failing = {name: each for name, each in targets.items() if each.fails}
     if not failing:
         return None
-    text = "; ".join(f"{what} {name}: {each['reason']}" for name, each in sorted(failing.items())[:10])
-    return Condition(type, "TRUE", reason, text, min(each["since"] for each in failing.values()))
+    text = "; ".join(f"{what} {name}: {each.reason}" for name, each in sorted(failing.items())[:10])
+    return Condition(type, "TRUE", reason, text, min(each.since or 0 for each in failing.values()))
 
 
 def drift_times(state: RegistryState) -> set[tuple[str, int | None]]:

@@ -14,6 +14,7 @@ from ecrkeeper_server.events.targets import operations_of
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.attributions import Attribution
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.tables import JsonText, audit_events, json_rows
@@ -27,7 +28,7 @@ class NamedCause:
 
     found: Attribution
     elements: Sequence[str] | None
-    cause: Json
+    cause: StoredCause
 
 
 def name_causes(tx: Tx, named: Sequence[NamedCause]) -> None:
@@ -48,7 +49,7 @@ def name_causes(tx: Tx, named: Sequence[NamedCause]) -> None:
     rows = tx.conn.execute(_writes(tx.dialect), json_rows(attempts.values())).all() if attempts else ()
     for each, row in itertools.product(named, rows):
         if (row.resource, row.reconcile_id) == (each.found.name, each.found.reconcile_id) and _reverts(row, each):
-            causes[row.id] = each.cause
+            causes[row.id] = each.cause.to_json()
     if causes:
         values = ({"id": id, "cause": _JSON.process_bind_param(cause, None)} for id, cause in sorted(causes.items()))
         tx.conn.execute(_name_causes(tx.dialect), json_rows(values))

@@ -13,6 +13,7 @@ from ecrkeeper_server.roles.plan import RoleDrift
 from ecrkeeper_server.settings.elements import Drift, Keys, apart
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.text_limits import TextLimits, cut
 
 MAX_OWNERS = 20
@@ -171,7 +172,7 @@ class StoredDrift:
     owners: Sequence[str] | None = None
     since: int | None = None
     pairs: PairKeys | None = None
-    cause: Json | None = None
+    cause: StoredCause | None = None
     omitted_owners: int = 0
 
     @classmethod

@@ -74,7 +74,7 @@ def composed_steps(
         yield from render.adding_drift(message.last_remediation.drift, removed, complete=True)
         causes = [each.cause for each in removed if each.cause is not None]
         if causes:
-            newest = max(causes, key=lambda each: int(each["event_time"]))
+            newest = max(causes, key=lambda each: each.event_time)
             message.last_remediation.cause.CopyFrom(render.cause(newest))
     yield from render.adding(message.replication_checks, map(replication_check, state.checks))
     message.image_deliveries.extend(_image_deliveries(Findings.from_json(row.events)))
@@ -251,13 +251,12 @@ def _fill_outcome(message: Any, destination: RegistryName, findings: Iterable[Wa
 def _image_deliveries(findings: Findings) -> Iterable[registry_pb2.ImageDelivery]:
     for setting in ("replication_configuration", "pull_through_cache_rules"):
         for target, last in sorted(findings.deliveries(setting).items()):
-            success, failure = last.get("last_success"), last.get("last_failure")
             yield registry_pb2.ImageDelivery(
                 setting=setting,
                 target=target,
-                last_success_time=None if success is None else render.timestamp(success),
-                last_failure_time=None if failure is None else render.timestamp(failure),
-                failure_reason=last.get("reason", ""),
+                last_success_time=render.timestamp(last.last_success),
+                last_failure_time=render.timestamp(last.last_failure),
+                failure_reason=last.reason or "",
             )
 
 

@@ -20,6 +20,7 @@ from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
 from ecrkeeper_server.settings.stored_elements import pairs_of
 from ecrkeeper_server.settings.table import splitting
+from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import Findings, with_causes
@@ -143,7 +144,7 @@ def adding_drift(items: Any, rows: Iterable[StoredDrift], *, complete: bool = Fa
             row.since,
             list(row.owners or ()),
             row.omitted_owners,
-            row.cause,
+            None if row.cause is None else row.cause.to_json(),
         ),
     )
     yield from adding(items, (_drift(row, *group, complete=complete) for row, group in found))
@@ -168,18 +169,18 @@ def _drift(
     )
 
 
-def cause(stored: Mapping[str, Any]) -> common_pb2.Cause:
+def cause(stored: StoredCause) -> common_pb2.Cause:
     """Return the message of a cause of drift."""
     return common_pb2.Cause(
-        principal=stored["principal"],
-        session=stored["session"],
-        source_ip=stored["source_ip"],
-        user_agent=stored["user_agent"],
-        event_id=stored["event_id"],
-        event_time=timestamp(stored["event_time"]),
-        confidence=number(common_pb2.Cause, "Confidence", stored["confidence"]),
-        invoked_by=stored["invoked_by"],
-        installation=stored["installation"],
+        principal=stored.principal,
+        session=stored.session,
+        source_ip=stored.source_ip,
+        user_agent=stored.user_agent,
+        event_id=stored.event_id,
+        event_time=timestamp(stored.event_time),
+        confidence=number(common_pb2.Cause, "Confidence", stored.confidence),
+        invoked_by=stored.invoked_by,
+        installation=stored.installation,
     )
 
 

@@ -176,7 +176,7 @@ def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
         outcome=render.number(audit_pb2.AuditEvent, "Outcome", row.outcome),
         aws_error_code=row.aws_error_code,
         aws_request_id=row.aws_request_id,
-        cause=render.cause(row.cause) if row.cause else None,
+        cause=None if row.stored_cause is None else render.cause(row.stored_cause),
     )
     yield from render.adding_stored_changes(message.changes, row.changes)
     return message
