@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 import ecrkeeper_server
@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(ecrkeeper_server.__file__).parent
 KNOWING = {
-    "events/records.py", "store/causes.py", "store/cloud_events.py",
+    "events/records.py", "store/backfills.py", "store/causes.py", "store/cloud_events.py",
     "store/replication_checks.py", "store/specs.py", "store/states.py", "store/state_members.py", "store/state_parts.py",
 }  # fmt: skip
 # Keys of stored parts, which are read from other values than a `.spec` or a `.state`.
 PART_KEYS = {
-    "arrivals", "conditional", "confidence", "event_id", "event_time", "findings", "installation", "invoked_by",
-    "last_failure", "last_success", "source_ip",
+    "arrivals", "backfill", "conditional", "confidence", "event_id", "event_time", "findings", "installation", "invoked_by",
+    "last_failure", "last_success", "others", "source_ip", "startedAt", "totalReplicationCount",
 }  # fmt: skip
 _ROW_MEMBERS = {"spec", "state"}
 _DICT_METHODS = {"get", "items", "keys", "values", "pop", "setdefault", "update"}
@@ -27,8 +27,12 @@ def _is_raw(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in _ROW_MEMBERS
 
 
-def _is_part_key(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value in PART_KEYS
+# Requests to AWS have these keys, too, so only reads of them are those of a stored part.
+READ_KEYS = PART_KEYS | {"replicationBackfillId"}
+
+
+def _is_part_key(node: ast.AST, keys: Container[object] = READ_KEYS) -> bool:
+    return isinstance(node, ast.Constant) and node.value in keys
 
 
 def _part_accesses(tree: ast.AST) -> Iterator[ast.AST]:
@@ -41,7 +45,7 @@ def _part_accesses(tree: ast.AST) -> Iterator[ast.AST]:
         elif isinstance(node, ast.Compare):
             raw = _is_part_key(node.left) and isinstance(node.ops[0], ast.In | ast.NotIn)
         elif isinstance(node, ast.Dict):
-            raw = any(key is not None and _is_part_key(key) for key in node.keys)
+            raw = any(key is not None and _is_part_key(key, PART_KEYS) for key in node.keys)
         else:
             raw = False
         if raw:
@@ -97,6 +101,8 @@ def test_typed_access_is_allowed(source: str) -> None:
         ("check.get('arrivals', ())", "a key with a default"),
         ("'conditional' in check", "whether there is a key"),
         ("{'findings': []}", "a new part"),
+        ("operation.metadata['others']", "a key of the metadata of a backfill"),
+        ("row['replicationBackfillId']", "a key of a backfill"),
         ("cause['event_time']", "a key of a cause"),
         ("last.get('last_failure')", "a key of a delivery"),
     ],
@@ -105,7 +111,9 @@ def test_raw_access_to_part_is_noticed(source: str, reason: str) -> None:
     assert list(_part_accesses(ast.parse(source))), reason
 
 
-@pytest.mark.parametrize("source", ["check.findings[0].message", "row['arn']", "names.get(key)"])
+@pytest.mark.parametrize(
+    "source", ["check.findings[0].message", "row['arn']", "names.get(key)", "{'replicationBackfillId': name}"]
+)
 def test_typed_access_to_part_is_allowed(source: str) -> None:
     assert not list(_part_accesses(ast.parse(source)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store.backfills import BackfillMetadata
 from ecrkeeper_server.store.rows import Operation
 
 from .conftest import REGISTRY, ROLE, World
@@ -69,7 +70,7 @@ async def test_running_backfill_continues_after_mode_change(world: World, mode: 
 
 async def test_paused_registry_keeps_possibly_sent_backfill(world: World) -> None:
     operation = await requested(world)
-    sent = {**operation.metadata, "others": []}
+    sent = BackfillMetadata(operation.metadata).with_others([]).to_json()
     await world.db.write(lambda tx: operations.progress(tx, operation, sent))
     await world.set_spec({"mode": "PAUSED"})
     await world.reconcile()

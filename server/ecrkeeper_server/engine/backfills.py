@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.ecr.apply import AwsWrite, change
-from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, destination_key, list_backfills
+from ecrkeeper_server.ecr.backfills import BACKFILL, destination_key, list_backfills
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.store import operations
+from ecrkeeper_server.store.backfills import Backfill, BackfillMetadata
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation
 from ecrkeeper_server.store.specs import Mode
@@ -41,7 +41,7 @@ async def follow(attempt: Attempt, waiting: Sequence[Operation]) -> float | None
     if attempt.claimed.mode is Mode.PAUSED:
         # AWS is not even read, so only operations that were certainly not sent can end.
         for operation in pending:
-            if "others" not in operation.metadata:
+            if BackfillMetadata(operation.metadata).others is None:
                 await _reject(attempt, operation, _not_enforced(attempt))
         return None
     if not pending:
@@ -55,9 +55,9 @@ async def follow(attempt: Attempt, waiting: Sequence[Operation]) -> float | None
     return min((delay for delay in delays if delay is not None), default=None)
 
 
-async def _advance(attempt: Attempt, operation: Operation, listed: list[dict[str, Any]]) -> float | None:
+async def _advance(attempt: Attempt, operation: Operation, listed: list[Backfill]) -> float | None:
     try:
-        observed = _find(operation, listed)
+        observed = _find(BackfillMetadata(operation.metadata), listed)
         if observed is None:
             if attempt.claimed.mode is not Mode.ENFORCE:
                 raise _not_enforced(attempt)
@@ -68,16 +68,16 @@ async def _advance(attempt: Attempt, operation: Operation, listed: list[dict[str
             await _reject(attempt, operation, error)
             return None
         return _again_in(error)
-    metadata = {**operation.metadata, "backfill": observed}
+    metadata = BackfillMetadata(operation.metadata).with_backfill(observed).to_json()
 
     def save(tx: Tx) -> None:
-        if observed["status"] in ENDED:
-            operations.end(tx, operation, response=observed, metadata=metadata)
+        if observed.ended:
+            operations.end(tx, operation, response=observed.to_json(), metadata=metadata)
         elif metadata != operation.metadata:
             operations.progress(tx, operation, metadata)
 
     await attempt.db.write(save)
-    return None if observed["status"] in ENDED else POLL_SECONDS
+    return None if observed.ended else POLL_SECONDS
 
 
 def _again_in(error: AwsError) -> float:
@@ -96,35 +96,33 @@ async def _reject(attempt: Attempt, operation: Operation, error: AwsError) -> No
     await attempt.db.write(lambda tx: operations.end(tx, operation, error=rejection))
 
 
-def _find(operation: Operation, listed: list[dict[str, Any]]) -> dict[str, Any] | None:
-    backfill_id = operation.metadata.get("backfill", {}).get("replicationBackfillId")
-    others = operation.metadata.get("others")
-    for row in listed:
-        if backfill_id is not None and row["replicationBackfillId"] == backfill_id:
-            return row
-        # Without others, nothing was sent yet.
-        new = others is not None and row["replicationBackfillId"] not in others
-        if backfill_id is None and new and row.get("destination") == operation.metadata["destination"]:
-            return row
-    return operation.metadata.get("backfill")
+def _find(metadata: BackfillMetadata, listed: list[Backfill]) -> Backfill | None:
+    known, others = metadata.backfill, metadata.others
+    if known is not None:
+        return next((each for each in listed if each.id == known.id), known)
+    # Without others, nothing was sent yet.
+    if others is None:
+        return None
+    destination = metadata.destination
+    return next((each for each in listed if each.id not in others and each.destination == destination), None)
 
 
-async def _record_others(attempt: Attempt, operation: Operation, listed: list[dict[str, Any]]) -> Operation:
+async def _record_others(attempt: Attempt, operation: Operation, listed: list[Backfill]) -> Operation:
     """Return the operation with the existing backfills to its destination."""
-    if "others" in operation.metadata:
+    before = BackfillMetadata(operation.metadata)
+    if before.others is not None:
         return operation
-    destination = operation.metadata["destination"]
-    others = [row["replicationBackfillId"] for row in listed if row.get("destination") == destination]
-    metadata = {**operation.metadata, "others": others}
+    others = [each.id for each in listed if each.destination == before.destination]
+    metadata = before.with_others(others).to_json()
     await attempt.db.write(lambda tx: operations.progress(tx, operation, metadata))
     return replace(operation, metadata=metadata)
 
 
-async def _start(attempt: Attempt, operation: Operation) -> dict[str, Any]:
-    registry, destination = attempt.claimed.registry, operation.metadata["destination"]
+async def _start(attempt: Attempt, operation: Operation) -> Backfill:
+    registry, destination = attempt.claimed.registry, BackfillMetadata(operation.metadata).destination
     begun = [change(BACKFILL, destination_key(destination), None, destination)]
     write = AwsWrite(
         registry.account, registry.region, "ecr", str(Method.START_BACKFILL), {"destination": destination}, begun
     )
     await attempt.record([write])
-    return await attempt.send(write)
+    return Backfill(await attempt.send(write))

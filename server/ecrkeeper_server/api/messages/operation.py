@@ -17,8 +17,9 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.declarations.summaries import RegistrySummary
-from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import from_aws
+from ecrkeeper_server.store.backfills import Backfill, BackfillMetadata
 from ecrkeeper_server.store.operations import callers
 from ecrkeeper_server.store.rows import Method, Operation, Resource
 
@@ -63,7 +64,7 @@ def _role(partition: str, row: Operation) -> Message:
 
 
 def _backfill(_partition: str, row: Operation) -> Message:
-    return backfill_message.backfill(RegistryName.parse(row.target), row.response or {})
+    return backfill_message.backfill(RegistryName.parse(row.target), Backfill(row.response or {}))
 
 
 def _nothing(_partition: str, _row: Operation) -> Message:
@@ -71,8 +72,10 @@ def _nothing(_partition: str, _row: Operation) -> Message:
 
 
 def _unread_backfill(row: Operation) -> Message:
-    name = backfill_message.backfill(RegistryName.parse(row.target), row.response).name if row.response else ""
-    return registry_pb2.ReplicationBackfill(name=name)
+    if not row.response:
+        return registry_pb2.ReplicationBackfill()
+    name = BackfillName(RegistryName.parse(row.target), Backfill(row.response).id)
+    return registry_pb2.ReplicationBackfill(name=str(name))
 
 
 def _deletion(row: Operation) -> Message:
@@ -90,10 +93,10 @@ def _deletion(row: Operation) -> Message:
 
 def _begun(row: Operation) -> Message:
     message = registry_settings_service_pb2.StartReplicationBackfillMetadata(registry=row.target)
-    from_aws(row.metadata.get("destination", {}), message.replication_backfill.destination)
-    if "backfill" in row.metadata:
-        found = backfill_message.backfill(RegistryName.parse(row.target), row.metadata["backfill"])
-        message.replication_backfill.CopyFrom(found)
+    metadata = BackfillMetadata(row.metadata)
+    from_aws(metadata.destination, message.replication_backfill.destination)
+    if (known := metadata.backfill) is not None:
+        message.replication_backfill.CopyFrom(backfill_message.backfill(RegistryName.parse(row.target), known))
     return message
 
 

@@ -20,13 +20,14 @@ from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.declarations.idempotency import find_response, save_response
 from ecrkeeper_server.ecr.apply import AwsWrite, change, complete
-from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, destination_key, list_backfills
+from ecrkeeper_server.ecr.backfills import BACKFILL, destination_key, list_backfills
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionViolation
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import to_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, operations, resources
+from ecrkeeper_server.store.backfills import Backfill, BackfillMetadata
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Resource
 from ecrkeeper_server.store.specs import Mode
@@ -66,12 +67,12 @@ class Backfills:
             if known is not None:
                 return operations.get(tx, known)
             _check_mode(registry, resources.ensure(tx, registry, NEW_REGISTRY))
-            for begun in operations.pending(tx, str(registry)):
-                if begun.method == Method.START_BACKFILL and begun.metadata.get("destination") == destination:
+            for begun in operations.pending(tx, str(registry), Method.START_BACKFILL):
+                if BackfillMetadata(begun.metadata).destination == destination:
                     raise _in_progress(registry, destination)
             row = resources.request(tx, str(registry))
             operation = operations.create(
-                tx, Method.START_BACKFILL, row, {"destination": destination}, caller=caller.principal
+                tx, Method.START_BACKFILL, row, BackfillMetadata.of(destination).to_json(), caller=caller.principal
             )
             save_response(tx, caller, operation.id)
             changes = [change(BACKFILL, destination_key(destination), None, destination)]
@@ -92,8 +93,8 @@ class Backfills:
                 reason="DESTINATION_NOT_CONFIGURED",
                 preconditions=[PreconditionViolation("DESTINATION_NOT_CONFIGURED", place, "not a destination")],
             )
-        running = [row for row in await list_backfills(self._deps.aws, registry) if row["status"] not in ENDED]
-        if any(row["destination"] == destination for row in running):
+        running = [each for each in await list_backfills(self._deps.aws, registry) if not each.ended]
+        if any(each.destination == destination for each in running):
             raise _in_progress(registry, destination)
 
     async def StopReplicationBackfill(
@@ -119,24 +120,24 @@ class Backfills:
             record(tx, caller, name, changes=stops)
 
         await self._deps.db.write(store)
-        return backfill_message.backfill(where, answer)
+        return backfill_message.backfill(where, Backfill(answer))
 
     async def GetReplicationBackfill(
         self, request: pb.GetReplicationBackfillRequest, context: Context
     ) -> registry_pb2.ReplicationBackfill:
         """Return one backfill: as ECR has it, or its last known state."""
         name = BackfillName.parse(request.name)
-        for row in await self._all(name.registry):
-            if row["replicationBackfillId"].lower() == name.backfill.lower():
-                return backfill_message.backfill(name.registry, row)
+        for each in await self._all(name.registry):
+            if each.id.lower() == name.backfill.lower():
+                return backfill_message.backfill(name.registry, each)
         raise NotFound("ReplicationBackfill", str(name))
 
-    async def _all(self, registry: RegistryName) -> list[dict[str, Any]]:
+    async def _all(self, registry: RegistryName) -> list[Backfill]:
         known = await list_backfills(self._deps.aws, registry)
-        ids = {row["replicationBackfillId"] for row in known}
+        ids = {each.id for each in known}
         existing = await self._deps.db.read(lambda tx: operations.of_target(tx, str(registry), Method.START_BACKFILL))
-        remembered = [o.metadata["backfill"] for o in existing if "backfill" in o.metadata]
-        return known + [row for row in remembered if row["replicationBackfillId"] not in ids]
+        remembered = [BackfillMetadata(each.metadata).backfill for each in existing]
+        return known + [each for each in remembered if each is not None and each.id not in ids]
 
     async def ListReplicationBackfills(
         self, request: pb.ListReplicationBackfillsRequest, context: Context
@@ -145,10 +146,10 @@ class Backfills:
         registry, page = RegistryName.parse(request.parent, "parent"), await self._deps.page(request, 0)
         rows = list(enumerate(await self._all(registry), 1))
 
-        async def fetch(after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+        async def fetch(after: int, limit: int) -> list[tuple[int, Backfill]]:
             return rows[after : after + limit]
 
-        async def show(found: Sequence[tuple[int, dict[str, Any]]]) -> list[registry_pb2.ReplicationBackfill]:
+        async def show(found: Sequence[tuple[int, Backfill]]) -> list[registry_pb2.ReplicationBackfill]:
             return [backfill_message.backfill(registry, row) for _, row in found]
 
         shown, token = await scan(fetch, page, everything, lambda row: row[0], everything, show)
