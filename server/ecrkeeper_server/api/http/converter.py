@@ -1,6 +1,7 @@
-"""A process that converts long messages, because threads would share Python's lock with the event loop.
+"""A process that converts long messages.
 
-It reads orders from its standard input, writes the outcomes to its standard output, and ends with its input.
+Threads would share Python's lock with the event loop. The process reads orders from its standard input, writes the
+outcomes to its standard output, and ends with its input.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ CONVERTER = (sys.executable, "-m", "ecrkeeper_server.api.http.converter")
 
 
 class JsonMessages:
-    """Converts messages, long ones in a process of its own that starts with the first of them.
+    """Converts messages, long ones in a process of its own.
 
-    The callers take turns.
+    The first long message starts the process. The callers take turns.
     """
 
     def __init__(self, converter: Sequence[str] = CONVERTER, seconds: float = _SECONDS) -> None:
