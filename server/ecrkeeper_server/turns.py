@@ -49,11 +49,15 @@ class Turns:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._scheduled = False
 
-    async def wait(self, key: str) -> None:
-        """Wait for the next turn of a key."""
+    async def wait(self, key: str, *, begun: bool = False) -> None:
+        """Wait for the next turn of a key; work that has begun comes before other work of the key."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        self._waiting.setdefault(key, deque()).append(turn)
+        waiting = self._waiting.setdefault(key, deque())
+        if begun:
+            waiting.appendleft(turn)
+        else:
+            waiting.append(turn)
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._give, loop)
@@ -164,10 +168,12 @@ class Work:
         """
         if elements < MANY:
             return finish(steps)
-        clock = self._turns.clock
+        clock, begun = self._turns.clock, False
         try:
             while True:
-                async with self._turn() as began:
+                # Work in progress holds memory, so a key ends one before it begins the next.
+                async with self._turn(begun=begun) as began:
+                    begun = True
                     try:
                         while clock() - began < SLICE:
                             next(steps)
@@ -185,9 +191,9 @@ class Work:
             return function(*args)
 
     @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[float]:
+    async def _turn(self, *, begun: bool = False) -> AsyncIterator[float]:
         """Wait for a turn, yield its begin, and count its seconds; waiting costs nothing."""
-        await self._turns.wait(self.key)
+        await self._turns.wait(self.key, begun=begun)
         began = self._turns.clock()
         try:
             yield began

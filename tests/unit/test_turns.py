@@ -164,3 +164,16 @@ async def test_fair_lock_survives_waiters_that_are_cancelled() -> None:
     async with asyncio.timeout(5), lock.of("e"):
         order.append("e")
     assert order[-1] == "e"
+
+
+async def test_key_ends_one_work_before_it_begins_the_next() -> None:
+    """Work in progress holds memory."""
+    clock, done = Clock(), list[str]()
+    turns = Turns(clock)
+    works = [
+        Work(turns, key).run(steps(clock, [SLICE] * 3, done, name))
+        for key, name in (("a", "1"), ("a", "2"), ("b", "3"))
+    ]
+    await asyncio.gather(*works)
+    assert [name for name in done if name != "3"] == ["1", "1", "1", "2", "2", "2"]
+    assert done.index("3") < 2, "keys still take turns"
