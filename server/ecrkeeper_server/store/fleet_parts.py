@@ -26,12 +26,17 @@ class Part:
     places: frozenset[Pattern]
 
 
-def merged(parts: Iterable[Part]) -> list[Part]:
-    """Return as few parts as possible, so that rows are compared with few."""
+def merged(parts: Iterable[Part]) -> list[Part] | None:
+    """Return as few parts as possible, so that rows are compared with few; None if one is everything."""
     accounts: dict[frozenset[Pattern], frozenset[Pattern]] = {}
     for part in parts:
         accounts[part.places] = accounts.get(part.places, frozenset()) | part.accounts
-    return [Part(found, places) for places, found in accounts.items()]
+    found = [Part(matching, places) for places, matching in accounts.items()]
+    return None if any(_has_every(part.accounts) and _has_every(part.places) for part in found) else found
+
+
+def _has_every(patterns: Iterable[Pattern]) -> bool:
+    return any(pattern.is_every for pattern in patterns)
 
 
 def within(parts: Sequence[Part] | None) -> ColumnElement[bool]:
@@ -77,7 +82,7 @@ def _search(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
 
 
 def _in_places(patterns: Collection[Pattern]) -> ColumnElement[bool]:
-    if any(pattern.is_every for pattern in patterns):
+    if _has_every(patterns):
         return true()
     return or_(false(), *(_like(_unindexed(resources.c.place), pattern) for pattern in patterns))
 
@@ -103,7 +108,7 @@ def count_resources(tx: Tx, kind: str, parts: Sequence[Part]) -> int:
         # Not by the kind, for which SQLite would read whole rows.
         found = select(func.count()).where(_unindexed(resources.c.kind) == kind, within(parts))
         return int(tx.conn.execute(found).scalar_one())
-    if all(any(place.is_every for place in part.places) for part in parts):
+    if all(_has_every(part.places) for part in parts):
         return _sum(tx, resources, _rows(parts), resources.c.kind == kind)
     rows: list[dict[str, str]] = []
     for place in _places(tx):
