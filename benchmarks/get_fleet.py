@@ -68,7 +68,7 @@ def _reading(size: int) -> dict[str, Reading]:
 
 
 def _check(name: str, found: fleet_pb2.Fleet, size: int) -> None:
-    """Raise RuntimeError if a caller sees too much or nothing, which would falsify the figures."""
+    """Raise RuntimeError if a caller sees too much or nothing."""
     everything = name == _EVERYTHING
     if not found.registry_count or (found.registry_count == size) < everything:
         raise RuntimeError(f"{name}: {found.registry_count} of {size} registries")

@@ -276,7 +276,7 @@ async def _change_state(fleet: StoredFleet, account: str, state: AccountState) -
 
 
 async def _pass_time(fleet: StoredFleet) -> None:
-    """Let the set compare its targets several times, beyond the hour after which attempts are repeated."""
+    """Let the set compare its targets until attempts are repeated."""
     for _ in range(4):
         await fleet.work(2)
         fleet.clock.advance(1000)

@@ -1,4 +1,7 @@
-"""GetFleet for callers who may read a part of the fleet, against a count of all rows in Python."""
+"""GetFleet for callers who may read a part of the fleet.
+
+A count of all rows in Python has the expected numbers.
+"""
 
 from __future__ import annotations
 

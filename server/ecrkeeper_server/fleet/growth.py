@@ -139,7 +139,7 @@ def _compare_page(tx: Tx, row: SetRow, spec: SetSpec, actions: Actions, found: _
 
 
 async def _resume_deletion(db: Database, row: SetRow) -> None:
-    """Delete a set further if an account that kept its deletion from ending may be written again.
+    """Delete a set further if a target that was left may be released now.
 
     A deletion that somebody cancelled stays cancelled.
     """

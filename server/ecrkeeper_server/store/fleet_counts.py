@@ -88,7 +88,7 @@ def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: i
 
 
 def accounts(tx: Tx, parts: Sequence[Part] | None, *conditions: ColumnElement[bool]) -> int:
-    """Count the accounts of the fleet within some parts of it that meet all conditions."""
+    """Count the accounts within some parts of the fleet that meet all conditions."""
     if parts is not None:
         return count_accounts(tx, parts, *conditions)
     return int(tx.conn.execute(select(func.count()).select_from(fleet_accounts).where(*conditions)).scalar_one())

@@ -1,4 +1,4 @@
-"""The parts of the fleet that a caller may read, as conditions and as ranges of indexes."""
+"""The parts of the fleet that a caller may read, as conditions and ranges."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Part:
 
 
 def merged(parts: Iterable[Part]) -> list[Part] | None:
-    """Return as few parts as possible, so that rows are compared with few; None if one is everything."""
+    """Return as few parts as possible; None if one is everything."""
     accounts: dict[frozenset[Pattern], frozenset[Pattern]] = {}
     for part in parts:
         accounts[part.places] = accounts.get(part.places, frozenset()) | part.accounts
@@ -66,7 +66,10 @@ def _in_accounts(column: Any, patterns: frozenset[Pattern]) -> ColumnElement[boo
 
 
 def _in_ranges(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
-    """Return whether a column is in one of some ranges, by a binary search: there may be hundreds."""
+    """Return whether a column is in one of some ranges.
+
+    The search is binary, because there may be hundreds.
+    """
     if not ranges:
         return false()
     return case((column < ranges[0].first, false()), else_=_search(column, ranges))
@@ -103,7 +106,10 @@ def _like(column: Any, pattern: Pattern) -> ColumnElement[bool]:
 
 
 def count_resources(tx: Tx, kind: str, parts: Sequence[Part]) -> int:
-    """Count the resources of a kind within some parts, by indexes that hold all columns."""
+    """Count the resources of a kind within some parts.
+
+    Indexes hold all columns for it.
+    """
     if any(_ranges(part.accounts).others for part in parts):
         # Not by the kind, for which SQLite would read whole rows.
         found = select(func.count()).where(_unindexed(resources.c.kind) == kind, within(parts))
