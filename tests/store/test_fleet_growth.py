@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.engine.rollouts import RolloutWorker
 from ecrkeeper_server.fleet import growth, matching
+from ecrkeeper_server.fleet.account_commands import put_account
+from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.membership import plan_targets
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.store import fleet_accounts, registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import Cause, RolloutState, TargetState
+from ecrkeeper_server.store.fleet_rows import AccountRow, Cause, RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, Wave
 
 from .conftest import Clock
@@ -261,3 +264,86 @@ async def test_deletion_forgets_accounts_that_are_gone(fleet: StoredFleet, state
     left = [lost] if state is AccountState.SUSPENDED else []
     assert list(await fleet.roles("a")) == left
     assert (await fleet.db.read(lambda tx: registry_sets.get(tx, "a")) is None) == (not left)
+
+
+async def _change_state(fleet: StoredFleet, account: str, state: AccountState) -> None:
+    def change(row: AccountRow) -> AccountRow:
+        return replace(row, state=state)
+
+    await fleet.db.write(
+        lambda tx: put_account(tx, Caller("UpdateAccount"), account, change, create=False, update=True)
+    )
+
+
+async def _pass_time(fleet: StoredFleet) -> None:
+    """Let the set compare its targets until attempts are repeated."""
+    for _ in range(4):
+        await fleet.work(2)
+        fleet.clock.advance(1000)
+    await fleet.work(2)
+
+
+async def _deleted_but_held(fleet: StoredFleet, held: int) -> None:
+    """Delete a set of three accounts, so many of which are suspended."""
+    await fleet.add(3, set="a")
+    await fleet.write("a", excluding("scanner"))
+    await fleet.work()
+    for account in fleet.accounts[:held]:
+        await _change_state(fleet, account, AccountState.SUSPENDED)
+    await fleet.write("a", None)
+    await _pass_time(fleet)
+    assert list(await fleet.roles("a")) == fleet.accounts[:held]
+    assert len(await fleet.rollouts("a")) == 2, "nothing begins while the accounts are suspended"
+
+
+@pytest.mark.parametrize("state", [AccountState.ACTIVE, AccountState.GONE])
+async def test_deletion_goes_on_when_suspended_account_changes(fleet: StoredFleet, state: AccountState) -> None:
+    await _deleted_but_held(fleet, 2)
+    first, second = fleet.accounts[:2]
+    await _change_state(fleet, first, state)
+    await fleet.work()
+    assert list(await fleet.roles("a")) == [second], "the other one is still suspended"
+    again = (await fleet.rollouts("a"))[0]
+    assert (again.number, again.cause, again.state) == (3, Cause.DELETION, RolloutState.SUCCEEDED)
+    assert again.principal == "ann"
+    await _pass_time(fleet)
+    assert len(await fleet.rollouts("a")) == 3
+    await _change_state(fleet, second, state)
+    await fleet.work()
+    assert await fleet.roles("a") == {}
+    assert await fleet.db.read(lambda tx: registry_sets.get(tx, "a")) is None
+
+
+async def test_deletion_goes_on_when_account_returns_before_its_end(fleet: StoredFleet) -> None:
+    await fleet.add(2, set="a")
+    await fleet.write("a", excluding("scanner"))
+    await fleet.work()
+    returning, other = fleet.accounts
+    await _change_state(fleet, returning, AccountState.SUSPENDED)
+    await fleet.write("a", None)
+    # AWS has not followed in the other account, so the deletion is still under way.
+    worker = RolloutWorker(fleet.db, Bounds(), lambda: None)
+    while await worker.work_once():
+        pass
+    assert [each.state for each in await fleet.targets((await fleet.rollouts("a"))[0])] == [
+        TargetState.HELD,
+        TargetState.RUNNING,
+    ]
+    fleet.clock.advance(0.1)
+    await _change_state(fleet, returning, AccountState.ACTIVE)
+    await fleet.work()
+    assert await fleet.roles("a") == {}
+    assert await fleet.db.read(lambda tx: registry_sets.get(tx, "a")) is None
+
+
+async def test_deletion_that_was_cancelled_does_not_go_on(fleet: StoredFleet) -> None:
+    await fleet.add(2, set="a")
+    await fleet.write("a", excluding("scanner"))
+    await fleet.work()
+    await _change_state(fleet, fleet.accounts[0], AccountState.SUSPENDED)
+    await fleet.write("a", None)
+    await fleet.db.write(lambda tx: control(tx, Caller("CancelRollout"), RolloutName(SetName("a"), 2), "cancel"))
+    await _change_state(fleet, fleet.accounts[0], AccountState.ACTIVE)
+    await _pass_time(fleet)
+    assert list(await fleet.roles("a")) == fleet.accounts
+    assert len(await fleet.rollouts("a")) == 2

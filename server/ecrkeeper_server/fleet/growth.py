@@ -21,8 +21,16 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import Authority, Cause, RolloutRow, SetRow, TargetRow, TargetState
-from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.fleet_rows import (
+    Authority,
+    Cause,
+    RolloutRow,
+    RolloutState,
+    SetRow,
+    TargetRow,
+    TargetState,
+)
+from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
 
 # How often targets are compared although nothing is known to have changed, and when one that failed is tried again.
 COMPARE_SECONDS, RETRY_SECONDS = 900.0, 3600.0
@@ -47,6 +55,11 @@ def may_grow(place: Place, latest: TargetRow | None, now: int) -> bool:
     account = place.target.account
     if not account.writable or not account.checked:
         return False
+    return _may_attempt(place, latest, now)
+
+
+def _may_attempt(place: Place, latest: TargetRow | None, now: int) -> bool:
+    """Return whether the last attempt is none that has failed just now."""
     if latest is None or (latest.state not in _ATTEMPTED and not latest.undo):
         return True
     return place.changed_at > latest.update_time or now - latest.update_time >= RETRY_SECONDS * MICROSECONDS
@@ -90,10 +103,13 @@ async def compare(db: Database, row: SetRow) -> None:
 
     A set that has reached no revision, or that a rollout is under way for, is left alone: its end makes it due.
     """
-    if row.deleting or not row.current_revision:
-        return
     opened: list[RolloutRow] = await db.read(lambda tx: rollouts.open_of(tx, row.id))
     if opened:
+        return
+    if row.deleting:
+        await _resume_deletion(db, row)
+        return
+    if not row.current_revision:
         return
     revision = await db.read(lambda tx: registry_sets.get_revision(tx, row.id, row.current_revision))
     if revision is None or revision.spec is None:
@@ -120,6 +136,49 @@ def _compare_page(tx: Tx, row: SetRow, spec: SetSpec, actions: Actions, found: _
             found.changing += 1
             found.removing += step.removes
     return last
+
+
+async def _resume_deletion(db: Database, row: SetRow) -> None:
+    """Delete a set further if a target that was left may be released now.
+
+    A deletion that somebody cancelled stays cancelled.
+    """
+    number = await db.read(lambda tx: rollouts.newest_begun(tx, row.id))
+    last = await db.read(lambda tx: rollouts.get(tx, row.id, number))
+    if last is None or (last.cause, last.state) != (Cause.DELETION, RolloutState.SUCCEEDED):
+        return
+    selector, after = matcher(SetSpec.from_json(row.spec).selector), ""
+    while True:
+        places, after = await db.read(lambda tx, after=after: matching.page(tx, selector, SetName(row.id), after))  # type: ignore[misc]
+        if await db.read(lambda tx, places=places: _may_release(tx, SetName(row.id), places)):  # type: ignore[misc]
+            await db.write(lambda tx: _delete_further(tx, row, last))
+            return
+        if not after:
+            return
+        await asyncio.sleep(0)
+
+
+def _may_release(tx: Tx, name: SetName, places: Collection[Place]) -> bool:
+    """Return whether a deletion may release one of these registries now.
+
+    The declarations in accounts that are gone are forgotten.
+    """
+    left = [
+        place
+        for place in places
+        if place.managed_by(name) is not None and place.target.account.state is not AccountState.SUSPENDED
+    ]
+    latest, now = latest_targets(tx, name, left), rollouts.now(tx)
+    return any(_may_attempt(place, latest.get(place.registry), now) for place in left)
+
+
+def _delete_further(tx: Tx, row: SetRow, last: RolloutRow) -> None:
+    opened = rollouts.open_of(tx, row.id, lock=True)
+    present = registry_sets.get(tx, row.id, lock=True)
+    if present is None or opened or present.generation != row.generation or not present.deleting:
+        return
+    caller = Caller("Growth", principal=last.principal, reason=last.reason)
+    begin(tx, present, Cause.DELETION, caller, spec=present.spec, revision=present.generation, queued=False)
 
 
 def _grow(tx: Tx, row: SetRow, spec: SetSpec, found: _Compared) -> None:

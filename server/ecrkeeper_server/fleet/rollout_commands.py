@@ -72,7 +72,10 @@ def _settle(tx: Tx, rollout: RolloutRow) -> None:
     elif rollout.state == RolloutState.ROLLED_BACK and rollout.cause == Cause.REVISION:
         registry_sets.change(tx, row.id, current_revision=rollouts.succeeded_before(tx, rollout), due_at=tx.now())
     elif rollout.cause == Cause.DELETION and rollout.state == RolloutState.SUCCEEDED:
-        if not registry_sets.managed_count(tx, row.id):
+        if registry_sets.managed_count(tx, row.id):
+            # An account may have come back after its target was held.
+            registry_sets.change(tx, row.id, due_at=tx.now())
+        else:
             registry_sets.remove(tx, row.id)
     elif rollout.cause == Cause.DELETION and rollout.state == RolloutState.ROLLED_BACK:
         registry_sets.change(tx, row.id, deleting=False)

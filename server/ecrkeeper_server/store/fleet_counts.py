@@ -7,24 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, select
 
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_parts import Part, count_accounts, count_resources, within
 from ecrkeeper_server.store.fleet_specs import AccountState
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Accounts and Regions, as patterns in which `*` is any text."""
-
-    accounts: tuple[str, ...]
-    places: tuple[str, ...]
-
 
 # The reason of resources that nobody declares: they are `Ready`.
 _READY_REASON = "UNMANAGED"
@@ -52,24 +43,6 @@ class KindCounts:
         return max(0, self.total - self.pending - sum(number for _, number in self.reasons))
 
 
-def _like(column: Any, patterns: Sequence[str]) -> ColumnElement[bool]:
-    if "*" in patterns:
-        return true()
-    return or_(
-        *(column.like(pattern.replace("*", "%")) if "*" in pattern else column == pattern for pattern in patterns)
-    )
-
-
-def within(parts: Sequence[Part] | None) -> ColumnElement[bool]:
-    """Return the condition of resources in any of the parts; None is everywhere."""
-    if parts is None:
-        return true()
-    conditions = [
-        and_(_like(resources.c.account, part.accounts), _like(resources.c.place, part.places)) for part in parts
-    ]
-    return or_(*conditions) if conditions else ~true()
-
-
 def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     """Count the resources of a kind within some parts of the fleet."""
     of_kind = and_(resources.c.kind == kind, within(parts))
@@ -77,8 +50,6 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     # Not by the kind, for which SQLite would read whole rows: those that somebody waits for are few, and always due.
     kept = func.coalesce(resources.c.kind, "") == kind
     waited_for = and_(kept, schedule.c.urgent, schedule.c.due_at > 0)
-    # An index alone has the places of all.
-    total = select(func.count()).where(resources.c.kind == kind if parts is None else and_(kept, within(parts)))
     pending = select(func.count()).select_from(resource).where(waited_for, resources.c.reason.is_(None), within(parts))
 
     def number(*conditions: ColumnElement[bool]) -> int:
@@ -94,7 +65,7 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
         .order_by(size.desc(), resources.c.reason)
     )
     return KindCounts(
-        total=int(tx.conn.execute(total).scalar_one()),
+        total=number() if parts is None else count_resources(tx, kind, parts),
         # They were asked for and are not done yet; an attempt that failed has a reason.
         pending=int(tx.conn.execute(pending).scalar_one()),
         drifted=number(resources.c.drifted),
@@ -106,13 +77,7 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
 
 def unreachable(tx: Tx, parts: Sequence[Part] | None) -> int:
     """Count the active accounts within some parts of the fleet that cannot be reached."""
-    conditions = [true()] if parts is None else [_like(fleet_accounts.c.account, part.accounts) for part in parts]
-    lost = and_(fleet_accounts.c.state == AccountState.ACTIVE, fleet_accounts.c.unreachable != "")
-    return int(
-        tx.conn.execute(
-            select(func.count()).select_from(fleet_accounts).where(lost, or_(false(), *conditions))
-        ).scalar_one()
-    )
+    return accounts(tx, parts, fleet_accounts.c.state == AccountState.ACTIVE, fleet_accounts.c.unreachable != "")
 
 
 def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
@@ -122,12 +87,11 @@ def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: i
     return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
 
 
-def accounts(tx: Tx, parts: Sequence[Part] | None) -> int:
-    """Count the accounts of the fleet within some parts of it."""
-    conditions = [true()] if parts is None else [_like(fleet_accounts.c.account, part.accounts) for part in parts]
-    return int(
-        tx.conn.execute(select(func.count()).select_from(fleet_accounts).where(or_(false(), *conditions))).scalar_one()
-    )
+def accounts(tx: Tx, parts: Sequence[Part] | None, *conditions: ColumnElement[bool]) -> int:
+    """Count the accounts within some parts of the fleet that meet all conditions."""
+    if parts is not None:
+        return count_accounts(tx, parts, *conditions)
+    return int(tx.conn.execute(select(func.count()).select_from(fleet_accounts).where(*conditions)).scalar_one())
 
 
 def examples(tx: Tx, kind: str, reason: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:

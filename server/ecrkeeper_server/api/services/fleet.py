@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ecrkeeper.v1 import fleet_pb2
 from ecrkeeper.v1 import fleet_service_pb2 as pb
 
-from ecrkeeper_server.access.policy import Rule, Verb
+from ecrkeeper_server.access.patterns import Pattern
+from ecrkeeper_server.access.policy import Verb
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.permissions import set_target
@@ -18,13 +19,14 @@ from ecrkeeper_server.api.services.pages import PAGE_BYTES
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import fleet_counts, rollouts
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_counts import KindCounts, Part
+from ecrkeeper_server.store.fleet_counts import KindCounts
+from ecrkeeper_server.store.fleet_parts import Part, merged
 from ecrkeeper_server.store.replication_checks import BROKEN
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 
 _EXAMPLES, _MOST_PROBLEMS, _MOST_ROLLOUTS, _MESSAGE_CHARACTERS = 3, 20, 100, 1_000
-_EVERYWHERE = ("*",)
+_EVERYWHERE = frozenset({Pattern.every()})
 
 
 class FleetView:
@@ -49,10 +51,10 @@ class FleetView:
         if policy is None:
             return None, None
         # A rule that is limited to owners covers declarations, not the registries of all owners.
-        rules = [rule for rule in policy.rules_for(CALLER.get(), Verb.READ) if _all(rule, "owners")]
-        registries = [Part(_texts(rule, "accounts"), _texts(rule, "regions")) for rule in rules]
-        roles = [Part(_texts(rule, "accounts"), _EVERYWHERE) for rule in rules if _all(rule, "regions")]
-        return registries, roles
+        rules = [rule for rule in policy.rules_for(CALLER.get(), Verb.READ) if _all(rule.owners)]
+        registries = [Part(frozenset(rule.accounts), frozenset(rule.regions)) for rule in rules]
+        roles = [Part(frozenset(rule.accounts), _EVERYWHERE) for rule in rules if _all(rule.regions)]
+        return merged(registries), merged(roles)
 
 
 def _opened(tx: Tx, may: Callable[[str], bool]) -> list[fleet_pb2.Rollout]:
@@ -71,12 +73,8 @@ def _opened(tx: Tx, may: Callable[[str], bool]) -> list[fleet_pb2.Rollout]:
     return found
 
 
-def _texts(rule: Rule, part: str) -> tuple[str, ...]:
-    return tuple(pattern.text for pattern in getattr(rule, part))
-
-
-def _all(rule: Rule, part: str) -> bool:
-    return "*" in _texts(rule, part)
+def _all(patterns: Iterable[Pattern]) -> bool:
+    return any(pattern.is_every for pattern in patterns)
 
 
 def _message(
