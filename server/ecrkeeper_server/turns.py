@@ -50,7 +50,10 @@ class Turns:
         self._scheduled = False
 
     async def wait(self, key: str, *, begun: bool = False) -> None:
-        """Wait for the next turn of a key; work that has begun comes before other work of the key."""
+        """Wait for the next turn of a key.
+
+        Work that has begun comes before other work of the key.
+        """
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         waiting = self._waiting.setdefault(key, deque())
