@@ -104,6 +104,9 @@ async def test_completed_write_is_streamed_again(db: Database) -> None:
     assert await streamed(db, cursor) == []
     done = [Completion(three, "FAILED", "LimitExceeded", "id-3"), Completion(one, "SUCCEEDED", "", "id-1")]
     await db.write(lambda tx: audit.complete(tx, done))
+    # On Postgres, any transaction of the cluster may hold events back for a moment.
+    while (await part(db, cursor)).held_back:
+        await asyncio.sleep(0.01)
     assert await streamed(db, cursor) == ["one", "three"]
     assert await streamed(db) == ["two", "one", "three"]
     rows = {n: await db.read(lambda tx, n=n: audit.get(tx, n)) for n in (one, two, three)}  # type: ignore[misc]

@@ -8,6 +8,8 @@ import pytest
 from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.tables import schedule
+from sqlalchemy import update
 
 from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, holds
 
@@ -107,6 +109,9 @@ async def test_suspect_is_not_retried_during_role_deletion(world: World) -> None
     await world.declare(replicated("eu-west-2", "aa"), owner="bad")
     await world.reconcile()
     await world.set_spec({"deletion": {"operation": "x"}}, ROLE)
+    # Without the role, its deletion would end, perhaps before the registry is looked at.
+    never = update(schedule).where(schedule.c.name == str(ROLE)).values(due_at=2**60)
+    await world.db.write(lambda tx: tx.conn.execute(never))
     await world.db.write(lambda tx: resources.request(tx, str(REGISTRY)))
     world.seconds += 2000
     before = len(await puts(world, "PutReplicationConfiguration"))

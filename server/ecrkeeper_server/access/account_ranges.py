@@ -40,10 +40,14 @@ class AccountRanges:
             head, star, tail = pattern.text.partition("*")
             if tail.strip("*"):
                 others.append(pattern)
-            elif (head.isdecimal() or not head) and (len(head) <= _DIGITS if star else len(head) == _DIGITS):
+            elif _is_number(head) and (len(head) <= _DIGITS if star else len(head) == _DIGITS):
                 found.append(Range(head.ljust(_DIGITS, "0"), head.ljust(_DIGITS, "9")))
         merged = _merged(found)
         return cls(merged, () if any(each.is_every for each in merged) else tuple(dict.fromkeys(others)))
+
+
+def _is_number(head: str) -> bool:
+    return not head or (head.isascii() and head.isdecimal())
 
 
 def _merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
