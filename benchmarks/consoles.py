@@ -19,7 +19,7 @@ from benchmarks.report import Report
 from benchmarks.rows import Rows, account, registry
 from benchmarks.sizes import Sizes
 
-# What an update of one registry changes: its cell, its page, and the trail. The event names what each stream sends.
+# An update of one registry changes its cell, its page, and the trail. Each page has the name of its stream's event.
 _LIVE = {"/console/": "update", f"/console/{registry(1)}": "update", "/console/audit": "event"}
 _QUIET_SECONDS = 1.0
 _FIRST_PAGES = {

@@ -47,7 +47,7 @@ class Attempt:
     home_region: str
     # The inputs for which earlier attempts found nothing to do.
     unchanged: Unchanged = field(default_factory=Unchanged)
-    # What attempts of this process intend to write; None stores it alone.
+    # The batch in which attempts of this process store their intents; without one, each stores its own.
     intents: Intents | None = None
     contest_window: float = 600.0
     # Whether to find out if events arrive.

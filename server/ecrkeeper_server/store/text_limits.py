@@ -1,7 +1,7 @@
 """Limits on the texts of stored errors and conditions.
 
-Texts can name owners and elements, and a registry can have thousands of both. What is cut here could not be shown
-either: answers show as much of an error.
+Texts can name owners and elements, and a registry can have thousands of both. Answers show no more of an error than
+is stored.
 """
 
 from __future__ import annotations
