@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 from ecrkeeper_server.engine.intents import Intent, Intents
-from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, claims, queue, resources, schema
+from ecrkeeper_server.store import audit, queue, resources, schema
 from ecrkeeper_server.store.audit import NewEvent, Selection
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 
-NAMES = [RegistryName(f"{n:012d}", "us-east-1") for n in range(3)]
+from tests.store.claimed_rows import NAMES, claimed, held
 
 
 @pytest.fixture
@@ -23,13 +21,6 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     opened = schema.open_database(database_url)
     yield opened
     await opened.close()
-
-
-async def claimed(db: Database) -> list[Resource]:
-    for name in NAMES:
-        await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))  # type: ignore[misc]
-    rows = await db.write(lambda tx: claims.claim(tx, lease=30.0, backlog=claims.Capacity(10)))
-    return sorted(rows, key=lambda row: row.name)
 
 
 def intent(row: Resource, method: str = "ecr:PutRegistryPolicy", events: int = 2) -> Intent:
@@ -94,23 +85,11 @@ async def test_row_that_is_held_holds_up_no_other_intent(db: Database, database_
     if database_url.startswith("sqlite"):
         pytest.skip("SQLite has one writer")
     rows, intents = await claimed(db), Intents(db)
-    locked, released = threading.Event(), threading.Event()
-
-    def hold(tx: Tx) -> None:
-        resources.get(tx, rows[0].name, lock=True)
-        locked.set()
-        released.wait(4)
-
-    holder = asyncio.create_task(db.write(hold))
-    try:
-        await asyncio.to_thread(locked.wait, 10)
+    async with held(db, rows[0]):
         waiting = asyncio.create_task(intents.put(intent(rows[0])))
         assert await intents.put(intent(rows[1])) is not None
         # Also those that come while it waits.
         assert await intents.put(intent(rows[2])) is not None
         assert not waiting.done()
-    finally:
-        released.set()
-        await holder
     assert await waiting is not None
     assert await states(db) == [{"applied": {"of": row.name}} for row in rows]

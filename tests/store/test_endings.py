@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-
 import pytest
-from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import claims, endings, queue, resources
-from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store import endings, queue, resources
+from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
 
-NAMES = [RegistryName(f"{n:012d}", "us-east-1") for n in range(3)]
-
-
-async def claimed(db: Database) -> list[Resource]:
-    for name in NAMES:
-        await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))  # type: ignore[misc]
-    rows = await db.write(lambda tx: claims.claim(tx, lease=30.0, backlog=claims.Capacity(10)))
-    return sorted(rows, key=lambda row: row.name)
+from tests.store.claimed_rows import NAMES, claimed, held
 
 
 def outcome(row: Resource) -> queue.Outcome:
@@ -47,20 +36,8 @@ async def test_row_that_is_held_holds_up_no_other_ending(db: Database, database_
     if database_url.startswith("sqlite"):
         pytest.skip("SQLite has one writer")
     rows = await claimed(db)
-    locked, released = threading.Event(), threading.Event()
-
-    def hold(tx: Tx) -> None:
-        resources.get(tx, rows[0].name, lock=True)
-        locked.set()
-        released.wait(4)
-
-    holder = asyncio.create_task(db.write(hold))
-    try:
-        await asyncio.to_thread(locked.wait, 10)
+    async with held(db, rows[0]):
         ended = [(row, outcome(row)) for row in rows]
         finished = await db.write(lambda tx: endings.finish(tx, ended, wait=False))
         assert [row is None for row in finished] == [True, False, False]
-    finally:
-        released.set()
-        await holder
     assert await db.write(lambda tx: endings.finish(tx, ended[:1])) != [None]
