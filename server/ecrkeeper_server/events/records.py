@@ -7,7 +7,7 @@ Facts: "CloudTrail record contents" and "CloudTrail userIdentity element" in the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ecrkeeper_server.events import fields
@@ -40,15 +40,7 @@ class Actor:
 
     def to_json(self) -> dict[str, Any]:
         """Return the actor as it is stored."""
-        return {
-            "principal": self.principal,
-            "session": self.session,
-            "source_ip": self.source_ip,
-            "user_agent": self.user_agent,
-            "event_id": self.event_id,
-            "event_time": self.event_time,
-            "invoked_by": self.invoked_by,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

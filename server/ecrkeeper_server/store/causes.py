@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from ecrkeeper_server.json_object import Json
@@ -32,31 +32,11 @@ class StoredCause:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Parse a stored cause; missing members are empty."""
-        return cls(
-            principal=stored.get("principal", ""),
-            session=stored.get("session", ""),
-            source_ip=stored.get("source_ip", ""),
-            user_agent=stored.get("user_agent", ""),
-            event_id=stored.get("event_id", ""),
-            event_time=stored.get("event_time", 0),
-            invoked_by=stored.get("invoked_by", ""),
-            installation=stored.get("installation", ""),
-            confidence=stored.get("confidence", ""),
-        )
+        return cls(**{"principal": "", **{name: stored[name] for name in cls.__slots__ if name in stored}})
 
     def to_json(self) -> Json:
         """Return the stored form."""
-        return {
-            "principal": self.principal,
-            "session": self.session,
-            "source_ip": self.source_ip,
-            "user_agent": self.user_agent,
-            "event_id": self.event_id,
-            "event_time": self.event_time,
-            "invoked_by": self.invoked_by,
-            "installation": self.installation,
-            "confidence": self.confidence,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
