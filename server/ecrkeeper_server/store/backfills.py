@@ -9,25 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.json_object import StoredJson
 
 _ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 
 
 @dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(StoredJson):
     """A backfill; `stored` is ECR's answer, times are in seconds."""
-
-    stored: Json
-
-    @classmethod
-    def from_json(cls, stored: Json) -> Self:
-        """Wrap an answer of ECR, or a stored one."""
-        return cls(stored)
-
-    def to_json(self) -> Json:
-        """Return the stored form."""
-        return self.stored
 
     @property
     def id(self) -> str:
@@ -90,24 +79,13 @@ class Backfill:
 
 
 @dataclass(frozen=True, slots=True)
-class BackfillMetadata:
+class BackfillMetadata(StoredJson):
     """The metadata of an operation that starts a backfill."""
-
-    stored: Json
-
-    @classmethod
-    def from_json(cls, stored: Json) -> Self:
-        """Wrap stored metadata."""
-        return cls(stored)
 
     @classmethod
     def of(cls, destination: Mapping[str, Any]) -> Self:
         """Return the metadata of an operation before the call to ECR."""
         return cls({"destination": destination})
-
-    def to_json(self) -> Json:
-        """Return the stored form."""
-        return self.stored
 
     @property
     def destination(self) -> Mapping[str, Any]:

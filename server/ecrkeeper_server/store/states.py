@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, Unpack
 
-from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.json_object import StoredJson
 from ecrkeeper_server.roles.plan import Applied, ObservedRole
 from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import load_elements, load_keys
@@ -24,19 +24,8 @@ _NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class State(StoredJson):
     """The members of every resource; `stored` is the JSON of the row."""
-
-    stored: Json
-
-    @classmethod
-    def from_json(cls, stored: Json) -> Self:
-        """Wrap a stored state."""
-        return cls(stored)
-
-    def to_json(self) -> Json:
-        """Return the stored form."""
-        return self.stored
 
     def changed(self, **members: Unpack[Members]) -> Self:
         """Return the state with other members."""
