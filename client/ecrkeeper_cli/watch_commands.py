@@ -85,9 +85,7 @@ def _table(registries: list[Registry]) -> Any:
 
 
 @click.command()
-@click.argument(
-    "found", nargs=-1, required=True, metavar="NAME...", type=resources.NameType("Registry", "RegistrySettings")
-)
+@click.argument("found", nargs=-1, required=True, metavar="NAME...", type=_AWAITED)
 @wait_option()
 @pass_session
 def wait(session: Session, found: tuple[names.Name, ...], wait_timeout: float) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 MAX_NAME = 256
 MIN_NAME = 2
@@ -105,16 +105,12 @@ class Patterns:
         self._ends.append(1 << at)
         return at + 1
 
-    def sets_under(self, prefix: str, budget: Budget) -> Mapping[frozenset[str], str] | None:
-        """Return every set of patterns that some name under the prefix matches.
+    def finding_sets(self, prefix: str, budget: Budget) -> Steps[Mapping[frozenset[str], str] | None]:
+        """Return, in steps, every set of patterns that some name under the prefix matches.
 
         Each set comes with a shortest such name, which matches no other pattern.
         None if the budget is used up; empty if no valid name has the prefix.
         """
-        return finish(self.finding_sets(prefix, budget))
-
-    def finding_sets(self, prefix: str, budget: Budget) -> Steps[Mapping[frozenset[str], str] | None]:
-        """Return the same in steps."""
         shortest = shortest_name(prefix)
         if shortest is None:
             return {}

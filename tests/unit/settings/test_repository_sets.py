@@ -9,6 +9,7 @@ import time
 import pytest
 from ecrkeeper_server.settings import globs
 from ecrkeeper_server.settings.repository_sets import Budget, Patterns
+from ecrkeeper_server.turns import finish
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ patterns = st.lists(st.text("a-/*?", max_size=4), max_size=3).map(tuple)
 
 
 def sets_under(prefix: str, *given: str) -> dict[frozenset[str], str] | None:
-    found = Patterns(given).sets_under(prefix, Budget(WORK))
+    found = finish(Patterns(given).finding_sets(prefix, Budget(WORK)))
     return None if found is None else dict(found)
 
 
@@ -95,19 +96,19 @@ def test_patterns_partition_names_under_a_prefix(
 )
 def test_complex_patterns_exhaust_only_the_budget(given: tuple[str, ...]) -> None:
     begun = time.process_time()
-    assert Patterns(given).sets_under("", Budget(20_000)) is None
+    assert finish(Patterns(given).finding_sets("", Budget(20_000))) is None
     assert time.process_time() - begun < 2.0
 
 
 def test_match_all_pattern_costs_nothing() -> None:
     everything, budget = Patterns(("*",)), Budget(0)
     for i in range(2500):
-        assert everything.sets_under(f"team-{i}-", budget) == {frozenset({"*"}): f"team-{i}-a"}
+        assert finish(everything.finding_sets(f"team-{i}-", budget)) == {frozenset({"*"}): f"team-{i}-a"}
 
 
 def test_prefixes_in_order_cost_what_they_do_not_share() -> None:
     found, budget = Patterns((f"{'x' * 240}00*",)), Budget(20_000)
-    named = [found.sets_under(f"{'x' * 240}{at:04}", budget) for at in range(2_500)]
+    named = [finish(found.finding_sets(f"{'x' * 240}{at:04}", budget)) for at in range(2_500)]
     assert all(len(sets or {}) == 1 for sets in named)
     assert [bool(*sets or {}) for sets in named] == [at < 100 for at in range(2_500)]
 
@@ -116,11 +117,13 @@ def test_prefixes_in_order_cost_what_they_do_not_share() -> None:
 @settings(max_examples=300, deadline=None)
 def test_sets_under_several_prefixes_are_those_of_each(given: tuple[str, ...], prefixes: list[str]) -> None:
     found, budget = Patterns(given), Budget(WORK)
-    assert [found.sets_under(each, budget) for each in prefixes] == [sets_under(each, *given) for each in prefixes]
+    assert [finish(found.finding_sets(each, budget)) for each in prefixes] == [
+        sets_under(each, *given) for each in prefixes
+    ]
 
 
 def test_hundreds_of_prefixes_fit_the_budget() -> None:
-    found = Patterns(tuple(f"team-{i}/*" for i in range(300))).sets_under("", Budget(20_000))
+    found = finish(Patterns(tuple(f"team-{i}/*" for i in range(300))).finding_sets("", Budget(20_000)))
     assert found is not None
     assert len(found) == 301
 
