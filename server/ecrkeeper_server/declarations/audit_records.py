@@ -7,8 +7,9 @@ from typing import Any
 
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName
+from ecrkeeper_server.settings.algebra import splitting
 from ecrkeeper_server.settings.elements import Change, diff, diffing
-from ecrkeeper_server.settings.table import SETTINGS, splitting
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
@@ -76,13 +77,13 @@ def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] 
 def changing_settings(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Steps[list[Change]]:
     """Return the same in steps."""
     before, after = before or {}, after or {}
-    found: list[Change] = []
+    changes: list[Change] = []
     for name, setting in SETTINGS.items():
         if before.get(name) != after.get(name):
-            old = yield from splitting({name: before[name]} if name in before else {})
-            new = yield from splitting({name: after[name]} if name in after else {})
-            found += yield from diffing(name, old.get(name, {}), new.get(name, {}), setting.replaces)
-    return found
+            old = (yield from splitting(setting, before[name])) if name in before else {}
+            new = (yield from splitting(setting, after[name])) if name in after else {}
+            changes += yield from diffing(name, old, new, setting.replaces)
+    return changes
 
 
 def spec_changes(before: Spec | None, after: Spec) -> list[Change]:

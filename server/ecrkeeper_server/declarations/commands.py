@@ -23,10 +23,10 @@ from ecrkeeper_server.declarations.preconditions import (
 from ecrkeeper_server.declarations.takeover import Takeover, takeovers, without_conflicts
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.settings.algebra import Composition, composing
+from ecrkeeper_server.settings.algebra import Composition, composing, splitting
 from ecrkeeper_server.settings.element_sets import NO_KEYS
-from ecrkeeper_server.settings.elements import cost, keys_of
-from ecrkeeper_server.settings.table import SETTINGS, split_all, splitting
+from ecrkeeper_server.settings.elements import Elements, cost, keys_of
+from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
@@ -282,10 +282,12 @@ def composing_specs(
     specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)
 ) -> Steps[Composition]:
     """Return the same in steps."""
-    found = {}
+    declarations: dict[str, dict[str, Elements]] = {owner: {} for owner in specs}
     for owner, spec in specs.items():
-        found[owner] = yield from splitting({n: shape for n, shape in spec.settings.items() if n in settings})
-    return (yield from composing(found))
+        for name, shape in spec.settings.items():
+            if name in settings:
+                declarations[owner][name] = yield from splitting(SETTINGS[name], shape)
+    return (yield from composing(declarations))
 
 
 def _valid(composition: Composition, registry: RegistryName) -> bool:

@@ -15,6 +15,7 @@ from ecrkeeper_server.ecr.regions import explained
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
+from ecrkeeper_server.settings.algebra import splitting
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, finding_unknown
@@ -114,10 +115,7 @@ async def _read_setting(aws: Aws, registry: RegistryName, setting: Setting) -> R
 
 def _observed(setting: Setting, reading: Reading) -> Steps[Observed]:
     shape = reading.shape
-    if setting.prepare is not None:
-        yield from setting.prepare(shape, None)
-    elements = setting.split(shape)
-    yield
+    elements = yield from splitting(setting, shape)
     unknown = yield from finding_unknown(setting.name, shape)
     return Observed(shape, elements, unknown, reading.size)
 

@@ -24,7 +24,7 @@ from ecrkeeper_server.settings.elements import (
     grouping,
     keys_of,
 )
-from ecrkeeper_server.settings.setting import Setting
+from ecrkeeper_server.settings.setting import Setting, Shape
 from ecrkeeper_server.turns import STEP, Steps, finish
 
 
@@ -70,6 +70,15 @@ class Composition:
     def owners_of_any(self, setting: str, keys: Keys) -> frozenset[str]:
         """Return everybody who declares any of the elements."""
         return frozenset(owner for _, owners in self.by_owners(setting, keys) for owner in owners)
+
+
+def splitting(setting: Setting, shape: Shape) -> Steps[Elements]:
+    """Return the elements of a shape, in steps."""
+    if setting.prepare is not None:
+        yield from setting.prepare(shape, None)
+    elements = setting.split(shape)
+    yield
+    return elements
 
 
 def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:

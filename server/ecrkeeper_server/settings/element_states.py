@@ -11,7 +11,7 @@ from typing import Protocol
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Elements, Keys, Value, first_of, gather, grouping, keys_of
 from ecrkeeper_server.settings.setting import Setting, Shape
-from ecrkeeper_server.settings.table import SETTINGS, splitting
+from ecrkeeper_server.settings.table import SETTINGS, splitting_all
 from ecrkeeper_server.turns import Steps, finish
 
 # Elements of a step.
@@ -67,7 +67,7 @@ def element_states(state: Known, composition: Composition) -> Iterator[ElementSt
 
 def collecting_states(state: Known, composition: Composition) -> Steps[list[ElementState]]:
     """Return the same in steps."""
-    seen = yield from splitting(state.observed)
+    seen = yield from splitting_all(state.observed)
     applied, problems = state.applied, state.problems
     states: list[ElementState] = []
     for name, setting in SETTINGS.items():

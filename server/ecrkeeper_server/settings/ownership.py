@@ -10,7 +10,7 @@ from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.element_sets import differing, restricted, without
 from ecrkeeper_server.settings.elements import Drift, Elements, Keys, Plan, keys_of
 from ecrkeeper_server.settings.setting import Shape
-from ecrkeeper_server.settings.table import SETTINGS, splitting
+from ecrkeeper_server.settings.table import SETTINGS, splitting_all
 from ecrkeeper_server.turns import Steps, finish
 
 Applied = dict[str, Elements]
@@ -41,7 +41,7 @@ def composing(declared: Iterable[Declared]) -> Steps[Composition]:
     """Return the composition in steps."""
     found: dict[str, dict[str, Elements]] = {}
     for each in declared:
-        found[each.owner] = yield from splitting(each.settings)
+        found[each.owner] = yield from splitting_all(each.settings)
     return (yield from algebra.composing(found))
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from ecrkeeper_server.settings import unknown_fields as members
 from ecrkeeper_server.settings.account_settings import ACCOUNT_SETTINGS
+from ecrkeeper_server.settings.algebra import splitting
 from ecrkeeper_server.settings.cache_rules import CACHE_RULES
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.exclusions import EXCLUSIONS
@@ -37,16 +38,13 @@ def split_all(settings: Mapping[str, Shape]) -> dict[str, Elements]:
     return {name: SETTINGS[name].split(settings[name]) for name in SETTINGS if name in settings}
 
 
-def splitting(settings: Mapping[str, Shape]) -> Steps[dict[str, Elements]]:
+def splitting_all(settings: Mapping[str, Shape]) -> Steps[dict[str, Elements]]:
     """Return the same in steps, one for each setting."""
-    found = {}
+    elements = {}
     for name, setting in SETTINGS.items():
         if name in settings:
-            if setting.prepare is not None:
-                yield from setting.prepare(settings[name], None)
-            found[name] = setting.split(settings[name])
-            yield
-    return found
+            elements[name] = yield from splitting(setting, settings[name])
+    return elements
 
 
 def unknown_members(name: str, shape: Shape) -> list[str]:

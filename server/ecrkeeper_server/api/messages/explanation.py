@@ -20,7 +20,7 @@ from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.explain import REPLICATION, Explanation, Reference, explaining
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.setting import Warning
-from ecrkeeper_server.settings.table import splitting
+from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps
 
@@ -70,7 +70,7 @@ class Explained:
 def explaining_repository(repository: str, row: Resource, declared: Sequence[Declaration]) -> Steps[Explained]:
     """Find the elements that apply to a repository, in steps."""
     composition = yield from composing(declared)
-    observed = yield from splitting(row.registry_state.observed)
+    observed = yield from splitting_all(row.registry_state.observed)
     known = {setting: merged(observed[setting], composition.desired.get(setting, {})) for setting in observed}
     yield
     found = yield from explaining(repository, known)

@@ -14,7 +14,7 @@ from ecrkeeper_server.ecr.history import dating
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
 from ecrkeeper_server.settings.ownership import composing, drifts, managed, owned_elements, planning, verified
-from ecrkeeper_server.settings.table import splitting
+from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
@@ -27,7 +27,7 @@ def refreshing(row: Resource, declared: Sequence[Declaration], view: int) -> Ste
     composition = yield from composing(declared)
     desired = composition.desired
     state, spec = row.registry_state, row.registry_spec
-    observed = yield from splitting(state.observed)
+    observed = yield from splitting_all(state.observed)
     applied = owned_elements(state.applied, spec.abandoned, desired)
     yield
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}

@@ -19,7 +19,7 @@ from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
 from ecrkeeper_server.settings.stored_elements import pairs_of
-from ecrkeeper_server.settings.table import splitting
+from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored, decoded
@@ -271,7 +271,7 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
     status_fields(message, own.conditions, own.error)
     add_next(message, row)
     if state.drifted:
-        elements = yield from splitting(declared.settings)
+        elements = yield from splitting_all(declared.settings)
         mine = {name: keys_of(found) for name, found in elements.items()}
         own_drift: list[StoredDrift] = []
         for each in state.drift:
