@@ -228,19 +228,23 @@ def test_failed_read_is_no_unchanged_answer(monkeypatch: pytest.MonkeyPatch) -> 
     assert not result.status.synced
 
 
-def test_slot_holds_one_registry() -> None:
-    known = Unchanged(slots=1)
-    row = row_of({}, {})
-    other = replace(row, name="accounts/111111111111/registries/us-west-2")
-    digests = [known.digest(each, [], {"registry_policy": {}}) for each in (row, other)]
-    assert digests[0] is not None
-    assert digests[1] is not None
-    assert digests[0] != digests[1]
-    known.remember(row.name, digests[0])
-    assert known.knows(row.name, digests[0])
-    known.remember(other.name, digests[1])
-    assert known.knows(other.name, digests[1])
-    assert not known.knows(row.name, digests[0])
+def test_bucket_forgets_its_oldest_digest() -> None:
+    known = Unchanged(slots=8)
+    digests = [known.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(9)]
+    assert len(set(digests)) == 9
+    assert not any(map(known.knows, digests))
+    for at, digest in enumerate(digests):
+        known.remember(digest)
+        assert list(map(known.knows, digests[: at + 1])) == [each > at - 8 for each in range(at + 1)]
+
+
+def test_table_half_full_knows_nearly_all() -> None:
+    known = Unchanged(slots=2048)
+    digests = [known.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(1024)]
+    for digest in digests * 2:
+        if not known.knows(digest):
+            known.remember(digest)
+    assert sum(map(known.knows, digests)) > 0.9 * len(digests)
 
 
 LARGE = 2**70

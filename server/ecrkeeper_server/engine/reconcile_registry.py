@@ -63,7 +63,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         return AttemptResult(row.registry_state, PAUSED, observed=False, converged=False)
     answers = await _read_first(attempt)
     digest = await _digest(attempt, answers)
-    if digest is not None and attempt.unchanged.knows(row.name, digest):
+    if digest is not None and attempt.unchanged.knows(digest):
         return await _completed(attempt, _in_sync(attempt), row.registry_state.settled)
     progress = await _composed(attempt)
     if not (names := managed(progress.composition.desired, progress.applied)):
@@ -80,7 +80,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         await attempt.db.write(lambda tx: record_originals(tx, progress.originals))
     result = await work().run(resulting(attempt, progress, mode), attempt.elements)
     if digest is not None and _found_nothing(attempt, progress, result):
-        attempt.unchanged.remember(row.name, digest)
+        attempt.unchanged.remember(digest)
     polls = (
         suspects.next_retry(progress.suspects, attempt.now),
         contests.next_observation(progress.contests, attempt.now, attempt.contest_window),

@@ -18,6 +18,8 @@ import orjson
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 _DIGEST = 16
+# Enough that few buckets of a table with half as many digests as slots overflow.
+_BUCKET = 8 * _DIGEST
 # 4 MB, of which only the used pages take memory.
 _SLOTS = 1 << 18
 # Hashing more would delay other accounts.
@@ -29,12 +31,11 @@ _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | o
 class Unchanged:
     """Digests of inputs, in a table of fixed size.
 
-    Each registry has one slot by its name, and loses it to others with the same slot: forgetting
-    only costs time. A digest includes the name, and a secret of the process.
+    A digest displaces the oldest one of its bucket: forgetting only costs time. It includes the
+    name of the registry, and a secret of the process.
     """
 
     def __init__(self, slots: int = _SLOTS) -> None:
-        self._slots = slots
         self._table = mmap.mmap(-1, slots * _DIGEST)
         self._key = os.urandom(32)
 
@@ -59,15 +60,16 @@ class Unchanged:
             return None
         return blake2b(text, digest_size=_DIGEST, key=self._key).digest() if len(text) <= _LONGEST else None
 
-    def knows(self, name: str, digest: bytes) -> bool:
-        """Return whether an attempt on the registry found nothing to do with these inputs."""
-        at = self._at(name)
-        return self._table[at : at + _DIGEST] == digest
+    def knows(self, digest: bytes) -> bool:
+        """Return whether an attempt found nothing to do with these inputs."""
+        at = self._bucket(digest)
+        return self._table.find(digest, at, at + _BUCKET) >= 0
 
-    def remember(self, name: str, digest: bytes) -> None:
-        """Note that an attempt on the registry found nothing to do with these inputs."""
-        at = self._at(name)
+    def remember(self, digest: bytes) -> None:
+        """Note that an attempt found nothing to do with these inputs."""
+        at = self._bucket(digest)
+        self._table.move(at + _DIGEST, at, _BUCKET - _DIGEST)
         self._table[at : at + _DIGEST] = digest
 
-    def _at(self, name: str) -> int:
-        return hash(name) % self._slots * _DIGEST
+    def _bucket(self, digest: bytes) -> int:
+        return int.from_bytes(digest[:8]) % (len(self._table) // _BUCKET) * _BUCKET
