@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName
 from ecrkeeper_server.settings.algebra import splitting
 from ecrkeeper_server.settings.elements import Change, diff, diffing
+from ecrkeeper_server.settings.setting import Setting, Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.specs import RegistrySpec, RoleSpec
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 Name = RegistryName | SettingsName | RoleName | BackfillName
 
@@ -71,19 +72,32 @@ def _options(declared: Declaration) -> dict[str, Any]:
 
 def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Change]:
     """Return the changes between two declarations' settings, element by element."""
-    return finish(changing_settings(before, after))
+    changes: list[Change] = []
+    for setting, *shapes in _changed(before, after):
+        old, new = ({} if shape is None else setting.split(shape) for shape in shapes)
+        changes += diff(setting.name, old, new, setting.replaces)
+    return changes
 
 
 def changing_settings(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Steps[list[Change]]:
     """Return the same in steps."""
-    before, after = before or {}, after or {}
     changes: list[Change] = []
-    for name, setting in SETTINGS.items():
-        if before.get(name) != after.get(name):
-            old = (yield from splitting(setting, before[name])) if name in before else {}
-            new = (yield from splitting(setting, after[name])) if name in after else {}
-            changes += yield from diffing(name, old, new, setting.replaces)
+    for setting, old_shape, new_shape in _changed(before, after):
+        old = {} if old_shape is None else (yield from splitting(setting, old_shape))
+        new = {} if new_shape is None else (yield from splitting(setting, new_shape))
+        changes += yield from diffing(setting.name, old, new, setting.replaces)
     return changes
+
+
+def _changed(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> Iterator[tuple[Setting, Shape | None, Shape | None]]:
+    """Yield each setting that differs, with its shape before and after."""
+    before, after = before or {}, after or {}
+    for name, setting in SETTINGS.items():
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            yield setting, old, new
 
 
 def spec_changes(before: Spec | None, after: Spec) -> list[Change]:

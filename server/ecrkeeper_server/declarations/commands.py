@@ -23,14 +23,14 @@ from ecrkeeper_server.declarations.preconditions import (
 from ecrkeeper_server.declarations.takeover import Takeover, takeovers, without_conflicts
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.settings.algebra import Composition, composing, splitting
+from ecrkeeper_server.settings.algebra import Composition, compose, composing, splitting
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Elements, cost, keys_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = RegistrySpec().to_json()
@@ -275,7 +275,12 @@ def origin_of(caller: Caller) -> Origin:
 
 def compose_specs(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
     """Return the composition of all owners' specs for these settings."""
-    return finish(composing_specs(specs, settings))
+    return compose(
+        {
+            owner: {name: SETTINGS[name].split(shape) for name, shape in spec.settings.items() if name in settings}
+            for owner, spec in specs.items()
+        }
+    )
 
 
 def composing_specs(

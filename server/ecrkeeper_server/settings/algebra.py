@@ -5,8 +5,9 @@ All functions are pure and total, and contain no rule of any one setting.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ecrkeeper_server.settings.element_sets import merged, only, without
 from ecrkeeper_server.settings.elements import (
@@ -81,45 +82,75 @@ def splitting(setting: Setting, shape: Shape) -> Steps[Elements]:
     return elements
 
 
+class _Union:
+    """The union of one setting's elements in the declarations of its owners."""
+
+    def __init__(self, setting: str, claims: Mapping[str, Elements]) -> None:
+        self.setting = setting
+        self.claims = claims
+        self.conflicts: list[Conflict] = []
+        self._chosen: list[tuple[Keys, Value]] = []
+        self._owners: list[tuple[Keys, Value]] = []
+        if len(claims) == 1:
+            [(owner, self._sole)] = claims.items()
+            self._owners.append((keys_of(self._sole), (owner,)))
+
+    def add(self, groups: Iterable[tuple[Keys, tuple[Value | None, ...]]]) -> None:
+        """Add groups of elements, each with its value in every owner's declaration."""
+        for keys, values in groups:
+            declared = {owner: value for owner, value in zip(self.claims, values, strict=True) if value is not None}
+            first = next(iter(declared.values()))
+            self._chosen.append((keys, first))
+            self._owners.append((keys, tuple(declared)))
+            if any(value != first for value in declared.values()):
+                self.conflicts.append(Conflict(self.setting, keys, declared))
+
+    def desired(self) -> Elements:
+        """Return the elements; in a conflict, those of the first owner."""
+        return gather(self._chosen) if len(self.claims) > 1 else self._sole
+
+    def owners(self) -> Elements:
+        """Return the owners of each element."""
+        return gather(self._owners)
+
+
 def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
     """Return the union of `owner -> setting -> elements`, in any order of owners."""
-    return finish(composing(declarations))
+    unions = _unions(declarations)
+    for union in unions:
+        if len(union.claims) > 1:
+            union.add(alike(*union.claims.values()))
+    return _composition(unions)
 
 
 def composing(declarations: Mapping[str, Mapping[str, Elements]]) -> Steps[Composition]:
     """Return the same in steps."""
+    unions = _unions(declarations)
+    for union in unions:
+        yield
+        if len(union.claims) > 1:
+            groups = iter((yield from grouping(*union.claims.values())))
+            while some := list(islice(groups, 1 + STEP // len(union.claims))):
+                union.add(some)
+                yield
+    return _composition(unions)
+
+
+def _unions(declarations: Mapping[str, Mapping[str, Elements]]) -> list[_Union]:
+    """Return a union for each setting, in order, with the elements of each owner, in order."""
     claims: dict[str, dict[str, Elements]] = {}
     for owner in sorted(declarations):
         for setting, elements in declarations[owner].items():
             claims.setdefault(setting, {})[owner] = elements
-    desired: dict[str, Elements] = {}
-    owners: dict[str, Elements] = {}
-    conflicts: list[Conflict] = []
-    for setting in sorted(claims):
-        yield
-        desired[setting], owners[setting], clashes = yield from _composed(setting, claims[setting])
-        conflicts += clashes
-    return Composition(desired, owners, tuple(conflicts))
+    return [_Union(setting, claims[setting]) for setting in sorted(claims)]
 
 
-def _composed(setting: str, claims: Mapping[str, Elements]) -> Steps[tuple[Elements, Elements, list[Conflict]]]:
-    if len(claims) == 1:
-        [(owner, elements)] = claims.items()
-        return elements, gather([(keys_of(elements), (owner,))]), []
-    chosen, owners, conflicts, seen = [], [], [], 0
-    found = yield from grouping(*claims.values())
-    for keys, values in found:
-        declared = {owner: value for owner, value in zip(claims, values, strict=True) if value is not None}
-        first = next(iter(declared.values()))
-        chosen.append((keys, first))
-        owners.append((keys, tuple(declared)))
-        if any(value != first for value in declared.values()):
-            conflicts.append(Conflict(setting, keys, declared))
-        seen += len(claims)
-        if seen >= STEP:
-            yield
-            seen = 0
-    return gather(chosen), gather(owners), conflicts
+def _composition(unions: Sequence[_Union]) -> Composition:
+    return Composition(
+        {union.setting: union.desired() for union in unions},
+        {union.setting: union.owners() for union in unions},
+        tuple(conflict for union in unions for conflict in union.conflicts),
+    )
 
 
 def plan(

@@ -6,7 +6,7 @@ the fields of a message that count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.unknown_fields import fields, reported
 from ecrkeeper_server.turns import Steps, finish
 
-# Messages of a step.
+# Items that are filled in one step.
 _AT_ONCE = 50
 # Limits the unknown paths that an error message names.
 _FEW_PATHS = 5
@@ -51,7 +51,7 @@ def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
 
 def settings_to_aws(settings: Settings) -> dict[str, Any]:
     """Return each setting that is present, by field name, in AWS's shape."""
-    return finish(converting(settings))
+    return {name: to_aws(value) for name, value in _present(settings)}
 
 
 def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
@@ -72,47 +72,51 @@ def filling_settings(settings: Settings, shapes: Mapping[str, Any]) -> Steps[Non
 
 
 def converting(settings: Settings) -> Steps[dict[str, Any]]:
-    """Return what `settings_to_aws` returns, in steps."""
-    ignored = reported(settings.DESCRIPTOR)
+    """Return the same in steps, one for each item of a setting's lists."""
     found = {}
-    for field, value in settings.ListFields():
-        if field.json_name not in ignored:
-            found[field.name] = yield from _converting(value)
+    for name, value in _present(settings):
+        found[name] = yield from _converting(value)
     return found
+
+
+def _present(settings: Settings) -> Iterator[tuple[str, Message]]:
+    ignored = reported(settings.DESCRIPTOR)
+    return ((field.name, value) for field, value in settings.ListFields() if field.json_name not in ignored)
 
 
 def to_aws(message: Message) -> dict[str, Any]:
     """Return a message in AWS's shape, without unset and output-only members."""
-    return finish(_converting(message))
-
-
-def _converting(message: Message) -> Steps[dict[str, Any]]:
-    members, booleans = _members(message.DESCRIPTOR)
-    shape: dict[str, Any] = {}
-    for field, value in message.ListFields():
-        member = members.get(field.number)
-        if member is None:
-            continue
-        name, repeated, convert = member
-        if convert is None:
-            shape[name] = list(value) if repeated else value
-        elif convert is not to_aws:
-            shape[name] = list(map(convert, value)) if repeated else convert(value)
-        elif not repeated:
-            shape[name] = yield from _converting(value)
-        else:
-            shape[name] = items = []
-            for at, item in enumerate(value):
-                if at % _AT_ONCE == _AT_ONCE - 1:
-                    yield
-                items.append((yield from _converting(item)))
-    # ListFields omits a required boolean that is false.
-    for name in booleans:
-        shape.setdefault(name, False)
+    shape = _defaults(message)
+    for name, repeated, convert, value in _members_of(message):
+        shape[name] = [convert(item) for item in value] if repeated else convert(value)
     return shape
 
 
-_Member = tuple[str, bool, Callable[[Any], Any] | None]
+def _converting(message: Message) -> Steps[dict[str, Any]]:
+    shape = _defaults(message)
+    for name, repeated, convert, value in _members_of(message):
+        shape[name] = items = [] if repeated else convert(value)
+        for item in value if repeated else ():
+            items.append(convert(item))
+            yield
+    return shape
+
+
+def _defaults(message: Message) -> dict[str, Any]:
+    """Return the booleans, which AWS requires, and ListFields omits if they are false."""
+    return dict.fromkeys(_members(message.DESCRIPTOR)[1], False)
+
+
+def _members_of(message: Message) -> Iterator[tuple[str, bool, _Conversion, Any]]:
+    """Yield the conversion of each field that is set, and the value."""
+    members, _ = _members(message.DESCRIPTOR)
+    for field, value in message.ListFields():
+        if (member := members.get(field.number)) is not None:
+            yield *member, value
+
+
+_Conversion = Callable[[Any], Any]
+_Member = tuple[str, bool, _Conversion]
 
 
 # Descriptors answer slowly, and a declaration may have thousands of messages.
@@ -129,10 +133,14 @@ def _members(message: Descriptor) -> tuple[dict[int, _Member], tuple[str, ...]]:
     )
 
 
-def _conversion(field: FieldDescriptor) -> Callable[[Any], Any] | None:
+def _conversion(field: FieldDescriptor) -> _Conversion:
     if field.message_type is not None:
         return to_aws
-    return partial(enum_to_aws, field.enum_type) if field.enum_type is not None else None
+    return _itself if field.enum_type is None else partial(enum_to_aws, field.enum_type)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def from_aws(shape: Mapping[str, Any], message: Message) -> None:

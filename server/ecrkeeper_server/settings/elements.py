@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from math import inf
 from typing import Any
 
 from ecrkeeper_server.settings import pairs
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements, pairs_alike, pairs_grouping
-from ecrkeeper_server.turns import STEP, Steps, finish
+from ecrkeeper_server.turns import STEP, Steps
 
 Value = pairs.Value
 """A canonical JSON value: two elements mean the same exactly if they are equal."""
@@ -110,7 +111,7 @@ def diff(
     replaces: Callable[[Value, Value], Collection[str]] | None = None,
 ) -> tuple[Change, ...]:
     """Return the changes from one set of elements to another, sorted by key."""
-    return finish(diffing(setting_name, before, after, replaces))
+    return () if before == after else tuple(_changes(setting_name, alike(before, after), replaces))
 
 
 def diffing(
@@ -123,11 +124,21 @@ def diffing(
     if before == after:
         return ()
     yield
-    changes = []
-    groups = yield from grouping(before, after)
-    for at, (keys, (old, new)) in enumerate(groups):
-        if at % STEP == STEP - 1:
-            yield
+    changes: list[Change] = []
+    groups = iter((yield from grouping(before, after)))
+    while some := list(islice(groups, STEP)):
+        changes += _changes(setting_name, some, replaces)
+        yield
+    return tuple(changes)
+
+
+def _changes(
+    setting_name: str,
+    groups: Iterable[tuple[Keys, tuple[Value | None, ...]]],
+    replaces: Callable[[Value, Value], Collection[str]] | None,
+) -> Iterator[Change]:
+    """Yield the changes of groups of elements, given their values before and after."""
+    for keys, (old, new) in groups:
         if old == new:
             continue
         if old is None:
@@ -137,8 +148,7 @@ def diffing(
         else:
             kind = ChangeKind.REPLACE if replaces and replaces(old, new) else ChangeKind.UPDATE
         pairs = keys if type(keys) is PairKeys else None
-        changes.append(Change(setting_name, first_of(keys), kind, old, new, pairs))
-    return tuple(changes)
+        yield Change(setting_name, first_of(keys), kind, old, new, pairs)
 
 
 def split_items(

@@ -9,7 +9,7 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.declarations.commands import DeclarationSpec, violations
 from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.settings.codec import converting, word
+from ecrkeeper_server.settings.codec import converting, settings_to_aws, word
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.turns import Steps
@@ -30,15 +30,19 @@ def check_settings_set(message: registry_pb2.RegistrySettings, paths: set[str]) 
         raise InvalidArgument([Violation("registry_settings.settings", _MISSING)])
 
 
+def read_spec(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
+    """Return the spec that a message declares as a whole."""
+    return _spec(message, settings_to_aws(message.settings))
+
+
 def reading_spec(message: registry_pb2.RegistrySettings) -> Steps[DeclarationSpec]:
-    """Return the spec that a message declares as a whole, in steps."""
-    policy = message.deletion_policy or common_pb2.REMOVE
-    return DeclarationSpec(
-        (yield from converting(message.settings)),
-        word(common_pb2.DeletionPolicy, policy),
-        message.allow_replacement,
-        message.apply_group,
-    )
+    """Return the same in steps."""
+    return _spec(message, (yield from converting(message.settings)))
+
+
+def _spec(message: registry_pb2.RegistrySettings, settings: dict[str, Any]) -> DeclarationSpec:
+    policy = word(common_pb2.DeletionPolicy, message.deletion_policy or common_pb2.REMOVE)
+    return DeclarationSpec(settings, policy, message.allow_replacement, message.apply_group)
 
 
 def masked(settings: dict[str, Any], paths: set[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
-from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, reading_spec
+from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, read_spec, reading_spec
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.settings_pages import SettingsPages, rendered
@@ -40,7 +40,7 @@ from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.turns import finish, work
+from ecrkeeper_server.turns import work
 
 Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)
 
@@ -239,9 +239,10 @@ class OwnerSettings:
 
 
 async def _spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
-    """Return what a message declares; a long one in turns."""
-    steps = reading_spec(message)
-    return finish(steps) if message.ByteSize() < LARGE_BYTES else await work().run(steps)
+    """Return the declaration in a message; read a long one in turns."""
+    if message.ByteSize() < LARGE_BYTES:
+        return read_spec(message)
+    return await work().run(reading_spec(message))
 
 
 def _request(name: SettingsName, tried: WriteResult) -> Any:
