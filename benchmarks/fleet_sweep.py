@@ -40,7 +40,7 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
     ):
         empty = _empty_rss(threads)
         made = threads.block(do="make", registries=sizes.clients)
-        fleet.sweep(sizes.fleet)
+        first_sweep = fleet.settle()
         responder.latency(latency)
         variants = {
             "ecrkeeper": lambda: fleet.sweep(sizes.fleet),
@@ -58,6 +58,7 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
         }  # fmt: skip
     rows = [(key, latency * 1000, *_figures(key, found), memory[key]) for key, found in blocks.items()]
     nan, first = float("nan"), (sizes.clients / made.seconds, made.cpu / sizes.clients / _CALLS * _MICRO)
+    rows.append(("ecrkeeper, first sweep", 0.0, *_figures("ecrkeeper", [first_sweep]), nan))
     rows.append(("boto3, first sweep", 0.0, *first, nan, nan, memory["boto3, 32 threads"]))
     report.table(f"{name}: {sizes.fleet} registries, {sizes.rounds} rounds", _COLUMNS, rows)
     for_all = empty + (memory["boto3, 32 threads"] - empty) / sizes.clients * sizes.fleet
@@ -144,16 +145,16 @@ def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -
     environment.responder.latency(0)
     with contextlib.ExitStack() as stack:
         fleets = {n: stack.enter_context(running_fleet(environment, name, n)) for n in sizes.growth}
-        for fleet in fleets.values():
-            fleet.sweep(sizes.growth_block)
+        first = {n: fleet.settle() for n, fleet in fleets.items()}
         blocks = interleave(sizes.growth_rounds, {str(n): _sweeping(f, sizes.growth_block) for n, f in fleets.items()})
         memory = {str(n): (f.rss, f.peak_rss) for n, f in fleets.items()}
     rows = []
     for n, found in blocks.items():
         per = [median(figure(b) / b.units * _MICRO for b in found) for figure in (_cpu, _seconds, _database)]
-        rows.append((n, len(found) * sizes.growth_block, *per, *memory[n]))
+        rows.append((n, len(found) * sizes.growth_block, *per, _cpu(first[int(n)]) / int(n) * _MICRO, *memory[n]))
     columns = (
-        "rows", "swept", "CPU us/registry", "wall us/registry", "database us/registry", "RSS MB", "peak RSS MB",
+        "rows", "swept", "CPU us/registry", "wall us/registry", "database us/registry", "CPU us, first sweep",
+        "RSS MB", "peak RSS MB",
     )  # fmt: skip
     report.table(f"{name}: growth, blocks of {sizes.growth_block} at 0 ms", columns, rows)
     least, at_most = blocks[str(min(sizes.growth))], blocks[str(max(sizes.growth))]
