@@ -12,7 +12,7 @@ class EngineOptions:
     An attempt that takes longer than `attempt_timeout` is cancelled.
     """
 
-    concurrency: int = 32
+    concurrency: int = 64
     lease: float = 30.0
     resync: float = 900.0
     # Elements that are contested are written once in so many seconds at most.
