@@ -137,7 +137,7 @@ def composing(declarations: Mapping[str, Mapping[str, Elements]]) -> Steps[Compo
 
 
 def _unions(declarations: Mapping[str, Mapping[str, Elements]]) -> list[_Union]:
-    """Return a union for each setting, in order, with the elements of each owner, in order."""
+    """Return a union for each setting, in order; the owners are in order, too."""
     claims: dict[str, dict[str, Elements]] = {}
     for owner in sorted(declarations):
         for setting, elements in declarations[owner].items():
