@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 # The number of violations in a message, and its maximum length.
 _SHOWN, _SUMMARY_CHARACTERS = 3, 400
@@ -29,6 +31,15 @@ STORE_REASONS = (
     "STORE_ACCESS_DENIED", "STORE_BUSY", "STORE_CORRUPT", "STORE_DISK_FULL", "STORE_FILE_REPLACED", "STORE_IO_ERROR",
     "STORE_MISSING", "STORE_READ_ONLY", "STORE_UNAVAILABLE",
 )  # fmt: skip
+
+
+def detached(error: _Error) -> _Error:
+    """Return a caught error to keep; a StatusError loses its traceback.
+
+    The traceback would hold the frame, and the frame the error, until a collection of garbage. Of other errors, the
+    log shows the traceback.
+    """
+    return error.with_traceback(None) if isinstance(error, StatusError) else error
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,11 @@ class Attempts:
                 failed = failure(call.service, call.operation, answer.status, answer.code, answer.message)
                 failed.aws_request_id = answer.request_id
                 if last or not isinstance(failed, Temporary) or failed.after is not None:
-                    raise failed
+                    try:
+                        raise failed
+                    finally:
+                        # This frame would hold the error, and the error this frame.
+                        del failed
             await asyncio.sleep(_PAUSE * 2**attempt * random.random())
             attempt += 1
 

@@ -80,8 +80,9 @@ class Connection(asyncio.Protocol):
         finally:
             limit.cancel()
             self._answer = None
-            # An idle connection, or one that only the garbage collector finds, keeps no answer.
+            # An idle connection keeps no answer, and this frame no error: the error would hold the frame.
             self._body = []
+            del answer
 
     def close(self) -> None:
         """Close the connection immediately."""

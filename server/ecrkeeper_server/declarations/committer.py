@@ -10,6 +10,7 @@ from cachetools import LRUCache
 
 from ecrkeeper_server import turns
 from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.errors import detached
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import work
 from ecrkeeper_server.store.batch import Batch
@@ -82,7 +83,11 @@ class Committer:
             if outcome is _Retry.BUSY:
                 (outcome,) = await self._together([call])
         if isinstance(outcome, Exception):
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                # This frame would hold the error, the error this frame, and both the declaration.
+                del outcome
         self._remember(call.name, own)
         result: T = outcome
         return result
@@ -133,6 +138,6 @@ def _decide(tx: Tx, calls: Sequence[Call[Any]]) -> list[Any]:
         try:
             outcomes.append(call.decide(unit))
         except Exception as error:  # a rejection, or an error of this call only
-            outcomes.append(error)
+            outcomes.append(detached(error))
     work.save(tx, unit)
     return outcomes

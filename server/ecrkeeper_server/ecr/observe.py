@@ -47,9 +47,13 @@ class Reading:
 async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: str = "") -> dict[str, Observed]:
     """Read the named settings of a registry in parallel; raise the first error."""
     results, errors = await try_observe(aws, registry, names, home)
-    for error in errors.values():
-        raise error
-    return results
+    if not errors:
+        return results
+    try:
+        raise next(iter(errors.values()))
+    finally:
+        # This frame would hold the error, and the error this frame.
+        del errors
 
 
 async def try_observe(

@@ -37,7 +37,11 @@ class Batch(Generic[T, R]):
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._start()
-        return await future
+        try:
+            return await future
+        finally:
+            # This frame would hold an error, and the error this frame.
+            del future
 
     async def _put_alone(self, item: T) -> R:
         self._alone = True

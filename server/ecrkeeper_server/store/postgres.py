@@ -132,7 +132,11 @@ class PostgresDatabase(Database):
         limit = loop.call_later(self._watchdog_seconds, watchdog.abort)
         self._queued += 1
         running.add_done_callback(lambda _: self._ended(limit))
-        return await asyncio.shield(running)
+        try:
+            return await asyncio.shield(running)
+        finally:
+            # This frame would hold an error, and the error this frame.
+            del running
 
     def _ended(self, limit: asyncio.TimerHandle) -> None:
         limit.cancel()

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.errors import Unavailable, detached
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database, Load, Query, Rows, Stamp, Tx, Values, no_stamp
 from ecrkeeper_server.store.failures import DISK_FULL, failure_of, unavailable
@@ -111,9 +111,13 @@ class SqliteDatabase(Database):
             raise Unavailable("the store is closed", reason="STORE_CLOSED")
         job = _Job(change, asyncio.get_running_loop())
         self._jobs.put(job)
-        # A cancelled caller does not undo a queued change: nobody awaits its outcome.
-        result: T = await asyncio.shield(job.future)
-        return result
+        try:
+            # A cancelled caller does not undo a queued change: nobody awaits its outcome.
+            result: T = await asyncio.shield(job.future)
+            return result
+        finally:
+            # This frame would hold the error, and the error this frame.
+            del job
 
     def load(self) -> Load:
         """Return the number of writes that wait for their group; reads never wait."""
@@ -194,7 +198,7 @@ class SqliteDatabase(Database):
             if _lost(conn):
                 # SQLite ends the whole transaction itself, for example on a full disk.
                 raise
-            job.error = self._failed(error)
+            job.error = detached(self._failed(error))
             conn.exec_driver_sql("ROLLBACK TO change")
         else:
             changed |= tx.changed

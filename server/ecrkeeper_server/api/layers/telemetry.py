@@ -9,6 +9,7 @@ import inspect
 import random
 import re
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import structlog
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.message import Message
 from grpc import StatusCode
+from grpc.aio import AbortError
 
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import HEALTH, Context, behaving, behaviour_of
@@ -144,6 +146,8 @@ class Telemetry:
                     return response
                 except BaseException as error:
                     code = _code_of(error, call, context)
+                    _release(error)
+                    del request, context
                     raise
                 finally:
                     self._ended(call, metrics, code, span)
@@ -167,6 +171,8 @@ class Telemetry:
                     code = _code(context)
                 except BaseException as error:
                     code = _code_of(error, call, context)
+                    _release(error)
+                    del request, context
                     raise
                 finally:
                     self._ended(call, metrics, code, span)
@@ -224,6 +230,17 @@ class Telemetry:
             peer=call.peer,
             **{name: value for name, value in facts.items() if value},
         )
+
+
+def _release(error: BaseException) -> None:
+    """Release what the frames of a call hold after `abort`.
+
+    grpc.aio keeps the error, and the error its frames, which would keep the request until a collection of garbage.
+    Only this call has raised the error; frames of its context may belong to other calls that share the failure.
+    """
+    if isinstance(error, AbortError):
+        error.__context__ = None
+        traceback.clear_frames(error.__traceback__)
 
 
 def _code(context: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from google.longrunning import operations_pb2
 from google.protobuf.message import Message
 
@@ -18,11 +20,11 @@ from ecrkeeper_server.store.specs import Mode
 
 
 async def reconcile(
-    deps: Dependencies, request: Message, name: RegistryName | RoleName, missing: NotFound
+    deps: Dependencies, request: Message, name: RegistryName | RoleName, missing: Callable[[], NotFound]
 ) -> operations_pb2.Operation:
     """Start an operation that ends with the resource's next attempt.
 
-    Raise `missing` if the resource is not stored.
+    Raise what `missing` returns if the resource is not stored.
     """
     caller = caller_of(request)
 
@@ -32,7 +34,7 @@ async def reconcile(
             return operations.get(tx, known)
         row = resources.get(tx, str(name), lock=True)
         if row is None:
-            raise missing
+            raise missing()
         if row.mode is Mode.PAUSED:
             raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
         operation = operations.reconcile(tx, caller.method, row, caller=caller.principal)

@@ -173,7 +173,7 @@ class Registries:
     ) -> operations_pb2.Operation:
         """Reconcile a registry at once."""
         name = RegistryName.parse(request.name)
-        return await reconcile(self._deps, request, name, NotFound("Registry", str(name), _UNDECLARED))
+        return await reconcile(self._deps, request, name, lambda: NotFound("Registry", str(name), _UNDECLARED))
 
     async def ValidatePullThroughCacheRule(
         self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context

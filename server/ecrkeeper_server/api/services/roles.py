@@ -180,7 +180,7 @@ class Roles:
         """Reconcile a role at once."""
         name = RoleName.parse(request.name)
         return await reconcile(
-            self._deps, request, name, NotFound("ServiceLinkedRole", str(name), "it is not declared")
+            self._deps, request, name, lambda: NotFound("ServiceLinkedRole", str(name), "it is not declared")
         )
 
     async def WatchServiceLinkedRoles(

@@ -90,7 +90,9 @@ class _Watcher:
         condition: Condition | None,
     ) -> None:
         self._db = deps.db
-        self._reads = deps.reads.setdefault(kind, SharedReads(deps.db, deps.changes))
+        if kind not in deps.reads:
+            deps.reads[kind] = SharedReads(deps.db, deps.changes)
+        self._reads = deps.reads[kind]
         self._kind = kind
         self._account = account
         self._meets = meets
