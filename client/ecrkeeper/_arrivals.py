@@ -11,7 +11,7 @@ from typing import Any
 
 from ecrkeeper import names
 from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, OperationFailed, RegistryError
-from ecrkeeper._steps import Pause, Step, Steps, call, left
+from ecrkeeper._steps import Pause, Step, Steps, call, seconds_until
 from ecrkeeper.v1.registry_pb2 import ImageReplicationStatus, ReplicationBackfill
 
 _POLL_SECONDS = 1.0
@@ -96,26 +96,26 @@ class Arrivals:
 
         Start one unless one copied everything already.
         """
-        found = yield from self._newest()
-        if found is None or not (found.status in _RUNNING or (yield from self._is_enough(found))):
+        latest = yield from self._newest()
+        if latest is None or not (latest.status in _RUNNING or (yield from self._is_enough(latest))):
             try:
                 operation = yield call("start_replication_backfill", self.source, self._where)
-                ended: ReplicationBackfill = yield lambda _: operation.result(left(self.end))
+                ended: ReplicationBackfill = yield lambda _: operation.result(seconds_until(self.end))
             except OperationFailed:
                 # A backfill that ended with too many failures has results that name them.
-                before, found = found, (yield from self._newest())
-                if found is None or found.status != ReplicationBackfill.FAILED or found == before:
+                before, latest = latest, (yield from self._newest())
+                if latest is None or latest.status != ReplicationBackfill.FAILED or latest == before:
                     raise
             except FailedPrecondition as error:
-                found = yield from self._newest()
-                if error.reason != "BACKFILL_IN_PROGRESS" or found is None:
+                latest = yield from self._newest()
+                if error.reason != "BACKFILL_IN_PROGRESS" or latest is None:
                     raise
             else:
                 return ended
-        while found.status in _RUNNING:
+        while latest.status in _RUNNING:
             yield self._pause(_POLL_SECONDS)
-            found = yield call("get_replication_backfill", found.name)
-        return found
+            latest = yield call("get_replication_backfill", latest.name)
+        return latest
 
     def _newest(self) -> Steps[ReplicationBackfill | None]:
         where = self._where
@@ -125,11 +125,11 @@ class Arrivals:
                 return newest
         return None
 
-    def _is_enough(self, found: ReplicationBackfill) -> Steps[bool]:
+    def _is_enough(self, backfill: ReplicationBackfill) -> Steps[bool]:
         """Whether a backfill copied everything after these rules were declared."""
         declared = yield call("get_registry_settings", self.declaration)
-        begun = found.start_time.ToNanoseconds() >= declared.update_time.ToNanoseconds()
-        return bool(begun and found.status == ReplicationBackfill.COMPLETE and not found.failed_replication_count)
+        begun = backfill.start_time.ToNanoseconds() >= declared.update_time.ToNanoseconds()
+        return bool(begun and backfill.status == ReplicationBackfill.COMPLETE and not backfill.failed_replication_count)
 
     def _by_status(self, rejected: RegistryError) -> Steps[ReplicationResult]:
         """Return which images have arrived by their status, without a backfill."""
@@ -137,7 +137,7 @@ class Arrivals:
         seconds = _POLL_SECONDS
         while True:
             try:
-                found = yield call(
+                statuses = yield call(
                     "list_image_replication_statuses",
                     self.source,
                     self._where,
@@ -146,7 +146,7 @@ class Arrivals:
                 )
             except RegistryError as error:
                 return ReplicationResult(self.destination, reason=f"{why}; the images are not known: {error}")
-            missing = tuple(_missing(found))
+            missing = tuple(_missing(statuses))
             if all(each.reason != _IN_PROGRESS for each in missing):
                 break
             try:
@@ -154,15 +154,15 @@ class Arrivals:
             except DeadlineExceeded:
                 break
             seconds = min(2 * seconds, _LONGEST_POLL_SECONDS)
-        return ReplicationResult(self.destination, len(found) - len(missing), missing, why if missing else "")
+        return ReplicationResult(self.destination, len(statuses) - len(missing), missing, why if missing else "")
 
     def _pause(self, seconds: float) -> Step:
-        pause = Pause(min(seconds, left(self.end)))
+        pause = Pause(min(seconds, seconds_until(self.end)))
         return lambda _: pause
 
 
-def _missing(found: Sequence[ImageReplicationStatus]) -> Iterator[MissingImage]:
-    for each in found:
+def _missing(statuses: Sequence[ImageReplicationStatus]) -> Iterator[MissingImage]:
+    for each in statuses:
         if each.status != _COMPLETE:
             reason = each.failure_code or each.status or _NOT_REPLICATED
             yield MissingImage(each.repository_name, each.image_digest, reason)

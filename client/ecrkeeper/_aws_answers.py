@@ -82,12 +82,12 @@ def _written(value: Mapping[str, Any], kind: Descriptor, path: str, faults: Faul
 
 def _named(answer: dict[str, Any], path: str, faults: Faults) -> dict[str, Any]:
     """Move the members of a policy or an account setting under the setting's name."""
-    found: list[tuple[str, Any]] = []
+    moved: list[tuple[str, Any]] = []
     if "policyText" in answer:
-        found.append(("registryPolicy", {"policyText": answer.pop("policyText")}))
+        moved.append(("registryPolicy", {"policyText": answer.pop("policyText")}))
     if answer.keys() >= _ACCOUNT_SETTING:
-        found.append(("accountSettings", [{name: answer.pop(name) for name in sorted(_ACCOUNT_SETTING)}]))
-    for name, setting in found:
+        moved.append(("accountSettings", [{name: answer.pop(name) for name in sorted(_ACCOUNT_SETTING)}]))
+    for name, setting in moved:
         if name in answer:
             faults.append((f"{path}.{name}" if path else name, "is present twice, once without its name"))
         answer[name] = setting

@@ -128,9 +128,9 @@ def wire(call: Unary[Response] | Watched[Response]) -> tuple[str, Callable[[Any]
 class Backoff:
     """Pauses that double up to a maximum, with jitter, until a success resets them."""
 
-    def __init__(self, first: float = 0.05, most: float = 5.0) -> None:
+    def __init__(self, first: float = 0.05, maximum: float = 5.0) -> None:
         self._first = first
-        self._most = most
+        self._maximum = maximum
         self._next = first
 
     def reset(self) -> None:
@@ -139,7 +139,7 @@ class Backoff:
 
     def pause(self) -> float:
         """Return the next pause in seconds."""
-        pause, self._next = self._next, min(self._next * 2, self._most)
+        pause, self._next = self._next, min(self._next * 2, self._maximum)
         return pause * random.uniform(0.8, 1.2)
 
 

@@ -142,12 +142,12 @@ class Endpoint:
         return grpc.composite_channel_credentials(channel, grpc.metadata_call_credentials(_BearerToken(self.token)))
 
 
-def profile_options(name: str, path: str | PathLike[str] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def profile_options(name: str, path: str | PathLike[str] | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a client for a profile.
 
     ProfileError says what is wrong with the profile.
     """
-    profile = load(name, path=None if path is None else Path(path), **given)
+    profile = load(name, path=None if path is None else Path(path), **overrides)
     return {
         "target": profile.target,
         "insecure": profile.plaintext,

@@ -32,8 +32,8 @@ def signed_in(
     code = provider.authorize()
     show(code)
     interval, end = code.interval, clock() + code.seconds
-    while (left := end - clock()) > 0:
-        sleep(min(interval, left))
+    while (remaining := end - clock()) > 0:
+        sleep(min(interval, remaining))
         try:
             return provider.redeem(code)
         except OidcError as error:

@@ -17,18 +17,18 @@ from ecrkeeper._failures import invalid
 M = TypeVar("M", bound=Message)
 
 
-def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
+def message_of(kind: type[M], value: M | Mapping[str, Any], path: str) -> M:
     """Return a message, from a message or a dictionary; `path` is the argument's name.
 
     Members have the names of AWS and JSON or those of the protos, and None means unset.
     InvalidArgument has every violation of a dictionary; TypeError for any other type.
     """
-    if isinstance(given, kind):
-        return given
-    if not isinstance(given, Mapping):
-        raise TypeError(f"{path} must be a mapping or {kind.DESCRIPTOR.name}, got {type(given).__name__}")
+    if isinstance(value, kind):
+        return value
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{path} must be a mapping or {kind.DESCRIPTOR.name}, got {type(value).__name__}")
     faults: Faults = []
-    shaped = _shaped(given, kind.DESCRIPTOR, path, faults)
+    shaped = _shaped(value, kind.DESCRIPTOR, path, faults)
     if faults:
         raise invalid(*faults)
     try:
@@ -37,17 +37,17 @@ def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
         raise invalid((path, str(error))) from error
 
 
-def enum_value(enum: Any, given: Any, path: str) -> Any:
+def enum_value(enum: Any, value: Any, path: str) -> Any:
     """Return an enum value from its number or its name; None for None.
 
     InvalidArgument with the known values for others.
     """
     faults: Faults = []
-    if given is not None:
-        _enum(given, enum.DESCRIPTOR, path, faults)
+    if value is not None:
+        _enum(value, enum.DESCRIPTOR, path, faults)
     if faults:
         raise invalid(*faults)
-    return given
+    return value
 
 
 def field_mask(paths: FieldMask | Mapping[str, Any] | Iterable[str] | None) -> FieldMask | None:
@@ -62,22 +62,22 @@ def field_mask(paths: FieldMask | Mapping[str, Any] | Iterable[str] | None) -> F
         if set(paths) != {"paths"}:
             raise invalid(("update_mask", f"must have the member `paths` and no other, got {sorted(map(str, paths))}"))
         return field_mask(paths["paths"])
-    given = texts("update_mask", paths.split(",") if isinstance(paths, str) else paths)
-    return FieldMask(paths=[re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", each) for each in given])
+    listed = texts("update_mask", paths.split(",") if isinstance(paths, str) else paths)
+    return FieldMask(paths=[re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", each) for each in listed])
 
 
-def texts(path: str, given: Iterable[str]) -> list[str]:
+def texts(path: str, values: Iterable[str]) -> list[str]:
     """Return strings as a list.
 
     InvalidArgument for one string, a dictionary or other items.
     """
-    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        raise invalid((path, f"must be a list of strings, got {type(given).__name__}"))
-    found = list(given)
-    faults = [(f"{path}[{at}]", _not_text(each)) for at, each in enumerate(found) if not isinstance(each, str)]
+    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
+        raise invalid((path, f"must be a list of strings, got {type(values).__name__}"))
+    listed = list(values)
+    faults = [(f"{path}[{at}]", _not_text(each)) for at, each in enumerate(listed) if not isinstance(each, str)]
     if faults:
         raise invalid(*faults)
-    return found
+    return listed
 
 
 def _not_text(value: Any) -> str:

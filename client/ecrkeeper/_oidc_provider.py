@@ -25,7 +25,7 @@ _SECONDS = 10.0
 _MAX_BYTES = 256 * 1024
 _MAX_TEXT = 32 * 1024
 # Bounds of what an issuer asks for, in seconds: the time between two polls, and the life of a code.
-_LEAST_INTERVAL, _MOST_INTERVAL, _LONGEST_CODE = 1.0, 60.0, 1800.0
+_MIN_INTERVAL, _MAX_INTERVAL, _LONGEST_CODE = 1.0, 60.0, 1800.0
 
 # Send a request, a POST if there is a form, and return the status and the content; OSError.
 Send = Callable[[str, Mapping[str, str] | None], tuple[int, bytes]]
@@ -79,17 +79,17 @@ class Provider:
 
     def authorize(self) -> DeviceCode:
         """Begin a sign-in; OidcError."""
-        given = self._post("device_authorization_endpoint", self._asked)
+        answer = self._post("device_authorization_endpoint", self._asked)
         # Google's name of it is older than the standard.
-        address = given.get("verification_uri") or given.get("verification_url")
-        complete = given.get("verification_uri_complete") or ""
+        address = answer.get("verification_uri") or answer.get("verification_url")
+        complete = answer.get("verification_uri_complete") or ""
         code = DeviceCode(
-            self._text(given, "device_code"),
-            self._text(given, "user_code"),
+            self._text(answer, "device_code"),
+            self._text(answer, "user_code"),
             str(address),
             str(complete),
-            min(self._number(given, "expires_in", 0.0), _LONGEST_CODE),
-            min(max(self._number(given, "interval", 5.0), _LEAST_INTERVAL), _MOST_INTERVAL),
+            min(self._number(answer, "expires_in", 0.0), _LONGEST_CODE),
+            min(max(self._number(answer, "interval", 5.0), _MIN_INTERVAL), _MAX_INTERVAL),
         )
         wrong = [
             each for each in (code.address, code.complete_address) if each and (not is_plain(each) or url_error(each))
@@ -115,42 +115,43 @@ class Provider:
         return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def _tokens(self, form: Mapping[str, str]) -> Tokens:
-        given = self._post("token_endpoint", form)
-        if str(given.get("token_type", "")).lower() != "bearer":
+        answer = self._post("token_endpoint", form)
+        if str(answer.get("token_type", "")).lower() != "bearer":
             raise OidcError(f"{self.issuer}: the token is not of the type Bearer")
-        kept = {name: self._text(given, name, "") for name in ("id_token", "refresh_token")}
-        seconds = self._number(given, "expires_in", math.nan)
+        kept = {name: self._text(answer, name, "") for name in ("id_token", "refresh_token")}
+        seconds = self._number(answer, "expires_in", math.nan)
         lasts = None if math.isnan(seconds) else seconds
-        return Tokens(checked(self._text(given, "access_token")), **kept, seconds=lasts)
+        return Tokens(checked(self._text(answer, "access_token")), **kept, seconds=lasts)
 
     def _post(self, endpoint: str, form: Mapping[str, str]) -> Mapping[str, Any]:
         url = self._endpoint(endpoint)
-        status, given = self._sent(url, {**self._client, **form})
-        code = given.get("error")
+        status, answer = self._sent(url, {**self._client, **form})
+        code = answer.get("error")
         if status == 200 and code is None:
-            return given
+            return answer
         if not isinstance(code, str) or not is_plain(code):
             raise _unexpected(url, status)
-        about = given.get("error_description")
+        about = answer.get("error_description")
         more = f": {escaped(about[:500])}" if isinstance(about, str) and about else ""
         raise OidcError(f"{self.issuer} rejects the client or the request: {code[:100]}{more}", code)
 
     def _endpoint(self, name: str) -> str:
         if not self._endpoints:
             url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-            status, given = self._sent(url, None)
+            status, metadata = self._sent(url, None)
             if status != 200:
                 raise OidcError(f"{url} answered with status {status}; check oidc_issuer")
-            if given.get("issuer") != self.issuer:
-                raise OidcError(f"{url} is for the issuer {escaped(str(given.get('issuer'))[:200])}; check oidc_issuer")
-            self._endpoints = given
-        found = self._endpoints.get(name)
-        if found is None and name == "device_authorization_endpoint":
+            if metadata.get("issuer") != self.issuer:
+                issuer = escaped(str(metadata.get("issuer"))[:200])
+                raise OidcError(f"{url} is for the issuer {issuer}; check oidc_issuer")
+            self._endpoints = metadata
+        endpoint = self._endpoints.get(name)
+        if endpoint is None and name == "device_authorization_endpoint":
             raise OidcError(f"{self.issuer} does not offer sign-in by device code; use token_command or token_file")
-        if not isinstance(found, str) or (error := url_error(found)):
-            why = error if isinstance(found, str) else "it is missing"
+        if not isinstance(endpoint, str) or (error := url_error(endpoint)):
+            why = error if isinstance(endpoint, str) else "it is missing"
             raise OidcError(f"{self.issuer}: its {name} cannot be used: {why}")
-        return found
+        return endpoint
 
     def _sent(self, url: str, form: Mapping[str, str] | None) -> tuple[int, Mapping[str, Any]]:
         try:
@@ -159,23 +160,23 @@ class Provider:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
             raise OidcError(f"cannot reach {url}: {reason}", UNAVAILABLE) from error
         try:
-            given = json.loads(content) if len(content) <= _MAX_BYTES else None
+            answer = json.loads(content) if len(content) <= _MAX_BYTES else None
         except (ValueError, RecursionError):
-            given = None
-        if isinstance(given, dict):
-            return status, given
+            answer = None
+        if isinstance(answer, dict):
+            return status, answer
         if status != 200:
             raise _unexpected(url, status)
         raise OidcError(f"{url} did not answer with a JSON object of at most {_MAX_BYTES:,} bytes")
 
-    def _text(self, given: Mapping[str, Any], name: str, default: str | None = None) -> str:
-        value = given.get(name, default)
+    def _text(self, answer: Mapping[str, Any], name: str, default: str | None = None) -> str:
+        value = answer.get(name, default)
         if not isinstance(value, str) or len(value) > _MAX_TEXT or (default is None and not value):
             raise OidcError(f"{self.issuer}: its answer has no {name} that can be used")
         return value
 
-    def _number(self, given: Mapping[str, Any], name: str, default: float) -> float:
-        value = given.get(name, default)
+    def _number(self, answer: Mapping[str, Any], name: str, default: float) -> float:
+        value = answer.get(name, default)
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError) as error:

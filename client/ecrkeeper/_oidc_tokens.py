@@ -52,8 +52,8 @@ class _Kept:
 
         Without a new refresh token, that of before stays.
         """
-        told = expiry_of(sent)
-        expiry = told if told is not None else now + (_KEPT_SECONDS if tokens.seconds is None else tokens.seconds)
+        stated = expiry_of(sent)
+        expiry = stated if stated is not None else now + (_KEPT_SECONDS if tokens.seconds is None else tokens.seconds)
         refresh = tokens.refresh_token or (before.refresh_token if before is not None else "")
         return cls(asked, tokens.access_token, tokens.id_token, refresh, expiry)
 
@@ -176,8 +176,8 @@ class OidcToken:
             with self._path.open("rb") as file:
                 if os.fstat(file.fileno()).st_mode & 0o077:
                     raise TokenError(f"{self._path}: other users can open it; run: chmod 600 {self._path}")
-                given: Any = json.loads(file.read(_MAX_BYTES))
-            kept = _Kept(**given)
+                content: Any = json.loads(file.read(_MAX_BYTES))
+            kept = _Kept(**content)
             texts = (kept.access_token, kept.id_token, kept.refresh_token)
             usable = all(isinstance(each, str) for each in texts) and isinstance(kept.expiry, int | float)
             return kept if usable and kept.asked == self._asked and self._sent(kept) else None

@@ -59,17 +59,17 @@ class _Wait:
         The cause of that exception is the error of the last poll, if it failed.
         """
         now = self._clock()
-        left = self._end - now
-        if left <= 0:
+        remaining = self._end - now
+        if remaining <= 0:
             raise DeadlineExceeded(
                 f"{self._name} was not done after {self._timeout:g} s", code=grpc.StatusCode.DEADLINE_EXCEEDED
             ) from self._failure
-        step = min(LONG_POLL, left)
+        step = min(LONG_POLL, remaining)
         self._polled_until = now + step
         wait = Duration()
         wait.FromNanoseconds(int(step * 1e9))
         request = operations_pb2.WaitOperationRequest(name=self._name, timeout=wait)
-        return Unary(operations_pb2.Operation, request, min(left, step + _GRACE))
+        return Unary(operations_pb2.Operation, request, min(remaining, step + _GRACE))
 
     def pause(self, failure: RegistryError | None) -> float:
         """Return the pause before the next poll, never beyond the end of the wait."""

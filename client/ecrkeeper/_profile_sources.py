@@ -78,14 +78,14 @@ def of_files(path: Path | str | None, environment: Mapping[str, str]) -> tuple[s
     if not isinstance(default, str):
         errors.append(f"{main}: default: must be the name of a profile in quotes")
         default = ""
-    found: dict[str, dict[str, Any]] = {}
+    by_name: dict[str, dict[str, Any]] = {}
     for name, values in profiles.items() if isinstance(profiles, dict) else ():
-        found[name] = _values(f"{main}: profiles.{name}", name, values, errors)
+        by_name[name] = _values(f"{main}: profiles.{name}", name, values, errors)
     for single in [] if chosen else sorted((folder(environment) / "profiles.d").glob("*.toml")):
-        found.setdefault(single.stem, _values(str(single), single.stem, _content(single, errors), errors))
+        by_name.setdefault(single.stem, _values(str(single), single.stem, _content(single, errors), errors))
     if errors:
         raise ProfileError(*errors)
-    return default, found
+    return default, by_name
 
 
 def of_environment(environment: Mapping[str, str], errors: list[str]) -> dict[str, Any]:
@@ -138,13 +138,13 @@ def _content(path: Path, errors: list[str], *, required: bool = False) -> dict[s
     return {}
 
 
-def _values(where: str, name: str, given: Any, errors: list[str]) -> dict[str, Any]:
+def _values(where: str, name: str, table: Any, errors: list[str]) -> dict[str, Any]:
     """Return the keys of one profile with the types of `Profile`."""
-    if not isinstance(given, dict) or not is_name(name):
+    if not isinstance(table, dict) or not is_name(name):
         errors.append(f"{where}: must be a table whose name has letters, digits, '.', '_' and '-'")
         return {}
     values: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in table.items():
         kind = KINDS.get(key)
         if kind is None:
             errors.append(f"{where}: unknown key {key!r}; known are {', '.join(KINDS)}")

@@ -14,7 +14,7 @@ from ecrkeeper._arrivals import Arrivals, ReplicationResult
 from ecrkeeper._errors import NotFound
 from ecrkeeper._plans import WritePlan
 from ecrkeeper._replication import declarations, registries
-from ecrkeeper._steps import Steps, call, left
+from ecrkeeper._steps import Steps, call, seconds_until
 from ecrkeeper.v1.registry_pb2 import ReplicationCheck
 
 # The warning of a destination in another account whose registry policy must allow the source.
@@ -46,17 +46,17 @@ class Intent:
 
         The server's errors are those of `apply_registry_settings`.
         """
-        made = []
+        plans = []
         for name, settings in self._declarations().items():
-            made.append(_without_known_warnings((yield call("plan", name, settings))))
-        return tuple(made)
+            plans.append(_without_known_warnings((yield call("plan", name, settings))))
+        return tuple(plans)
 
     def carry_out(self, *, backfill: bool) -> Steps[tuple[ReplicationResult, ...]]:
         """Declare all sides and wait for each, then return the result at each destination."""
         end = time.monotonic() + self.seconds
         for name, settings in self._declarations().items():
             yield call("apply_registry_settings", name, settings, reason=self.reason)
-            yield call("wait_until_synced", name, left(end))
+            yield call("wait_until_synced", name, seconds_until(end))
         (source,) = map(str, registries("source", [self.source]))
         checked = yield call("check_replication", source, timeout=60)
         accepts = {_place(check): check for check in checked.checks}

@@ -27,7 +27,7 @@ def declarations(
     Destinations come first, so that no image is sent before its destination accepts it. A destination in the source's
     account needs no permission.
     """
-    made: dict[str, dict[str, Any]] = {}
+    by_name: dict[str, dict[str, Any]] = {}
     for each in destinations:
         settings: dict[str, Any] = {}
         if each.account != source.account:
@@ -35,29 +35,29 @@ def declarations(
         if template:
             settings["repositoryCreationTemplates"] = {"templates": [_template(prefix) for prefix in prefixes or [""]]}
         if settings:
-            made[names.settings(each.account, each.region, owner)] = settings
+            by_name[names.settings(each.account, each.region, owner)] = settings
     rule: dict[str, Any] = {
         "destinations": [{"region": each.region, "registryId": each.account} for each in destinations]
     }
     if prefixes:
         rule["repositoryFilters"] = [{"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in prefixes]
     replication = {"replicationConfiguration": {"rules": [rule]}}
-    made[names.settings(source.account, source.region, owner)] = replication
-    return made
+    by_name[names.settings(source.account, source.region, owner)] = replication
+    return by_name
 
 
-def registries(kind: str, given: Iterable[str]) -> list[names.Name]:
+def registries(kind: str, registry_names: Iterable[str]) -> list[names.Name]:
     """Return the names of registries, full or short.
 
     ValueError names the one that is none.
     """
-    found = []
-    for each in given:
+    parsed = []
+    for each in registry_names:
         name = names.parse(each)
         if name.kind != "Registry":
             raise ValueError(f"{kind}: must be a registry such as 111111111111/us-east-1, got {each!r}")
-        found.append(name)
-    return found
+        parsed.append(name)
+    return parsed
 
 
 def _policy(source: names.Name, destination: names.Name, owner: str, prefixes: Sequence[str]) -> Mapping[str, Any]:

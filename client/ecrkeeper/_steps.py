@@ -39,7 +39,7 @@ def call(method: str, *arguments: Any, **options: Any) -> Step:
     return lambda client: getattr(client, method)(*arguments, **options)
 
 
-def left(end: float) -> float:
+def seconds_until(end: float) -> float:
     """Return the seconds until a moment of the monotonic clock; DeadlineExceeded."""
     seconds = end - time.monotonic()
     if seconds <= 0:

@@ -54,8 +54,8 @@ class Synced:
             return None
         if self._owner in step.registry.owners and not self._is_cut(step.registry):
             return None
-        left = max(0.001, self._end - time.monotonic())
-        return get_registry_settings(self._name, timeout=min(left, DEFAULT_TIMEOUT))
+        remaining = max(0.001, self._end - time.monotonic())
+        return get_registry_settings(self._name, timeout=min(remaining, DEFAULT_TIMEOUT))
 
     def _is_cut(self, registry: Registry) -> bool:
         """Return whether the message is cut and lacks the owner's declaration."""
@@ -74,10 +74,10 @@ class Synced:
 
     def pause(self, failure: RegistryError) -> float:
         """Return the pause before the next such call; DeadlineExceeded if no time is left."""
-        left = self._end - time.monotonic()
-        if left <= 0:
+        remaining = self._end - time.monotonic()
+        if remaining <= 0:
             raise self.expired() from failure
-        pause = min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
+        pause = min(remaining, max(failure.retry_after or 0.0, self._backoff.pause()))
         LOG.info("%s: the wait was interrupted (%s); asking again in %.1f s", self._name, failure, pause)
         return pause
 

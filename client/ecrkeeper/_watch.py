@@ -48,7 +48,7 @@ class Subscription(Generic[Step]):
         # A stream of one resource shows it as it is, and ends when nothing more happens to it.
         self.ends = not self._resumable and "kind" not in call.response.DESCRIPTOR.fields_by_name
         self._end = None if call.timeout is None else time.monotonic() + finite(call.timeout)
-        self._backoff = Backoff(most=10.0)
+        self._backoff = Backoff(maximum=10.0)
         self._resource = next(field.name for field in call.response.DESCRIPTOR.fields if field.message_type)
         self._known: set[str] = set()
         self._shown: set[str] = set()
@@ -56,7 +56,7 @@ class Subscription(Generic[Step]):
         self._begun = begun
         self._sent = False
 
-    def left(self) -> float | None:
+    def remaining(self) -> float | None:
         """Return the remaining seconds; None without a timeout."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
@@ -102,8 +102,8 @@ class Subscription(Generic[Step]):
             asked = error.retry_after or 0.0
         self._sent = False
         self._shown.clear()
-        pause, left = max(self._backoff.pause(), asked), self.left()
-        pause = pause if left is None else min(pause, left)
+        pause, remaining = max(self._backoff.pause(), asked), self.remaining()
+        pause = pause if remaining is None else min(pause, remaining)
         kind = self.call.request.DESCRIPTOR.name.removesuffix("Request")
         LOG.info("%s: the stream ended (%s); subscribing again in %.1f s", kind, failure and failure.code(), pause)
         return pause
@@ -169,7 +169,7 @@ class Watch(Generic[Step]):
                 self._closed.wait(self._subscription.interrupted(failure))
 
     def _open(self) -> Stream[Step]:
-        self._stream = stream = self._subscribe(self._subscription.call, self._subscription.left())
+        self._stream = stream = self._subscribe(self._subscription.call, self._subscription.remaining())
         if self._closed.is_set():  # Another thread closed it before there was a stream to cancel.
             stream.cancel()
         return stream
@@ -236,7 +236,7 @@ class AsyncWatch(Generic[Step]):
                     await asyncio.wait_for(self._closed.wait(), pause)
 
     async def _open(self) -> AsyncStream[Step]:
-        self._stream = stream = await self._subscribe(self._subscription.call, self._subscription.left())
+        self._stream = stream = await self._subscribe(self._subscription.call, self._subscription.remaining())
         if self._closed.is_set():  # It was closed before there was a stream to cancel.
             stream.cancel()
         return stream

@@ -87,13 +87,13 @@ class Profile:
 
         None if the profile has none.
         """
-        given = getattr(self, name)
-        if not given:
+        path = getattr(self, name)
+        if not path:
             return None
         try:
-            return expanded(given).read_bytes()
+            return expanded(path).read_bytes()
         except OSError as error:
-            raise ProfileError(f"{name}: cannot read {given}: {error.strerror or error}") from error
+            raise ProfileError(f"{name}: cannot read {path}: {error.strerror or error}") from error
 
 
 KEYS = tuple(KINDS)
@@ -102,17 +102,17 @@ VARIABLES = frozenset({f"{PREFIX}PROFILE", f"{PREFIX}CONFIG", *(PREFIX + key.upp
 
 
 def load(
-    name: str = "", *, path: Path | str | None = None, environment: Mapping[str, str] = os.environ, **given: Any
+    name: str = "", *, path: Path | str | None = None, environment: Mapping[str, str] = os.environ, **overrides: Any
 ) -> Profile:
-    """Return a profile from `given`, then the environment, then the file.
+    """Return a profile from `overrides`, then the environment, then the file.
 
     ProfileError says what is wrong.
 
     Without a `name`, the profile is that of `ECRKEEPER_PROFILE`, or `default` of the file, or the only one.
     """
     errors: list[str] = []
-    chosen, values = _chosen(name or environment.get(f"{PREFIX}PROFILE", ""), path, environment, given)
-    overriding = {**of_environment(environment, errors), **{k: v for k, v in given.items() if v is not None}}
+    chosen, values = _chosen(name or environment.get(f"{PREFIX}PROFILE", ""), path, environment, overrides)
+    overriding = {**of_environment(environment, errors), **{k: v for k, v in overrides.items() if v is not None}}
     if any(key in overriding for key in _TOKENS):
         values = {key: value for key, value in values.items() if key not in (*_TOKENS, *_OIDC)}
     if overriding.get("plaintext"):
@@ -128,20 +128,20 @@ def names(path: Path | str | None = None, environment: Mapping[str, str] = os.en
 
 
 def _chosen(
-    name: str, path: Path | str | None, environment: Mapping[str, str], given: Mapping[str, Any]
+    name: str, path: Path | str | None, environment: Mapping[str, str], overrides: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
     """Return the name and the values of a profile; both empty if no file is needed."""
-    default, found = of_files(path, environment)
+    default, profiles = of_files(path, environment)
     # A target of the environment or of the call is enough, and no other server's token is sent to it.
-    if not name and (given.get("target") or environment.get(f"{PREFIX}TARGET")):
+    if not name and (overrides.get("target") or environment.get(f"{PREFIX}TARGET")):
         return "", {}
-    name = name or default or (next(iter(found)) if len(found) == 1 else "")
-    if name in found:
-        return name, found[name]
-    known = f"known are {', '.join(sorted(found))}" if found else "there are none"
+    name = name or default or (next(iter(profiles)) if len(profiles) == 1 else "")
+    if name in profiles:
+        return name, profiles[name]
+    known = f"known are {', '.join(sorted(profiles))}" if profiles else "there are none"
     if name:
         raise ProfileError(f"there is no profile {name!r}; {known}")
-    if found:
+    if profiles:
         raise ProfileError(f"several profiles and no default: choose one with --profile or ECRKEEPER_PROFILE; {known}")
     raise ProfileError(
         "no server is configured: set ECRKEEPER_TARGET=HOST:PORT, or write a profile to "
@@ -177,8 +177,8 @@ def _errors(profile: Profile) -> list[str]:
 
 def _oidc_errors(profile: Profile) -> list[str]:
     if not profile.oidc_issuer:
-        given = [key for key in ("oidc_client_id", "oidc_audience") if getattr(profile, key)]
-        return [f"{' and '.join(given)}: need oidc_issuer"] if given else []
+        present = [key for key in ("oidc_client_id", "oidc_audience") if getattr(profile, key)]
+        return [f"{' and '.join(present)}: need oidc_issuer"] if present else []
     from ecrkeeper._oidc_provider import url_error
 
     errors = [f"oidc_issuer: {error}"] if (error := url_error(profile.oidc_issuer)) else []

@@ -7,8 +7,8 @@ import sys
 def main(arguments=None, version=None):  # type: ignore[no-untyped-def]
     """Run the command line; the exit status is 1 without what it needs."""
     if (version or sys.version_info[:2]) < (3, 11):
-        found = ".".join(str(each) for each in version or sys.version_info[:2])
-        sys.stderr.write("ecrkeeper: needs Python 3.11 or newer, this is %s (%s)\n" % (found, sys.executable))  # noqa: UP031
+        running = ".".join(str(each) for each in version or sys.version_info[:2])
+        sys.stderr.write("ecrkeeper: needs Python 3.11 or newer, this is %s (%s)\n" % (running, sys.executable))  # noqa: UP031
         return 1
     try:
         import click  # noqa: F401

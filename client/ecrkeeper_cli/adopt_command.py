@@ -75,8 +75,8 @@ def terraform(
     from ecrkeeper_cli.adopt.state import instances
     from ecrkeeper_cli.adopt.terraform import adopted
 
-    found, forgotten = adopted(instances(_text(state), state.name), owner, Places.of(account, regions))
-    status = _adopt(session, found, out, removed_files(forgotten), reason)
+    documents, forgotten = adopted(instances(_text(state), state.name), owner, Places.of(account, regions))
+    status = _adopt(session, documents, out, removed_files(forgotten), reason)
     if status == 0:
         click.echo(f"next: replace the resource blocks by {out / 'removed.tf'} and apply; it forgets them,")
         click.echo(f"      and destroys nothing. For OpenTofu 1.7 to 1.9, use the file in {OLD_OPENTOFU}/.")
@@ -114,11 +114,11 @@ def cloudformation(
     from ecrkeeper_cli.adopt.template import parameters_of, template_of
 
     Places.of(account, [region])
-    made = template_of(_text(template), template.name)
-    values = parameters_of(made, parameters, account, region, partition)
-    found, retained = adopted(made, values, owner, account, region)
-    files = retaining(made, retained)
-    status = _adopt(session, found, out, files, reason)
+    content = template_of(_text(template), template.name)
+    values = parameters_of(content, parameters, account, region, partition)
+    documents, retained = adopted(content, values, owner, account, region)
+    files = retaining(content, retained)
+    status = _adopt(session, documents, out, files, reason)
     if status == 0:
         after = f"then with {out / '2-without.json'}" if len(files) > 1 else "then delete the stack"
         click.echo(f"next: update the stack with {out / '1-retain.json'}, {after}; AWS keeps the resources")
@@ -133,7 +133,7 @@ def _text(file: Any) -> str:
         raise Errors([f"{file.name}: not UTF-8: {error}"]) from error
 
 
-def _adopt(session: Session, found: Adopted, out: Path, files: Mapping[str, str], reason: str) -> int:
+def _adopt(session: Session, adopted: Adopted, out: Path, files: Mapping[str, str], reason: str) -> int:
     """Compare, write the files and declare.
 
     Everything is compared before the first write.
@@ -141,14 +141,14 @@ def _adopt(session: Session, found: Adopted, out: Path, files: Mapping[str, str]
     from ecrkeeper_cli.adopt.proof import checked, counted, declare
 
     errors: list[str] = []
-    documents = checked(session.client, found, errors)
+    documents = checked(session.client, adopted, errors)
     if errors:
         return rejected(errors, "nothing was written")
-    _write(out, found, files)
+    _write(out, adopted, files)
     declare(session.client, documents, reason)
-    for each in found.declarations:
-        click.echo(f"{short(each.name)}: {counted(session.client, each, found, errors)}")
-    for role in found.roles:
+    for each in adopted.declarations:
+        click.echo(f"{short(each.name)}: {counted(session.client, each, adopted, errors)}")
+    for role in adopted.roles:
         click.echo(f"{short(role.name)}: AWS has it as declared")
     if errors:
         return rejected(
@@ -158,12 +158,12 @@ def _adopt(session: Session, found: Adopted, out: Path, files: Mapping[str, str]
     return 0
 
 
-def _write(out: Path, found: Adopted, files: Mapping[str, str]) -> None:
+def _write(out: Path, documents: Adopted, files: Mapping[str, str]) -> None:
     from ecrkeeper_files.written import dump
 
     out.mkdir(parents=True, exist_ok=True)
     with (out / DECLARATIONS).open("wb") as file:
-        for document in found.readable:
+        for document in documents.readable:
             dump(document, file)
     for name, text in files.items():
         (out / name).parent.mkdir(exist_ok=True)

@@ -133,8 +133,8 @@ def _write(session: Session, items: Sequence[Item], reason: str, wanted: Wanted)
             click.echo("\n".join(of_call(error, session, item.document.source, resources.short(item.name))), err=True)
             for written in items[:at]:
                 click.echo(f"  written:     {resources.short(written.name)}", err=True)
-            for left in items[at:]:
-                click.echo(f"  not written: {resources.short(left.name)}", err=True)
+            for unwritten in items[at:]:
+                click.echo(f"  not written: {resources.short(unwritten.name)}", err=True)
             return False
         if item.kind == "RegistrySet" and (rollout := answer.queued_rollout or answer.active_rollout):
             click.echo(f"rolling out; to follow it: ecrkeeper rollout watch {resources.short_rollout(rollout)}")

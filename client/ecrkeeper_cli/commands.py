@@ -108,9 +108,9 @@ class Commands(click.Group):
 
 def _plugin(name: str) -> click.Command:
     extra = PLUGINS[name][0]
-    found = entry_points(group=GROUP, name=name)
+    candidates = entry_points(group=GROUP, name=name)
     try:
-        for each in found:
+        for each in candidates:
             command: click.Command = each.load()
             return command
         missing = ""

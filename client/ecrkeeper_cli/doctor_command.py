@@ -48,9 +48,9 @@ def _checks(session: Session) -> Iterator[str]:
     profile = _tried(lambda: session.profile)
     security = "plaintext" if profile.plaintext else "TLS"
     yield f"profile: {profile.target}, {security}"
-    found = _tried(lambda: cause(profile))
-    if found:
-        raise _FailedError(found)
+    problem = _tried(lambda: cause(profile))
+    if problem:
+        raise _FailedError(problem)
     yield f"connection: {profile.target} accepts {security}"
     yield _token(session)
     client = _tried(lambda: session.client)
@@ -85,10 +85,10 @@ def _token(session: Session) -> str:
     expiry = expiry_of(token)
     if expiry is None:
         return "token: present"
-    left = expiry - time.time()
-    if left <= 0:
-        raise _FailedError(f"the token expired {-left:.0f} s ago, by the clock of this machine; get a new one")
-    return f"token: expires in {left:.0f} s" + ("; soon" if left < _SOON_SECONDS else "")
+    remaining = expiry - time.time()
+    if remaining <= 0:
+        raise _FailedError(f"the token expired {-remaining:.0f} s ago, by the clock of this machine; get a new one")
+    return f"token: expires in {remaining:.0f} s" + ("; soon" if remaining < _SOON_SECONDS else "")
 
 
 def _account(session: Session, account: names.Name) -> bool:

@@ -115,9 +115,9 @@ def _message(error: RegistryError, session: Session) -> str:
         from ecrkeeper_cli.probe import cause
 
         # A server that has answered is reachable, whatever it says.
-        found = "" if error.reason else cause(session.profile)
-        if found:
-            return found
+        unreachable = "" if error.reason else cause(session.profile)
+        if unreachable:
+            return unreachable
     if isinstance(error, Unauthenticated):
         profile = session.profile
         if profile.source_of_token() is None and not profile.certificate_file:

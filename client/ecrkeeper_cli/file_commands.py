@@ -68,9 +68,9 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
     from ecrkeeper_cli.failures import of_call
     from ecrkeeper_cli.writing import message_of_document
 
-    found = read(paths, recursive, env)
+    documents = read(paths, recursive, env)
     failed = 0
-    for each in found.all:
+    for each in documents.all:
         try:
             message_of_document(each)
         except InvalidArgument as error:
@@ -78,7 +78,7 @@ def validate(session: Session, paths: tuple[str, ...], recursive: bool, env: boo
             click.echo(
                 "\n".join(of_call(error, session, each.source, f"{each.source.at()}: {short(each.name)}")), err=True
             )
-    count = len(found.all)
+    count = len(documents.all)
     valid = "1 document is valid" if count == 1 else f"{count} documents are valid"
     click.echo(f"{failed} of {count} documents have errors" if failed else valid, err=bool(failed))
     return 1 if failed else 0
@@ -94,9 +94,9 @@ def convert(paths: tuple[str, ...]) -> None:
     from ecrkeeper_files.convert import converted
     from ecrkeeper_files.written import dump
 
-    found = [each for text in _texts(paths, False, False) for each in converted(text)]
+    documents = [each for text in _texts(paths, False, False) for each in converted(text)]
     sys.stdout.flush()
-    for each in found:
+    for each in documents:
         dump(each, sys.stdout.buffer)
     sys.stdout.buffer.flush()
 

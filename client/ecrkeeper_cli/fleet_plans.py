@@ -14,7 +14,7 @@ from ecrkeeper_files.documents import ACCOUNT, SET, Treatment
 
 from ecrkeeper_cli.items import CREATE, UNCHANGED, UPDATE, Item, Wanted
 from ecrkeeper_cli.resources import short
-from ecrkeeper_cli.writing import found, write
+from ecrkeeper_cli.writing import result_or_none, write
 
 if TYPE_CHECKING:
     import ecrkeeper
@@ -32,15 +32,15 @@ def planned(client: ecrkeeper.Client, document: Treatment, wanted: Wanted) -> It
     """
     is_set = document.kind == "RegistrySet"
     get = client.get_registry_set if is_set else client.get_account
-    current = found(lambda: get(document.name))
-    given = SET if is_set else ACCOUNT
+    current = result_or_none(lambda: get(document.name))
+    names = SET if is_set else ACCOUNT
     etag = "" if current is None else current.etag
     options = wanted.set_options if is_set else {}
     # A plan overwrites nothing; the etag guards the write.
     answer = write(client, document, validate_only=True, **options)
     notes = tuple(_notes(answer.plan)) if is_set else ()
-    digest = _checked(document, wanted, [_digest(_content(current, given)), _digest(notes)])
-    members = () if current is None else tuple(_differing(current, answer, given))
+    digest = _checked(document, wanted, [_digest(_content(current, names)), _digest(notes)])
+    members = () if current is None else tuple(_differing(current, answer, names))
     if current is None:
         return Item(document, CREATE, digest=digest, notes=notes)
     if not members:
@@ -77,8 +77,12 @@ def _differing(current: Any, planned: Any, names: tuple[str, ...]) -> Iterator[t
     before, after = (_shape(each) for each in (current, planned))
     for name in names:
         if before.get(name) != after.get(name):
-            told = name not in _TEMPLATES
-            yield name, before.get(name) if told else "a template", after.get(name) if told else "another template"
+            has_value = name not in _TEMPLATES
+            yield (
+                name,
+                before.get(name) if has_value else "a template",
+                after.get(name) if has_value else "another template",
+            )
 
 
 def _shape(message: Any) -> Mapping[str, Any]:

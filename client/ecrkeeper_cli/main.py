@@ -22,8 +22,8 @@ The exit status is 0 if all went well and 1 for an error. `plan` and `diff` end 
 """
 
 
-def _version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
-    if given:
+def _version(ctx: click.Context, _: click.Parameter, requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         click.echo(f"ecrkeeper {version('ecrkeeper')}")
@@ -44,20 +44,20 @@ def _version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
 )
 @click.pass_context
-def cli(ctx: click.Context, /, profile: str | None, config: str | None, **given: Any) -> None:
+def cli(ctx: click.Context, /, profile: str | None, config: str | None, **overrides: Any) -> None:
     """Keep what all commands need; `_HELP` is what people read."""
     session: Session = ctx.obj
     session.command = ctx.invoked_subcommand or ""
-    session.choose(profile or "", config, {name: value for name, value in given.items() if value is not None})
+    session.choose(profile or "", config, {name: value for name, value in overrides.items() if value is not None})
     ctx.call_on_close(session.close)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     session = Session()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = cli.main(given, "ecrkeeper", standalone_mode=False, obj=session)
+        status = cli.main(words, "ecrkeeper", standalone_mode=False, obj=session)
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code

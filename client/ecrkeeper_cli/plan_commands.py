@@ -99,17 +99,17 @@ def _drift(session: Session, registry: names.Name, output: str) -> int:
     from ecrkeeper.v1.registry_pb2 import Element
 
     parent = str(registry)
-    found = list(session.client.list_registry_elements(parent, "state = OUT_OF_SYNC OR state = REMOVING"))
+    elements = list(session.client.list_registry_elements(parent, "state = OUT_OF_SYNC OR state = REMOVING"))
     if output in ("json", "yaml"):
-        render.show([render.as_json(each) for each in found], output)
+        render.show([render.as_json(each) for each in elements], output)
     elif output == "name":
-        click.echo("\n".join(f"{each.setting} {each.key}" for each in found), nl=bool(found))
+        click.echo("\n".join(f"{each.setting} {each.key}" for each in elements), nl=bool(elements))
     elif output == "markdown":
-        rows = [(each.setting, each.key, ", ".join(each.owners)) for each in found]
+        rows = [(each.setting, each.key, ", ".join(each.owners)) for each in elements]
         render.table(("setting", "element", "owners"), rows, output)
     else:
-        width = plan_text.widths((each.setting, each.key) for each in found)
-        for each in found:
+        width = plan_text.widths((each.setting, each.key) for each in elements)
+        for each in elements:
             shape = render.as_json(each)
             removing = each.state == Element.State.REMOVING
             desired, observed = (None, shape.get("value")) if removing else (shape.get("value"), shape.get("observed"))
@@ -118,7 +118,7 @@ def _drift(session: Session, registry: names.Name, output: str) -> int:
             click.echo(plan_text.element_line(change, width, ", ".join(each.owners)))
             for line in plan_text.member_lines(change):
                 click.echo(f"    {line}")
-        differ = "differs" if len(found) == 1 else "differ"
-        said = f"{plan_text.counted(len(found), 'element')} {differ} from AWS" if found else "no drift"
+        differ = "differs" if len(elements) == 1 else "differ"
+        said = f"{plan_text.counted(len(elements), 'element')} {differ} from AWS" if elements else "no drift"
         click.echo(f"{short(parent)}: {said}")
-    return CHANGES if found else 0
+    return CHANGES if elements else 0

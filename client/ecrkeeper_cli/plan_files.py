@@ -43,32 +43,32 @@ def save(path: str, result: Result, *, force: bool) -> None:
 
 def load(path: str) -> Wanted:
     """Return what a plan is to write; Errors for a file that is no plan."""
-    given = _parsed(path)
-    plans = given["plans"]
+    content = _parsed(path)
+    plans = content["plans"]
     digests = {each["name"]: each["digest"] for each in plans}
     texts = [
         Text(path, json.dumps(each["document"], ensure_ascii=False).encode()) for each in plans if "document" in each
     ]
     removals = tuple(each["name"] for each in plans if "document" not in each)
-    return Wanted(documents.read(texts, empty=True), force=given["force"], removals=removals, digests=digests)
+    return Wanted(documents.read(texts, empty=True), force=content["force"], removals=removals, digests=digests)
 
 
 def _parsed(path: str) -> Mapping[str, Any]:
     try:
-        given = json.loads(read_file(path))
+        content = json.loads(read_file(path))
     except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict) or any(given.get(name) != value for name, value in _HEAD.items()):
+        content = None
+    if not isinstance(content, dict) or any(content.get(name) != value for name, value in _HEAD.items()):
         raise Errors([f"{path}: is no plan of `ecrkeeper plan --out`; declaration files are given with -f"])
-    if not isinstance(given.get("force"), bool) or not all(_plans(given.get("plans"))):
+    if not isinstance(content.get("force"), bool) or not all(_plans(content.get("plans"))):
         raise Errors([f"{path}: the plan is damaged; make it again with `ecrkeeper plan --out`"])
-    return given
+    return content
 
 
-def _plans(given: Any) -> Iterator[bool]:
+def _plans(plans: Any) -> Iterator[bool]:
     """Yield whether each plan has the form that `save` writes."""
-    yield isinstance(given, list)
-    for each in given if isinstance(given, list) else ():
+    yield isinstance(plans, list)
+    for each in plans if isinstance(plans, list) else ():
         yield isinstance(each, dict) and all(isinstance(each.get(name), str) for name in ("name", "digest"))
         if isinstance(each, dict) and "document" in each:
             document = each["document"]
@@ -88,5 +88,5 @@ def _shape(document: Document) -> dict[str, Any]:
         kind = "RegistrySettings"
     else:
         kind, members = document.kind, dict(document.members)
-    given = {name: value for name, value in members.items() if value is not None}
-    return {"name": document.name, "document": {**_HEAD, "kind": kind, "name": document.name, **given}}
+    present = {name: value for name, value in members.items() if value is not None}
+    return {"name": document.name, "document": {**_HEAD, "kind": kind, "name": document.name, **present}}

@@ -36,16 +36,16 @@ def summary(result: Result) -> str:
     """Return the counts of a plan in one sentence."""
     if not result:
         return f"No changes in {counted(len(result.items), 'document')}: AWS has what is declared."
-    made = (
+    actions = (
         f"{result.actions(CREATE)} to create, {result.actions(UPDATE)} to update, {result.actions(UNCHANGED)} unchanged"
     )
     if deleted := result.actions(DELETE):
-        made += f", {deleted} to delete"
+        actions += f", {deleted} to delete"
     elements = (
         f"{result.count('ADD')} to add, {result.count('UPDATE')} to change, {result.count('REPLACE')} to replace, "
         f"{result.count('REMOVE')} to remove"
     )
-    return f"{counted(len(result.items), 'document')}: {made}. Elements in AWS: {elements}."
+    return f"{counted(len(result.items), 'document')}: {actions}. Elements in AWS: {elements}."
 
 
 def counted(count: int, noun: str) -> str:
@@ -81,9 +81,9 @@ def _item(item: Item, values: bool) -> Iterator[str]:
 
 def widths(elements: Iterable[tuple[str, str]]) -> tuple[int, int]:
     """Return the widths of the columns of settings and keys."""
-    found = list(elements)
-    settings = max((len(each[0]) for each in found), default=0)
-    return settings, max((len(escaped(each[1])) for each in found), default=0)
+    pairs = list(elements)
+    settings = max((len(each[0]) for each in pairs), default=0)
+    return settings, max((len(escaped(each[1])) for each in pairs), default=0)
 
 
 def element_line(change: Change, width: tuple[int, int], owner: str) -> str:
@@ -104,14 +104,14 @@ def member_lines(change: Change) -> list[str]:
     before, after = dict(flat(change.before)), dict(flat(change.after))
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
     width = max((len(path) for path in paths), default=0)
-    made = []
+    lines = []
     for path in paths:
         old, new = before.get(path), after.get(path)
         sides = [click.style(old, fg="red")] if old is not None else []
         sides += [click.style(new, fg="green")] if new is not None else []
         sign = "~" if len(sides) == 2 else "-" if new is None else "+"
-        made.append(f"{sign} {path.ljust(width)}  {' -> '.join(sides)}")
-    return made
+        lines.append(f"{sign} {path.ljust(width)}  {' -> '.join(sides)}")
+    return lines
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from ecrkeeper_cli.failures import lines, of_call
 from ecrkeeper_cli.items import CREATE, DELETE, UNCHANGED, UPDATE, Item, Members, Result, Wanted
 from ecrkeeper_cli.resources import short
 from ecrkeeper_cli.session import Session
-from ecrkeeper_cli.writing import Document, Removal, declared_role, found, write
+from ecrkeeper_cli.writing import Document, Removal, declared_role, result_or_none, write
 
 if TYPE_CHECKING:
     import ecrkeeper
@@ -33,8 +33,8 @@ def plan_all(session: Session, wanted: Wanted) -> Result:
     from ecrkeeper._many import threads
 
     client, documents = session.client, wanted.group.applied(wanted.documents)
-    left = [*wanted.removals, *(each.name for each in wanted.group.left(client, documents.declarations))]
-    asked: list[Document] = [*documents.all, *map(Removal, left)]
+    removals = [*wanted.removals, *(each.name for each in wanted.group.to_delete(client, documents.declarations))]
+    asked: list[Document] = [*documents.all, *map(Removal, removals)]
     with threads(_AT_ONCE) as pool:
         tried = list(pool.map(lambda each: _tried(session, each, wanted), asked))
     items = tuple(each for each in tried if isinstance(each, Item))
@@ -65,7 +65,7 @@ def _tried(session: Session, document: Document, wanted: Wanted) -> Item | Seque
 
 
 def _declaration(client: ecrkeeper.Client, document: Declaration, options: Options) -> Item:
-    current = found(lambda: client.get_registry_settings(document.name))
+    current = result_or_none(lambda: client.get_registry_settings(document.name))
     planned = write(client, document, created=current is None, **options)
     if current is None:
         return _item(document, CREATE, (), planned)
@@ -87,7 +87,7 @@ def _policy(declared: Any) -> str:
 
 def _treatment(client: ecrkeeper.Client, document: Treatment, options: Options) -> Item:
     if document.kind == "Registry":
-        current = found(lambda: client.get_registry(document.name, view="BASIC"))
+        current = result_or_none(lambda: client.get_registry(document.name, view="BASIC"))
     else:
         current = declared_role(client, document.name)
     planned = write(client, document, **options)

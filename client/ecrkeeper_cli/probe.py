@@ -92,9 +92,9 @@ def _verified(profile: Profile, address: tuple[str, int]) -> str:
 def _unverified(profile: Profile, error: ssl.SSLCertVerificationError) -> str:
     # OpenSSL's numbers: 10 expired, 18 to 21 an issuer that is not known, 62 and 64 another name.
     if error.verify_code in (18, 19, 20, 21):
-        given = f"not by one of {profile.ca_file}" if profile.ca_file else "not by one that this machine knows"
+        signer = f"not by one of {profile.ca_file}" if profile.ca_file else "not by one that this machine knows"
         return (
-            f"the certificate of {profile.target} is signed by a private CA, {given}; "
+            f"the certificate of {profile.target} is signed by a private CA, {signer}; "
             "give the certificate of that CA: --ca-file FILE, or ca_file in the profile"
         )
     if error.verify_code in (62, 64):

@@ -58,13 +58,13 @@ class Group:
         declared = tuple(replace(each, apply_group=self.name) for each in documents.declarations)
         return replace(documents, declarations=declared)
 
-    def left(self, client: ecrkeeper.Client, declared: Sequence[Declaration]) -> list[RegistrySettings]:
+    def to_delete(self, client: ecrkeeper.Client, declared: Sequence[Declaration]) -> list[RegistrySettings]:
         """Return the declarations to delete, by name."""
         if not self.prune:
             return []
         owners, kept = {*self.owners, *(each.owner for each in declared)}, {each.name for each in declared}
-        found = client.list_registry_settings(filter=f'apply_group = "{self.name}"')
-        return [each for each in found if each.name not in kept and each.name.rpartition("/")[2] in owners]
+        declarations = client.list_registry_settings(filter=f'apply_group = "{self.name}"')
+        return [each for each in declarations if each.name not in kept and each.name.rpartition("/")[2] in owners]
 
 
 def group_options() -> Callable[[F], F]:

@@ -22,13 +22,13 @@ FILTER = click.option("--filter", "filter_", default="", help="A filter such as 
 @pass_session
 def status(session: Session, account: str, filter_: str, output: str) -> None:
     """Show all registries and their problems, those that need somebody first."""
-    found = list(session.client.list_registries(f"accounts/{account}", filter_))
+    registries = list(session.client.list_registries(f"accounts/{account}", filter_))
     if output == "table":
-        found.sort(key=resources.urgency)
-    _shown(found, resources.REGISTRY_HEADINGS, resources.registry_row, output)
+        registries.sort(key=resources.urgency)
+    _shown(registries, resources.REGISTRY_HEADINGS, resources.registry_row, output)
     if output == "table":
-        ready = sum(resources.state_of(each).text == "Ready" for each in found)
-        click.echo(f"{ready} of {len(found)} registries are ready", err=True)
+        ready = sum(resources.state_of(each).text == "Ready" for each in registries)
+        click.echo(f"{ready} of {len(registries)} registries are ready", err=True)
 
 
 @click.command()
@@ -76,8 +76,8 @@ def list_(session: Session, kind: str, registry: names.Name | None, account: str
         _shown(list(client.list_registry_elements(str(registry), filter_)), _ELEMENTS, _element_row, output)
     elif kind == "declarations":
         parent = str(registry) if registry else f"accounts/{account}/registries/-"
-        found = list(client.list_registry_settings(parent, filter_))
-        _shown(found, resources.DECLARATION_HEADINGS, resources.declaration_row, output)
+        declarations = list(client.list_registry_settings(parent, filter_))
+        _shown(declarations, resources.DECLARATION_HEADINGS, resources.declaration_row, output)
     elif kind == "roles":
         roles = list(client.list_service_linked_roles(f"accounts/{account}", filter_))
         _shown(roles, resources.ROLE_HEADINGS, resources.role_row, output)
@@ -96,8 +96,8 @@ def _element_row(element: Any) -> Sequence[str | render.Cell]:
     return element.setting, element.key, render.Cell(state, colour), owners, render.Cell(element.problem, "red")
 
 
-def _shown(found: Sequence[Any], headings: Sequence[str], row: Any, output: str, *, single: bool = False) -> None:
-    render.listed(found, output, headings, row, name=_name, shape=_shape, single=single)
+def _shown(messages: Sequence[Any], headings: Sequence[str], row: Any, output: str, *, single: bool = False) -> None:
+    render.listed(messages, output, headings, row, name=_name, shape=_shape, single=single)
 
 
 def _name(resource: Any) -> str:

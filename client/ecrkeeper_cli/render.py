@@ -76,7 +76,7 @@ def show(value: Any, output: str) -> None:
 
 
 def listed(
-    found: Sequence[T],
+    messages: Sequence[T],
     output: str,
     headings: Sequence[str],
     row: Callable[[T], Row],
@@ -90,29 +90,29 @@ def listed(
     `single` writes one as an object instead of a list of one.
     """
     if output == "name":
-        click.echo("\n".join(map(name, found)), nl=bool(found))
+        click.echo("\n".join(map(name, messages)), nl=bool(messages))
     elif output in ("json", "yaml"):
-        shapes = [shape(each, output) for each in found]
+        shapes = [shape(each, output) for each in messages]
         show(shapes[0] if single else shapes, output)
     else:
-        table(headings, [row(each) for each in found], output)
+        table(headings, [row(each) for each in messages], output)
 
 
 def table(headings: Sequence[str], rows: Iterable[Row], output: str = "table") -> None:
     """Write a table for a terminal, for a program that reads columns, or in Markdown."""
-    made = cells(rows)
+    shown = cells(rows)
     if output == "markdown":
-        click.echo(markdown_table(headings, [[cell.text for cell in row] for row in made]))
+        click.echo(markdown_table(headings, [[cell.text for cell in row] for row in shown]))
     elif is_terminal():
-        _rich_table(headings, made)
+        _rich_table(headings, shown)
     else:
-        click.echo("\n".join(plain_table(headings, made)))
+        click.echo("\n".join(plain_table(headings, shown)))
 
 
 def cells(rows: Iterable[Row]) -> list[list[Cell]]:
     """Return rows of cells whose text cannot act on a terminal."""
-    made = [[each if isinstance(each, Cell) else Cell(each) for each in row] for row in rows]
-    return [[Cell(escaped(each.text), each.colour) for each in row] for row in made]
+    styled = [[each if isinstance(each, Cell) else Cell(each) for each in row] for row in rows]
+    return [[Cell(escaped(each.text), each.colour) for each in row] for row in styled]
 
 
 def plain_table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:
@@ -128,12 +128,12 @@ def rich_table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for at, heading in enumerate(headings):
-        made.add_column(heading.upper(), overflow="fold", no_wrap=at == 0)
+        grid.add_column(heading.upper(), overflow="fold", no_wrap=at == 0)
     for row in rows:
-        made.add_row(*(Text(cell.text or "-", style=cell.colour if cell.text else "dim") for cell in row))
-    return made
+        grid.add_row(*(Text(cell.text or "-", style=cell.colour if cell.text else "dim") for cell in row))
+    return grid
 
 
 def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:

@@ -39,36 +39,37 @@ def explain(session: Session, repository: str, registry: names.Name | None, outp
             registry, repository = names.parse_uri(repository)
         except ValueError as error:
             raise click.UsageError(f"{error}; or give the name of the registry, too") from error
-    found = session.client.explain_repository(str(registry), repository)
+    explanation = session.client.explain_repository(str(registry), repository)
     if output != "table":
-        render.show(render.as_json(found), output)
+        render.show(render.as_json(explanation), output)
         return
     click.echo(f"{click.style(repository, bold=True)} in {registry.short}")
-    rows = list(_rows(found))
+    rows = list(_rows(explanation))
     if rows:
         render.table(("applies", "element", "owners", "detail"), rows)
     else:
         click.echo("no setting applies to it")
-    if found.replications:
-        _replications(found.replications)
+    if explanation.replications:
+        _replications(explanation.replications)
 
 
-def _rows(found: Any) -> Iterator[Sequence[str | render.Cell]]:
-    upstream = f"from {found.upstream_repository}" if found.upstream_repository else ""
+def _rows(explanation: Any) -> Iterator[Sequence[str | render.Cell]]:
+    upstream = f"from {explanation.upstream_repository}" if explanation.upstream_repository else ""
     single = (
         ("creation template", "repository_creation_template", ""),
         ("cache rule", "pull_through_cache_rule", upstream),
     )
     for title, member, detail in single:
-        if found.HasField(member):
-            yield _row(title, getattr(found, member), detail)
-    frequency = type(found).DESCRIPTOR.fields_by_name["scan_frequency"].enum_type.values_by_number[found.scan_frequency]
-    scanned = frequency.name if found.scan_frequency else ""
+        if explanation.HasField(member):
+            yield _row(title, getattr(explanation, member), detail)
+    frequencies = type(explanation).DESCRIPTOR.fields_by_name["scan_frequency"].enum_type
+    frequency = frequencies.values_by_number[explanation.scan_frequency]
+    scanned = frequency.name if explanation.scan_frequency else ""
     for title, elements, detail in (
-        ("scanning", found.scanning_rules, scanned),
-        ("replication", found.replication_pairs, ""),
-        ("signing", found.signing_rules, ""),
-        ("pull time exclusion", found.pull_time_update_exclusions, ""),
+        ("scanning", explanation.scanning_rules, scanned),
+        ("replication", explanation.replication_pairs, ""),
+        ("signing", explanation.signing_rules, ""),
+        ("pull time exclusion", explanation.pull_time_update_exclusions, ""),
     ):
         yield from (_row(title, element, detail) for element in elements)
 
@@ -128,9 +129,9 @@ def check_cache_rule(session: Session, registry: names.Name, prefix: str) -> int
 
     The exit status is 1 if that fails.
     """
-    found = session.client.validate_pull_through_cache_rule(str(registry), prefix)
-    if found.is_valid:
+    result = session.client.validate_pull_through_cache_rule(str(registry), prefix)
+    if result.is_valid:
         click.echo(f"ECR can log in to the upstream of {prefix}")
         return 0
-    click.echo(f"error: ECR cannot log in to the upstream of {prefix}: {escaped(found.failure)}", err=True)
+    click.echo(f"error: ECR cannot log in to the upstream of {prefix}: {escaped(result.failure)}", err=True)
     return 1

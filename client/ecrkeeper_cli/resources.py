@@ -43,12 +43,12 @@ class NameType(click.ParamType[names.Name]):
             return value
         wanted = " or ".join(f"{kind} ({_EXAMPLES[kind]})" for kind in self.kinds or _EXAMPLES)
         try:
-            found = names.parse(value)
+            name = names.parse(value)
         except ValueError:
             self.fail(f"must be a name of the kind {wanted}, got {shown(value)}", param, ctx)
-        if self.kinds and found.kind not in self.kinds:
-            self.fail(f"must be a name of the kind {wanted}, got the {found.kind} {value}", param, ctx)
-        return found
+        if self.kinds and name.kind not in self.kinds:
+            self.fail(f"must be a name of the kind {wanted}, got the {name.kind} {value}", param, ctx)
+        return name
 
 
 class PatternType(click.ParamType[str]):

@@ -20,13 +20,13 @@ def usage(session: Session, role: names.Name, all_: bool, output: str) -> int:
 
     ROLE is 111111111111/replication, for example.
     """
-    found = session.client.check_service_linked_role_usage(str(role), timeout=60)
-    status = 0 if found.deletable else 1
+    answer = session.client.check_service_linked_role_usage(str(role), timeout=60)
+    status = 0 if answer.deletable else 1
     if output in ("json", "yaml"):
-        render.show(render.as_json(found), output)
+        render.show(render.as_json(answer), output)
         return status
     rows = []
-    for each in found.usage:
+    for each in answer.usage:
         state = type(each).State.Name(each.state)
         if all_ or state != "FREE":
             colour = {"FREE": "green", "IN_USE": "yellow"}.get(state, "red")
@@ -34,9 +34,9 @@ def usage(session: Session, role: names.Name, all_: bool, output: str) -> int:
             rows.append((each.region, render.Cell(state, colour), ", ".join(each.owners), detail))
     if rows:
         render.table(("region", "state", "owners", "used by"), rows, output)
-    free = sum(type(each).State.Name(each.state) == "FREE" for each in found.usage)
-    can = "can" if found.deletable else "cannot"
-    click.echo(f"{role.short} {can} be deleted: {free} of {len(found.usage)} Regions do not use it", err=True)
+    free = sum(type(each).State.Name(each.state) == "FREE" for each in answer.usage)
+    can = "can" if answer.deletable else "cannot"
+    click.echo(f"{role.short} {can} be deleted: {free} of {len(answer.usage)} Regions do not use it", err=True)
     return status
 
 

@@ -65,10 +65,10 @@ def list_rollouts(session: Session, name: str, limit: int, output: str) -> None:
 @pass_session
 def get(session: Session, name: str, output: str) -> None:
     """Show one rollout and its waves."""
-    found = session.client.get_rollout(_named(session.client, name))
-    render.listed([found], output, _HEADINGS, _row, single=True)
+    rollout = session.client.get_rollout(_named(session.client, name))
+    render.listed([rollout], output, _HEADINGS, _row, single=True)
     if output == "table":
-        counted = enumerate(found.waves, start=1)
+        counted = enumerate(rollout.waves, start=1)
         rows = [(str(at), *(str(_count(wave, each) or "") for each in _STATES)) for at, wave in counted]
         render.table(("wave", *_STATES), rows)
 
@@ -81,9 +81,9 @@ def get(session: Session, name: str, output: str) -> None:
 def targets(session: Session, name: str, filter_: str, output: str) -> None:
     """List the registries of a rollout."""
     client = session.client
-    found = list(client.list_rollout_targets(_named(client, name), filter_))
+    targets = list(client.list_rollout_targets(_named(client, name), filter_))
     headings = ("registry", "wave", "state", "reason", "message")
-    render.listed(found, output, headings, _target_row, name=lambda each: each.registry)
+    render.listed(targets, output, headings, _target_row, name=lambda each: each.registry)
 
 
 def _target_row(each: RolloutTarget) -> Sequence[str]:
@@ -146,42 +146,42 @@ def _named(client: ecrkeeper.Client, name: str) -> str:
     return newest.name
 
 
-def _state(found: Rollout) -> str:
-    return type(found).State.Name(found.state)
+def _state(rollout: Rollout) -> str:
+    return type(rollout).State.Name(rollout.state)
 
 
 def _count(wave: Any, state: str) -> int:
     return int(getattr(wave, f"{state}_count"))
 
 
-def _line(found: Rollout) -> str:
-    state = _state(found)
-    parts = [click.style(state, fg=_COLOURS.get(state)), *_progress(found)]
-    if found.message:
-        parts.append(escaped(found.message))
+def _line(rollout: Rollout) -> str:
+    state = _state(rollout)
+    parts = [click.style(state, fg=_COLOURS.get(state)), *_progress(rollout)]
+    if rollout.message:
+        parts.append(escaped(rollout.message))
     return "  ".join(parts)
 
 
-def _progress(found: Rollout) -> Iterator[str]:
-    if found.waves:
-        yield f"wave {min(found.wave + 1, len(found.waves))} of {len(found.waves)}"
-    totals = {each: sum(_count(wave, each) for wave in found.waves) for each in _STATES}
+def _progress(rollout: Rollout) -> Iterator[str]:
+    if rollout.waves:
+        yield f"wave {min(rollout.wave + 1, len(rollout.waves))} of {len(rollout.waves)}"
+    totals = {each: sum(_count(wave, each) for wave in rollout.waves) for each in _STATES}
     counted = ", ".join(f"{count} {each}" for each, count in totals.items() if count)
     if counted:
         yield counted
 
 
-def _row(found: Rollout) -> Sequence[str | render.Cell]:
-    state = _state(found)
+def _row(rollout: Rollout) -> Sequence[str | render.Cell]:
+    state = _state(rollout)
     return (
-        resources.short_rollout(found.name),
+        resources.short_rollout(rollout.name),
         render.Cell(state, _COLOURS.get(state, "")),
-        type(found).Cause.Name(found.cause),
-        str(found.revision),
-        ", ".join(_progress(found)),
-        found.principal,
-        resources.moment(found.create_time),
-        render.Cell(found.message, "red"),
+        type(rollout).Cause.Name(rollout.cause),
+        str(rollout.revision),
+        ", ".join(_progress(rollout)),
+        rollout.principal,
+        resources.moment(rollout.create_time),
+        render.Cell(rollout.message, "red"),
     )
 
 

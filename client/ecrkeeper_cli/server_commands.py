@@ -20,15 +20,15 @@ def whoami(session: Session, name: names.Name | None, output: str) -> None:
 
     With NAME, show your rights on a registry, declaration, role or account.
     """
-    found = session.client.who_am_i("" if name is None else str(name))
+    caller = session.client.who_am_i("" if name is None else str(name))
     if output != "table":
-        render.show(render.as_json(found), output)
+        render.show(render.as_json(caller), output)
         return
     rows = [
-        ("principal", found.principal or "none: the server does not ask who calls"),
-        ("groups", ", ".join(found.groups)),
-        ("expires", resources.moment(found.expire_time)),
-        (f"rights on {name.short}" if name else "rights", ", ".join(found.verbs)),
+        ("principal", caller.principal or "none: the server does not ask who calls"),
+        ("groups", ", ".join(caller.groups)),
+        ("expires", resources.moment(caller.expire_time)),
+        (f"rights on {name.short}" if name else "rights", ", ".join(caller.verbs)),
     ]
     render.table(("about", "you"), [row for row in rows if row[1]])
 

@@ -26,18 +26,18 @@ class Session:
         self.command = ""
         self.choose("", None, {})
 
-    def choose(self, profile: str, config: str | None, given: Mapping[str, Any]) -> None:
+    def choose(self, profile: str, config: str | None, overrides: Mapping[str, Any]) -> None:
         """Take the options: a profile, the file that has it, and keys that override it."""
         self.profile_name = profile
         self.config = config
-        self.given = dict(given)
+        self.overrides = dict(overrides)
 
     @property
     def profile(self) -> Profile:
         """The profile; ProfileError says what is wrong with it."""
         from ecrkeeper import profiles
 
-        return profiles.load(self.profile_name, path=self.config, **self.given)
+        return profiles.load(self.profile_name, path=self.config, **self.overrides)
 
     @property
     def client(self) -> ecrkeeper.Client:
@@ -51,7 +51,7 @@ class Session:
             os.environ.setdefault("GRPC_VERBOSITY", "NONE")
             import ecrkeeper
 
-            self._client = ecrkeeper.Client.from_profile(self.profile_name, path=self.config, **self.given)
+            self._client = ecrkeeper.Client.from_profile(self.profile_name, path=self.config, **self.overrides)
         return self._client
 
     def _signed_in(self) -> None:

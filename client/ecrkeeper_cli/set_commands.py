@@ -59,8 +59,8 @@ def list_sets(session: Session, output: str) -> None:
 @pass_session
 def get(session: Session, name: str, output: str) -> None:
     """Show one set; with -o yaml as the document of a file."""
-    found = session.client.get_registry_set(full(name))
-    render.listed([found], output, _HEADINGS, _row, shape=_shape, single=True)
+    registry_set = session.client.get_registry_set(full(name))
+    render.listed([registry_set], output, _HEADINGS, _row, shape=_shape, single=True)
 
 
 @set_.command()
@@ -82,12 +82,12 @@ def apply(
 
     `ecrkeeper apply` does the same, without the options for removals and for rollouts that are under way.
     """
-    found = read(paths, recursive, env)
-    others = [each for each in found.all if each not in (*found.accounts, *found.sets)]
+    documents = read(paths, recursive, env)
+    others = [each for each in documents.all if each not in (*documents.accounts, *documents.sets)]
     if others:
         raise click.UsageError(f"{others[0].source.at()}: `set apply` takes RegistrySet and Account only; use `apply`")
     options = {"allow_removals": allow_removals, "supersede": supersede}
-    wanted = Wanted(Documents(accounts=found.accounts, sets=found.sets), set_options=options)
+    wanted = Wanted(Documents(accounts=documents.accounts, sets=documents.sets), set_options=options)
     return carry_out(session, wanted, reason, allow_removals)
 
 
@@ -97,9 +97,9 @@ def apply(
 @pass_session
 def targets(session: Session, name: str, output: str) -> None:
     """List the registries that a set matches or declares for."""
-    found = list(session.client.list_registry_set_targets(full(name)))
+    targets = list(session.client.list_registry_set_targets(full(name)))
     headings = ("registry", "revision", "matched", "ready")
-    render.listed(found, output, headings, _target_row, name=lambda each: each.registry)
+    render.listed(targets, output, headings, _target_row, name=lambda each: each.registry)
 
 
 @set_.command()
@@ -109,8 +109,8 @@ def targets(session: Session, name: str, output: str) -> None:
 @pass_session
 def history(session: Session, name: str, limit: int, output: str) -> None:
     """List the revisions of a set, newest first."""
-    found = list(islice(session.client.list_registry_set_revisions(full(name)), limit))
-    render.listed(found, output, ("revision", "time", "principal", "method", "reason"), _revision_row)
+    revisions = list(islice(session.client.list_registry_set_revisions(full(name)), limit))
+    render.listed(revisions, output, ("revision", "time", "principal", "method", "reason"), _revision_row)
 
 
 @set_.command()

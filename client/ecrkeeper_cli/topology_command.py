@@ -101,12 +101,12 @@ def _of_repository(client: Client, graph: Graph, repository: str) -> Graph:
     doubtful = {edge.source for edge in graph.edges if edge.mark in (Mark.PARTIAL, Mark.UNKNOWN)}
 
     def edges(source: Node) -> list[Edge]:
-        found = client.explain_repository(names.registry(source.account, source.region), repository).replications
-        by_place = {Node(each.destination.registry_id, each.destination.region): each for each in found}
+        replications = client.explain_repository(names.registry(source.account, source.region), repository).replications
+        by_place = {Node(each.destination.registry_id, each.destination.region): each for each in replications}
         reached = graph.reach(source, repository)
         return [explained(edge, by_place[edge.destination]) for edge in reached if edge.destination in by_place]
 
-    return graph.marked(edge for found in _at_once(edges, sorted(doubtful)) for edge in found)
+    return graph.marked(edge for group in _at_once(edges, sorted(doubtful)) for edge in group)
 
 
 def _at_once(call: Callable[[T], R], values: Iterable[T]) -> list[R]:

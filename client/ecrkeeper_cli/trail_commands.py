@@ -26,15 +26,15 @@ def history(session: Session, declaration: names.Name, limit: int, changes: bool
     """
     from ecrkeeper._plans import change_of
 
-    found = list(islice(session.client.list_registry_settings_revisions(str(declaration)), limit))
-    render.listed(found, output, ("revision", "time", "principal", "method", "changes", "reason"), _revision)
-    for revision in found if changes and output not in ("json", "yaml") else ():
-        made = [change_of(each) for each in revision.changes]
-        if not made:
+    revisions = list(islice(session.client.list_registry_settings_revisions(str(declaration)), limit))
+    render.listed(revisions, output, ("revision", "time", "principal", "method", "changes", "reason"), _revision)
+    for revision in revisions if changes and output not in ("json", "yaml") else ():
+        changed = [change_of(each) for each in revision.changes]
+        if not changed:
             continue
         click.echo(f"\nrevision {revision.revision}")
-        width = plan_text.widths((each.setting, each.key) for each in made)
-        for each in made:
+        width = plan_text.widths((each.setting, each.key) for each in changed)
+        for each in changed:
             click.echo(f"  {plan_text.element_line(each, width, '')}")
 
 
@@ -50,8 +50,8 @@ def _revision(each: Any) -> Sequence[str | render.Cell]:
 @pass_session
 def operations(session: Session, filter_: str, limit: int, output: str) -> None:
     """List long-running operations, newest first."""
-    found = list(islice(session.client.list_operations(filter=filter_), limit))
-    render.listed(found, output, ("operation", "kind", "target", "state", "error"), _operation)
+    operations = list(islice(session.client.list_operations(filter=filter_), limit))
+    render.listed(operations, output, ("operation", "kind", "target", "state", "error"), _operation)
 
 
 def _operation(operation: Any) -> Sequence[str | render.Cell]:
@@ -77,8 +77,8 @@ def audit(session: Session, filter_: str, limit: int, follow: bool, output: str)
             if step.HasField("audit_event"):
                 _followed(step.audit_event, output)
         return
-    found = list(islice(session.client.list_audit_events(filter_), limit))
-    render.listed(found, output, _AUDIT, _event)
+    events = list(islice(session.client.list_audit_events(filter_), limit))
+    render.listed(events, output, _AUDIT, _event)
 
 
 _AUDIT = ("time", "who", "method", "resource", "outcome", "changes", "reason")

@@ -48,12 +48,12 @@ def wait_all(session: Session, names: Sequence[str], seconds: float, *, excused:
         while running:
             progress.show(len(names) - len(running))
             for done in wait_for(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
-                _told(session, running.pop(done), done, progress, ended, excused=excused)
+                _report(session, running.pop(done), done, progress, ended, excused=excused)
     progress.clear()
     return ended
 
 
-def _told(
+def _report(
     session: Session, name: str, done: Future[object], progress: _Progress, ended: Ended, *, excused: bool
 ) -> None:
     from ecrkeeper import RegistryError

@@ -85,14 +85,14 @@ def _table(registries: list[Registry]) -> Any:
 
 
 @click.command()
-@click.argument("found", nargs=-1, required=True, metavar="NAME...", type=_AWAITED)
+@click.argument("named", nargs=-1, required=True, metavar="NAME...", type=_AWAITED)
 @wait_option()
 @pass_session
-def wait(session: Session, found: tuple[names.Name, ...], wait_timeout: float) -> int:
+def wait(session: Session, named: tuple[names.Name, ...], wait_timeout: float) -> int:
     """Wait until AWS matches registries or declarations.
 
     The wait ends at once, with status 1, on what waiting does not resolve.
     """
     from ecrkeeper_cli.waiting import wait_all
 
-    return 1 if wait_all(session, [str(each) for each in found], wait_timeout).failed else 0
+    return 1 if wait_all(session, [str(each) for each in named], wait_timeout).failed else 0

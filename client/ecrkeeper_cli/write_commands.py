@@ -26,8 +26,8 @@ def import_(session: Session, declaration: names.Name, settings: tuple[str, ...]
     AWS stays as it is.
     """
     registry = names.registry(declaration.account, declaration.region)
-    made = session.client.import_registry_settings(registry, declaration.owner, settings=settings, reason=reason)
-    count = counted(len(made.settings.ListFields()), "setting")
+    imported = session.client.import_registry_settings(registry, declaration.owner, settings=settings, reason=reason)
+    count = counted(len(imported.settings.ListFields()), "setting")
     short = declaration.short
     click.echo(f"{short} declares {count} of AWS; to see the file: ecrkeeper get {short} -o yaml")
 

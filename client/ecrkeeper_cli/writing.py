@@ -62,16 +62,16 @@ def write(client: ecrkeeper.Client, document: Document, *, created: bool = False
         return client.delete_registry_settings(document.name, **options)
     if isinstance(document, Declaration):
         return (_create if created else _apply)(client, document, **options)
-    given, mask = {"name": document.name, **document.members}, list(document.members)
+    message, mask = {"name": document.name, **document.members}, list(document.members)
     if document.kind == "Registry":
-        return client.update_registry(given, mask, **options)
+        return client.update_registry(message, mask, **options)
     if document.kind == "ServiceLinkedRole":
-        return client.update_service_linked_role(given, mask, allow_missing=True, **options)
+        return client.update_service_linked_role(message, mask, allow_missing=True, **options)
     # The fleet has etags in place of digests of plans.
-    given["etag"] = options.pop("etag", "")
+    message["etag"] = options.pop("etag", "")
     if document.kind == "Account":
-        return client.update_account(given, mask, allow_missing=True, **options)
-    return client.update_registry_set(given, ["*"], allow_missing=True, **options)
+        return client.update_account(message, mask, allow_missing=True, **options)
+    return client.update_registry_set(message, ["*"], allow_missing=True, **options)
 
 
 def _create(client: ecrkeeper.Client, document: Declaration, **options: Any) -> Any:
@@ -102,15 +102,15 @@ def declared_role(client: ecrkeeper.Client, name: str) -> Any:
 
     The server also shows roles that ECR created for a setting.
     """
-    current = found(lambda: client.get_service_linked_role(name))
+    current = result_or_none(lambda: client.get_service_linked_role(name))
     if current is None:
         return None
     same = {"name": name, "mode": current.mode}
-    planned = found(lambda: client.update_service_linked_role(same, ["mode"], validate_only=True, timeout=60))
+    planned = result_or_none(lambda: client.update_service_linked_role(same, ["mode"], validate_only=True, timeout=60))
     return None if planned is None else current
 
 
-def found(call: Callable[[], Any]) -> Any:
+def result_or_none(call: Callable[[], Any]) -> Any:
     """Return the result of a call; None for what does not exist."""
     import ecrkeeper
 

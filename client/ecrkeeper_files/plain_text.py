@@ -38,8 +38,8 @@ def escaped(text: str) -> str:
 
 def control_in(text: str) -> str:
     """Return the first control character of a multi-line text, such as U+0000, or ''."""
-    found = _CONTROL.search(text)
-    return "" if found is None else f"U+{ord(found[0]):04X}"
+    match = _CONTROL.search(text)
+    return "" if match is None else f"U+{ord(match[0]):04X}"
 
 
 def shown(text: str) -> str:

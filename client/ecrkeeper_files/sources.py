@@ -62,7 +62,7 @@ class Source:
 
 
 def _camel(path: str) -> str:
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), path)
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class Text:
 
 
 def _located(file: str, violation: str) -> str:
-    found = re.match(r"line (\d+): (.*)", violation, re.DOTALL)
-    return f"{file}:{found[1]}: {found[2]}" if found else f"{file}: {violation}"
+    match = re.match(r"line (\d+): (.*)", violation, re.DOTALL)
+    return f"{file}:{match[1]}: {match[2]}" if match else f"{file}: {violation}"
 
 
 def _replaced(value: Any, variables: Mapping[str, str], path: str, source: Source, errors: list[str]) -> Any:
@@ -106,12 +106,12 @@ def _replaced(value: Any, variables: Mapping[str, str], path: str, source: Sourc
     if not isinstance(value, str):
         return value
 
-    def replacement(found: re.Match[str]) -> str:
-        if found["escape"]:
-            return found[0][1:]
-        if found["name"] not in variables:
-            errors.append(f"{source.at(path)}: {shown_path(path)}: the variable {found['name']} is not set")
-        return variables.get(found["name"], "")
+    def replacement(match: re.Match[str]) -> str:
+        if match["escape"]:
+            return match[0][1:]
+        if match["name"] not in variables:
+            errors.append(f"{source.at(path)}: {shown_path(path)}: the variable {match['name']} is not set")
+        return variables.get(match["name"], "")
 
     return _VARIABLE.sub(replacement, value)
 
@@ -128,25 +128,25 @@ def texts(
 
     Of a folder, only its YAML and JSON files are read. With `empty`, it need not have any.
     """
-    found: list[Text] = []
+    contents: list[Text] = []
     errors: list[str] = []
-    for given in paths:
+    for argument in paths:
         try:
-            if given == "-":
-                found.append(Text("<stdin>", _read("<stdin>", stdin, errors), variables))
+            if argument == "-":
+                contents.append(Text("<stdin>", _read("<stdin>", stdin, errors), variables))
                 continue
-            files = _files(Path(given), recursive)
+            files = _files(Path(argument), recursive)
             if not (files or empty):
                 below = "" if recursive else "; --recursive looks into its folders, too"
-                errors.append(f"{escaped(given)}: the folder has no files ending in {', '.join(SUFFIXES)}{below}")
+                errors.append(f"{escaped(argument)}: the folder has no files ending in {', '.join(SUFFIXES)}{below}")
             for path in files:
                 with path.open("rb") as file:
-                    found.append(Text(str(path), _read(str(path), file, errors), variables))
+                    contents.append(Text(str(path), _read(str(path), file, errors), variables))
         except OSError as error:
-            errors.append(f"{escaped(given)}: {error.strerror or error}")
+            errors.append(f"{escaped(argument)}: {error.strerror or error}")
     if errors:
         raise Errors(errors)
-    return found
+    return contents
 
 
 def read_file(path: str) -> bytes:

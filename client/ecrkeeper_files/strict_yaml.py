@@ -51,10 +51,10 @@ class Document:
 
 def load(content: bytes) -> Document:
     """Return the only document of a file; StrictYamlError has every error."""
-    found = list(load_all(content))
-    if len(found) > 1:
-        raise StrictYamlError([f"line {found[1].line_of('')}: must be one document, got {len(found)}"])
-    return found[0] if found else Document(None, {})
+    documents = list(load_all(content))
+    if len(documents) > 1:
+        raise StrictYamlError([f"line {documents[1].line_of('')}: must be one document, got {len(documents)}"])
+    return documents[0] if documents else Document(None, {})
 
 
 def load_all(source: IO[bytes] | bytes) -> Iterator[Document]:
@@ -145,7 +145,7 @@ class _Reader:
         return self._scalar(node, tag, path)
 
     def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self._wrong(key, path, "a key must be text, not a list or a mapping")
@@ -153,11 +153,11 @@ class _Reader:
                 self._wrong(key, path, "merge keys are not supported; write out the content of `<<`")
             elif key.tag != f"{_TAG}str":
                 self._wrong(key, path, f"the key {shown(key.value)} must be text; quote it")
-            elif key.value in found:
+            elif key.value in members:
                 self._wrong(key, path, f"the key {shown(key.value)} is repeated")
             else:
-                found[key.value] = self.value(value, below(path, f".{key.value}" if path else key.value))
-        return found
+                members[key.value] = self.value(value, below(path, f".{key.value}" if path else key.value))
+        return members
 
     def _scalar(self, node: yaml.Node, tag: str, path: str) -> Any:
         read = _READ.get(tag)

@@ -13,8 +13,8 @@ from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_topology.graph import Edge, Graph, Mark, Node
 
-_MOST_BOXES = {"registry": 48, "account": 120}
-_MOST_LINKS = {"registry": 64, "account": 240}
+_MAX_BOXES = {"registry": 48, "account": 120}
+_MAX_LINKS = {"registry": 64, "account": 240}
 _FILTERS = 2
 _LABEL = 34
 CHAINING = "ECR does not replicate an image that arrived by replication: an image follows one arrow, and no second one."
@@ -84,8 +84,8 @@ class Drawing:
     @property
     def marks(self) -> tuple[Mark, ...]:
         """The marks that occur."""
-        found = {link.mark for link in self.links}
-        return tuple(mark for mark in Mark if mark in found)
+        present = {link.mark for link in self.links}
+        return tuple(mark for mark in Mark if mark in present)
 
 
 def drawing(graph: Graph, grouping: Grouping = Grouping.AUTO, *, repository: str = "") -> Drawing:
@@ -109,11 +109,11 @@ def drawing(graph: Graph, grouping: Grouping = Grouping.AUTO, *, repository: str
     )
 
 
-def filters_text(filters: Iterable[str], most: int = 0) -> str:
+def filters_text(filters: Iterable[str], maximum: int = 0) -> str:
     """Return filters as people read them; with `most`, only the first ones."""
     names = [escaped(each) or "all repositories" for each in filters]
-    if most and len(names) > most:
-        names[most:] = [f"{len(names) - most} more"]
+    if maximum and len(names) > maximum:
+        names[maximum:] = [f"{len(names) - maximum} more"]
     return ", ".join(names)
 
 
@@ -127,7 +127,7 @@ def _readable(graph: Graph) -> Grouping:
         key = _KEYS[grouping]
         ends = {(key(edge.source), key(edge.destination)) for edge in graph.edges}
         boxes = len({source for source, _ in ends}) + len({destination for _, destination in ends})
-        if boxes <= _MOST_BOXES[grouping] and len(ends) <= _MOST_LINKS[grouping]:
+        if boxes <= _MAX_BOXES[grouping] and len(ends) <= _MAX_LINKS[grouping]:
             return grouping
     return Grouping.REGION
 
@@ -143,7 +143,7 @@ def _boxes(nodes: Iterable[Node], grouping: Grouping) -> tuple[Box, ...]:
     groups: dict[str, set[Node]] = {}
     for node in nodes:
         groups.setdefault(_KEYS[grouping](node), set()).add(node)
-    return tuple(_box(key, found, grouping) for key, found in sorted(groups.items()))
+    return tuple(_box(key, members, grouping) for key, members in sorted(groups.items()))
 
 
 def _box(key: str, nodes: set[Node], grouping: Grouping) -> Box:

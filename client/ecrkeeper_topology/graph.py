@@ -115,8 +115,8 @@ class Graph:
     @property
     def problems(self) -> tuple[Edge, ...]:
         """The edges along which some images do not arrive, or may not; the worst first."""
-        found = [edge for edge in self.edges if edge.mark.is_problem]
-        return tuple(sorted(found, key=lambda edge: (-edge.mark.rank, edge.ends)))
+        edges = [edge for edge in self.edges if edge.mark.is_problem]
+        return tuple(sorted(edges, key=lambda edge: (-edge.mark.rank, edge.ends)))
 
     def counts(self) -> dict[Mark, int]:
         """Return the number of edges with each mark that occurs."""

@@ -18,7 +18,7 @@ BOX_WIDTH = 250
 LEFT_END = MARGIN + BOX_WIDTH
 RIGHT_START = WIDTH - MARGIN - BOX_WIDTH
 # More links than this are drawn close to each other, without labels.
-MOST_LABELS = 72
+MAX_LABELS = 72
 _HEADING = 22
 _GAP = 12
 
@@ -74,7 +74,7 @@ class Layout:
 
 def layout(drawn: Drawing, top: float) -> Layout:
     """Return the places of a drawing that begins at a y."""
-    has_labels = len(drawn.links) <= MOST_LABELS
+    has_labels = len(drawn.links) <= MAX_LABELS
     density = SPACIOUS if has_labels else DENSE
     left = _column(drawn.sources, _counts(link.source for link in drawn.links), MARGIN, top, density)
     right = _column(drawn.destinations, _counts(link.destination for link in drawn.links), RIGHT_START, top, density)
@@ -114,7 +114,7 @@ def _ends(
     for link in sorted(links, key=other):
         groups.setdefault(getattr(link, side), []).append(link)
     return {
-        link: middles[key] + (number - (len(found) - 1) / 2) * density.pitch
-        for key, found in groups.items()
-        for number, link in enumerate(found)
+        link: middles[key] + (number - (len(group) - 1) / 2) * density.pitch
+        for key, group in groups.items()
+        for number, link in enumerate(group)
     }

@@ -97,9 +97,9 @@ def _rules(settings: Any) -> Rules:
     filters: dict[Node, set[str]] = {}
     for rule in settings.replication_configuration.rules:
         for destination in rule.destinations:
-            found = {each.filter for each in rule.repository_filters} or {""}
-            filters.setdefault(_node(destination), set()).update(found)
-    return {destination: frozenset(found) for destination, found in filters.items()}
+            patterns = {each.filter for each in rule.repository_filters} or {""}
+            filters.setdefault(_node(destination), set()).update(patterns)
+    return {destination: frozenset(patterns) for destination, patterns in filters.items()}
 
 
 def _node(destination: Any) -> Node:

@@ -19,7 +19,7 @@ _TOP = 96
 _LABEL_RUN = 210
 _CURVE = 120
 _LINE = 17
-_MOST_PROBLEMS = 12
+_MAX_PROBLEMS = 12
 _PROBLEM_WIDTH = 150
 _FONT = "ui-sans-serif, system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
 _DASHES = {Mark.PENDING: "12 5", Mark.UNKNOWN: "2 4", Mark.PARTIAL: "8 3", Mark.ONE_SIDED: "8 3", Mark.BROKEN: "4 3"}
@@ -137,13 +137,13 @@ def _foot(drawn: Drawing, top: float) -> Iterator[tuple[float, str]]:
     y = top
     if drawn.problems:
         yield y, _text(MARGIN, y, "Needs attention", weight="600")
-        for mark, problem in drawn.problems[:_MOST_PROBLEMS]:
+        for mark, problem in drawn.problems[:_MAX_PROBLEMS]:
             for line in textwrap.wrap(f"{mark}: {problem}", _PROBLEM_WIDTH, subsequent_indent="    ")[:3]:
                 y += _LINE
                 yield y, f'<g class="{_class(mark)}">{_problem(mark, y, line)}</g>'
-        if len(drawn.problems) > _MOST_PROBLEMS:
+        if len(drawn.problems) > _MAX_PROBLEMS:
             y += _LINE
-            yield y, _text(MARGIN, y, f"and {len(drawn.problems) - _MOST_PROBLEMS} more", kind="quiet")
+            yield y, _text(MARGIN, y, f"and {len(drawn.problems) - _MAX_PROBLEMS} more", kind="quiet")
         y += _LINE * 1.6
     for mark in drawn.marks:
         yield y, _sample(mark, y)

@@ -13,7 +13,7 @@ import boto3
 import ecrkeeper
 import pytest
 from ecrkeeper_cli.adopt import confirm
-from ecrkeeper_cli.writing import found
+from ecrkeeper_cli.writing import result_or_none
 
 from tests import harness
 from tests.adopt import states
@@ -125,8 +125,8 @@ def looked_up(live: Live, place: Place, said: str) -> list[str]:
     }
     done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    found: list[str] = json.loads(done.stdout)
-    return found
+    result_or_none: list[str] = json.loads(done.stdout)
+    return result_or_none
 
 
 def test_commands_of_a_confirmation_find_writes_of_ecrkeeper_only(
@@ -174,8 +174,8 @@ def test_adopted_elements_are_enforced_and_unmanaged_ones_stay(cli: Command, pla
     rules = [each for each in place.aws()["pullThroughCacheRules"] if each["ecrRepositoryPrefix"] != "quay"]
     place.seed(pullThroughCacheRules=rules)
     place.reconcile()
-    found = {each["ecrRepositoryPrefix"] for each in place.aws()["pullThroughCacheRules"]}
-    assert found == {"quay", "k8s", "by-hand", "other-team"}
+    result_or_none = {each["ecrRepositoryPrefix"] for each in place.aws()["pullThroughCacheRules"]}
+    assert result_or_none == {"quay", "k8s", "by-hand", "other-team"}
 
 
 def test_state_that_differs_is_rejected_by_path(cli: Command, live: Live, place: Place, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_drift_before_the_confirmation_is_not_enforced(cli: Command, live: Live,
 def test_role_that_ecr_created_is_adopted(cli: Command, live: Live, account: str, tmp_path: Path) -> None:
     live.registry(account, "eu-west-1").converged({"replicationConfiguration": rules((account, "eu-west-2"))})
     name = f"accounts/{account}/serviceLinkedRoles/replication"
-    harness.eventually(lambda: found(lambda: live.client.get_service_linked_role(name)))
+    harness.eventually(lambda: result_or_none(lambda: live.client.get_service_linked_role(name)))
     (tmp_path / "state.json").write_text(
         states.shown(states.resource("aws_iam_service_linked_role.replication", **states.role(account)))
     )

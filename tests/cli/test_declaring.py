@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ecrkeeper_cli.writing import found
+from ecrkeeper_cli.writing import result_or_none
 
 from tests import harness
 from tests.cli.conftest import Command
@@ -155,7 +155,7 @@ def test_role_that_ecr_created_is_declared(cli: Command, live: Live, files: File
     place = live.registry(files.account)
     place.converged({"replicationConfiguration": rules((files.account, "eu-west-1"))})
     name = f"accounts/{files.account}/serviceLinkedRoles/replication"
-    role = harness.eventually(lambda: found(lambda: live.client.get_service_linked_role(name)))
+    role = harness.eventually(lambda: result_or_none(lambda: live.client.get_service_linked_role(name)))
     assert role.provenance == role.Provenance.AUTO_CREATED
     (files.folder / "role.yaml").write_text(f"apiVersion: ecrkeeper/v1\nkind: ServiceLinkedRole\nname: {name}\n")
     planned = cli("plan", "-f", files.path)

@@ -312,7 +312,7 @@ def live_with_tokens(
 def config(issuer: Issuer, live_with_tokens: Secured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a profile with the issuer, which lets polls follow at once."""
     issuer.device.reset()
-    monkeypatch.setattr("ecrkeeper._oidc_provider._LEAST_INTERVAL", 0.0)
+    monkeypatch.setattr("ecrkeeper._oidc_provider._MIN_INTERVAL", 0.0)
     file = tmp_path / "config.toml"
     file.write_text(
         f'[profiles.prod]\ntarget = "{live_with_tokens.server.address}"\nca_file = "{live_with_tokens.folder}/ca.crt"\n'

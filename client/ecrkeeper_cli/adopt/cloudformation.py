@@ -105,9 +105,9 @@ def adopted(
             errors.append(f"{path}.Properties: must be a mapping, got {shown(str(properties))}")
         elif kind != _ROLE:
             retained.append(name)
-            found = _KINDS[kind]
-            value = found.made(converted(properties, found.table, f"{path}.Properties", errors))
-            parts.append(Part(path, account, region, found.setting, *value))
+            converter = _KINDS[kind]
+            value = converter.value_and_key(converted(properties, converter.table, f"{path}.Properties", errors))
+            parts.append(Part(path, account, region, converter.setting, *value))
         elif properties.get("AWSServiceName") in ROLES:
             retained.append(name)
             members = {"description": properties["Description"]} if properties.get("Description") else {}

@@ -24,7 +24,7 @@ from ecrkeeper_cli.failures import rejected
 from ecrkeeper_cli.plan_text import counted
 from ecrkeeper_cli.resources import moment, short
 from ecrkeeper_cli.session import Session
-from ecrkeeper_cli.writing import declared_role, found, message_of_document, write
+from ecrkeeper_cli.writing import declared_role, message_of_document, result_or_none, write
 
 
 def confirmed(session: Session, path: Path, seconds: float) -> int:
@@ -63,7 +63,7 @@ def _errors(client: ecrkeeper.Client, declared: Documents, registries: Sequence[
 
 
 def _of_declaration(client: ecrkeeper.Client, document: Declaration) -> Iterator[str]:
-    current = found(lambda: client.get_registry_settings(document.name))
+    current = result_or_none(lambda: client.get_registry_settings(document.name))
     wanted: Any = message_of_document(document)
     if current is None:
         yield f"{short(document.name)}: is not declared; run `ecrkeeper adopt` first"
@@ -104,12 +104,12 @@ def _windows(client: ecrkeeper.Client, names: Sequence[str]) -> Mapping[str, Win
     """
     newest = next(iter(client.list_audit_events(page_size=1)), AuditEvent(name="auditEvents/0"))
     enforced = Window(newest.create_time, _number(newest.name))
-    made = {}
+    windows = {}
     for name in names:
         is_role = "/serviceLinkedRoles/" in name
         current = client.get_service_linked_role(name) if is_role else client.get_registry(name, view="BASIC")
-        made[name] = Window(current.update_time) if current.mode == Mode.OBSERVE else enforced
-    return made
+        windows[name] = Window(current.update_time) if current.mode == Mode.OBSERVE else enforced
+    return windows
 
 
 def _writes(client: ecrkeeper.Client, name: str, window: Window) -> Iterator[AuditEvent]:

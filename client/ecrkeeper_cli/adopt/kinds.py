@@ -21,7 +21,7 @@ class Kind:
     member: str = ""
     value: Callable[[dict[str, Any]], Any] = lambda value: value
 
-    def made(self, members: Mapping[str, Any]) -> tuple[Any, str]:
+    def value_and_key(self, members: Mapping[str, Any]) -> tuple[Any, str]:
         """Return the value of the setting, and the key of its element."""
         key = str(members.get(self.member, "")).removesuffix("/") if self.member else ""
         return self.value(dict(members)), key

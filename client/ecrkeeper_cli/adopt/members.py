@@ -39,7 +39,7 @@ def converted(values: Mapping[str, Any], table: Table, path: str, errors: list[s
 
     Every problem is added to `errors`, by path.
     """
-    made: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for attribute, value in values.items():
         at = f"{path}.{attribute}"
         if is_empty(value):
@@ -48,8 +48,8 @@ def converted(values: Mapping[str, Any], table: Table, path: str, errors: list[s
         if member is None:
             errors.append(f"{at}: this version does not know the attribute, which is {_short(value)}")
         elif member.name and (result := _value(value, member, at, errors)) is not None:
-            made[member.name] = result
-    return made
+            members[member.name] = result
+    return members
 
 
 def is_empty(value: Any) -> bool:
@@ -68,8 +68,8 @@ def _value(value: Any, member: Member, path: str, errors: list[str]) -> Any:
     if member.single and len(value) != 1:
         errors.append(f"{path}: must be one block, got {len(value)}")
         return None
-    made = [converted(each, member.inner, f"{path}[{at}]", errors) for at, each in enumerate(value)]
-    return made[0] if member.single else made
+    blocks = [converted(each, member.inner, f"{path}[{at}]", errors) for at, each in enumerate(value)]
+    return blocks[0] if member.single else blocks
 
 
 def policy(value: Any) -> Any:

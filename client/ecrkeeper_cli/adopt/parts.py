@@ -63,8 +63,8 @@ class Adopted:
     def address(self, name: str, setting: str = "", key: str = "") -> str:
         """Return the resource that holds an element of a registry, or a role."""
         registry = name.partition("/settings/")[0]
-        found = self.addresses.get((registry, setting, key)) or self.addresses.get((registry, setting, ""))
-        return found or name
+        resource = self.addresses.get((registry, setting, key)) or self.addresses.get((registry, setting, ""))
+        return resource or name
 
 
 def collected(parts: Iterable[Part], roles: Iterable[RolePart], owner: str) -> Adopted:

@@ -36,10 +36,10 @@ class Places:
         if account and not _ACCOUNT.fullmatch(account):
             errors.append(f"--account: must have 12 digits, got {shown(account)}")
         by: dict[str, str] = {}
-        for given in regions:
-            where, _, region = given.rpartition("=")
+        for option in regions:
+            where, _, region = option.rpartition("=")
             if not _REGION.fullmatch(region):
-                errors.append(f"--region: must be a Region or WHERE=REGION, got {shown(given)}")
+                errors.append(f"--region: must be a Region or WHERE=REGION, got {shown(option)}")
             elif by.setdefault(where, region) != region:
                 errors.append(f"--region: {where or 'all'} has the Regions {by[where]} and {region}")
         if errors:

@@ -20,7 +20,7 @@ from ecrkeeper_files.documents import Declaration, Treatment
 from ecrkeeper_cli.adopt.parts import Adopted
 from ecrkeeper_cli.plan_text import flat
 from ecrkeeper_cli.resources import short
-from ecrkeeper_cli.writing import declared_role, found, message_of_document, write
+from ecrkeeper_cli.writing import declared_role, message_of_document, result_or_none, write
 
 _ABSENT = "(absent)"
 
@@ -39,16 +39,16 @@ def checked(client: ecrkeeper.Client, adopted: Adopted, errors: list[str]) -> li
 
     Differences are added to `errors`, by path with both values.
     """
-    made = [_checked_declaration(client, each, adopted, errors) for each in adopted.declarations]
-    return made + [_checked_role(client, each, adopted, errors) for each in adopted.roles]
+    declarations = [_checked_declaration(client, each, adopted, errors) for each in adopted.declarations]
+    return declarations + [_checked_role(client, each, adopted, errors) for each in adopted.roles]
 
 
 def _checked_declaration(
     client: ecrkeeper.Client, document: Declaration, adopted: Adopted, errors: list[str]
 ) -> Checked:
     name = document.name
-    registry = found(lambda: client.get_registry(document.registry, view="BASIC"))
-    current = found(lambda: client.get_registry_settings(name))
+    registry = result_or_none(lambda: client.get_registry(document.registry, view="BASIC"))
+    current = result_or_none(lambda: client.get_registry_settings(name))
     mode = 0 if registry is None else registry.mode or Mode.ENFORCE
     if mode == Mode.PAUSED:
         errors.append(f"{short(document.registry)}: mode: must be OBSERVE or ENFORCE, got PAUSED; resume it first")
@@ -66,7 +66,7 @@ def _checked_declaration(
 def _checked_role(client: ecrkeeper.Client, document: Treatment, adopted: Adopted, errors: list[str]) -> Checked:
     address = adopted.address(document.name)
     current = declared_role(client, document.name)
-    observed = found(lambda: client.get_service_linked_role(document.name, refresh=True, timeout=60))
+    observed = result_or_none(lambda: client.get_service_linked_role(document.name, refresh=True, timeout=60))
     mode = 0 if current is None else current.mode or Mode.ENFORCE
     if mode == Mode.PAUSED:
         errors.append(f"{address}: mode: must be OBSERVE or ENFORCE, got PAUSED; resume it first")

@@ -28,10 +28,10 @@ _HEAD = "# {dialect}: delete the resource blocks, add this file, and apply. AWS 
 
 def removed_files(addresses: Iterable[str]) -> Mapping[str, str]:
     """Return the text of each file by its path, for both dialects."""
-    found = sorted(addresses)
+    ordered = sorted(addresses)
     return {
-        "removed.tf": _text("Terraform 1.7 or newer, or OpenTofu 1.10 or newer", _TERRAFORM, found),
-        f"{OLD_OPENTOFU}/removed.tf": _text("OpenTofu 1.7 to 1.9", _OPENTOFU, found),
+        "removed.tf": _text("Terraform 1.7 or newer, or OpenTofu 1.10 or newer", _TERRAFORM, ordered),
+        f"{OLD_OPENTOFU}/removed.tf": _text("OpenTofu 1.7 to 1.9", _OPENTOFU, ordered),
     }
 
 

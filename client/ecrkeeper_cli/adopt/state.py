@@ -75,8 +75,8 @@ def _of_file(state: Mapping[str, Any], name: str) -> Iterator[Instance]:
         if resource["mode"] != "managed":
             continue
         whole = ".".join(filter(None, (resource.get("module"), resource["type"], resource["name"])))
-        found = _ALIAS.search(resource.get("provider", ""))
-        alias = found["alias"] if found else None
+        match = _ALIAS.search(resource.get("provider", ""))
+        alias = match["alias"] if match else None
         for instance in resource["instances"]:
             if "deposed" in instance:
                 continue

@@ -46,16 +46,16 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
 def template_of(text: str, name: str) -> dict[str, Any]:
     """Return a template; Errors for a text that is none."""
     try:
-        found = yaml.load(text, _Loader)  # noqa: S506
+        template = yaml.load(text, _Loader)  # noqa: S506
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise Errors([f"{name}: not a template: {error}"]) from error
-    if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
+    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
         raise Errors([f"{name}: must be a template with Resources"])
-    return found
+    return template
 
 
 def parameters_of(
-    template: Mapping[str, Any], given: Iterable[str], account: str, region: str, partition: str
+    template: Mapping[str, Any], options: Iterable[str], account: str, region: str, partition: str
 ) -> dict[str, Any]:
     """Return the values of parameters; Errors.
 
@@ -68,9 +68,9 @@ def parameters_of(
         if isinstance(parameter, Mapping) and "Default" in parameter:
             values[name] = parameter["Default"]
     errors = []
-    for each in given:
-        name, found, value = each.partition("=")
-        if not found or name not in declared:
+    for each in options:
+        name, separator, value = each.partition("=")
+        if not separator or name not in declared:
             errors.append(f"--parameter: must be NAME=VALUE with one of {', '.join(declared) or 'none'}, got {each!r}")
         values[name] = value
     if errors:
@@ -115,8 +115,8 @@ def _substituted(inner: Any, values: Mapping[str, Any], path: str, errors: list[
         return None
     known = {**values, **{name: resolved(each, values, path, errors) for name, each in more.items()}}
 
-    def value(found: re.Match[str]) -> str:
-        name = found["name"]
+    def value(match: re.Match[str]) -> str:
+        name = match["name"]
         return f"${{{name[1:]}}}" if name.startswith("!") else str(_named(name, known, path, errors))
 
     return _VARIABLE.sub(value, text)

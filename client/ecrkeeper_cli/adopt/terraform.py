@@ -103,14 +103,14 @@ _KINDS: Mapping[str, Kind] = {
 _REPOSITORIES = frozenset({"aws_ecr_repository", "aws_ecr_repository_policy", "aws_ecr_lifecycle_policy"})
 
 
-def adopted(found: Iterable[Instance], owner: str, places: Places) -> tuple[Adopted, list[str]]:
+def adopted(instances: Iterable[Instance], owner: str, places: Places) -> tuple[Adopted, list[str]]:
     """Return the documents for the instances of a state.
 
     The second result has the resources that Terraform is to forget.
 
     Errors with everything that cannot be taken over, by address and attribute.
     """
-    every = list(found)
+    every = list(instances)
     ours = [each for each in every if each.type in _KINDS or (each.type == _ROLE and _role_of(each) in ROLES)]
     errors = [
         f"{each.address}: ecrkeeper does not manage resources of the type {each.type}"
@@ -145,8 +145,8 @@ def _role_of(instance: Instance) -> str:
 
 def _account_of(instance: Instance) -> str:
     if instance.type == _ROLE:
-        found = _ROLE_ARN.match(str(instance.values.get("arn", "")))
-        return found["account"] if found else ""
+        match = _ROLE_ARN.match(str(instance.values.get("arn", "")))
+        return match["account"] if match else ""
     return str(instance.values.get("registry_id") or "")
 
 
@@ -172,7 +172,7 @@ def _part(instance: Instance, places: Places, accounts: set[str], errors: list[s
         about = "" if instance.provider == "aws" else f"{instance.provider}="
         errors.append(f"{instance.address}: the state does not say the Region; give --region {about}REGION")
     account = _place(instance, places, accounts, errors)
-    value = kind.made(converted(instance.values, {**_COMMON, **kind.table}, instance.address, errors))
+    value = kind.value_and_key(converted(instance.values, {**_COMMON, **kind.table}, instance.address, errors))
     return Part(instance.address, account, region, kind.setting, *value)
 
 
