@@ -200,13 +200,13 @@ def _summary(named: Sequence[tuple[str, str]]) -> str:
     The details have all of them, and share the metadata's capacity with this line.
     """
     shown: list[str] = []
-    for where, what in named[:_SHOWN]:
-        text = f"{where}: {what}" if where else what
+    for where, description in named[:_SHOWN]:
+        text = f"{where}: {description}" if where else description
         if shown and sum(map(len, shown)) + len(text) > _SUMMARY_CHARACTERS:
             break
         shown.append(text)
-    left = len(named) - len(shown)
-    return "; ".join([*shown, f"and {left} more"] if left else shown)
+    remaining = len(named) - len(shown)
+    return "; ".join([*shown, f"and {remaining} more"] if remaining else shown)
 
 
 def rejection(violations: Sequence[Violation]) -> StatusError:

@@ -79,7 +79,9 @@ def shown_value(value: Any) -> str:
 
 def _check(field: str, **segments: tuple[str, bool, str]) -> None:
     errors = [
-        Violation(field, f"{what} {rule}, got {shown(given)}") for what, (given, ok, rule) in segments.items() if not ok
+        Violation(field, f"{segment} {rule}, got {shown(value)}")
+        for segment, (value, ok, rule) in segments.items()
+        if not ok
     ]
     if errors:
         raise InvalidArgument(errors)
@@ -203,18 +205,18 @@ class BackfillName:
 
 def parse_operation(name: str, field: str = "name") -> str:
     """Parse `operations/{uuid}`; InvalidArgument names `field`."""
-    found = _OPERATION.fullmatch(name)
-    if found is None:
+    match = _OPERATION.fullmatch(name)
+    if match is None:
         raise InvalidArgument([Violation(field, f"must look like `operations/{{uuid}}`, got {shown(name)}")])
-    return found[1]
+    return match[1]
 
 
 def parse_audit_event(name: str, field: str = "name") -> int:
     """Parse `auditEvents/{number}`; InvalidArgument names `field`."""
-    found = _AUDIT_EVENT.fullmatch(name)
-    if found is None:
+    match = _AUDIT_EVENT.fullmatch(name)
+    if match is None:
         raise InvalidArgument([Violation(field, f"must look like `auditEvents/{{number}}`, got {shown(name)}")])
-    return int(found[1])
+    return int(match[1])
 
 
 def parse_account(name: str, field: str = "parent", *, wildcard: bool = False) -> str:

@@ -97,14 +97,14 @@ def open_security(config: Config) -> Security:
 
 
 def _opened(
-    what: str, paths: Sequence[str], parse: Callable[[list[bytes]], T], max_bytes: int, errors: list[str]
+    description: str, paths: Sequence[str], parse: Callable[[list[bytes]], T], max_bytes: int, errors: list[str]
 ) -> WatchedFiles[T] | None:
     if not paths:
         return None
     try:
-        return WatchedFiles(what, [Path(path) for path in paths], parse, max_bytes)
+        return WatchedFiles(description, [Path(path) for path in paths], parse, max_bytes)
     except FileError as error:
-        errors += [f"{what}: {error}" for error in error.errors]
+        errors += [f"{description}: {error}" for error in error.errors]
         return None
 
 

@@ -34,15 +34,15 @@ class AccountRanges:
     @classmethod
     def of(cls, patterns: Iterable[Pattern]) -> Self:
         """Return the accounts that match at least one pattern."""
-        found: list[Range] = []
+        ranges: list[Range] = []
         others: list[Pattern] = []
         for pattern in patterns:
             head, star, tail = pattern.text.partition("*")
             if tail.strip("*"):
                 others.append(pattern)
             elif _is_number(head) and (len(head) <= _DIGITS if star else len(head) == _DIGITS):
-                found.append(Range(head.ljust(_DIGITS, "0"), head.ljust(_DIGITS, "9")))
-        merged = _merged(found)
+                ranges.append(Range(head.ljust(_DIGITS, "0"), head.ljust(_DIGITS, "9")))
+        merged = _merged(ranges)
         return cls(merged, () if any(each.is_every for each in merged) else tuple(dict.fromkeys(others)))
 
 

@@ -42,10 +42,10 @@ class Pattern:
         # The leftmost position of each part leaves the longest rest for the next one, so no retry
         # is necessary.
         for part in self._middle:
-            found = text.find(part, at, end)
-            if found < 0:
+            position = text.find(part, at, end)
+            if position < 0:
                 return False
-            at = found + len(part)
+            at = position + len(part)
         return True
 
     def __eq__(self, other: object) -> bool:

@@ -141,8 +141,8 @@ def _lack(rule: Rule, verb: Verb, target: Target) -> str:
     if verb not in rule.verbs:
         return f"the rule {rule.name!r} allows {', '.join(sorted(rule.verbs))}, not {verb}"
     lacks = [
-        f"{what} {_list(patterns)}, {f'not {value}' if value else f'and {target} is not of one {singular}'}"
-        for what, singular, patterns, value in (
+        f"{dimension} {_list(patterns)}, {f'not {value}' if value else f'and {target} is not of one {singular}'}"
+        for dimension, singular, patterns, value in (
             ("accounts", "account", rule.accounts, target.account),
             ("regions", "Region", rule.regions, target.region),
             ("owners", "owner", rule.owners, target.owner),

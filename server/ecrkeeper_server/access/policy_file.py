@@ -44,8 +44,8 @@ def parse(content: bytes) -> Policy:
         raise PolicyError(error.violations) from error
     errors = _Errors(document)
     rules = _rules(document.value, errors)
-    if errors.found:
-        raise PolicyError(errors.found)
+    if errors.errors:
+        raise PolicyError(errors.errors)
     return Policy(tuple(rules))
 
 
@@ -54,11 +54,11 @@ class _Errors:
 
     def __init__(self, document: strict_yaml.Document) -> None:
         self._document = document
-        self.found: list[str] = []
+        self.errors: list[str] = []
 
     def add(self, path: str, text: str) -> None:
         """Add an error of the part at a path."""
-        self.found.append(f"line {self._document.line_of(path)}: {path}: {text}")
+        self.errors.append(f"line {self._document.line_of(path)}: {path}: {text}")
 
 
 def _rules(document: Any, errors: _Errors) -> list[Rule]:
@@ -69,11 +69,11 @@ def _rules(document: Any, errors: _Errors) -> list[Rule]:
         if key != "rules":
             errors.add("rules", f"unknown key {shown(key)}; `rules` is the only key")
     rules = [_rule(raw, f"rules[{at}]", errors) for at, raw in enumerate(document["rules"])]
-    seen: dict[str, int] = {}
+    indexes: dict[str, int] = {}
     for at, rule in enumerate(rules):
-        if rule.name in seen:
-            errors.add(f"rules[{at}].name", f"{shown(rule.name)} is also the name of rules[{seen[rule.name]}]")
-        seen.setdefault(rule.name, at)
+        if rule.name in indexes:
+            errors.add(f"rules[{at}].name", f"{shown(rule.name)} is also the name of rules[{indexes[rule.name]}]")
+        indexes.setdefault(rule.name, at)
     return rules
 
 
@@ -106,7 +106,7 @@ def _rule(raw: Any, path: str, errors: _Errors) -> Rule:
 
 def _idle(rule: Rule) -> Iterable[str]:
     """Return the parts of a rule that have no effect, although its author expects one."""
-    limits = [what for what in ("regions", "owners") if not any(p.is_every for p in getattr(rule, what))]
+    limits = [key for key in ("regions", "owners") if not any(p.is_every for p in getattr(rule, key))]
     if Verb.DELETE_ROLE in rule.verbs and limits:
         without = " and ".join(limits)
         yield f"delete-role applies to roles, which belong to the whole account; put it into a rule without {without}"
@@ -116,11 +116,11 @@ def _idle(rule: Rule) -> Iterable[str]:
 
 def _verbs(raw: dict[Any, Any], path: str, errors: _Errors) -> frozenset[Verb]:
     known = {verb.value: verb for verb in Verb}
-    given = _texts(raw.get("verbs"), f"{path}.verbs", errors)
-    for at, text in given:
+    listed = _texts(raw.get("verbs"), f"{path}.verbs", errors)
+    for at, text in listed:
         if text not in known and text != "*":
             errors.add(f"{path}.verbs[{at}]", f"must be one of {', '.join(known)} or `*`, got {shown(text)}")
-    texts = [text for _, text in given]
+    texts = [text for _, text in listed]
     return frozenset(Verb) if "*" in texts else frozenset(known[text] for text in texts if text in known)
 
 
@@ -131,9 +131,9 @@ def _patterns(
         return default
     texts = _texts(raw[key], f"{path}.{key}", errors)
     if key in _SHAPES:
-        made_of, exact, rule = _SHAPES[key]
+        with_wildcard, exact, rule = _SHAPES[key]
         for at, text in texts:
-            if not re.fullmatch(made_of if "*" in text else exact, text):
+            if not re.fullmatch(with_wildcard if "*" in text else exact, text):
                 errors.add(f"{path}.{key}[{at}]", f"must be {rule}, got {shown(text)}")
     return tuple(Pattern(text) for _, text in texts)
 

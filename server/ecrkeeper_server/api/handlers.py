@@ -32,9 +32,9 @@ class HandlerTable:
         """Register the methods of services."""
         for service in generic_rpc_handlers:
             for name in self._names:
-                found = service.service(_Details(name))
-                if found is not None:
-                    self.handlers[name] = layered(name, found, self._layers)
+                handler = service.service(_Details(name))
+                if handler is not None:
+                    self.handlers[name] = layered(name, handler, self._layers)
 
     def add_registered_method_handlers(self, service_name: str, method_handlers: Any) -> None:
         """Do nothing: generated code registers the same methods in both ways."""

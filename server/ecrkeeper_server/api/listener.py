@@ -79,5 +79,5 @@ def listener(layers: Sequence[Layer], limits: Limits, *, share_port: bool = Fals
     from ecrkeeper_server.api.accept_loops import PrivateServer
 
     server: Any = PrivateServer(layers, server_options, max_calls)
-    made: grpc.aio.Server = server
-    return made
+    typed: grpc.aio.Server = server
+    return typed

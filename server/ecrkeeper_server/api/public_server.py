@@ -58,8 +58,8 @@ class _Layered(grpc.GenericRpcHandler):
         """Return the handler of a method; None if the service has no such method."""
         name: str = handler_call_details.method
         if name not in self._handlers:
-            found = self._service.service(handler_call_details)
-            if found is None:
+            handler = self._service.service(handler_call_details)
+            if handler is None:
                 return None
-            self._handlers[name] = layered(name, found, self._layers)
+            self._handlers[name] = layered(name, handler, self._layers)
         return self._handlers[name]

@@ -40,8 +40,8 @@ async def exported(db: Database, account: str = WILDCARD) -> AsyncIterator[Docum
     if account == WILDCARD:
         async for each in exported_accounts(db):
             yield each
-        async for found in exported_sets(db):
-            yield found
+        async for registry_set in exported_sets(db):
+            yield registry_set
 
 
 def _page(tx: Tx, kind: str, account: str, after: str) -> tuple[list[Resource], dict[str, list[Declaration]]]:

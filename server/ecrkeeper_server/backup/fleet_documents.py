@@ -82,8 +82,8 @@ class SetDocument:
 def account(reader: Reader) -> AccountDocument | None:
     """Read an account; violations go to the reader."""
     reader.only("apiVersion", "kind", "name", *ACCOUNT)
-    given = {name: reader.raw(name) for name in ACCOUNT if reader.has(name)}
-    message = _parsed(reader, given, fleet_pb2.Account())
+    members = {name: reader.raw(name) for name in ACCOUNT if reader.has(name)}
+    message = _parsed(reader, members, fleet_pb2.Account())
     try:
         name = AccountName.parse(reader.value("name", str, ""))
         if message is None:
@@ -101,11 +101,11 @@ def registry_set(reader: Reader) -> SetDocument | None:
     reader.only("apiVersion", "kind", "name", "revision", "currentRevision", "author", *SET)
     author = _author(reader.inner("author"))
     revision, current = (_number(reader, name) for name in ("revision", "currentRevision"))
-    given = template({name: reader.raw(name) for name in SET if reader.has(name)})
+    members = template({name: reader.raw(name) for name in SET if reader.has(name)})
     for member in ("selector", "settings"):
-        if member not in given:
+        if member not in members:
             reader.invalid(member, "is required; {} is the whole fleet, or nothing declared")
-    message = _parsed(reader, given, fleet_pb2.RegistrySet())
+    message = _parsed(reader, members, fleet_pb2.RegistrySet())
     try:
         name = SetName.parse(reader.value("name", str, ""))
         if message is None:
@@ -137,13 +137,13 @@ def _number(reader: Reader, name: str) -> int:
     return int(text)
 
 
-def _parsed(reader: Reader, given: Json, message: Any) -> Any:
+def _parsed(reader: Reader, members: Json, message: Any) -> Any:
     try:
-        json_format.ParseDict(given, message)
+        json_format.ParseDict(members, message)
     except json_format.ParseError as error:
         reader.invalid("", str(error))
         return None
-    found = violations(message)
-    for each in found:
+    errors = violations(message)
+    for each in errors:
         reader.invalid(each.field, each.description)
-    return None if found else message
+    return None if errors else message

@@ -12,8 +12,8 @@ from ecrkeeper_server.names import shown_value
 class Reader:
     """Reads members of a mapping and collects violations."""
 
-    def __init__(self, given: Mapping[Any, Any], path: str = "", violations: list[Violation] | None = None) -> None:
-        self._given = given
+    def __init__(self, members: Mapping[Any, Any], path: str = "", violations: list[Violation] | None = None) -> None:
+        self._members = members
         self._path = path
         self.violations: list[Violation] = [] if violations is None else violations
 
@@ -27,22 +27,22 @@ class Reader:
 
     def value(self, name: str, kind: type, default: Any) -> Any:
         """Return a member of a type; the default if it is absent or invalid."""
-        given = self._given.get(name)
-        if given is None:
+        value = self._members.get(name)
+        if value is None:
             return default
-        if not isinstance(given, kind):
+        if not isinstance(value, kind):
             expected = {str: "text (quoted, if it looks like a number)", bool: "true or false", dict: "a mapping"}[kind]
-            self.invalid(name, f"must be {expected}, got {shown_value(given)}")
+            self.invalid(name, f"must be {expected}, got {shown_value(value)}")
             return default
-        return given
+        return value
 
     def raw(self, name: str) -> Any:
         """Return a member of any type, which something else checks."""
-        return self._given.get(name)
+        return self._members.get(name)
 
     def has(self, name: str) -> bool:
         """Return whether a member is present and not null."""
-        return self._given.get(name) is not None
+        return self._members.get(name) is not None
 
     def option(self, name: str, allowed: tuple[str, ...]) -> str | None:
         """Return one of the allowed words; None if it is absent."""
@@ -50,13 +50,13 @@ class Reader:
 
     def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str:
         """Return one of the allowed words; the first one if it is absent."""
-        given = self._given.get(name)
-        if given is None and not required:
+        value = self._members.get(name)
+        if value is None and not required:
             return allowed[0]
-        if given not in allowed:
-            self.invalid(name, f"must be {' or '.join(allowed)}, got {shown_value(given)}")
+        if value not in allowed:
+            self.invalid(name, f"must be {' or '.join(allowed)}, got {shown_value(value)}")
             return ""
-        return str(given)
+        return str(value)
 
     def inner(self, name: str, changed: Callable[[Any], Any] = lambda value: value) -> Reader:
         """Return the reader of a mapping, after a change of its form."""
@@ -64,10 +64,10 @@ class Reader:
 
     def names(self) -> list[str]:
         """Return the names of all members; a name that is not text is a violation."""
-        for name in self._given:
+        for name in self._members:
             if not isinstance(name, str):
                 self.invalid(str(name), "the name must be text; quote it")
-        return [name for name in self._given if isinstance(name, str)]
+        return [name for name in self._members if isinstance(name, str)]
 
     def only(self, *allowed: str) -> None:
         """Record a violation for each unknown member."""

@@ -110,13 +110,13 @@ def _restore_fleet(tx: Tx, document: AccountDocument | SetDocument, origin: Orig
 
 def _check_managers(declared: Sequence[Declaration], document: RegistryDocument, differing: Sequence[str]) -> None:
     """Reject a document that moves a declaration from or to a registry set."""
-    found = {each.owner: each.managed_by or "" for each in declared}
+    managers = {each.owner: each.managed_by or "" for each in declared}
     violations = []
     for owner in differing:
         manager = document.managers.get(owner)
         meant = "" if manager is None else manager.name
-        if owner in found and found[owner] != meant:
-            text = f"is declared by {found[owner] or 'a call'} in the store, and by {meant or 'a call'} in the file"
+        if owner in managers and managers[owner] != meant:
+            text = f"is declared by {managers[owner] or 'a call'} in the store, and by {meant or 'a call'} in the file"
             violations.append(Violation(f"declarations.{owner}", text, "MANAGED_BY_SET"))
     if violations:
         raise InvalidArgument(violations)

@@ -18,8 +18,8 @@ def add(commands: Any) -> None:
     command.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the file that the package has."""
-    content = files("ecrkeeper_server.api").joinpath(_FILES[given.format]).read_bytes()
+    content = files("ecrkeeper_server.api").joinpath(_FILES[options.format]).read_bytes()
     sys.stdout.buffer.write(content)
     return 0

@@ -38,48 +38,48 @@ def add(commands: Any) -> None:
     command.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the decision, and return it as the exit status."""
-    errors = _questionable(given)
+    errors = _questionable(options)
     if errors:
         configuration.complain(*errors)
         return 2
     from ecrkeeper_server.access.policy_file import MAX_BYTES, PolicyError, parse
 
     try:
-        with given.policy.open("rb") as file:
+        with options.policy.open("rb") as file:
             policy = parse(file.read(MAX_BYTES + 1))
     except OSError as error:
-        return _errors(given.policy, [error.strerror or str(error)])
+        return _errors(options.policy, [error.strerror or str(error)])
     except PolicyError as error:
-        return _errors(given.policy, error.errors)
-    target = Target(given.account, given.region, given.owner)
-    decision = decide(policy, Principal(given.principal, frozenset(given.group)), Verb(given.verb), target)
-    print("allowed" if decision.allowed else f"denied: {given.principal!r} may not {given.verb} {target}")  # noqa: T201
+        return _errors(options.policy, error.errors)
+    target = Target(options.account, options.region, options.owner)
+    decision = decide(policy, Principal(options.principal, frozenset(options.group)), Verb(options.verb), target)
+    print("allowed" if decision.allowed else f"denied: {options.principal!r} may not {options.verb} {target}")  # noqa: T201
     for reason in decision.reasons:
         print(f"  {reason}")  # noqa: T201
     return 0 if decision.allowed else 1
 
 
-def _questionable(given: argparse.Namespace) -> list[str]:
+def _questionable(options: argparse.Namespace) -> list[str]:
     """Return the errors of the target: an answer for an invalid target would mislead."""
     errors = [
         f"{option}: must be 1 to {_MAX} visible characters without blanks around them, got {shown(name)}"
-        for option, name in (("--principal", given.principal), *(("--group", group) for group in given.group))
+        for option, name in (("--principal", options.principal), *(("--group", group) for group in options.group))
         if not is_plain_name(name, _MAX)
     ]
-    if given.account and not is_account(given.account):
-        errors.append(f"--account: must be 12 digits, got {shown(given.account)}")
-    if given.region and partition_of(given.region) is None:
-        errors.append(f"--region: must be an AWS Region such as us-east-1, got {shown(given.region)}")
-    if given.owner:
+    if options.account and not is_account(options.account):
+        errors.append(f"--account: must be 12 digits, got {shown(options.account)}")
+    if options.region and partition_of(options.region) is None:
+        errors.append(f"--region: must be an AWS Region such as us-east-1, got {shown(options.region)}")
+    if options.owner:
         try:
-            SettingsName.of(RegistryName(given.account, given.region), given.owner, "--owner")
+            SettingsName.of(RegistryName(options.account, options.region), options.owner, "--owner")
         except InvalidArgument as error:
-            errors += [f"{found.field}: {found.description}" for found in error.violations]
-    if given.region and not given.account:
+            errors += [f"{violation.field}: {violation.description}" for violation in error.violations]
+    if options.region and not options.account:
         errors.append("--region: needs --account")
-    if given.owner and not (given.account and given.region):
+    if options.owner and not (options.account and options.region):
         errors.append("--owner: needs --account and --region")
     return errors
 

@@ -20,13 +20,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file")
 
 
-def read(given: argparse.Namespace) -> Config | None:
+def read(options: argparse.Namespace) -> Config | None:
     """Return the configuration of the file and the environment.
 
     Print its errors and return None.
     """
     try:
-        return load(given.config, os.environ)
+        return load(options.config, os.environ)
     except ConfigError as error:
         complain(*error.errors)
         return None

@@ -21,9 +21,9 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Export; return 2 for an invalid configuration, 1 for an unreadable database."""
-    config = configuration.read(given)
+    config = configuration.read(options)
     if config is None:
         return 2
     from ecrkeeper_server.errors import StatusError
@@ -31,7 +31,7 @@ def run(given: argparse.Namespace) -> int:
     if not configuration.migrated(config):
         return 1
     try:
-        count = asyncio.run(_export(config, given.account or WILDCARD))
+        count = asyncio.run(_export(config, options.account or WILDCARD))
     except StatusError as error:
         configuration.complain(error.message)
         return 1

@@ -59,23 +59,23 @@ def add(commands: Any) -> None:
     parser.add_argument("--format", choices=tuple(_FORMATS), default="policy", help="default: %(default)s")
 
 
-def run(given: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the document; return 2 for invalid arguments."""
-    if given.format == "trust" and not given.principal:
+    if options.format == "trust" and not options.principal:
         configuration.complain("--format trust needs --principal")
         return 2
-    if given.principal and not given.principal.startswith(f"arn:{given.partition}:"):
-        configuration.complain(f"--principal: must be of the partition {given.partition}")
+    if options.principal and not options.principal.startswith(f"arn:{options.partition}:"):
+        configuration.complain(f"--principal: must be of the partition {options.partition}")
         return 2
     scope = Scope(
-        settings=given.settings,
-        enforce=given.mode == "enforce",
-        partition=given.partition,
-        account=given.account or "*",
-        custom_roles=given.custom_roles,
-        enhanced_scanning=not given.basic_scanning_only,
+        settings=options.settings,
+        enforce=options.mode == "enforce",
+        partition=options.partition,
+        account=options.account or "*",
+        custom_roles=options.custom_roles,
+        enhanced_scanning=not options.basic_scanning_only,
     )
-    print(_FORMATS[given.format](scope, given))  # noqa: T201
+    print(_FORMATS[options.format](scope, options))  # noqa: T201
     return 0
 
 
@@ -83,11 +83,11 @@ def _json(document: Any) -> str:
     return json.dumps(document, indent=2)
 
 
-def _stackset(scope: Scope, given: argparse.Namespace) -> str:
-    made = stackset.template(
-        scope, role_name=given.role_name, principal=given.principal or "", external_id=given.external_id
+def _stackset(scope: Scope, options: argparse.Namespace) -> str:
+    template = stackset.template(
+        scope, role_name=options.role_name, principal=options.principal or "", external_id=options.external_id
     )
-    return _yaml(made)
+    return _yaml(template)
 
 
 def _yaml(document: Any) -> str:
@@ -115,13 +115,13 @@ def _settings_help() -> str:
 
 
 def _settings(text: str) -> tuple[str, ...]:
-    given = text.split(",")
-    unknown = [name for name in given if name not in SETTINGS]
+    names = text.split(",")
+    unknown = [name for name in names if name not in SETTINGS]
     if unknown:
         raise argparse.ArgumentTypeError(
             f"unknown setting {', '.join(map(repr, unknown))}; known settings are {', '.join(SETTINGS)}"
         )
-    return tuple(name for name in SETTINGS if name in given)
+    return tuple(name for name in SETTINGS if name in names)
 
 
 def _principal(text: str) -> str:

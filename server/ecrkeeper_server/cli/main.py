@@ -54,9 +54,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 2 for an invalid configuration, or without its database."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        status = _command(given)
+        status = _command(options)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -69,17 +69,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _command(given: argparse.Namespace) -> int:
-    if given.run is not None:
-        status: int = given.run(given)
+def _command(options: argparse.Namespace) -> int:
+    if options.run is not None:
+        status: int = options.run(options)
         return status
     environment = dict(os.environ)
-    if given.insecure:
+    if options.insecure:
         environment["ECRKEEPER_INSECURE"] = "true"
-    if given.role:
-        environment["ECRKEEPER_ROLE"] = given.role
+    if options.role:
+        environment["ECRKEEPER_ROLE"] = options.role
     try:
-        return _run(given.command, load(given.config, environment))
+        return _run(options.command, load(options.config, environment))
     except ConfigError as error:
         configuration.complain(*error.errors)
         return 2

@@ -109,9 +109,9 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     ConfigError has all errors.
     """
     errors: list[str] = []
-    given = _file(path, errors)
+    content = _file(path, errors)
     known = {field.name: field for field in fields(Config)}
-    for name in sorted(given or ()):
+    for name in sorted(content or ()):
         if name not in known:
             errors.append(f"{path}: unknown key {name!r}; known keys are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
@@ -120,9 +120,11 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         if field.default is MISSING:
             raise AssertionError(name)
         variable = PREFIX + name.upper()
-        source, raw = (variable, environment[variable]) if variable in environment else (name, (given or {}).get(name))
+        source, raw = (
+            (variable, environment[variable]) if variable in environment else (name, (content or {}).get(name))
+        )
         value = field.default if raw is None else _convert(source, raw, type(field.default), errors)
-        if value is None or (given is None and variable not in environment):
+        if value is None or (content is None and variable not in environment):
             unread.add(name)
         values[name] = field.default if value is None else value
     errors += _unknown(environment, known)

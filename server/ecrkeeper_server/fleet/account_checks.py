@@ -27,7 +27,7 @@ class AccountCheck:
     message: str = ""
 
 
-def store_check(tx: Tx, claimed: AccountRow, found: AccountCheck, seconds: float) -> bool:
+def store_check(tx: Tx, claimed: AccountRow, check: AccountCheck, seconds: float) -> bool:
     """Store a check, and make the next one due in `seconds`.
 
     Return whether sets have to compare their targets. An account that somebody removed meanwhile stays removed.
@@ -35,18 +35,18 @@ def store_check(tx: Tx, claimed: AccountRow, found: AccountCheck, seconds: float
     present = fleet_accounts.get(tx, claimed.account, lock=True)
     if present is None:
         return False
-    flips = present.reachable_since is None or bool(present.unreachable) != bool(found.reason)
+    flips = present.reachable_since is None or bool(present.unreachable) != bool(check.reason)
     # An account that was never asked is not one that came back; growth waits for the first check of others.
     first = present.reachable_since is None
-    returns = flips and not found.reason and not first
+    returns = flips and not check.reason and not first
     waited = first and present.source == Source.ORGANIZATION
     row = replace(
         present,
-        caller_identity=found.identity or present.caller_identity,
-        unreachable=found.reason,
-        unreachable_message=found.message,
+        caller_identity=check.identity or present.caller_identity,
+        unreachable=check.reason,
+        unreachable_message=check.message,
         reachable_since=rollouts.now(tx) if flips else present.reachable_since,
-        aws_regions=present.aws_regions if found.regions is None else sorted(found.regions),
+        aws_regions=present.aws_regions if check.regions is None else sorted(check.regions),
     )
     fleet_accounts.save_check(tx, row, claimed.check_at, seconds)
     grown = row.enabled_regions != present.enabled_regions

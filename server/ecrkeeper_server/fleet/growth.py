@@ -114,27 +114,27 @@ async def compare(db: Database, row: SetRow) -> None:
     revision = await db.read(lambda tx: registry_sets.get_revision(tx, row.id, row.current_revision))
     if revision is None or revision.spec is None:
         return
-    spec, found, after = SetSpec.from_json(revision.spec), _Compared(), ""
+    spec, compared, after = SetSpec.from_json(revision.spec), _Compared(), ""
     actions = Actions(SetName(row.id), spec, Cause.GROWTH, row.current_revision)
     while True:
-        after = await db.read(lambda tx, after=after: _compare_page(tx, row, spec, actions, found, after))  # type: ignore[misc]
+        after = await db.read(lambda tx, after=after: _compare_page(tx, row, spec, actions, compared, after))  # type: ignore[misc]
         if not after:
             break
         await asyncio.sleep(0)
-    if found.changing or row.held_removals:
-        await db.write(lambda tx: _grow(tx, row, spec, found))
+    if compared.changing or row.held_removals:
+        await db.write(lambda tx: _grow(tx, row, spec, compared))
 
 
-def _compare_page(tx: Tx, row: SetRow, spec: SetSpec, actions: Actions, found: _Compared, after: str) -> str:
+def _compare_page(tx: Tx, row: SetRow, spec: SetSpec, actions: Actions, compared: _Compared, after: str) -> str:
     name, now = SetName(row.id), rollouts.now(tx)
     places, last = matching.page(tx, matcher(spec.selector), name, after)
     differing = [(place, step) for place in places if (step := actions.of(place)) is not None]
-    found.present += sum(place.managed_by(name) is not None for place in places)
+    compared.present += sum(place.managed_by(name) is not None for place in places)
     latest = latest_targets(tx, name, [place for place, _ in differing])
     for place, step in differing:
         if may_grow(place, latest.get(place.registry), now):
-            found.changing += 1
-            found.removing += step.removes
+            compared.changing += 1
+            compared.removing += step.removes
     return last
 
 
@@ -163,13 +163,13 @@ def _may_release(tx: Tx, name: SetName, places: Collection[Place]) -> bool:
 
     The declarations in accounts that are gone are forgotten.
     """
-    left = [
+    releasing = [
         place
         for place in places
         if place.managed_by(name) is not None and place.target.account.state is not AccountState.SUSPENDED
     ]
-    latest, now = latest_targets(tx, name, left), rollouts.now(tx)
-    return any(_may_attempt(place, latest.get(place.registry), now) for place in left)
+    latest, now = latest_targets(tx, name, releasing), rollouts.now(tx)
+    return any(_may_attempt(place, latest.get(place.registry), now) for place in releasing)
 
 
 def _delete_further(tx: Tx, row: SetRow, last: RolloutRow) -> None:
@@ -181,7 +181,7 @@ def _delete_further(tx: Tx, row: SetRow, last: RolloutRow) -> None:
     begin(tx, present, Cause.DELETION, caller, spec=present.spec, revision=present.generation, queued=False)
 
 
-def _grow(tx: Tx, row: SetRow, spec: SetSpec, found: _Compared) -> None:
+def _grow(tx: Tx, row: SetRow, spec: SetSpec, compared: _Compared) -> None:
     """Start a rollout for what differs.
 
     Removals beyond the guard are held back, and counted.
@@ -190,9 +190,9 @@ def _grow(tx: Tx, row: SetRow, spec: SetSpec, found: _Compared) -> None:
     present = registry_sets.get(tx, row.id, lock=True)
     if present is None or opened or present.current_revision != row.current_revision or present.deleting:
         return
-    held = held_back(tx, row.id, spec, found.removing, found.present)
+    held = held_back(tx, row.id, spec, compared.removing, compared.present)
     if held != present.held_removals:
         registry_sets.change(tx, row.id, held_removals=held)
-    if found.changing > held:
+    if compared.changing > held:
         caller = Caller("Growth", principal=Authority.from_json(present.authority).principal)
         begin(tx, present, Cause.GROWTH, caller, spec=spec.to_json(), revision=row.current_revision, queued=False)

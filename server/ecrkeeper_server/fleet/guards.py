@@ -34,10 +34,10 @@ def check_removals(name: str, removing: int, limit: int, confirmed: int) -> None
     """
     if removing <= limit or removing == confirmed:
         return
-    given = f", got {confirmed}" if confirmed else ""
+    suffix = f", got {confirmed}" if confirmed else ""
     raise FailedPrecondition(
         f"{name}: the change removes elements in {removing} registries, and {limit} are allowed; read the plan"
-        f" (`validate_only`), and set `allow_removals` to {removing} to confirm{given}",
+        f" (`validate_only`), and set `allow_removals` to {removing} to confirm{suffix}",
         reason="TOO_MANY_REMOVALS",
         metadata={"removals": str(removing), "max_removals": str(limit)},
     )

@@ -46,21 +46,25 @@ class Finding:
 _GOOD = Finding(TargetState.SUCCEEDED)
 
 
-def judge(seen: Observed, now: int, bake_seconds: int, uncounted: Collection[RegistryName]) -> TargetRow:
+def judge(observed: Observed, now: int, bake_seconds: int, uncounted: Collection[RegistryName]) -> TargetRow:
     """Return the target as it is from now on.
 
     Destinations in `uncounted` get no images yet, and need not.
     """
-    target = seen.target
-    found = _released(seen, now) if _releases(target) else _applied(seen, now, uncounted)
-    if found.state is TargetState.RUNNING and now - target.since >= LONGEST_SECONDS * MICROSECONDS:
-        found = Finding(TargetState.FAILED, found.reason or "ROLLOUT_TIMEOUT", found.message or "AWS does not follow")
-    if found is _GOOD and bake_seconds and not target.undo:
-        found = _baked(target, now, bake_seconds)
-    if (found.state, found.reason, found.message) == (target.state, target.reason, target.message):
+    target = observed.target
+    finding = _released(observed, now) if _releases(target) else _applied(observed, now, uncounted)
+    if finding.state is TargetState.RUNNING and now - target.since >= LONGEST_SECONDS * MICROSECONDS:
+        finding = Finding(
+            TargetState.FAILED, finding.reason or "ROLLOUT_TIMEOUT", finding.message or "AWS does not follow"
+        )
+    if finding is _GOOD and bake_seconds and not target.undo:
+        finding = _baked(target, now, bake_seconds)
+    if (finding.state, finding.reason, finding.message) == (target.state, target.reason, target.message):
         return target
-    since = target.since if found.state == target.state else now
-    return replace(target, state=found.state, reason=found.reason, message=found.message, since=since, update_time=now)
+    since = target.since if finding.state == target.state else now
+    return replace(
+        target, state=finding.state, reason=finding.reason, message=finding.message, since=since, update_time=now
+    )
 
 
 def _releases(target: TargetRow) -> bool:
@@ -74,16 +78,18 @@ def _baked(target: TargetRow, now: int, bake_seconds: int) -> Finding:
     return Finding(TargetState.BAKING)
 
 
-def _released(seen: Observed, now: int) -> Finding:
-    target, row = seen.target, seen.registry
+def _released(observed: Observed, now: int) -> Finding:
+    target, row = observed.target, observed.registry
     if row is None or target.registry_generation == 0:
         return _GOOD
     state = row.registry_state
     if row.observed_generation < target.registry_generation:
         return _pending(state, target, now)
-    left = [drift for drift in state.drift if drift.kind == DriftKind.UNEXPECTED]
-    if left:
-        text = f"AWS still has {len(left)} elements that are to be removed, {left[0].setting} {left[0].key}"
+    remaining = [drift for drift in state.drift if drift.kind == DriftKind.UNEXPECTED]
+    if remaining:
+        text = (
+            f"AWS still has {len(remaining)} elements that are to be removed, {remaining[0].setting} {remaining[0].key}"
+        )
         blocked = _holds(state, "Blocked")
         return Finding(TargetState.FAILED if blocked else TargetState.RUNNING, "REMOVAL_PENDING", text)
     return _unready(state, target, now) if _unread(row) else _GOOD
@@ -100,8 +106,8 @@ def _unread(row: Resource) -> bool:
     return _out_of_reach(state.error) or state.error.metadata.get("operation") in reads
 
 
-def _applied(seen: Observed, now: int, uncounted: Collection[RegistryName]) -> Finding:
-    target, row, declared = seen.target, seen.registry, seen.declared
+def _applied(observed: Observed, now: int, uncounted: Collection[RegistryName]) -> Finding:
+    target, row, declared = observed.target, observed.registry, observed.declared
     if row is None or declared is None or declared.generation != target.generation:
         return Finding(TargetState.FAILED, "DECLARATION_LOST", "its declaration was changed by something else")
     state = row.registry_state
@@ -154,8 +160,8 @@ def _holds(state: State, kind: str) -> bool:
 
 
 def _why(state: State) -> tuple[str, str]:
-    found = next((each for each in state.conditions if each.type == "Ready"), None)
-    return (found.reason, found.message) if found else ("", "")
+    ready = next((each for each in state.conditions if each.type == "Ready"), None)
+    return (ready.reason, ready.message) if ready else ("", "")
 
 
 def _cache_problem(state: RegistryState, settings: Mapping[str, Any]) -> str:

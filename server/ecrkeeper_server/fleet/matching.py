@@ -74,9 +74,9 @@ def page(tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool =
     declared: dict[str, dict[str, list[Declaration]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         declared[row.account][row.region].append(row)
-    found = [place for row in accounts for place in _places(row, selector, name, declared[row.account])]
+    places = [place for row in accounts for place in _places(row, selector, name, declared[row.account])]
     more = len(listed) == ACCOUNTS or len(accounts) < len(listed)
-    return found, accounts[-1].account if more else ""
+    return places, accounts[-1].account if more else ""
 
 
 def _first(accounts: Sequence[AccountRow], sizes: Mapping[str, int]) -> Sequence[AccountRow]:

@@ -72,16 +72,16 @@ def with_pinned(accounts: Mapping[str, FleetAccount], pinned: Sequence[PinnedAcc
 
     So are their names and units. Their state and their Regions are the current ones.
     """
-    found = dict(accounts)
+    merged = dict(accounts)
     for each in pinned:
-        if each.account in found:
-            found[each.account] = replace(
-                found[each.account],
+        if each.account in merged:
+            merged[each.account] = replace(
+                merged[each.account],
                 display_name=each.display_name,
                 labels=each.labels,
                 organizational_unit=each.organizational_unit,
             )
-    return found
+    return merged
 
 
 def _begin(tx: Tx, rollout: RolloutRow) -> RolloutRow:
@@ -93,8 +93,8 @@ def _begin(tx: Tx, rollout: RolloutRow) -> RolloutRow:
             tx, rollout, due_in=0, state=RolloutState.RUNNING, counts=[{}] * (1 + len(rollout.waves))
         )
         return end(tx, ended, RolloutState.SUCCEEDED, rollout.message or "it has no targets")
-    found, _ = waves.ranges(rollout.waves, planned, rollout.pool)
-    rollout_targets.put_in_waves(tx, rollout, [(each.wave, each.first, each.end) for each in found])
+    ranges, _ = waves.ranges(rollout.waves, planned, rollout.pool)
+    rollout_targets.put_in_waves(tx, rollout, [(each.wave, each.first, each.end) for each in ranges])
     counts = rollout_targets.counts(tx, rollout)
     if planned >= _LARGE:
         rollout_targets.analyze(tx)

@@ -33,90 +33,93 @@ _EMPTY = (
 )
 
 
-def changed_account(row: AccountRow, given: fleet_pb2.Account, paths: set[str]) -> AccountRow:
+def changed_account(row: AccountRow, message: fleet_pb2.Account, paths: set[str]) -> AccountRow:
     """Return an account with the masked fields of a message.
 
     InvalidArgument names unknown Regions.
     """
     unknown = [
         Violation(f"account.enabled_regions[{at}]", f"must be an AWS Region such as `us-east-1`, got {shown(region)}")
-        for at, region in enumerate(given.enabled_regions)
+        for at, region in enumerate(message.enabled_regions)
         if partition_of(region) is None and "enabled_regions" in paths
     ]
     if unknown:
         raise InvalidArgument(unknown)
     fields: dict[str, Any] = {
-        "display_name": given.display_name,
-        "labels": dict(given.labels),
-        "organizational_unit": given.organizational_unit,
-        "state": AccountState(word(fleet_pb2.Account.State, given.state or fleet_pb2.Account.ACTIVE)),
-        "regions": sorted(set(given.enabled_regions)),
+        "display_name": message.display_name,
+        "labels": dict(message.labels),
+        "organizational_unit": message.organizational_unit,
+        "state": AccountState(word(fleet_pb2.Account.State, message.state or fleet_pb2.Account.ACTIVE)),
+        "regions": sorted(set(message.enabled_regions)),
     }
     names = {"regions" if path == "enabled_regions" else path for path in paths}
     return replace(row, **{name: value for name, value in fields.items() if name in names})
 
 
-def _selector(given: fleet_pb2.RegistrySelector) -> Selector:
-    return Selector(given.accounts, tuple(given.regions), tuple(given.exclude))
+def _selector(message: fleet_pb2.RegistrySelector) -> Selector:
+    return Selector(message.accounts, tuple(message.regions), tuple(message.exclude))
 
 
-def _amount(given: Any, name: str, path: str, found: list[Violation]) -> Amount | None:
-    if not given.HasField(name):
+def _amount(message: Any, name: str, path: str, violations: list[Violation]) -> Amount | None:
+    if not message.HasField(name):
         return None
-    amount = getattr(given, name)
+    amount = getattr(message, name)
     kind = amount.WhichOneof("amount")
     if kind is None:
-        found.append(Violation(f"{path}.{name}", "must have `count` or `percent`, got neither"))
+        violations.append(Violation(f"{path}.{name}", "must have `count` or `percent`, got neither"))
         return None
     return Amount(getattr(amount, kind), percent=kind == "percent")
 
 
-def _wave(given: fleet_pb2.RolloutWave, path: str, found: list[Violation]) -> Wave:
-    kind = given.WhichOneof("targets")
+def _wave(message: fleet_pb2.RolloutWave, path: str, violations: list[Violation]) -> Wave:
+    kind = message.WhichOneof("targets")
     if kind is None:
-        found.append(Violation(path, "must have one of `selector`, `count`, `percent` and `rest`, got none"))
-    share = Amount(getattr(given, kind), percent=kind == "percent") if kind in ("count", "percent") else None
+        violations.append(Violation(path, "must have one of `selector`, `count`, `percent` and `rest`, got none"))
+    share = Amount(getattr(message, kind), percent=kind == "percent") if kind in ("count", "percent") else None
     return Wave(
-        selector=_selector(given.selector) if kind == "selector" else None,
+        selector=_selector(message.selector) if kind == "selector" else None,
         share=share,
-        max_concurrent=_amount(given, "max_concurrent", path, found),
-        failure_tolerance=_amount(given, "failure_tolerance", path, found),
-        bake_seconds=given.bake.seconds + (given.bake.nanos > 0),
-        gate=Gate(word(fleet_pb2.RolloutWave.Gate, given.gate or fleet_pb2.RolloutWave.NONE)),
+        max_concurrent=_amount(message, "max_concurrent", path, violations),
+        failure_tolerance=_amount(message, "failure_tolerance", path, violations),
+        bake_seconds=message.bake.seconds + (message.bake.nanos > 0),
+        gate=Gate(word(fleet_pb2.RolloutWave.Gate, message.gate or fleet_pb2.RolloutWave.NONE)),
     )
 
 
-def set_spec(present: SetSpec | None, given: fleet_pb2.RegistrySet, paths: set[str]) -> SetSpec:
+def set_spec(present: SetSpec | None, message: fleet_pb2.RegistrySet, paths: set[str]) -> SetSpec:
     """Return the present set with the masked fields of a message.
 
     Without a mask, all fields are taken (AIP-134).
     """
     taken = set(SET_PATHS) if present is None else paths
-    found: list[Violation] = []
-    if "settings" in taken and not given.HasField("settings"):
-        found.append(Violation("registry_set.settings", _EMPTY))
-    if "selector" in taken and not given.HasField("selector"):
-        found.append(Violation("registry_set.selector", "must be given, got none; `{}` matches every account"))
-    whole = _spec(given, found)
-    if found:
-        raise InvalidArgument(found)
+    violations: list[Violation] = []
+    if "settings" in taken and not message.HasField("settings"):
+        violations.append(Violation("registry_set.settings", _EMPTY))
+    if "selector" in taken and not message.HasField("selector"):
+        violations.append(Violation("registry_set.selector", "must be given, got none; `{}` matches every account"))
+    whole = _spec(message, violations)
+    if violations:
+        raise InvalidArgument(violations)
     if present is None:
         return whole
     names = {"waves" if path == "strategy" else path for path in taken}
     return replace(present, **{name: getattr(whole, name) for name in names})
 
 
-def _spec(given: fleet_pb2.RegistrySet, found: list[Violation]) -> SetSpec:
+def _spec(message: fleet_pb2.RegistrySet, violations: list[Violation]) -> SetSpec:
     return SetSpec(
-        selector=_selector(given.selector),
-        settings=settings_to_aws(given.settings),
-        overrides=tuple(Override(_selector(each.selector), settings_to_aws(each.settings)) for each in given.overrides),
-        waves=tuple(
-            _wave(wave, f"registry_set.strategy.waves[{at}]", found) for at, wave in enumerate(given.strategy.waves)
+        selector=_selector(message.selector),
+        settings=settings_to_aws(message.settings),
+        overrides=tuple(
+            Override(_selector(each.selector), settings_to_aws(each.settings)) for each in message.overrides
         ),
-        deletion_policy=word(common_pb2.DeletionPolicy, given.deletion_policy or common_pb2.REMOVE),
-        allow_replacement=given.allow_replacement,
-        max_removals=_amount(given, "max_removals", "registry_set", found),
+        waves=tuple(
+            _wave(wave, f"registry_set.strategy.waves[{at}]", violations)
+            for at, wave in enumerate(message.strategy.waves)
+        ),
+        deletion_policy=word(common_pb2.DeletionPolicy, message.deletion_policy or common_pb2.REMOVE),
+        allow_replacement=message.allow_replacement,
+        max_removals=_amount(message, "max_removals", "registry_set", violations),
     )
 
 

@@ -41,10 +41,10 @@ class SetName:
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
         """Read `registrySets/{set}`; InvalidArgument names `field`."""
-        found = _SET.fullmatch(name)
-        if found is None:
+        match = _SET.fullmatch(name)
+        if match is None:
             raise InvalidArgument([Violation(field, f"must look like `registrySets/…`, got {shown(name)}")])
-        return cls.of(found[1], field)
+        return cls.of(match[1], field)
 
     @classmethod
     def of(cls, set_id: str, field: str) -> Self:
@@ -69,10 +69,10 @@ class RolloutName:
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
         """Read `registrySets/{set}/rollouts/{number}`; InvalidArgument names `field`."""
-        found = _ROLLOUT.fullmatch(name)
-        if found is None:
+        match = _ROLLOUT.fullmatch(name)
+        if match is None:
             raise InvalidArgument([Violation(field, f"must look like `registrySets/…/rollouts/…`, got {shown(name)}")])
-        return cls(SetName.of(found[1], field), int(found[2]))
+        return cls(SetName.of(match[1], field), int(match[2]))
 
     def __str__(self) -> str:
         return f"{self.set}/rollouts/{self.number}"

@@ -21,7 +21,7 @@ from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, TargetRow, 
 from ecrkeeper_server.store.rollout_pages import FIRST, Cursor, Observed, Waits
 
 # How many targets a page has, and how many of them one step reads at most.
-_PAGE, _MOST = 128, 2_000
+_PAGE, _MAX_TARGETS = 128, 2_000
 
 
 @dataclass(slots=True)
@@ -51,16 +51,16 @@ def observe(
     last = _last(rollout.cursor)
     if now < last.at + int(every * MICROSECONDS):
         return last
-    found = Observation(now)
+    observation = Observation(now)
     for state in sorted(UNDER_WAY):
         if rollout.wave < len(counts) and counts[rollout.wave].get(state, 0):
-            reader = _Reader(tx, rollout, state, now, found)
+            reader = _Reader(tx, rollout, state, now, observation)
             end = reader.read(FIRST)
             if end is not None:
                 end = reader.read(max(end, last.ends.get(state, FIRST)))
             if end is not None:
-                found.ends[state] = end
-    return found
+                observation.ends[state] = end
+    return observation
 
 
 @dataclass(slots=True)
@@ -69,8 +69,8 @@ class _Reader:
     rollout: RolloutRow
     state: TargetState
     now: int
-    found: Observation
-    left: int = _MOST
+    observation: Observation
+    remaining: int = _MAX_TARGETS
 
     def read(self, after: Cursor) -> Cursor | None:
         """Decide on the targets behind a place; return the end of the last page.
@@ -81,9 +81,9 @@ class _Reader:
         while True:
             page = rollout_pages.page(self.tx, self.rollout, self.state, after, _PAGE, waits)
             changed = self._judged(page.observed)
-            self.found.changed += changed
-            self.left -= page.size
-            if page.end is None or 2 * len(changed) < page.size or self.left <= 0:
+            self.observation.changed += changed
+            self.remaining -= page.size
+            if page.end is None or 2 * len(changed) < page.size or self.remaining <= 0:
                 return page.end
             after = page.end
 
@@ -99,8 +99,8 @@ class _Reader:
 def _uncounted(tx: Tx, rollout: RolloutRow, observed: Sequence[Observed]) -> set[RegistryName]:
     """Return the replication destinations that the rollout has yet to change."""
     named = {name for each in observed if each.declared is not None for name in destinations(each.declared.settings)}
-    found = rollout_targets.named(tx, rollout, named)
-    return {name for name, target in found.items() if target.state != TargetState.SUCCEEDED}
+    targets = rollout_targets.named(tx, rollout, named)
+    return {name for name, target in targets.items() if target.state != TargetState.SUCCEEDED}
 
 
 def _last(stored: str) -> Observation:
@@ -110,5 +110,5 @@ def _last(stored: str) -> Observation:
     """
     if not stored.startswith("{"):
         return Observation(0)
-    found = json.loads(stored)
-    return Observation(found["at"], {state: Cursor(*place) for state, place in found["ends"].items()})
+    content = json.loads(stored)
+    return Observation(content["at"], {state: Cursor(*place) for state, place in content["ends"].items()})

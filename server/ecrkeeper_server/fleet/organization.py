@@ -28,7 +28,7 @@ _STATES = {
     "PENDING_CLOSURE": AccountState.SUSPENDED,
     "CLOSED": AccountState.GONE,
 }
-_MOST_LABELS, _LONGEST_KEY, _LONGEST_VALUE, _LONGEST_NAME = 50, 128, 256, 256
+_MAX_LABELS, _LONGEST_KEY, _LONGEST_VALUE, _LONGEST_NAME = 50, 128, 256, 256
 _METHOD = "OrganizationSync"
 
 
@@ -50,30 +50,30 @@ def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
         and _LABEL.fullmatch(key)
         and _LABEL.fullmatch(value)
     }
-    return dict(list(good.items())[:_MOST_LABELS])
+    return dict(list(good.items())[:_MAX_LABELS])
 
 
-def merged(present: AccountRow | None, found: OrganizationAccount) -> AccountRow:
+def merged(present: AccountRow | None, account: OrganizationAccount) -> AccountRow:
     """Return an account as the organization has it."""
-    row = present or AccountRow(account=found.account, uid=str(uuid.uuid4()), source=Source.ORGANIZATION)
+    row = present or AccountRow(account=account.account, uid=str(uuid.uuid4()), source=Source.ORGANIZATION)
     return replace(
         row,
-        display_name=found.name[:_LONGEST_NAME],
-        labels=labels_of(found.tags),
-        organizational_unit=found.unit,
-        state=account_state(found.state),
+        display_name=account.name[:_LONGEST_NAME],
+        labels=labels_of(account.tags),
+        organizational_unit=account.unit,
+        state=account_state(account.state),
     )
 
 
-def store_account(tx: Tx, found: OrganizationAccount) -> bool:
+def store_account(tx: Tx, account: OrganizationAccount) -> bool:
     """Store an account of the organization; return whether it has changed.
 
     An account that somebody declared stays as declared.
     """
-    present = fleet_accounts.get(tx, found.account, lock=True)
+    present = fleet_accounts.get(tx, account.account, lock=True)
     if present is not None and present.source != Source.ORGANIZATION:
         return False
-    row = merged(present, found)
+    row = merged(present, account)
     if row == present:
         return False
     _store(tx, present, row)

@@ -14,8 +14,8 @@ from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.turns import Steps, finish
 
 # A plan lists no more than this; it counts the rest.
-_MOST_GROUPS, _MOST_NAMES, _MOST_PROBLEMS = 100, 10, 100
-_MOST_KEY = 4_000
+_MAX_GROUPS, _MAX_NAMES, _MAX_PROBLEMS = 100, 10, 100
+_MAX_KEY = 4_000
 # Changes of a step.
 _AT_ONCE = 50
 
@@ -42,7 +42,7 @@ class Group:
             return
         if not self.names:
             self.changes, self.key = changes, changes[0].key
-        if len(self.names) < _MOST_NAMES:
+        if len(self.names) < _MAX_NAMES:
             self.names.append(name)
 
 
@@ -103,7 +103,7 @@ class FleetPlan:
             self.removing += 1
         key = yield from _key(name, changes)
         group = self.groups.get(key)
-        if group is None and len(self.groups) >= _MOST_GROUPS:
+        if group is None and len(self.groups) >= _MAX_GROUPS:
             self.ungrouped += 1
             return
         if group is None:
@@ -120,7 +120,7 @@ class FleetPlan:
     def add_problem(self, problem: Problem, *, shown: bool) -> None:
         """Add a target that would fail; one that is not `shown` is only counted."""
         self.failing += 1
-        if shown and len(self.problems) < _MOST_PROBLEMS:
+        if shown and len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(problem)
 
     def largest(self) -> list[Group]:
@@ -145,7 +145,7 @@ def _key(name: RegistryName, changes: Sequence[Change]) -> Steps[str]:
         texts.append(text.replace(name.account, "${account}").replace(name.region, "${region}"))
     yield
     text = ",".join(texts)
-    return text if len(text) <= _MOST_KEY else f"{text[:_MOST_KEY]}{hash(text)}"
+    return text if len(text) <= _MAX_KEY else f"{text[:_MAX_KEY]}{hash(text)}"
 
 
 def summary(group: Group) -> str:

@@ -33,7 +33,7 @@ from ecrkeeper_server.store.fleet_specs import SetSpec
 from ecrkeeper_server.turns import Steps, work
 
 _KNOWN = 1_000
-_MOST_OWNERS = 5
+_MAX_OWNERS = 5
 PATH = "registry_set"
 
 
@@ -46,7 +46,7 @@ def checking(spec: SetSpec) -> Steps[None]:
     if size > MAX_DECLARATION_BYTES:
         text = f"must be at most {MAX_DECLARATION_BYTES:,} bytes as JSON with all its overrides, got {size:,} bytes"
         raise InvalidArgument([Violation(PATH, text)], reason="DECLARATION_TOO_LARGE")
-    found: list[Violation] = []
+    violations: list[Violation] = []
     selecting = [(spec.selector, f"{PATH}.selector")]
     selecting += [(each.selector, f"{PATH}.overrides[{at}].selector") for at, each in enumerate(spec.overrides)]
     selecting += [
@@ -58,14 +58,14 @@ def checking(spec: SetSpec) -> Steps[None]:
         try:
             matcher(selector, path)
         except InvalidArgument as error:
-            found += error.violations
-    found += waves.violations(spec.waves, f"{PATH}.strategy.waves")
+            violations += error.violations
+    violations += waves.violations(spec.waves, f"{PATH}.strategy.waves")
     yield
-    found += yield from template.checking(spec.settings, f"{PATH}.settings")
+    violations += yield from template.checking(spec.settings, f"{PATH}.settings")
     for at, each in enumerate(spec.overrides):
-        found += yield from template.checking(each.settings, f"{PATH}.overrides[{at}].settings")
-    if found:
-        raise rejection(found)
+        violations += yield from template.checking(each.settings, f"{PATH}.overrides[{at}].settings")
+    if violations:
+        raise rejection(violations)
 
 
 @dataclass(slots=True)
@@ -143,9 +143,9 @@ class Planner:
 
     def _check_waves(self) -> None:
         planned = self._planned
-        _, left = waves.ranges(self._spec.effective_waves, planned.total, planned.pool)
-        if left:
-            text = f"must take all {planned.total} targets, and {left} are in no wave; add a wave with `rest`"
+        _, unassigned = waves.ranges(self._spec.effective_waves, planned.total, planned.pool)
+        if unassigned:
+            text = f"must take all {planned.total} targets, and {unassigned} are in no wave; add a wave with `rest`"
             raise InvalidArgument([Violation(f"{PATH}.strategy.waves", text)])
 
     def _charge(self, *settings: Any) -> None:
@@ -196,8 +196,8 @@ class Planner:
         if chosen not in self._checked:
             self._checked.add(chosen)
             yield
-            if found := Renderer(self._templates).violations(target, settings, f"{PATH}.settings"):
-                raise rejection(found)
+            if violations := Renderer(self._templates).violations(target, settings, f"{PATH}.settings"):
+                raise rejection(violations)
         if place.declared is not None and place.managed_by(self._name) is None:
             text = f"{place.declared.name} was declared by a call and not by {self._name}"
             return Problem("DECLARED_BY_CALL", registry, text)
@@ -222,8 +222,8 @@ class Planner:
         others = sorted(owner for owner in owners if owner != self._name.id)
         shown = [owner for owner in others if self._may_read(SettingsName(place.registry, owner))]
         hidden = len(others) - len(shown)
-        if (more := len(shown) - _MOST_OWNERS) > 0:
-            shown[_MOST_OWNERS:] = [f"{more} more"]
+        if (more := len(shown) - _MAX_OWNERS) > 0:
+            shown[_MAX_OWNERS:] = [f"{more} more"]
         return ", ".join([*shown, *([f"{hidden} other owners" if hidden > 1 else "another owner"] if hidden else [])])
 
     def _changes(self, place: Place, settings: Json) -> Steps[list[Change]]:
@@ -236,12 +236,12 @@ class Planner:
             return (yield from self._changing(before, settings))
         key = (orjson.dumps(before, option=orjson.OPT_SORT_KEYS), chosen)
         yield
-        found = self._known.get(key)
-        if found is None:
+        changes = self._known.get(key)
+        if changes is None:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            found = self._known[key] = yield from self._changing(before, settings)
-        return found
+            changes = self._known[key] = yield from self._changing(before, settings)
+        return changes
 
     def _changing(self, before: Json | None, after: Json | None) -> Steps[list[Change]]:
         self._charge(before, after)

@@ -31,7 +31,7 @@ def begin(
 
     `removals` is the number of registries in which the caller allows it to remove elements.
     """
-    made = RolloutRow(
+    rollout = RolloutRow(
         set_id=row.id,
         number=rollouts.next_number(tx, row.id),
         state=RolloutState.QUEUED if queued else RolloutState.PLANNING,
@@ -46,7 +46,7 @@ def begin(
         update_time=0,
         allow_removals=removals,
     )
-    return rollouts.add(tx, made)
+    return rollouts.add(tx, rollout)
 
 
 def end(tx: Tx, rollout: RolloutRow, state: RolloutState, message: str = "") -> RolloutRow:
@@ -105,10 +105,10 @@ def control(tx: Tx, caller: Caller, name: RolloutName, action: str, authority: A
     The writes of a rollout that is rolled back are bounded by the authority of the caller.
     """
     if find_response(tx, caller) is not None:
-        found = rollouts.get(tx, name.set.id, name.number)
-        if found is None:
+        rollout = rollouts.get(tx, name.set.id, name.number)
+        if rollout is None:
             raise NotFound("Rollout", str(name))
-        return found
+        return rollout
     row = _locked(tx, name, action)
     changed = _ACTIONS[action](tx, row, caller)
     if authority is not None:
@@ -195,11 +195,11 @@ _ACTIONS = {
 R = TypeVar("R", RolloutRow, OpenRollout)
 
 
-def active_of(found: Sequence[R]) -> R | None:
+def active_of(rows: Sequence[R]) -> R | None:
     """Return the rollout of a set that is under way."""
-    return next((row for row in found if row.state != RolloutState.QUEUED and row.state not in ENDED), None)
+    return next((row for row in rows if row.state != RolloutState.QUEUED and row.state not in ENDED), None)
 
 
-def queued_of(found: Sequence[R]) -> R | None:
+def queued_of(rows: Sequence[R]) -> R | None:
     """Return the rollout of a set that waits for another one."""
-    return next((row for row in found if row.state == RolloutState.QUEUED), None)
+    return next((row for row in rows if row.state == RolloutState.QUEUED), None)

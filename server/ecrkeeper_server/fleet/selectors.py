@@ -140,9 +140,9 @@ def _meets(restriction: Restriction, account: FleetAccount) -> bool:
 
 def _has(restriction: Restriction, account: FleetAccount) -> bool:
     field, value = restriction.field, restriction.value
-    found = account.labels.get(field[len(_LABEL) :]) if field.startswith(_LABEL) else _FIELDS[field](account)
-    if found is None:
+    actual = account.labels.get(field[len(_LABEL) :]) if field.startswith(_LABEL) else _FIELDS[field](account)
+    if actual is None:
         return False
     if restriction.has and field not in _CHOICES:
-        return value == "*" or value in found
-    return found == value
+        return value == "*" or value in actual
+    return actual == value

@@ -78,11 +78,11 @@ def write_set(tx: Tx, call: SetWrite) -> SetRow:
     cause = Cause.DELETION if call.spec is None else Cause.REVISION
     spec = row.spec if call.spec is None else call.spec.to_json()
     queueing = active is not None
-    made = begin(tx, row, cause, caller, spec=spec, revision=row.generation, queued=queueing, removals=call.removals)
+    rollout = begin(tx, row, cause, caller, spec=spec, revision=row.generation, queued=queueing, removals=call.removals)
     if queued is not None:
-        rollouts.change(tx, queued, due_in=None, state=RolloutState.SUPERSEDED, message=f"replaced by {made.name}")
+        rollouts.change(tx, queued, due_in=None, state=RolloutState.SUPERSEDED, message=f"replaced by {rollout.name}")
     elif active is not None and call.supersede:
-        end(tx, active, RolloutState.CANCELLED, f"superseded by {made.name}")
+        end(tx, active, RolloutState.CANCELLED, f"superseded by {rollout.name}")
     return row
 
 

@@ -111,9 +111,9 @@ def _count(counts: list[dict[str, int]], before: TargetRow, after: TargetRow) ->
 
 
 def _decide(rollout: RolloutRow, counts: list[dict[str, int]], *, retried: bool = False) -> Decision:
-    found = [Counts({TargetState(state): number for state, number in wave.items()}) for wave in counts]
+    per_wave = [Counts({TargetState(state): number for state, number in wave.items()}) for wave in counts]
     state = RolloutState(rollout.state)
-    progress = Progress(state, rollout.wave, found, rollout.approved, rollout.retried or retried)
+    progress = Progress(state, rollout.wave, per_wave, rollout.approved, rollout.retried or retried)
     return decide(progress, rollout.waves)
 
 
@@ -162,16 +162,16 @@ def _taking(
     if not releasing:
         return {}
     has = registry_sets.managers(tx, {target.account for target in releasing})
-    found: dict[TargetRow, str] = {}
+    taking: dict[TargetRow, str] = {}
     for other, selector in registry_sets.other_selectors(tx, name.id):
         selecting = matcher(selector)
         for target in releasing:
             account = accounts.get(target.account)
             matched = account is not None and selecting.matches(Target(account, target.region))
             if matched and (target.account, target.region, other) not in has:
-                found.setdefault(target, other)
-    states = {other: _status(tx, other) for other in set(found.values())}
-    return {target: states[other] for target, other in found.items()}
+                taking.setdefault(target, other)
+    states = {other: _status(tx, other) for other in set(taking.values())}
+    return {target: states[other] for target, other in taking.items()}
 
 
 def _status(tx: Tx, other: str) -> str:

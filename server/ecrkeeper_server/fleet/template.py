@@ -62,13 +62,13 @@ class Templates:
         Each member is that of the last override that matches and has it.
         """
         matching = tuple(at for at, (selector, _) in enumerate(self._overrides) if selector.matches(target))
-        found = self._chosen.get(matching)
-        if found is None:
+        chosen = self._chosen.get(matching)
+        if chosen is None:
             settings = self._settings
             for at in matching:
                 settings = {**settings, **self._overrides[at][1]}
-            found = self._chosen[matching] = Chosen(settings, _has_dollar(settings))
-        return found
+            chosen = self._chosen[matching] = Chosen(settings, _has_dollar(settings))
+        return chosen
 
     def render(self, target: Target) -> Json:
         """Return the settings for a registry.
@@ -96,50 +96,50 @@ def _has_dollar(value: Any) -> bool:
 
 def checking(value: Any, path: str) -> Steps[list[Violation]]:
     """Return what is wrong with the placeholders of a template, in steps."""
-    found: list[Violation] = []
+    violations: list[Violation] = []
     match value:
         case str():
             problems = (problem for each in _DOLLAR.finditer(value) if (problem := _problem(each)))
-            found += [Violation(path, problem) for problem in problems]
+            violations += [Violation(path, problem) for problem in problems]
         case Mapping():
             for name, member in value.items():
-                found += yield from checking(member, f"{path}.{name}")
+                violations += yield from checking(member, f"{path}.{name}")
         case list():
             for at, item in enumerate(value):
                 if at % _AT_ONCE == _AT_ONCE - 1:
                     yield
-                found += yield from checking(item, f"{path}[{at}]")
-    return found
+                violations += yield from checking(item, f"{path}[{at}]")
+    return violations
 
 
-def _problem(found: re.Match[str]) -> str:
-    if found[0] == "$$":
+def _problem(match: re.Match[str]) -> str:
+    if match[0] == "$$":
         return ""
-    if found[1] is None:
+    if match[1] is None:
         return f"`$` must be followed by `{{` or `$`; write `$$` for a dollar, and {_KNOWN} for a placeholder"
-    if found[1] in _WORDS or _LABEL.fullmatch(found[1]):
+    if match[1] in _WORDS or _LABEL.fullmatch(match[1]):
         return ""
-    return f"unknown placeholder {shown(found[0])}; known are {_KNOWN}; write `$${{...}}` for text that AWS is to see"
+    return f"unknown placeholder {shown(match[0])}; known are {_KNOWN}; write `$${{...}}` for text that AWS is to see"
 
 
 def _values(target: Target) -> Callable[[re.Match[str]], str]:
     registry, labels = target.registry, target.account.labels
     words = {"account": registry.account, "region": registry.region, "partition": registry.partition}
 
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
         if name is None:
             return "$"
         if name in words:
             return words[name]
         label = _LABEL.fullmatch(name)
         if label is None:
-            return found[0]
+            return match[0]
         default: str | None = label[2]
-        given = labels.get(label[1], default)
-        if given is None:
+        replacement = labels.get(label[1], default)
+        if replacement is None:
             raise MissingLabelError(label[1])
-        return given
+        return replacement
 
     return value
 

@@ -60,7 +60,7 @@ def ranges(waves: Sequence[Wave], total: int, pool: int) -> tuple[list[Range], i
     of a small fleet is not empty.
     """
     shares = {number: min(pool, wave.share.of(total, 1)) for number, wave in enumerate(waves) if wave.share is not None}
-    taken, found = 0, []
+    taken, parts = 0, []
     for number, wave in enumerate(waves):
         if wave.selector is not None:
             continue
@@ -69,19 +69,19 @@ def ranges(waves: Sequence[Wave], total: int, pool: int) -> tuple[list[Range], i
             size = max(0, pool - taken - after)
         else:
             size = min(shares[number], pool - taken)
-        found.append(Range(number, taken, taken + size))
+        parts.append(Range(number, taken, taken + size))
         taken += size
-    return found, pool - taken
+    return parts, pool - taken
 
 
 def violations(waves: Sequence[Wave], path: str = "strategy.waves") -> list[Violation]:
     """Return what is wrong with the waves of a strategy, whatever the targets."""
     rests = [number for number, wave in enumerate(waves) if wave.rest]
-    found = [
+    result = [
         Violation(f"{path}[{number}]", f"takes the rest, as waves[{rests[0]}] does; only one wave can")
         for number in rests[1:]
     ]
     shared = sum(wave.share.number for wave in waves if wave.share is not None and wave.share.percent)
     if shared > 100:
-        found.append(Violation(path, f"must share out at most 100 percent, got {shared}"))
-    return found
+        result.append(Violation(path, f"must share out at most 100 percent, got {shared}"))
+    return result

@@ -119,8 +119,8 @@ class Writer:
 
     def _apply(self, target: TargetRow, place: Target) -> TargetRow:
         settings = self.renderer.render(place)
-        if found := self.renderer.violations(place, settings, "settings"):
-            raise rejection(found)
+        if violations := self.renderer.violations(place, settings, "settings"):
+            raise rejection(violations)
         spec = self.spec
         wanted = DeclarationSpec(settings, spec.deletion_policy, spec.allow_replacement)
         result = self._put(target, wanted, self.rollout.revision)

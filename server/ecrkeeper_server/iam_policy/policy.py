@@ -96,12 +96,12 @@ def _reads(scope: Scope) -> Iterator[Json]:
     if scope.roles:
         # By name under any path, because IAM does not know the path of a missing role, and to
         # recognize look-alikes under other paths.
-        found = [scope.role_arn(f"*{kind.role_name}") for kind in scope.roles]
+        role_arns = [scope.role_arn(f"*{kind.role_name}") for kind in scope.roles]
         if _passed(scope):
             # Plans warn of custom roles that are missing or do not trust ECR.
-            found.append(scope.role_arn(scope.custom_roles))
+            role_arns.append(scope.role_arn(scope.custom_roles))
         status = ["iam:GetServiceLinkedRoleDeletionStatus"] if scope.enforce else []
-        yield _allow("ReadRoles", [*(f"iam:{name}" for name in _ROLE_READS), *status], found)
+        yield _allow("ReadRoles", [*(f"iam:{name}" for name in _ROLE_READS), *status], role_arns)
         yield _allow("FindEnabledRegions", ["account:ListRegions"], "*")
     yield _allow("FindCausesOfDrift", ["cloudtrail:LookupEvents"], "*")
 

@@ -56,10 +56,10 @@ def bearer_of(values: list[str]) -> str | None:
         return None
     if len(values) > 1:
         raise _no_token("there must be one `authorization`, got several")
-    found = _BEARER.fullmatch(values[0])
-    if found is None:
+    match = _BEARER.fullmatch(values[0])
+    if match is None:
         raise _no_token("`authorization` must be `Bearer TOKEN`, with a token of [A-Za-z0-9._~+/=-]")
-    return found[1]
+    return match[1]
 
 
 def _no_token(reason: str) -> Unauthenticated:

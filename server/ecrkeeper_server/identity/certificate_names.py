@@ -57,13 +57,13 @@ class CertificateNames:
             certificate = x509.load_pem_x509_certificate(pem)
             common = [each.value for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
             try:
-                found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+                alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             except x509.ExtensionNotFound:
-                found = x509.SubjectAlternativeName([])
-        uris = found.get_values_for_type(x509.UniformResourceIdentifier)
+                alternative = x509.SubjectAlternativeName([])
+        uris = alternative.get_values_for_type(x509.UniformResourceIdentifier)
         return cls(
             tuple(uris),
-            tuple(found.get_values_for_type(x509.DNSName)),
+            tuple(alternative.get_values_for_type(x509.DNSName)),
             tuple(each if isinstance(each, str) else repr(each) for each in common),
         )
 

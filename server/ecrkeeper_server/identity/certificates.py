@@ -64,13 +64,13 @@ def pair_of(contents: Sequence[bytes]) -> Pair:
     return pair
 
 
-def _certificates(content: bytes, what: str, errors: list[str]) -> list[x509.Certificate]:
+def _certificates(content: bytes, description: str, errors: list[str]) -> list[x509.Certificate]:
     from cryptography import x509
 
     try:
         return x509.load_pem_x509_certificates(content)
     except ValueError as error:
-        errors.append(f"{what} must hold PEM certificates: {_first_line(error)}")
+        errors.append(f"{description} must hold PEM certificates: {_first_line(error)}")
         return []
 
 

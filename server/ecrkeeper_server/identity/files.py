@@ -28,8 +28,10 @@ class WatchedFiles(Generic[T]):
     the last good value stays. FileError if the first content is unusable. Thread-safe.
     """
 
-    def __init__(self, what: str, paths: Sequence[Path], parse: Callable[[list[bytes]], T], max_bytes: int) -> None:
-        self._what = what
+    def __init__(
+        self, description: str, paths: Sequence[Path], parse: Callable[[list[bytes]], T], max_bytes: int
+    ) -> None:
+        self._description = description
         self._paths = tuple(paths)
         self._parse = parse
         self._max_bytes = max_bytes
@@ -53,19 +55,19 @@ class WatchedFiles(Generic[T]):
                 value = self._parse(contents)
             except FileError as error:
                 self._stamp = stamp
-                log.warning("file_not_usable", what=self._what, kept="the last good one", faults=error.errors)
+                log.warning("file_not_usable", what=self._description, kept="the last good one", faults=error.errors)
                 return False
             self._stamp, self._contents, self.value = stamp, contents, value
-            log.info("file_reloaded", what=self._what, files=[str(path) for path in self._paths])
+            log.info("file_reloaded", what=self._description, files=[str(path) for path in self._paths])
             return True
 
     def _stamps(self) -> tuple[object, ...]:
         stamps: list[object] = []
         for path in self._paths:
             try:
-                found = path.stat()
+                stat = path.stat()
                 # The inode distinguishes files that were renamed into place within one clock tick.
-                stamps.append((found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino))
+                stamps.append((stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
             except OSError as error:
                 stamps.append(error.errno)
         return tuple(stamps)

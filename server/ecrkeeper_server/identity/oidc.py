@@ -99,13 +99,13 @@ class CodeFlow:
     async def _discovered(self) -> dict[str, str]:
         issuer = self._client.issuer
         status, document = await _exchange("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        found = {name: document.get(name) for name in ("authorization_endpoint", "token_endpoint")}
+        endpoints = {name: document.get(name) for name in ("authorization_endpoint", "token_endpoint")}
         if status != 200 or document.get("issuer") != issuer:
             raise _unavailable("its discovery document cannot be read")
-        for name, url in found.items():
+        for name, url in endpoints.items():
             if not isinstance(url, str) or not secure(url):
                 raise _unavailable(f"its {name} must be https, got {shown_value(url)}")
-        return {name: str(url) for name, url in found.items()}
+        return {name: str(url) for name, url in endpoints.items()}
 
 
 def _nonce(token: str) -> str:
@@ -123,17 +123,17 @@ async def _exchange(method: str, url: str, form: dict[str, str] | None = None) -
         async with (
             asyncio.timeout(_SECONDS),
             aiohttp.ClientSession(trust_env=True) as session,
-            session.request(method, url, data=form, allow_redirects=False) as got,
+            session.request(method, url, data=form, allow_redirects=False) as response,
         ):
             content = bytearray()
-            async for chunk in got.content.iter_chunked(64 * 1024):
+            async for chunk in response.content.iter_chunked(64 * 1024):
                 content += chunk
                 if len(content) > _MAX_BYTES:
                     raise _unavailable(f"its answer is longer than {_MAX_BYTES:,} bytes")
-            found = json.loads(bytes(content))
+            answer = json.loads(bytes(content))
     except (OSError, TimeoutError, aiohttp.ClientError, ValueError, RecursionError) as error:
         raise _unavailable(type(error).__name__) from error
-    return got.status, found if isinstance(found, dict) else {}
+    return response.status, answer if isinstance(answer, dict) else {}
 
 
 def _unavailable(cause: str) -> Unavailable:

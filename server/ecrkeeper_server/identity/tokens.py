@@ -86,16 +86,16 @@ class TokenVerifier:
         if kid is not None and not (isinstance(kid, str) and is_plain_name(kid, _NAME_CHARACTERS)):
             # Before a request to the issuer for the key.
             raise _invalid(f"its key id must be 1 to {_NAME_CHARACTERS} visible characters, got {shown_value(kid)}")
-        found = _find(keys, kid, algorithm)
-        if found is None:
+        key = _find(keys, kid, algorithm)
+        if key is None:
             keys = await self._keys.renewed()
-            found = _find(keys, kid, algorithm)
-        if found is None:
+            key = _find(keys, kid, algorithm)
+        if key is None:
             which = f"with the key id {shown(kid)}" if kid is not None else f"for {algorithm} that is the only one"
             raise Unauthenticated(
                 f"the token is not accepted: its issuer has no key {which}", reason="TOKEN_UNKNOWN_KEY"
             )
-        return found, keys
+        return key, keys
 
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         options = self._options

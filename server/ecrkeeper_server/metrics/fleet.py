@@ -29,13 +29,13 @@ class FleetMetrics:
 
     def show(self, values: Mapping[str, Mapping[tuple[str, ...], float]]) -> None:
         """Replace all values, by the gauges' names; a missing value is 0 or absent."""
-        for name, found in values.items():
+        for name, samples in values.items():
             gauge: Any = getattr(self, name)
-            if () in found:
-                gauge.set(found[()])
+            if () in samples:
+                gauge.set(samples[()])
                 continue
             gauge.clear()
-            for labels, value in found.items():
+            for labels, value in samples.items():
                 gauge.labels(*labels).set(value)
 
     def forget(self) -> None:

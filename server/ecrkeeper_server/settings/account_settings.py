@@ -41,11 +41,11 @@ def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation
         if first != i:
             violations.append(Violation(f"{at}.name", f"is already set by {path}.settings[{first}]"))
         if name not in VALUES:
-            what = f"must be one of {', '.join(VALUES)}, got {shown(name)}"
-            violations.append(Violation(f"{at}.name", what))
+            description = f"must be one of {', '.join(VALUES)}, got {shown(name)}"
+            violations.append(Violation(f"{at}.name", description))
         elif value not in VALUES[name]:
-            what = f"must be {' or '.join(VALUES[name])} for {name}, got {shown(value)}"
-            violations.append(Violation(f"{at}.value", what))
+            description = f"must be {' or '.join(VALUES[name])} for {name}, got {shown(value)}"
+            violations.append(Violation(f"{at}.value", description))
     return violations
 
 
@@ -53,11 +53,11 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
     """Warn of the switch that cannot be set back, and of callers it may lock out."""
     if not any(change.key == SCOPE and change.after == "V2" for change in plan.changes):
         return []
-    what = f"{SCOPE} V2 enforces the registry policy on every ECR request and cannot be set back to V1"
-    warned = [Warning("SCOPE_V2_IRREVERSIBLE", SCOPE, what)]
+    message = f"{SCOPE} V2 enforces the registry policy on every ECR request and cannot be set back to V1"
+    warned = [Warning("SCOPE_V2_IRREVERSIBLE", SCOPE, message)]
     if any(map(denies, context.get("registry_policy", {}).values())):
-        what = "the registry policy has a Deny; V2 enforces it on every ECR request and may lock out callers"
-        warned.append(Warning("POLICY_DENY_MAY_LOCK_OUT", SCOPE, what))
+        message = "the registry policy has a Deny; V2 enforces it on every ECR request and may lock out callers"
+        warned.append(Warning("POLICY_DENY_MAY_LOCK_OUT", SCOPE, message))
     return warned
 
 

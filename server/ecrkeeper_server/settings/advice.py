@@ -41,11 +41,11 @@ def advising(before: Settings, after: Settings) -> Steps[list[Warning]]:
 
     `before` and `after` both omit a setting that is not known.
     """
-    found: list[Warning] = []
+    warned: list[Warning] = []
     for check in _CHECKS:
-        found += check(before, after)
+        warned += check(before, after)
         yield
-    return found
+    return warned
 
 
 def _changed(setting: str, before: Settings, after: Settings) -> dict[str, Any]:
@@ -64,11 +64,11 @@ def _open_policies(before: Settings, after: Settings) -> Iterator[Warning]:
 
 
 def _open(subject: str, where: str) -> Warning:
-    what = (
+    message = (
         f"{where} allows its actions to every AWS account, without a condition;"
         " name accounts, or add a condition such as aws:PrincipalOrgID"
     )
-    return Warning("POLICY_OPEN_TO_ALL_ACCOUNTS", subject, what)
+    return Warning("POLICY_OPEN_TO_ALL_ACCOUNTS", subject, message)
 
 
 def _policy_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -83,11 +83,11 @@ def _policy_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _root_rule(before: Settings, after: Settings) -> Iterator[Warning]:
     rule = _changed(RULES, before, after).get(ROOT)
     if rule is not None:
-        what = (
+        message = (
             f"the prefix ROOT matches every repository name that no other cache rule covers: pulls of any name that"
             f" does not exist here, even a mistyped one, go to {rule.get('upstreamRegistryUrl')} and are cached"
         )
-        yield Warning("CACHE_RULE_ROOT", ROOT, what)
+        yield Warning("CACHE_RULE_ROOT", ROOT, message)
 
 
 def _unsigned_images(before: Settings, after: Settings) -> Iterator[Warning]:
@@ -99,11 +99,11 @@ def _unsigned_images(before: Settings, after: Settings) -> Iterator[Warning]:
         matching = sorted(text for text in considered if _signs_under(text, rule))
         if matching:
             more = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
-            what = (
+            message = (
                 f"ECR does not sign the images that the cache rule {rule} caches, although signing filters match their"
                 f" repositories: {', '.join(matching[:5])}{more}"
             )
-            yield Warning("SIGNING_SKIPS_CACHED_IMAGES", rule, what)
+            yield Warning("SIGNING_SKIPS_CACHED_IMAGES", rule, message)
 
 
 def _signs_under(pattern: str, rule: str) -> bool:
@@ -121,11 +121,11 @@ def _idle_templates(before: Settings, after: Settings) -> Iterator[Warning]:
             continue
         if key in changed or not _idle(key, before):
             rules = ", ".join(sorted(after[RULES])[:5]) or "none"
-            what = (
+            message = (
                 f"template {key} applies to pull through cache only, and no cache rule creates a repository that it"
                 f" matches (cache rules: {rules}); make the prefixes agree"
             )
-            yield Warning("TEMPLATE_NEVER_APPLIES", key, what)
+            yield Warning("TEMPLATE_NEVER_APPLIES", key, message)
 
 
 def _idle(key: str, settings: Settings) -> bool:

@@ -175,8 +175,8 @@ def planning(
 ) -> Steps[Plan]:
     """Return the same in steps."""
     defaults = setting.defaults
-    left = without(observed, keys_of(desired) | keys_of(applied))
-    unmanaged = without(left, [key for key in defaults if key in left and left[key] == defaults[key]])
+    undeclared = without(observed, keys_of(desired) | keys_of(applied))
+    unmanaged = without(undeclared, [key for key in defaults if key in undeclared and undeclared[key] == defaults[key]])
     retained: Elements = unmanaged if not prune else {}
     if not setting.removable:
         retained = observed

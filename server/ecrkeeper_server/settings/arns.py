@@ -33,8 +33,8 @@ def validate_region(text: str, registry: RegistryName, field: str, *, same_accou
     if same_account:
         wanted.append(("account", arn.account, registry.account))
     return [
-        Violation(field, f"must be in the registry's {what} {want}; the ARN names {shown(actual)}")
-        for what, actual, want in wanted
+        Violation(field, f"must be in the registry's {part} {want}; the ARN names {shown(actual)}")
+        for part, actual, want in wanted
         if actual != want
     ]
 
@@ -50,7 +50,7 @@ def validate_role(text: str, registry: RegistryName, field: str) -> list[Violati
         return [Violation(field, f"must be the ARN of an IAM role such as `{wanted}`, got {shown(text)}")]
     wanted_parts = (("partition", arn.partition, registry.partition), ("account", arn.account, registry.account))
     return [
-        Violation(field, f"must be a role of the registry's {what} {want}, got {shown(actual)}")
-        for what, actual, want in wanted_parts
+        Violation(field, f"must be a role of the registry's {part} {want}, got {shown(actual)}")
+        for part, actual, want in wanted_parts
         if actual != want
     ]

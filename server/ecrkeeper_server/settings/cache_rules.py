@@ -111,22 +111,24 @@ def _validate_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str)
     upstream, ecr = upstream_of(url), _ECR.fullmatch(url)
     if upstream is None:
         hosts = ", ".join([*_HOSTS, "{name}.azurecr.io", "{account}.dkr.ecr.{region}.amazonaws.com"])
-        what = f"must be a host that ECR can cache, in lower case, without scheme or path ({hosts}), got {shown(url)}"
-        violations.append(Violation(f"{at}.upstream_registry_url", what))
+        description = (
+            f"must be a host that ECR can cache, in lower case, without scheme or path ({hosts}), got {shown(url)}"
+        )
+        violations.append(Violation(f"{at}.upstream_registry_url", description))
     elif upstream in WITH_SECRET and named not in (None, "", upstream):
         # ECR ignores the given name of all other upstreams, and so does `value_of`.
-        what = f"{shown(url)} is {upstream}, not {named}; omit the upstream registry or correct it"
-        violations.append(Violation(f"{at}.upstream_registry", what))
+        description = f"{shown(url)} is {upstream}, not {named}; omit the upstream registry or correct it"
+        violations.append(Violation(f"{at}.upstream_registry", description))
     if ecr and partition_of(ecr[2]) != registry.partition:
-        what = f"must be a registry of partition {registry.partition}, got Region {shown(ecr[2])}"
-        violations.append(Violation(f"{at}.upstream_registry_url", what))
+        description = f"must be a registry of partition {registry.partition}, got Region {shown(ecr[2])}"
+        violations.append(Violation(f"{at}.upstream_registry_url", description))
     elif ecr and (ecr[1], ecr[2]) == (registry.account, registry.region):
-        what = f"must not be the registry itself, got {shown(url)}; name one of another account or Region"
-        violations.append(Violation(f"{at}.upstream_registry_url", what))
+        description = f"must not be the registry itself, got {shown(url)}; name one of another account or Region"
+        violations.append(Violation(f"{at}.upstream_registry_url", description))
     prefix = prefixes.canonical(rule.get("upstreamRepositoryPrefix") or ROOT)
     if prefix != ROOT and key_of(rule) == ROOT:
-        what = "may be set only if ecr_repository_prefix is not ROOT"
-        violations.append(Violation(f"{at}.upstream_repository_prefix", what))
+        description = "may be set only if ecr_repository_prefix is not ROOT"
+        violations.append(Violation(f"{at}.upstream_repository_prefix", description))
     return violations
 
 
@@ -142,20 +144,24 @@ def _validate_credentials(rule: Mapping[str, Any], registry: RegistryName, at: s
     url, secret, role = rule.get("upstreamRegistryUrl", ""), rule.get("credentialArn"), rule.get("customRoleArn")
     upstream, account = upstream_of(url), ecr_account(url)
     if upstream in WITH_SECRET and not secret:
-        what = f"{upstream} needs a login: set a secret of this account and Region named ecr-pullthroughcache/..."
-        violations.append(Violation(f"{at}.credential_arn", what))
+        description = (
+            f"{upstream} needs a login: set a secret of this account and Region named ecr-pullthroughcache/..."
+        )
+        violations.append(Violation(f"{at}.credential_arn", description))
     elif secret and upstream is not None and upstream not in WITH_SECRET:
         instead = "; for an ECR registry of another account set custom_role_arn" if upstream == "ecr" else ""
-        what = f"must be empty because {upstream} takes no login, got {shown(secret)}{instead}"
-        violations.append(Violation(f"{at}.credential_arn", what))
+        description = f"must be empty because {upstream} takes no login, got {shown(secret)}{instead}"
+        violations.append(Violation(f"{at}.credential_arn", description))
     elif secret:
         violations += arns.validate_region(secret, registry, f"{at}.credential_arn", same_account=True)
     if account not in (None, registry.account) and not role:
-        what = f"required: the upstream belongs to account {account}; set a role of account {registry.account}"
-        violations.append(Violation(f"{at}.custom_role_arn", what))
+        description = f"required: the upstream belongs to account {account}; set a role of account {registry.account}"
+        violations.append(Violation(f"{at}.custom_role_arn", description))
     elif role and upstream not in (None, "ecr"):
-        what = f"must be empty because only an ECR upstream takes a role and {upstream} is none, got {shown(role)}"
-        violations.append(Violation(f"{at}.custom_role_arn", what))
+        description = (
+            f"must be empty because only an ECR upstream takes a role and {upstream} is none, got {shown(role)}"
+        )
+        violations.append(Violation(f"{at}.custom_role_arn", description))
     elif role:
         violations += arns.validate_role(role, registry, f"{at}.custom_role_arn")
     return violations

@@ -73,10 +73,10 @@ def filling_settings(settings: Settings, shapes: Mapping[str, Any]) -> Steps[Non
 
 def converting(settings: Settings) -> Steps[dict[str, Any]]:
     """Return the same in steps, one for each item of a setting's lists."""
-    found = {}
+    converted = {}
     for name, value in _present(settings):
-        found[name] = yield from _converting(value)
-    return found
+        converted[name] = yield from _converting(value)
+    return converted
 
 
 def _present(settings: Settings) -> Iterator[tuple[str, Message]]:

@@ -44,15 +44,15 @@ def judge_role(role_arn: str, service: str, role: Mapping[str, Any] | None, subj
     `role` is IAM's answer, or None if the role does not exist.
     """
     if role is None:
-        what = f"role {role_arn} does not exist, so ECR cannot create or cache repositories with it; create the role"
-        return Warning("CUSTOM_ROLE_MISSING", subject, what)
+        message = f"role {role_arn} does not exist, so ECR cannot create or cache repositories with it; create the role"
+        return Warning("CUSTOM_ROLE_MISSING", subject, message)
     if role.get("Arn") != role_arn:
-        what = f"role {role_arn} does not exist: the role of that name is {role.get('Arn')}; correct custom_role_arn"
-        return Warning("CUSTOM_ROLE_MISSING", subject, what)
+        message = f"role {role_arn} does not exist: the role of that name is {role.get('Arn')}; correct custom_role_arn"
+        return Warning("CUSTOM_ROLE_MISSING", subject, message)
     if _may_be_assumed(role.get("AssumeRolePolicyDocument"), service):
         return None
-    what = f"the trust policy of {role_arn} does not let {service} assume the role; add a statement that does"
-    return Warning("CUSTOM_ROLE_UNTRUSTED", subject, what)
+    message = f"the trust policy of {role_arn} does not let {service} assume the role; add a statement that does"
+    return Warning("CUSTOM_ROLE_UNTRUSTED", subject, message)
 
 
 def _may_be_assumed(document: Any, service: str) -> bool:

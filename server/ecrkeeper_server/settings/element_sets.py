@@ -19,18 +19,18 @@ def union(sets: Iterable[Keys]) -> Keys:
 
     The cost follows the sum of their sizes.
     """
-    found = [keys for keys in sets if keys]
-    return found[0] if len(found) == 1 else keys_of(gather((keys, True) for keys in found))
+    nonempty = [keys for keys in sets if keys]
+    return nonempty[0] if len(nonempty) == 1 else keys_of(gather((keys, True) for keys in nonempty))
 
 
-def first_keys(keys: Keys, most: int) -> list[str]:
+def first_keys(keys: Keys, maximum: int) -> list[str]:
     """Return the first keys in order."""
-    return list(islice(keys if isinstance(keys, PairKeys) else sorted(keys), most))
+    return list(islice(keys if isinstance(keys, PairKeys) else sorted(keys), maximum))
 
 
-def brief(keys: Keys, most: int = 5) -> str:
+def brief(keys: Keys, maximum: int = 5) -> str:
     """Name the first keys, and how many more there are."""
-    return ", ".join(first_keys(keys, most)) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+    return ", ".join(first_keys(keys, maximum)) + (f" and {len(keys) - maximum} more" if len(keys) > maximum else "")
 
 
 def only(elements: Elements, keys: Iterable[str]) -> Elements:
@@ -48,8 +48,8 @@ def without(elements: Elements, keys: Iterable[str]) -> Elements:
     if not elements:
         return elements
     # By type first: `isinstance` asks the metaclass of an abstract class, and every reconcile comes here often.
-    left_out = keys if type(keys) is frozenset or isinstance(keys, Set) else frozenset(keys)
-    return {key: value for key, value in elements.items() if key not in left_out}
+    excluded = keys if type(keys) is frozenset or isinstance(keys, Set) else frozenset(keys)
+    return {key: value for key, value in elements.items() if key not in excluded}
 
 
 def merged(one: Elements, other: Elements) -> Elements:
@@ -87,8 +87,8 @@ def restricted(groups: Iterable[_Group], keys: Keys) -> Iterator[_Group]:
         if group.pairs is None:
             if group.key in keys:
                 yield group
-        elif left := group.pairs & keys:
-            yield group if len(left) == len(group.pairs) else replace(group, key=left.first, pairs=left)
+        elif remaining := group.pairs & keys:
+            yield group if len(remaining) == len(group.pairs) else replace(group, key=remaining.first, pairs=remaining)
 
 
 def excluding(groups: Iterable[_Group], keys: Keys) -> Iterator[_Group]:
@@ -97,12 +97,12 @@ def excluding(groups: Iterable[_Group], keys: Keys) -> Iterator[_Group]:
         if group.pairs is None:
             if group.key not in keys:
                 yield group
-        elif left := group.pairs - keys:
-            yield group if len(left) == len(group.pairs) else replace(group, key=left.first, pairs=left)
+        elif remaining := group.pairs - keys:
+            yield group if len(remaining) == len(group.pairs) else replace(group, key=remaining.first, pairs=remaining)
 
 
 def changed_keys(groups: Iterable[Change | Drift]) -> Keys:
     """Return the keys of all elements in changes or differences."""
-    found = list(groups)
-    alone = frozenset(each.key for each in found if each.pairs is None)
-    return union([alone, *(each.pairs for each in found if each.pairs is not None)])
+    listed = list(groups)
+    alone = frozenset(each.key for each in listed if each.pairs is None)
+    return union([alone, *(each.pairs for each in listed if each.pairs is not None)])

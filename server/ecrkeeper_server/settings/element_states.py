@@ -67,21 +67,21 @@ def element_states(state: Known, composition: Composition) -> Iterator[ElementSt
 
 def collecting_states(state: Known, composition: Composition) -> Steps[list[ElementState]]:
     """Return the same in steps."""
-    seen = yield from splitting_all(state.observed)
+    observed = yield from splitting_all(state.observed)
     applied, problems = state.applied, state.problems
     states: list[ElementState] = []
     for name, setting in SETTINGS.items():
         desired = composition.desired.get(name, {})
-        if not desired and not seen.get(name):
+        if not desired and not observed.get(name):
             continue
         yield
-        members = (desired, seen.get(name, {}), composition.owners.get(name, {}), problems.get(name, {}))
+        members = (desired, observed.get(name, {}), composition.owners.get(name, {}), problems.get(name, {}))
         groups = yield from grouping(*members, keys_of(applied.get(name, {})))
         for at, (keys, values) in enumerate(groups):
             if at % _AT_ONCE == _AT_ONCE - 1:
                 yield
-            if (found := _state(setting, keys, values)) is not None:
-                states.append(found)
+            if (element := _state(setting, keys, values)) is not None:
+                states.append(element)
     return states
 
 
@@ -90,22 +90,22 @@ def _state(setting: Setting, keys: Keys, values: tuple[Value | None, ...]) -> El
 
     None if they have their default value, and nobody desires them.
     """
-    wanted, found, owners, problem, ours = values
+    desired, observed, owners, problem, owned = values
     default = setting.defaults.get(first_of(keys)) if setting.defaults else None
-    found = default if found is None else found
-    if wanted is not None:
-        status = "IN_SYNC" if found == wanted else "OUT_OF_SYNC"
-    elif found == default:
+    observed = default if observed is None else observed
+    if desired is not None:
+        status = "IN_SYNC" if observed == desired else "OUT_OF_SYNC"
+    elif observed == default:
         return None
     else:
-        status = "REMOVING" if ours else "UNMANAGED"
-    return ElementState(setting.name, keys, status, owners or (), wanted, found, problem or "")
+        status = "REMOVING" if owned else "UNMANAGED"
+    return ElementState(setting.name, keys, status, owners or (), desired, observed, problem or "")
 
 
 def keying(states: Iterable[ElementState]) -> Steps[dict[str, Elements]]:
     """Return the state of each element by setting and key, one setting in a step."""
-    found: dict[str, Elements] = {}
+    by_setting: dict[str, Elements] = {}
     for setting, each in groupby(states, key=attrgetter("setting")):
         yield
-        found[setting] = gather((state.keys, state) for state in each)
-    return found
+        by_setting[setting] = gather((state.keys, state) for state in each)
+    return by_setting

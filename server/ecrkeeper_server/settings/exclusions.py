@@ -21,8 +21,8 @@ def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]
     for i, text in enumerate(shape.get("principalArns") or ()):
         arn = arns.parse(text)
         if arn is None or arn.partition != registry.partition:
-            what = f"must be in the registry's partition {registry.partition}, got {shown(text)}"
-            violations.append(Violation(f"{path}.principal_arns[{i}]", what))
+            description = f"must be in the registry's partition {registry.partition}, got {shown(text)}"
+            violations.append(Violation(f"{path}.principal_arns[{i}]", description))
     return violations
 
 

@@ -82,13 +82,13 @@ def explaining(repository: str, settings: Mapping[str, Elements]) -> Steps[Expla
 
 
 def _chosen(keys: Iterable[str], applies: Callable[[str], bool]) -> Steps[list[str]]:
-    found = []
+    chosen = []
     for at, key in enumerate(sorted(keys)):
         if at % _AT_ONCE == 0:
             yield
         if applies(key):
-            found.append(key)
-    return found
+            chosen.append(key)
+    return chosen
 
 
 def _scans(pattern: str, repository: str) -> bool:

@@ -53,8 +53,8 @@ class Verdict:
     @property
     def decided(self) -> Keys:
         """The keys that need no further probe."""
-        found = (item.keys for items in (self.rejected, self.held, self.unfit) for item in items)
-        return union([self.accepted, *found])
+        groups = (item.keys for items in (self.rejected, self.held, self.unfit) for item in items)
+        return union([self.accepted, *groups])
 
 
 class Search:
@@ -192,8 +192,8 @@ def with_changes(elements: Elements, changes: Iterable[Change]) -> Elements:
     """Return the elements after these changes."""
     changes = list(changes)
     removed = changed_keys(change for change in changes if change.after is None)
-    made = gather((change.keys, change.after) for change in changes if change.after is not None)
-    return merged(without(elements, removed), made)
+    changed = gather((change.keys, change.after) for change in changes if change.after is not None)
+    return merged(without(elements, removed), changed)
 
 
 def unmade_changes(changes: Iterable[Change], elements: Elements) -> list[Change]:

@@ -39,10 +39,10 @@ def composition_of(declared: Iterable[Declared]) -> Composition:
 
 def composing(declared: Iterable[Declared]) -> Steps[Composition]:
     """Return the composition in steps."""
-    found: dict[str, dict[str, Elements]] = {}
+    by_owner: dict[str, dict[str, Elements]] = {}
     for each in declared:
-        found[each.owner] = yield from splitting_all(each.settings)
-    return (yield from algebra.composing(found))
+        by_owner[each.owner] = yield from splitting_all(each.settings)
+    return (yield from algebra.composing(by_owner))
 
 
 def owned_elements(
@@ -75,13 +75,13 @@ def verified(
     effect and somebody else owns the element. If AWS has no element under it,
     the write may still become visible.
     """
-    mine, open_ = dict(applied), {}
+    owned, open_ = dict(applied), {}
     for name, keys in unconfirmed.items():
-        written, seen = applied.get(name, {}), observed.get(name, {})
-        others = keys & keys_of(seen) & differing(seen, written)
-        mine[name] = without(written, others)
-        open_[name] = (keys & keys_of(mine[name])) - keys_of(seen)
-    return mine, {name: keys for name, keys in open_.items() if keys}
+        written, present = applied.get(name, {}), observed.get(name, {})
+        others = keys & keys_of(present) & differing(present, written)
+        owned[name] = without(written, others)
+        open_[name] = (keys & keys_of(owned[name])) - keys_of(present)
+    return owned, {name: keys for name, keys in open_.items() if keys}
 
 
 def plans(

@@ -32,12 +32,12 @@ def in_order(lefts: Iterable[str]) -> list[str]:
 def _first(rows: Mapping[str, Iterable[str]]) -> str:
     """Return the first key in order."""
     rights: dict[int, str] = {}
-    found: dict[int, Iterable[str]] = {}
+    left_sets: dict[int, Iterable[str]] = {}
     for right, lefts in rows.items():
         at = id(lefts)
-        found[at] = lefts
+        left_sets[at] = lefts
         rights[at] = min(rights.get(at, right), right)
-    return min(f"{left}:{rights[at]}" for at, lefts in found.items() for left in lefts)
+    return min(f"{left}:{rights[at]}" for at, lefts in left_sets.items() for left in lefts)
 
 
 def combined(
@@ -91,35 +91,35 @@ class PairKeys(Set[str]):
         for left, right in map(parted, keys):
             lefts.setdefault(right, set()).add(left)
         pool: dict[Lefts, Lefts] = {}
-        return cls({right: pool.setdefault(found := frozenset(each), found) for right, each in lefts.items()})
+        return cls({right: pool.setdefault(left_set := frozenset(each), left_set) for right, each in lefts.items()})
 
     @classmethod
     def uniting(cls, sets: Iterable[Iterable[str]]) -> Steps[PairKeys]:
         """Return the pairs of all sets, in steps."""
-        found: dict[str, set[str]] = {}
-        seen = 0
+        merged: dict[str, set[str]] = {}
+        count = 0
         for keys in sets:
             rows = cls.of(keys).rows
             for right, lefts in rows.items():
-                found.setdefault(right, set()).update(lefts)
-            seen += len(rows)
-            if seen >= STEP:
+                merged.setdefault(right, set()).update(lefts)
+            count += len(rows)
+            if count >= STEP:
                 yield
-                seen = 0
+                count = 0
         pool: dict[Lefts, Lefts] = {}
-        return cls({right: pool.setdefault(lefts := frozenset(each), lefts) for right, each in found.items()})
+        return cls({right: pool.setdefault(lefts := frozenset(each), lefts) for right, each in merged.items()})
 
     @classmethod
     def product(cls, products: Iterable[tuple[Iterable[str], Iterable[str]]]) -> PairKeys:
         """Return all pairs of the left sides with the right sides of each product."""
         rows: dict[str, Lefts] = {}
         for lefts, rights in products:
-            found = frozenset(lefts)
+            left_set = frozenset(lefts)
             known: dict[Lefts, Lefts] = {}
-            for right in rights if found else ():
-                before = rows.setdefault(right, found)
-                if before is not found:
-                    rows[right] = known[before] if before in known else known.setdefault(before, before | found)
+            for right in rights if left_set else ():
+                before = rows.setdefault(right, left_set)
+                if before is not left_set:
+                    rows[right] = known[before] if before in known else known.setdefault(before, before | left_set)
         return cls(rows)
 
     def __contains__(self, key: object) -> bool:
@@ -204,15 +204,15 @@ class PairKeys(Set[str]):
         classes: dict[Lefts, list[str]] = {}
         for right, lefts in self.rows.items():
             classes.setdefault(lefts, []).append(right)
-        found: dict[str, list[Lefts]] = {}
+        left_sets: dict[str, list[Lefts]] = {}
         for lefts in classes:
             for left in lefts:
-                found.setdefault(left, []).append(lefts)
+                left_sets.setdefault(left, []).append(lefts)
         pool: dict[frozenset[Lefts], frozenset[str]] = {}
-        for groups in map(frozenset, found.values()):
+        for groups in map(frozenset, left_sets.values()):
             if groups not in pool:
                 pool[groups] = frozenset(chain.from_iterable(classes[each] for each in groups))
-        return {left: pool[frozenset(found[left])] for left in in_order(found)}
+        return {left: pool[frozenset(left_sets[left])] for left in in_order(left_sets)}
 
     def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         """Cover the pairs by products of left and right sides, in a stable order.
@@ -220,7 +220,7 @@ class PairKeys(Set[str]):
         Of the two groupings, this is the shorter one.
         """
         by_right, by_left = self.grouped()
-        return min(by_right, by_left, key=lambda found: sum(len(lefts) + len(rights) for lefts, rights in found))
+        return min(by_right, by_left, key=lambda cover: sum(len(lefts) + len(rights) for lefts, rights in cover))
 
     def grouped(self) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], ...]:
         """Group right sides by their left sides, and left sides by their right sides.
@@ -231,11 +231,11 @@ class PairKeys(Set[str]):
         for right, lefts in self.rows.items():
             rights.setdefault(lefts, []).append(right)
         alike: dict[frozenset[str], list[str]] = {}
-        for left, found in self.by_left().items():
-            alike.setdefault(found, []).append(left)
+        for left, right_set in self.by_left().items():
+            alike.setdefault(right_set, []).append(left)
         return (
-            sorted((tuple(sorted(lefts)), tuple(sorted(found))) for lefts, found in rights.items()),
-            sorted((tuple(sorted(lefts)), tuple(sorted(found))) for found, lefts in alike.items()),
+            sorted((tuple(sorted(lefts)), tuple(sorted(right_set))) for lefts, right_set in rights.items()),
+            sorted((tuple(sorted(lefts)), tuple(sorted(right_set))) for right_set, lefts in alike.items()),
         )
 
     def __repr__(self) -> str:

@@ -150,14 +150,14 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
     warned = [warning for key, value in added.items() for warning in _unknown_actions(key, value)]
     scope = context.get("account_settings", {}).get(SCOPE)
     if scope != "V2" and needs_scope_v2(plan.target):
-        what = (
+        message = (
             f"{SCOPE} is {scope or 'not declared'}: with V1 AWS rejects all actions except ecr:ReplicateImage,"
             " ecr:BatchImportUpstreamImage and ecr:CreateRepository; declare it as V2"
         )
-        warned.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, what))
+        warned.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, message))
     if scope != "V1" and any(map(denies, added.values())):
-        what = f"under {SCOPE} V2 a Deny binds every ECR request and can lock out callers, including this service"
-        warned.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", what))
+        message = f"under {SCOPE} V2 a Deny binds every ECR request and can lock out callers, including this service"
+        warned.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", message))
     return warned
 
 
@@ -167,8 +167,8 @@ def _unknown_actions(key: str, value: Value) -> list[Warning]:
     if not unknown:
         return []
     few = ", ".join(map(shown, unknown[:_FEW])) + (f" and {len(unknown) - _FEW} more" if len(unknown) > _FEW else "")
-    what = f"the statement {key} names {few}: ECR has no such action, so it has no effect; correct any typing error"
-    return [Warning("POLICY_ACTION_UNKNOWN", key, what)]
+    message = f"the statement {key} names {few}: ECR has no such action, so it has no effect; correct any typing error"
+    return [Warning("POLICY_ACTION_UNKNOWN", key, message)]
 
 
 _GONE = frozenset({"RegistryPolicyNotFound"})

@@ -93,8 +93,8 @@ def _validate_version(document: Mapping[str, Any], text: str, at: str) -> list[V
     if version not in (VERSION, OLD_VERSION):
         return [Violation(f"{at}.Version", f"must be `{VERSION}`, got {shown(str(version))}")]
     if version == OLD_VERSION and uses_variables(text):
-        what = f"must be `{VERSION}` to use a policy variable; in older policies `${{` is ordinary text"
-        return [Violation(f"{at}.Version", what)]
+        description = f"must be `{VERSION}` to use a policy variable; in older policies `${{` is ordinary text"
+        return [Violation(f"{at}.Version", description)]
     return []
 
 
@@ -109,8 +109,8 @@ def _validate_statement(statement: Mapping[str, Any], partition: str, at: str) -
     for member in ("Action", "NotAction"):
         for where, action in texts(statement, member, at, violations):
             if not is_ecr_action(action):
-                what = f"must be `*` or an ECR action such as `ecr:ReplicateImage`, got {shown(action)}"
-                violations.append(Violation(where, what))
+                description = f"must be `*` or an ECR action such as `ecr:ReplicateImage`, got {shown(action)}"
+                violations.append(Violation(where, description))
     return violations + condition_validation.validate(statement.get("Condition", {}), f"{at}.Condition")
 
 
@@ -165,5 +165,5 @@ def _validate_resource(resource: str, registry: RegistryName, at: str, statement
         wrong.append("resource")
     if not wrong:
         return []
-    what = f"{statement}: wrong {', '.join(wrong)} in {shown(resource)}; expected `{expected}...`"
-    return [Violation(at, what)]
+    description = f"{statement}: wrong {', '.join(wrong)} in {shown(resource)}; expected `{expected}...`"
+    return [Violation(at, description)]

@@ -34,6 +34,6 @@ def validate_unique(items: Iterable[dict[str, Any]], member: str, at: str, field
     for i, item in enumerate(items):
         first = indexes.setdefault(canonical(item.get(member, "")), i)
         if first != i:
-            what = f"is the same prefix as that of {at}[{first}]: {shown(item.get(member, ''))}"
-            violations.append(Violation(f"{at}[{i}].{field}", what))
+            description = f"is the same prefix as that of {at}[{first}]: {shown(item.get(member, ''))}"
+            violations.append(Violation(f"{at}[{i}].{field}", description))
     return violations

@@ -36,8 +36,8 @@ def validate(principal: Any, partition: str, at: str) -> list[Violation]:
         return []
     if not isinstance(principal, dict) or not principal:
         return [Violation(at, 'must be `"*"` or an object such as `{"AWS": "123456789012"}`')]
-    what = f"is no kind of principal; allowed are {', '.join(KINDS)}"
-    violations = [Violation(f"{at}.{kind}", what) for kind in sorted(principal.keys() - set(KINDS))]
+    description = f"is no kind of principal; allowed are {', '.join(KINDS)}"
+    violations = [Violation(f"{at}.{kind}", description) for kind in sorted(principal.keys() - set(KINDS))]
     for kind in KINDS:
         for where, who in texts(principal, kind, at, violations):
             error = _error(who, partition) if kind == "AWS" else "" if who else "must not be empty"

@@ -108,10 +108,10 @@ def _by_deletion(elements: Elements) -> dict[bool, PairKeys]:
     """Return the keys of elements by whether deletions are replicated."""
     if isinstance(elements, PairElements):
         return {value["deleteReplication"]: keys for keys, (value,) in pairs_alike([elements]) if value}
-    found: dict[bool, list[str]] = {}
+    by_deletion: dict[bool, list[str]] = {}
     for key, value in elements.items():
-        found.setdefault(value["deleteReplication"], []).append(key)
-    return {deletes: PairKeys.of(keys) for deletes, keys in found.items()}
+        by_deletion.setdefault(value["deleteReplication"], []).append(key)
+    return {deletes: PairKeys.of(keys) for deletes, keys in by_deletion.items()}
 
 
 def _packed(keys: PairKeys) -> list[_Rule]:
@@ -147,8 +147,8 @@ def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]
     destinations = {destination for rule in rules for destination in _destinations(rule)}
     if len(destinations) > MAX_DESTINATIONS:
         # Above the limit, the pairs are not even listed: there may be 250,000.
-        what = over_quota("replication destinations", len(destinations), MAX_DESTINATIONS)
-        return [Violation(path, what, "QUOTA_EXCEEDED")]
+        description = over_quota("replication destinations", len(destinations), MAX_DESTINATIONS)
+        return [Violation(path, description, "QUOTA_EXCEEDED")]
     violations = []
     for i, rule in enumerate(rules):
         for j, destination in enumerate(rule.get("destinations") or ()):
@@ -167,8 +167,8 @@ def _contradicting(rules: Sequence[Mapping[str, Any]], path: str) -> Iterator[Vi
         declared_deletes[deletes] = declared_deletes[deletes] | (keys - opposite)
         if opposite:
             more = f" and {len(opposite) - 1} more" if len(opposite) > 1 else ""
-            what = f"another rule says the opposite for the pair {shown(opposite.first)}{more}"
-            yield Violation(f"{path}.rules[{i}].delete_replication", what)
+            description = f"another rule says the opposite for the pair {shown(opposite.first)}{more}"
+            yield Violation(f"{path}.rules[{i}].delete_replication", description)
 
 
 def _validate_destination(destination: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
@@ -177,8 +177,8 @@ def _validate_destination(destination: Mapping[str, Any], registry: RegistryName
     if partition is None:
         return [Violation(f"{at}.region", f"must be an AWS Region such as `us-east-1`, got {shown(region)}")]
     if partition != registry.partition:
-        what = f"{region} is in partition {partition}; replication stays within {registry.partition}"
-        return [Violation(f"{at}.region", what)]
+        description = f"{region} is in partition {partition}; replication stays within {registry.partition}"
+        return [Violation(f"{at}.region", description)]
     if (destination.get("registryId"), region) == (registry.account, registry.region):
         return [Violation(at, "must not be the source registry itself; name another Region or account")]
     return []
@@ -210,10 +210,10 @@ def warnings(plan: Plan, registry: RegistryName, _context: Mapping[str, Elements
         for change in plan.changes
         if (change.after or {}).get("deleteReplication") and not (change.before or {}).get("deleteReplication")
     )
-    found = [_begins_to_delete(place, filters) for place, filters in PairKeys.of(deleting).by_left().items()]
+    warned = [_begins_to_delete(place, filters) for place, filters in PairKeys.of(deleting).by_left().items()]
     added = changed_keys(change for change in plan.changes if change.before is None)
     new = {_account_and_region(place) for place in PairKeys.of(added).lefts}
-    return found + [
+    return warned + [
         Warning(
             "DESTINATION_POLICY_REQUIRED",
             f"{account}/{region}",

@@ -66,8 +66,8 @@ def checking(destination: Destination, filters: Collection[str]) -> Steps[Check]
     access = yield from _access(destination)
     surveyed = yield from surveying(filters, access)
     if not surveyed.arrivals:
-        what = f"no repository can have a name that begins with {_some(sorted(map(shown, filters)))}"
-        return Check("BROKEN", (Warning("REPLICATION_FILTER_MATCHES_NOTHING", str(destination.name), what),), ())
+        message = f"no repository can have a name that begins with {_some(sorted(map(shown, filters)))}"
+        return Check("BROKEN", (Warning("REPLICATION_FILTER_MATCHES_NOTHING", str(destination.name), message),), ())
     findings = [_finding(destination, cause, name) for cause, name in list(surveyed.causes.items())[:MAX_FINDINGS]]
     return Check(_result({arrival.outcome for arrival in surveyed.arrivals}), tuple(findings), surveyed.arrivals)
 
@@ -96,14 +96,14 @@ def _obstacles(destination: Destination) -> list[Warning]:
     source, name, subject = destination.source, destination.name, str(destination.name)
     warned = []
     if source.partition != name.partition:
-        what = f"{name.region} is in partition {name.partition}; AWS replicates only within {source.partition}"
-        warned.append(Warning("DESTINATION_OTHER_PARTITION", subject, what))
+        message = f"{name.region} is in partition {name.partition}; AWS replicates only within {source.partition}"
+        warned.append(Warning("DESTINATION_OTHER_PARTITION", subject, message))
     if source.account != name.account and not destination.policy:
-        what = (
+        message = (
             f"destination registry {name.account}/{name.region} has no registry policy; it must allow"
             f" {REPLICATE} and {CREATE} to {_root(source)}"
         )
-        warned.append(Warning("DESTINATION_POLICY_MISSING", subject, what))
+        warned.append(Warning("DESTINATION_POLICY_MISSING", subject, message))
     return warned
 
 
@@ -134,8 +134,8 @@ def _finding(destination: Destination, cause: Cause, repository: str) -> Warning
     text = _TEXTS[cause.reason](destination, cause)
     if cause.reason != "DESTINATION_POLICY_TOO_COMPLEX":
         verb = "may be unable to" if cause.reason in _DOUBTS else "cannot"
-        what = "create the repository" if cause.action == CREATE else "replicate images into"
-        text += f"; ECR {verb} {what} {shown(repository)} there"
+        action = "create the repository" if cause.action == CREATE else "replicate images into"
+        text += f"; ECR {verb} {action} {shown(repository)} there"
     return Warning(cause.reason, str(destination.name), text)
 
 

@@ -78,13 +78,13 @@ def clauses(
 
     A step is one statement.
     """
-    found = []
+    result = []
     for key, value in sorted(policy.items(), key=itemgetter(0)):
         yield
         who = _concerns(value, source)
         if who is not Answer.NO and statements.allows_action(value, action):
-            found.append((yield from _clause(key, value, who, destination)))
-    return tuple(found)
+            result.append((yield from _clause(key, value, who, destination)))
+    return tuple(result)
 
 
 def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> Steps[Clause]:
@@ -103,12 +103,12 @@ def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> S
 
 
 def _rests(arn_prefix: str, resources: Iterator[str]) -> Steps[tuple[str, ...]]:
-    found: dict[str, None] = {}
+    rests: dict[str, None] = {}
     for at, text in enumerate(resources):
         if at % _AT_ONCE == _AT_ONCE - 1:
             yield
-        found |= dict.fromkeys(globs.rests(text, arn_prefix))
-    return tuple(found)
+        rests |= dict.fromkeys(globs.rests(text, arn_prefix))
+    return tuple(rests)
 
 
 def _concerns(value: Value, source: RegistryName) -> Answer:

@@ -34,8 +34,8 @@ def _validate_statement(statement: Mapping[str, Any], at: str, _index: int) -> l
         # The common checks report members that are not strings.
         for where, action in texts(statement, member, at, []):
             if member == "Action" and action.lower() == _TOKEN:
-                what = "must not be in a repository policy: a token is valid for the whole registry"
-                violations.append(Violation(where, f"{action} {what}"))
+                rule = "must not be in a repository policy: a token is valid for the whole registry"
+                violations.append(Violation(where, f"{action} {rule}"))
             elif policy_validation.is_ecr_action(action) and not is_known(action):
                 violations.append(Violation(where, f"must name an action of ECR, got {shown(action)}"))
     return violations

@@ -42,24 +42,24 @@ class Budget:
     """Limit on the remaining work: comparing patterns can take exponential time."""
 
     def __init__(self, work: int) -> None:
-        self._left = work
+        self._remaining = work
         self._pause = work
 
     def pauses(self) -> bool:
         """Return whether a step's work was consumed since the last pause."""
-        if self._pause - self._left < _STEP:
+        if self._pause - self._remaining < _STEP:
             return False
-        self._pause = self._left
+        self._pause = self._remaining
         return True
 
     @property
     def used_up(self) -> bool:
         """Whether some work exceeded the limit."""
-        return self._left < 0
+        return self._remaining < 0
 
     def spend(self, work: int) -> bool:
         """Consume some of it; return False if it is used up."""
-        self._left -= work
+        self._remaining -= work
         return not self.used_up
 
 

@@ -63,13 +63,13 @@ def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation
     for i, rule in enumerate(shape.get("rules") or ()):
         at = f"{path}.rules[{i}]"
         if not rule.get("repositoryFilters"):
-            what = "must have a filter; a rule without any matches nothing (`*` matches all)"
-            violations.append(Violation(f"{at}.repository_filters", what))
+            description = "must have a filter; a rule without any matches nothing (`*` matches all)"
+            violations.append(Violation(f"{at}.repository_filters", description))
         kind = shape.get(SCAN_TYPE)
         needed = _ONLY.get(rule.get("scanFrequency", ""))
         if kind and needed not in (None, kind):
-            what = f"{rule['scanFrequency']} requires scan_type {needed}, got {kind}"
-            violations.append(Violation(f"{at}.scan_frequency", what))
+            description = f"{rule['scanFrequency']} requires scan_type {needed}, got {kind}"
+            violations.append(Violation(f"{at}.scan_frequency", description))
     return violations
 
 
@@ -107,13 +107,13 @@ def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Element
         if change.key != SCAN_TYPE:
             continue
         if change.after == "ENHANCED":
-            what = (
+            message = (
                 "ENHANCED enables Amazon Inspector for the account, which is billed, and Inspector creates the"
                 " service-linked role of inspector2.amazonaws.com"
             )
-            warned.append(Warning("ENHANCED_SCANNING_ENABLED", SCAN_TYPE, what))
-        what = "findings of the former scan type are hidden until that type is set again"
-        warned.append(Warning("SCAN_TYPE_CHANGED", SCAN_TYPE, what))
+            warned.append(Warning("ENHANCED_SCANNING_ENABLED", SCAN_TYPE, message))
+        message = "findings of the former scan type are hidden until that type is set again"
+        warned.append(Warning("SCAN_TYPE_CHANGED", SCAN_TYPE, message))
     return warned
 
 

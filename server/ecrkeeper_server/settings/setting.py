@@ -219,4 +219,6 @@ class Setting(ABC):
             Violation(self.name, over_quota(q.quota, f"{q.used} over all owners", q.limit), "QUOTA_EXCEEDED")
             for q in self.exceeded(elements)
         ]
-        return over + [Violation(self.name, found.description) for found in self.contradictions(elements, registry)]
+        return over + [
+            Violation(self.name, violation.description) for violation in self.contradictions(elements, registry)
+        ]

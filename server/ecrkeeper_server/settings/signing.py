@@ -58,10 +58,10 @@ def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]
 
 
 def _by_profile(keys: Keys) -> list[tuple[str, Keys]]:
-    found: dict[str, set[str]] = {}
+    by_profile: dict[str, set[str]] = {}
     for key in keys:
-        found.setdefault(pair_of(key)[0], set()).add(key)
-    return list(found.items())
+        by_profile.setdefault(pair_of(key)[0], set()).add(key)
+    return list(by_profile.items())
 
 
 _GONE = frozenset({"SigningConfigurationNotFound"})

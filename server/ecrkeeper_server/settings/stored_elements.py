@@ -25,7 +25,7 @@ def dump_elements(by_setting: Mapping[str, Elements]) -> Any:
 
 def load_elements(stored: Any) -> dict[str, Elements]:
     """Read stored elements."""
-    return {name: elements_of(found) for name, found in _unversioned(stored).items()}
+    return {name: elements_of(value) for name, value in _unversioned(stored).items()}
 
 
 def elements_of(stored: Any) -> Elements:
@@ -41,8 +41,8 @@ def dump_keys(by_setting: Mapping[str, Iterable[str]]) -> Any:
 def load_keys(stored: Any) -> dict[str, Keys]:
     """Read stored keys."""
     return {
-        name: PairKeys.product(found["products"]) if isinstance(found, Mapping) else frozenset(found)
-        for name, found in _unversioned(stored).items()
+        name: PairKeys.product(value["products"]) if isinstance(value, Mapping) else frozenset(value)
+        for name, value in _unversioned(stored).items()
     }
 
 

@@ -133,7 +133,7 @@ def _loaded(row: dict[str, Any]) -> Suspect:
 
 def dumped(suspects: Suspects) -> dict[str, list[dict[str, Any]]]:
     """Return the stored form of suspects."""
-    return {name: [_dumped(one) for one in found] for name, found in suspects.items() if found}
+    return {name: [_dumped(one) for one in listed] for name, listed in suspects.items() if listed}
 
 
 def _dumped(suspect: Suspect) -> dict[str, Any]:

@@ -51,8 +51,8 @@ def _validate_mutability(template: Mapping[str, Any], at: str) -> list[Violation
     has_filters = bool(template.get("imageTagMutabilityExclusionFilters"))
     if excluding == has_filters:
         return []
-    what = f"must have a filter with {mutability}" if excluding else f"must be empty with {mutability}"
-    return [Violation(f"{at}.image_tag_mutability_exclusion_filters", what)]
+    description = f"must have a filter with {mutability}" if excluding else f"must be empty with {mutability}"
+    return [Violation(f"{at}.image_tag_mutability_exclusion_filters", description)]
 
 
 def _validate_encryption(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
@@ -60,11 +60,11 @@ def _validate_encryption(template: Mapping[str, Any], registry: RegistryName, at
     kind, key = encryption.get("encryptionType", "AES256"), encryption.get("kmsKey")
     violations = []
     if kind == "KMS_DSSE" and registry.partition in _WITHOUT_DSSE:
-        what = "KMS_DSSE is available only in GovCloud Regions"
-        violations.append(Violation(f"{at}.encryption_configuration.encryption_type", what))
+        description = "KMS_DSSE is available only in GovCloud Regions"
+        violations.append(Violation(f"{at}.encryption_configuration.encryption_type", description))
     if key and kind == "AES256":
-        what = "must be empty with AES256, which uses no KMS key"
-        violations.append(Violation(f"{at}.encryption_configuration.kms_key", what))
+        description = "must be empty with AES256, which uses no KMS key"
+        violations.append(Violation(f"{at}.encryption_configuration.kms_key", description))
     elif key:
         field = f"{at}.encryption_configuration.kms_key"
         violations += arns.validate_region(key, registry, field, same_account=False)
@@ -80,19 +80,19 @@ def _validate_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
         if first != i:
             violations.append(Violation(f"{at}.resource_tags[{i}].key", f"repeats the key of resource_tags[{first}]"))
         if key.lower().startswith("aws:"):
-            what = f"must not begin with `aws:`, which AWS reserves, got {shown(key)}"
-            violations.append(Violation(f"{at}.resource_tags[{i}].key", what))
+            description = f"must not begin with `aws:`, which AWS reserves, got {shown(key)}"
+            violations.append(Violation(f"{at}.resource_tags[{i}].key", description))
     return violations
 
 
 def _validate_documents(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     violations = []
     if template.get("repositoryPolicy"):
-        found = _validate_repository_policy(template["repositoryPolicy"], registry)
-        violations += [_below(f"{at}.repository_policy", each) for each in found]
+        inner = _validate_repository_policy(template["repositoryPolicy"], registry)
+        violations += [_below(f"{at}.repository_policy", each) for each in inner]
     if template.get("lifecyclePolicy"):
-        found = _validate_lifecycle_policy(template["lifecyclePolicy"])
-        violations += [_below(f"{at}.lifecycle_policy", each) for each in found]
+        inner = _validate_lifecycle_policy(template["lifecyclePolicy"])
+        violations += [_below(f"{at}.lifecycle_policy", each) for each in inner]
     return violations
 
 

@@ -135,14 +135,14 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
             continue
         needing = needs_custom_role(change.after)
         if needing:
-            what = (
+            message = (
                 f"{needing} and no custom_role_arn: AWS accepts the template, but ECR's own role may not apply"
                 " them, so creating a repository from it fails"
             )
-            warned.append(Warning("TEMPLATE_NEEDS_CUSTOM_ROLE", change.key, what))
+            warned.append(Warning("TEMPLATE_NEEDS_CUSTOM_ROLE", change.key, message))
         if open_to_all and "CREATE_ON_PUSH" in change.after["appliedFor"]:
-            what = "CREATE_ON_PUSH is set, and the registry policy lets any principal create repositories by pushing"
-            warned.append(Warning("CREATE_ON_PUSH_OPEN_TO_ALL", change.key, what))
+            message = "CREATE_ON_PUSH is set, and the registry policy lets any principal create repositories by pushing"
+            warned.append(Warning("CREATE_ON_PUSH_OPEN_TO_ALL", change.key, message))
     return warned
 
 

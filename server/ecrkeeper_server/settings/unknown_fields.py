@@ -80,7 +80,7 @@ def _in_field(field: FieldDescriptor, value: Any, path: str) -> list[str]:
 
 
 def _in_items(field: FieldDescriptor, items: list[Any], path: str, first: int) -> list[str]:
-    return [found for i, item in enumerate(items, first) for found in _in_value(field, item, f"{path}[{i}]")]
+    return [unknown for i, item in enumerate(items, first) for unknown in _in_value(field, item, f"{path}[{i}]")]
 
 
 def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:

@@ -80,12 +80,12 @@ class HttpCalls:
             raise Rejected(431, "RESOURCE_EXHAUSTED", f"headers must be at most {self._limits.metadata_bytes} bytes")
         if not self._origins.allows(origin):
             raise Rejected(403, "PERMISSION_DENIED", "pages of this origin may not call the server")
-        found = self._methods.get(request.rel_url.raw_path)
-        if found is None:
+        method = self._methods.get(request.rel_url.raw_path)
+        if method is None:
             raise Rejected(404, "UNIMPLEMENTED", "there is no such method; the path must be /SERVICE/METHOD")
         if request.method != "POST" and not (request.method == "OPTIONS" and origin is not None):
             raise Rejected(405, "UNIMPLEMENTED", f"the method must be POST, got {request.method}", Allow="POST")
-        return found
+        return method
 
 
 def _request_of(name: str) -> type[Message]:
@@ -110,11 +110,11 @@ def _form(request: web.BaseRequest, *, is_stream: bool) -> connect.Form:
 
 
 def _timeout(request: web.BaseRequest) -> float | None:
-    given = request.headers.get(connect.TIMEOUT_HEADER)
-    if given is None:
+    value = request.headers.get(connect.TIMEOUT_HEADER)
+    if value is None:
         return None
     try:
-        return connect.seconds_of(given)
+        return connect.seconds_of(value)
     except ValueError as error:
         raise Rejected(400, "INVALID_ARGUMENT", f"{connect.TIMEOUT_HEADER} {error}") from None
 

@@ -62,9 +62,9 @@ def _described(message: str) -> InvalidArgument:
         return _invalid(path, f"{kind} has no field {shown(name)}; its fields are {fields.replace(chr(39), '')}")
     within = []
     text = message.partition("\n")[0]
-    while found := _FIELD.match(text):
-        within.append(found[1])
-        text = text[found.end() :]
+    while match := _FIELD.match(text):
+        within.append(match[1])
+        text = text[match.end() :]
     place = _PLACE.search(text)
     text = (text[: place.start()] if place else text).rstrip(".")
     text = text.replace("expected string or bytes-like object", "must be text")

@@ -46,10 +46,12 @@ class CallError(Exception):
     @property
     def violations(self) -> list[str]:
         """The violations of an invalid request, each with its field."""
-        found = error_details_pb2.BadRequest()
+        bad_request = error_details_pb2.BadRequest()
         for each in self.status.details:
-            if each.Unpack(found):
-                return [f"{v.field}: {v.description}" if v.field else v.description for v in found.field_violations]
+            if each.Unpack(bad_request):
+                return [
+                    f"{v.field}: {v.description}" if v.field else v.description for v in bad_request.field_violations
+                ]
         return []
 
 

@@ -20,11 +20,11 @@ def peer_of(transport: asyncio.BaseTransport | None) -> str:
 
 def auth_of(transport: asyncio.BaseTransport | None) -> Mapping[str, Iterable[bytes]]:
     """Return the verified certificate of a connection and its names."""
-    found = transport.get_extra_info("ssl_object") if transport is not None else None
-    der = found.getpeercert(binary_form=True) if found is not None else None
-    if found is None or not der:
+    ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
+    der = ssl_object.getpeercert(binary_form=True) if ssl_object is not None else None
+    if ssl_object is None or not der:
         return {}
-    read: dict[str, Any] = found.getpeercert() or {}
+    read: dict[str, Any] = ssl_object.getpeercert() or {}
     common = [value for part in read.get("subject", ()) for key, value in part if key == "commonName"]
     names = {"x509_common_name": common[:1], "peer_dns": [], "peer_uri": []}
     for kind, value in read.get("subjectAltName", ()):

@@ -46,12 +46,12 @@ async def serve_probes(
     pages: dict[str, Answer] = {"/healthz": healthz, "/readyz": readyz, "/metrics": page}
 
     async def answer(request: web.BaseRequest) -> web.Response:
-        found = pages.get(request.path)
-        if found is None:
+        handler = pages.get(request.path)
+        if handler is None:
             return web.Response(text="not found\n", status=404)
         if request.method not in ("GET", "HEAD"):
             return web.Response(text="only GET\n", status=405, headers={"Allow": "GET, HEAD"})
-        return await found()
+        return await handler()
 
     runner = web.ServerRunner(_Bounded(answer, access_log=None))
     await runner.setup()

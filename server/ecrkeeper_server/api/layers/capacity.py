@@ -95,14 +95,14 @@ class Admission:
         known = self._known(principal)
         maximum, own = self._max[kind]
         if self.in_work[kind] >= maximum:
-            what = kind.name.lower()
+            unit = kind.name.lower()
             raise self._rejection(
-                "OVERLOADED", f"the server has {maximum} {_words(what)} in progress, its maximum", what, maximum, 0.5
+                "OVERLOADED", f"the server has {maximum} {_words(unit)} in progress, its maximum", unit, maximum, 0.5
             )
         if known.in_work[kind] >= own:
-            what = kind.name.lower()
+            unit = kind.name.lower()
             raise self._rejection(
-                "CONCURRENCY_LIMITED", f"this caller has {own} {_words(what)} in progress, its maximum", what, own, 0.2
+                "CONCURRENCY_LIMITED", f"this caller has {own} {_words(unit)} in progress, its maximum", unit, own, 0.2
             )
         # Probes have no rate limit.
         if kind != Kind.HEALTH_CHECKS:
@@ -185,10 +185,10 @@ class Admission:
             message = f"this caller may make {rate:g} calls per second"
             raise self._rejection("RATE_LIMITED", message, "calls_per_second", rate, max(0.1, delay))
 
-    def _rejection(self, reason: str, message: str, what: str, limit: float, delay: float) -> ResourceExhausted:
+    def _rejection(self, reason: str, message: str, unit: str, limit: float, delay: float) -> ResourceExhausted:
         # Jitter, so that rejected callers do not all retry at the same moment.
         after = min(_LONGEST_DELAY, delay * self._jitter(1.0, 3.0))
-        return retry_later(reason, message, limit=f"{limit:g}", of=what, after=after)
+        return retry_later(reason, message, limit=f"{limit:g}", of=unit, after=after)
 
 
 def retry_later(reason: str, message: str, *, limit: str, of: str, after: float) -> ResourceExhausted:
@@ -198,5 +198,5 @@ def retry_later(reason: str, message: str, *, limit: str, of: str, after: float)
     return ResourceExhausted(text, reason=reason, metadata={"limit": limit, "of": of}, retry_after=after)
 
 
-def _words(what: str) -> str:
-    return what.replace("_", " ")
+def _words(unit: str) -> str:
+    return unit.replace("_", " ")

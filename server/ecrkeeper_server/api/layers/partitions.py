@@ -36,11 +36,11 @@ class Partitions:
             value = request
             for part in field.split("."):
                 value = getattr(value, part)
-            found = _REGION.match(value)
-            partition = partition_of(found[1]) if found else None
-            if found and partition not in (None, self._partition):
+            match = _REGION.match(value)
+            partition = partition_of(match[1]) if match else None
+            if match and partition not in (None, self._partition):
                 text = f"is in partition {partition}, and this server serves partition {self._partition}"
-                violations.append(Violation(field, f"region {shown(found[1])} {text}"))
+                violations.append(Violation(field, f"region {shown(match[1])} {text}"))
         return violations
 
 

@@ -78,41 +78,41 @@ class Details:
         packed.Pack(detail)
         self.status.details.append(packed)
 
-    def _fields(self, given: Sequence[Violation]) -> _List:
+    def _fields(self, violations: Sequence[Violation]) -> _List:
         kind = error_details_pb2.BadRequest.FieldViolation
         # The last violation marks that the check stopped counting.
-        endless = bool(given) and given[-1].reason == "MORE_VIOLATIONS"
+        endless = bool(violations) and violations[-1].reason == "MORE_VIOLATIONS"
         entries = [
             kind(field=v.field[:256], description=v.description[:400], reason=v.reason)
-            for v in (given[:-1] if endless else given)
+            for v in (violations[:-1] if endless else violations)
         ]
 
-        def more(left: int) -> Any:
-            count = f"at least {left - 1} more" if endless else f"{left} more"
+        def more(remaining: int) -> Any:
+            count = f"at least {remaining - 1} more" if endless else f"{remaining} more"
             return kind(description=f"and {count} violations", reason="MORE_VIOLATIONS")
 
         if endless:
             entries.append(kind(description="and more violations", reason="MORE_VIOLATIONS"))
         return error_details_pb2.BadRequest(), "field_violations", entries, more
 
-    def _quotas(self, given: Sequence[QuotaViolation]) -> _List:
+    def _quotas(self, violations: Sequence[QuotaViolation]) -> _List:
         kind = error_details_pb2.QuotaFailure.Violation
-        entries = [kind(subject=q.subject[:256], description=q.description[:400]) for q in given]
+        entries = [kind(subject=q.subject[:256], description=q.description[:400]) for q in violations]
         return (
             error_details_pb2.QuotaFailure(),
             "violations",
             entries,
-            lambda left: kind(description=f"and {left} more"),
+            lambda remaining: kind(description=f"and {remaining} more"),
         )
 
-    def _preconditions(self, given: Sequence[PreconditionViolation]) -> _List:
+    def _preconditions(self, violations: Sequence[PreconditionViolation]) -> _List:
         kind = error_details_pb2.PreconditionFailure.Violation
-        entries = [kind(type=p.type, subject=p.subject[:256], description=p.description[:400]) for p in given]
+        entries = [kind(type=p.type, subject=p.subject[:256], description=p.description[:400]) for p in violations]
         return (
             error_details_pb2.PreconditionFailure(),
             "violations",
             entries,
-            lambda left: kind(type="MORE", description=f"and {left} more"),
+            lambda remaining: kind(type="MORE", description=f"and {remaining} more"),
         )
 
 
@@ -127,9 +127,9 @@ def _fill(holder: Any, entries: Iterable[Any], more: Callable[[int], Any], capac
     waiting = list(entries)
     for at, entry in enumerate(waiting):
         # The tag and the length of an entry take up to four bytes.
-        needed, left = entry.ByteSize() + 4, len(waiting) - at + omitted
-        if needed + (_MORE if left > 1 else 0) > capacity:
-            holder.append(more(left))
+        needed, remaining = entry.ByteSize() + 4, len(waiting) - at + omitted
+        if needed + (_MORE if remaining > 1 else 0) > capacity:
+            holder.append(more(remaining))
             return
         holder.append(entry)
         capacity -= needed

@@ -38,24 +38,26 @@ class Explained:
     `pairs` are all that AWS has or somebody declares.
     """
 
-    found: Explanation
+    explanation: Explanation
     states: Mapping[str, Elements]
     pairs: Keys
 
     def answering(self, arrivals: Arrivals) -> Steps[pb.ExplainRepositoryResponse]:
         """Return the answer in steps."""
-        found = self.found
+        explanation = self.explanation
         answer = pb.ExplainRepositoryResponse(
-            scan_frequency=render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency),
-            upstream_repository=found.upstream_repository or "",
+            scan_frequency=render.number(
+                settings_pb2.RegistryScanningRule, "ScanFrequency", explanation.scan_frequency
+            ),
+            upstream_repository=explanation.upstream_repository or "",
         )
         for name in ("repository_creation_template", "pull_through_cache_rule"):
             alone: list[registry_pb2.Element] = []
-            yield from self._adding(alone, filter(None, [getattr(found, name)]))
+            yield from self._adding(alone, filter(None, [getattr(explanation, name)]))
             for each in alone:
                 getattr(answer, name).CopyFrom(each)
         for name in _LISTS[:-1]:
-            yield from self._adding(getattr(answer, name), getattr(found, name))
+            yield from self._adding(getattr(answer, name), getattr(explanation, name))
         replications = (registry_message.repository_replication(*arrival) for arrival in arrivals)
         yield from render.adding(answer.replications, replications)
         yield from fitting(answer, RESOURCE_BYTES, _LISTS)
@@ -73,7 +75,7 @@ def explaining_repository(repository: str, row: Resource, declared: Sequence[Dec
     observed = yield from splitting_all(row.registry_state.observed)
     known = {setting: merged(observed[setting], composition.desired.get(setting, {})) for setting in observed}
     yield
-    found = yield from explaining(repository, known)
+    explanation = yield from explaining(repository, known)
     states = yield from collecting_states(row.registry_state, composition)
     by_key = yield from keying(states)
-    return Explained(found, by_key, keys_of(known[REPLICATION]))
+    return Explained(explanation, by_key, keys_of(known[REPLICATION]))

@@ -17,7 +17,7 @@ from ecrkeeper_server.store.rollouts import OpenRollout
 from ecrkeeper_server.turns import Steps
 
 # Of each group of a plan: the answer has to fit into a message.
-_MOST_CHANGES = 20
+_MAX_CHANGES = 20
 _STATES = ("PENDING", "RUNNING", "BAKING", "SUCCEEDED", "FAILED", "SKIPPED", "HELD")
 
 
@@ -92,24 +92,24 @@ def revision(row: SetRevision) -> Steps[fleet_pb2.RegistrySetRevision]:
     return message
 
 
-def plan(found: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_pb2.FleetPlan]:
+def plan(planned: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_pb2.FleetPlan]:
     """The plan of a set, in steps; it has fewer changes if it would be too long."""
     message = fleet_pb2.FleetPlan(
-        target_count=found.targets,
-        changing_count=found.changing,
-        unchanged_count=found.unchanged,
-        removing_count=found.removing,
-        released_count=found.released,
-        held_count=found.held,
-        failing_count=found.failing,
-        ungrouped_count=found.ungrouped,
+        target_count=planned.targets,
+        changing_count=planned.changing,
+        unchanged_count=planned.unchanged,
+        removing_count=planned.removing,
+        released_count=planned.released,
+        held_count=planned.held,
+        failing_count=planned.failing,
+        ungrouped_count=planned.ungrouped,
         problems=[
             fleet_pb2.FleetPlanProblem(reason=each.reason, registry=str(each.registry), message=each.message)
-            for each in found.problems
+            for each in planned.problems
         ],
         warnings=warnings,
     )
-    yield from render.adding(message.groups, map(_group, found.largest()), 2)
+    yield from render.adding(message.groups, map(_group, planned.largest()), 2)
     for group in sorted(message.groups, key=lambda each: -each.ByteSize()):
         yield
         if (over := message.ByteSize() - PLAN_BYTES) <= 0:
@@ -123,7 +123,7 @@ def _group(group: Group) -> fleet_pb2.FleetPlanGroup:
         summary=summary(group),
         registry_count=group.count,
         registries=map(str, group.names),
-        changes=render.changes(group.changes[:_MOST_CHANGES]),
+        changes=render.changes(group.changes[:_MAX_CHANGES]),
     )
 
 

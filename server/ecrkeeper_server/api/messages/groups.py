@@ -37,16 +37,16 @@ def grouping(
     items: Iterable[T], place: Callable[[T], tuple[str, Keys]], alike: Callable[[T], tuple[Any, ...]]
 ) -> Steps[list[tuple[T, Group]]]:
     """Return the same in steps."""
-    found: list[tuple[T, Group]] = []
+    result: list[tuple[T, Group]] = []
     for setting, run in groupby(items, key=lambda item: place(item)[0]):
         if setting in SETTINGS and SETTINGS[setting].paired:
-            found += yield from _in_pairs(run, lambda item: place(item)[1], alike)
+            result += yield from _in_pairs(run, lambda item: place(item)[1], alike)
             continue
         for at, item in enumerate(run):
             if at % _AT_ONCE == _AT_ONCE - 1:
                 yield
-            found += [(item, (key, None)) for key in place(item)[1]]
-    return found
+            result += [(item, (key, None)) for key in place(item)[1]]
+    return result
 
 
 def _in_pairs(
@@ -57,12 +57,12 @@ def _in_pairs(
         if at % _AT_ONCE == _AT_ONCE - 1:
             yield
         kinds.setdefault(orjson.dumps(alike(item), option=orjson.OPT_SORT_KEYS), []).append(item)
-    found: list[tuple[T, Group]] = []
+    result: list[tuple[T, Group]] = []
     for same in kinds.values():
         united = yield from PairKeys.uniting(map(keys_of, same))
         yield
         for destinations, filters in united.products():
             yield
             pairs = common_pb2.ReplicationPairs(destinations=destinations, filters=filters)
-            found.append((same[0], (f"{destinations[0]}:{filters[0]}", pairs)))
-    return found
+            result.append((same[0], (f"{destinations[0]}:{filters[0]}", pairs)))
+    return result

@@ -18,48 +18,48 @@ _AT_ONCE = 200
 _Open = list[tuple[struct_pb2.Value, Any]]
 
 
-def value_of(given: Any) -> struct_pb2.Value:
+def value_of(value: Any) -> struct_pb2.Value:
     """Return a JSON value as a Value."""
-    made = struct_pb2.Value()
-    finish(_filling([(made, given)]))
-    return made
+    message = struct_pb2.Value()
+    finish(_filling([(message, value)]))
+    return message
 
 
-def struct_of(given: Mapping[str, Any]) -> struct_pb2.Struct:
+def struct_of(members: Mapping[str, Any]) -> struct_pb2.Struct:
     """Return a JSON object as a Struct."""
-    return finish(making_struct(given))
+    return finish(making_struct(members))
 
 
-def making_struct(given: Mapping[str, Any]) -> Steps[struct_pb2.Struct]:
+def making_struct(members: Mapping[str, Any]) -> Steps[struct_pb2.Struct]:
     """Return a JSON object as a Struct, in steps."""
-    made = struct_pb2.Struct()
-    yield from _filling([(made.fields[name], member) for name, member in given.items()])
-    return made
+    struct = struct_pb2.Struct()
+    yield from _filling([(struct.fields[name], member) for name, member in members.items()])
+    return struct
 
 
-def _filling(left: _Open) -> Steps[None]:
-    while left:
-        for _ in range(min(_AT_ONCE, len(left))):
-            _fill(*left.pop(), left)
+def _filling(unfilled: _Open) -> Steps[None]:
+    while unfilled:
+        for _ in range(min(_AT_ONCE, len(unfilled))):
+            _fill(*unfilled.pop(), unfilled)
         yield
 
 
-def _fill(target: struct_pb2.Value, given: Any, left: _Open) -> None:
+def _fill(target: struct_pb2.Value, value: Any, unfilled: _Open) -> None:
     """Set a value; add the members that it has to those that are left."""
-    if isinstance(given, str):
-        target.string_value = given
-    elif given is None:
+    if isinstance(value, str):
+        target.string_value = value
+    elif value is None:
         target.null_value = struct_pb2.NULL_VALUE
-    elif isinstance(given, bool):
-        target.bool_value = given
-    elif isinstance(given, int | float):
-        target.number_value = given
-    elif isinstance(given, Mapping):
+    elif isinstance(value, bool):
+        target.bool_value = value
+    elif isinstance(value, int | float):
+        target.number_value = value
+    elif isinstance(value, Mapping):
         # An empty object is one, too.
         target.struct_value.SetInParent()
-        left += [(target.struct_value.fields[name], member) for name, member in given.items()]
-    elif isinstance(given, Sequence):
+        unfilled += [(target.struct_value.fields[name], member) for name, member in value.items()]
+    elif isinstance(value, Sequence):
         target.list_value.SetInParent()
-        left += [(target.list_value.values.add(), member) for member in given]
+        unfilled += [(target.list_value.values.add(), member) for member in value]
     else:
-        raise TypeError(f"not a JSON value: {type(given).__name__}")
+        raise TypeError(f"not a JSON value: {type(value).__name__}")

@@ -35,13 +35,13 @@ def refreshing(row: Resource, declared: Sequence[Declaration], view: int) -> Ste
     yield
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = yield from planning(desired, applied, elements, prune=prune)
-    found = yield from storing_drift(drifts(planned, composition))
+    drift = yield from storing_drift(drifts(planned, composition))
     yield
-    known = yield from dating(found, state.drift, row.observe_time)
+    known = yield from dating(drift, state.drift, row.observe_time)
     yield
-    seen = replace(row, state=state.changed(drift=known).to_json())
-    message = yield from registry_message.composed_steps(seen, declared, composition, view)
-    message.reconciling = _reconciling(row, found)
+    current = replace(row, state=state.changed(drift=known).to_json())
+    message = yield from registry_message.composed_steps(current, declared, composition, view)
+    message.reconciling = _reconciling(row, drift)
     return message
 
 
@@ -55,15 +55,15 @@ def refreshed_role(row: Resource, observed: ObservedRole | None, partition: str)
     if not row.uid or row.deleting or lookalike:
         return message
     calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, observed)
-    found = [StoredDrift.of(each) for each in drift_of(calls)] if row.role_spec.managed else []
+    drift = [StoredDrift.of(each) for each in drift_of(calls)] if row.role_spec.managed else []
     del message.drift[:]
-    message.drift.extend(render.drift(found))
-    message.reconciling = _reconciling(row, found)
+    message.drift.extend(render.drift(drift))
+    message.reconciling = _reconciling(row, drift)
     return message
 
 
-def _reconciling(row: Resource, found: list[StoredDrift]) -> bool:
+def _reconciling(row: Resource, drift: list[StoredDrift]) -> bool:
     # A mode that does not write never reverts drift, so drift does not make the resource
     # reconciling.
     enforced = row.mode is Mode.ENFORCE
-    return bool(found) if enforced else render.reconciling(row)
+    return bool(drift) if enforced else render.reconciling(row)

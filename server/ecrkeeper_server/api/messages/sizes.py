@@ -47,12 +47,12 @@ def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
         yield
         message.truncated_fields.append(path)
         over += _AROUND
-        found = getattr(owner, field)
-        if isinstance(found, Message):
+        content = getattr(owner, field)
+        if isinstance(content, Message):
             owner.ClearField(field)
             over -= size
         else:
-            _, freed = yield from _shortening(found, over)
+            _, freed = yield from _shortening(content, over)
             over -= freed
 
 
@@ -103,16 +103,16 @@ def shorten(items: Any, freed: int) -> int:
 
 def _shortening(items: Any, freed: int) -> Steps[tuple[int, int]]:
     """Do the same in steps; return also how many bytes that freed."""
-    kept, left = len(items), freed
-    while kept and left > 0:
+    kept, excess = len(items), freed
+    while kept and excess > 0:
         kept -= 1
         size = _length_of_item(items[kept])
-        left -= size
+        excess -= size
         if kept % _AT_ONCE == 0 or size > _BYTES_AT_ONCE // _AT_ONCE:
             yield
     removed = len(items) - kept
     del items[kept:]
-    return removed, freed - left
+    return removed, freed - excess
 
 
 def fitting_plan(plan: common_pb2.Plan, limit: int = PLAN_BYTES) -> Steps[None]:

@@ -37,13 +37,13 @@ class Shown:
         self.row = row
         self.cursor = cursor_of(row)
         self._render = render
-        self._made: audit_pb2.AuditEvent | None = None
+        self._rendered: audit_pb2.AuditEvent | None = None
 
     async def message(self) -> audit_pb2.AuditEvent:
         """Return the event as a message."""
-        if self._made is None:
-            self._made = await self._render(self.row)
-        return self._made
+        if self._rendered is None:
+            self._rendered = await self._render(self.row)
+        return self._rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,10 @@ class AuditTail:
                 tail = await stream.next()
                 # A stream that is behind the tail reads for itself.
                 while tail.start > cursor:
-                    found = await self._part(cursor, selection)
-                    is_full = len(found.events) == BATCH
-                    cursor = cursor_of(found.events[-1]) if is_full else max(cursor, found.horizon)
-                    yield [Shown(row, self._render) for row in found.events], cursor
+                    part = await self._part(cursor, selection)
+                    is_full = len(part.events) == BATCH
+                    cursor = cursor_of(part.events[-1]) if is_full else max(cursor, part.horizon)
+                    yield [Shown(row, self._render) for row in part.events], cursor
                     if not is_full:
                         break
                     await asyncio.sleep(0)
@@ -90,11 +90,11 @@ class AuditTail:
         if before is None:
             present = await self._db.read(audit_stream.now)
             return Tail(present, present, (), _POLL_SECONDS)
-        found = await self._part(before.end, _ALL)
-        new = tuple(Shown(row, self._render) for row in found.events)
+        part = await self._part(before.end, _ALL)
+        new = tuple(Shown(row, self._render) for row in part.events)
         dropped, kept = before.events[:-_KEPT], before.events[-_KEPT:]
         start = dropped[-1].cursor if dropped else before.start
         if len(new) == BATCH:
             return Tail(start, new[-1].cursor, kept + new, 0.0)
-        end = max(new[-1].cursor if new else before.end, found.horizon)
-        return Tail(start, end, kept + new, _HELD_SECONDS if found.held_back else _POLL_SECONDS)
+        end = max(new[-1].cursor if new else before.end, part.horizon)
+        return Tail(start, end, kept + new, _HELD_SECONDS if part.held_back else _POLL_SECONDS)

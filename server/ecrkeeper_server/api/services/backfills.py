@@ -149,8 +149,8 @@ class Backfills:
         async def fetch(after: int, limit: int) -> list[tuple[int, Backfill]]:
             return rows[after : after + limit]
 
-        async def show(found: Sequence[tuple[int, Backfill]]) -> list[registry_pb2.ReplicationBackfill]:
-            return [backfill_message.backfill(registry, row) for _, row in found]
+        async def show(numbered: Sequence[tuple[int, Backfill]]) -> list[registry_pb2.ReplicationBackfill]:
+            return [backfill_message.backfill(registry, row) for _, row in numbered]
 
         shown, token = await scan(fetch, page, everything, lambda row: row[0], everything, show)
         return pb.ListReplicationBackfillsResponse(replication_backfills=shown, next_page_token=token)

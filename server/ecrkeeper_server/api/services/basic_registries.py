@@ -43,8 +43,8 @@ class BasicRegistries:
         return Answer(_Response, b"".join((*parts, _Response(next_page_token=token).SerializeToString())))
 
     async def _read(self, rows: Sequence[Listed]) -> list[tuple[Listed, pb.ListRegistriesResponse] | None]:
-        found = await self._deps.db.read(lambda tx: listing.read(tx, [row.name for row in rows]))
-        return [await _part(found[row.name]) if row.name in found else None for row in rows]
+        by_name = await self._deps.db.read(lambda tx: listing.read(tx, [row.name for row in rows]))
+        return [await _part(by_name[row.name]) if row.name in by_name else None for row in rows]
 
 
 async def _part(read: listing.Read) -> tuple[Listed, pb.ListRegistriesResponse]:

@@ -48,14 +48,14 @@ class Changes:
         """Send the names of changed resources; no names mean that any may have changed."""
         self.announced += 1
         names = set(names)
-        found: dict[Scope | None, set[str]] = {None: names}
+        by_scope: dict[Scope | None, set[str]] = {None: names}
         for name in names:
             _, account, kind, *_ = [*name.split("/"), "", "", ""]
             for each in (account, WILDCARD):
-                found.setdefault((kind, each), set()).add(name)
+                by_scope.setdefault((kind, each), set()).add(name)
         if not names:
-            found = dict.fromkeys(self._listeners, names)
-        for scope, some in found.items():
+            by_scope = dict.fromkeys(self._listeners, names)
+        for scope, some in by_scope.items():
             for listener in self._listeners.get(scope, ()):
                 listener.add(some)
 
@@ -86,7 +86,7 @@ class Changes:
         if len(self._sending) < _SENDING:
             self._room.set()
 
-    def left(self, listener: Subscription) -> None:
+    def remove(self, listener: Subscription) -> None:
         """Note that a listener has ended."""
         self._waking.pop(listener, None)
         self.sent(listener)
@@ -146,7 +146,7 @@ class Subscription:
         alike.discard(self)
         if not alike:
             del self._listeners[self._scope]
-        self._changes.left(self)
+        self._changes.remove(self)
 
     def add(self, names: Iterable[str]) -> None:
         """Add names of changed resources."""

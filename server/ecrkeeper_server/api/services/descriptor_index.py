@@ -41,19 +41,19 @@ class DescriptorIndex:
 
     def with_imports(self, name: str, sent: Collection[str] = ()) -> dict[str, bytes]:
         """Return a file and all that it imports, except files that were sent before."""
-        found = {name: self.files[name]}
+        contents = {name: self.files[name]}
         following = [name]
         while following:
             for each in self.imports[following.pop()]:
-                if each not in found and each not in sent:
-                    found[each] = self.files[each]
+                if each not in contents and each not in sent:
+                    contents[each] = self.files[each]
                     following.append(each)
-        return found
+        return contents
 
 
-def _messages(found: Iterable[DescriptorProto], scope: str) -> Iterator[tuple[str, DescriptorProto]]:
+def _messages(descriptors: Iterable[DescriptorProto], scope: str) -> Iterator[tuple[str, DescriptorProto]]:
     """Yield messages, including nested ones, with their full names."""
-    for message in found:
+    for message in descriptors:
         name = f"{scope}.{message.name}"
         yield name, message
         yield from _messages(message.nested_type, name)

@@ -75,10 +75,10 @@ class Elements:
         name = RegistryName.parse(request.parent, "parent")
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
         row, declared = await self._deps.db.read(lambda tx: _read(tx, name))
-        found = await self._states(row, declared)
+        states = await self._states(row, declared)
 
         async def fetch(place: list[Any], limit: int) -> list[_Row]:
-            return await work().run(_behind(found, place, limit), limit)
+            return await work().run(_behind(states, place, limit), limit)
 
         async def show(rows: Sequence[_Row]) -> list[registry_pb2.Element]:
             return [await _message(state, key) for key, state in rows]

@@ -86,8 +86,8 @@ def equal_to(text: str, fields: Fields, name: str) -> str | None:
 
     None if several values can match.
     """
-    found = required(filter_expression(text, fields))
-    return next((each.value for each in found if each.field == name and each.equal), None)
+    restrictions = required(filter_expression(text, fields))
+    return next((each.value for each in restrictions if each.field == name and each.equal), None)
 
 
 def _checked(expression: Expression, fields: Fields) -> Expression:
@@ -104,13 +104,13 @@ def _checked(expression: Expression, fields: Fields) -> Expression:
             return Negation(_checked(part, fields))
 
 
-def _value(name: str, field: Callable[[Any], Container[str]], given: str) -> str:
+def _value(name: str, field: Callable[[Any], Container[str]], text: str) -> str:
     """Return the value to compare with the values of rows."""
-    if "*" in given and not isinstance(field, Key):
-        raise violation(f"{name}: `*` is not supported, got {shown(given)}; a value matches as a whole")
+    if "*" in text and not isinstance(field, Key):
+        raise violation(f"{name}: `*` is not supported, got {shown(text)}; a value matches as a whole")
     if not isinstance(field, Choice):
-        return given
-    value = given.upper()
+        return text
+    value = text.upper()
     if value not in field.values:
-        raise violation(f"{name}: must be one of {', '.join(field.values)}, got {shown(given)}")
+        raise violation(f"{name}: must be one of {', '.join(field.values)}, got {shown(text)}")
     return value

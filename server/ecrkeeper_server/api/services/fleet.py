@@ -25,7 +25,7 @@ from ecrkeeper_server.store.replication_checks import BROKEN
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 
-_EXAMPLES, _MOST_PROBLEMS, _MOST_ROLLOUTS, _MESSAGE_CHARACTERS = 3, 20, 100, 1_000
+_EXAMPLES, _MAX_PROBLEMS, _MAX_ROLLOUTS, _MESSAGE_CHARACTERS = 3, 20, 100, 1_000
 _EVERYWHERE = frozenset({Pattern.every()})
 
 
@@ -62,15 +62,15 @@ def _opened(tx: Tx, may: Callable[[str], bool]) -> list[fleet_pb2.Rollout]:
 
     Strategies can be large, so the list ends before the response is too large for clients.
     """
-    found: list[fleet_pb2.Rollout] = []
+    messages: list[fleet_pb2.Rollout] = []
     size = 0
     for set_id in filter(may, rollouts.open_sets(tx)):
         for message in map(render.rollout, rollouts.open_of(tx, set_id)):
             size += message.ByteSize()
-            if len(found) == _MOST_ROLLOUTS or (found and size > PAGE_BYTES):
-                return found
-            found.append(message)
-    return found
+            if len(messages) == _MAX_ROLLOUTS or (messages and size > PAGE_BYTES):
+                return messages
+            messages.append(message)
+    return messages
 
 
 def _all(patterns: Iterable[Pattern]) -> bool:
@@ -96,7 +96,7 @@ def _message(
         drifted_registry_count=of_registries.drifted,
         role_count=of_roles.total,
         role_reasons=_reasons(of_roles),
-        worst_problems=problems[:_MOST_PROBLEMS],
+        worst_problems=problems[:_MAX_PROBLEMS],
         rollouts=opened,
         unreachable_account_count=fleet_counts.unreachable(tx, roles),
         broken_replication_registry_count=of_registries.replication.get("BROKEN", 0),
@@ -111,7 +111,7 @@ def _reasons(counts: KindCounts) -> Iterator[fleet_pb2.ReasonCount]:
 
 
 def _problems(tx: Tx, kind: str, counts: KindCounts, parts: list[Part] | None) -> Iterator[fleet_pb2.FleetProblem]:
-    for reason, _ in counts.reasons[:_MOST_PROBLEMS]:
+    for reason, _ in counts.reasons[:_MAX_PROBLEMS]:
         yield from map(_problem, fleet_counts.examples(tx, kind, reason, parts, _EXAMPLES))
 
 
@@ -120,8 +120,8 @@ def _broken(tx: Tx, counts: KindCounts, parts: list[Part] | None) -> Iterator[fl
     if not counts.replication.get(BROKEN):
         return
     for row in fleet_counts.broken_replication(tx, RegistryName.kind, parts, _EXAMPLES):
-        found = next((each for each in row.registry_state.checks if each.result == BROKEN), None)
-        message = "" if found is None else found.message[:_MESSAGE_CHARACTERS]
+        check = next((each for each in row.registry_state.checks if each.result == BROKEN), None)
+        message = "" if check is None else check.message[:_MESSAGE_CHARACTERS]
         yield fleet_pb2.FleetProblem(resource=row.name, reason="REPLICATION_BROKEN", message=message)
 
 

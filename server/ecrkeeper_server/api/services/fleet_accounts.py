@@ -52,12 +52,12 @@ class FleetAccounts:
         create: bool,
         update: bool,
     ) -> fleet_pb2.Account:
-        caller, given = caller_of(request), request.account
+        caller, message = caller_of(request), request.account
 
         def change(tx: Tx) -> AccountRow:
             return put_account(
-                tx, caller, account, lambda row: changed_account(row, given, paths),
-                create=create, update=update, etag=given.etag if update else "", dry=request.validate_only,
+                tx, caller, account, lambda row: changed_account(row, message, paths),
+                create=create, update=update, etag=message.etag if update else "", dry=request.validate_only,
             )  # fmt: skip
 
         row = await (self._deps.db.read(change) if request.validate_only else self._deps.db.write(change))
@@ -86,11 +86,11 @@ class FleetAccounts:
         async def show(rows: Sequence[AccountRow]) -> list[fleet_pb2.Account]:
             return list(map(render.account, rows))
 
-        found, token = await scan(
+        accounts, token = await scan(
             fetch, page, lambda row: not request.filter or selector.selects(fleet_account(row)),
             lambda row: row.account, self._deps.access.readable(_target), show,
         )  # fmt: skip
-        return pb.ListAccountsResponse(accounts=found, next_page_token=token)
+        return pb.ListAccountsResponse(accounts=accounts, next_page_token=token)
 
     async def DeleteAccount(self, request: pb.DeleteAccountRequest, context: Context) -> empty_pb2.Empty:
         """Remove an account from the fleet."""

@@ -145,7 +145,7 @@ class _Reader(Generic[V]):
         """Wait until the value may have changed."""
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
-        while (left := until - clock()) > 0:
-            if self._name in await self._listener.wait(left) or self._listener.overflowed:
+        while (remaining := until - clock()) > 0:
+            if self._name in await self._listener.wait(remaining) or self._listener.overflowed:
                 self._listener.overflowed = False
                 return

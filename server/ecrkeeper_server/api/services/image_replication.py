@@ -14,7 +14,7 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.specs import Mode
 
 # Each image is a call to AWS, and calls of the engine to the account wait meanwhile.
-_MOST_IMAGES = 20
+_MAX_IMAGES = 20
 _CODE_CHARACTERS = 1_000
 
 
@@ -32,12 +32,12 @@ class ImageReplication:
         row = await self._deps.db.read(lambda tx: resources.get(tx, str(registry)))
         if row is not None and row.mode is Mode.PAUSED:
             raise FailedPrecondition(f"{registry} is paused, so AWS is not read; resume it first", reason="PAUSED")
-        size = min(request.page_size or _MOST_IMAGES, _MOST_IMAGES)
-        found, cursor = await statuses(
+        size = min(request.page_size or _MAX_IMAGES, _MAX_IMAGES)
+        images, cursor = await statuses(
             self._deps.aws, registry, to_aws(request.destination), request.repository_prefixes, size, page.after
         )
         response = pb.ListImageReplicationStatusesResponse(next_page_token="" if cursor is None else page.token(cursor))
-        for each in found:
+        for each in images:
             response.image_replication_statuses.add(
                 repository_name=each.repository,
                 image_digest=each.digest,

@@ -135,8 +135,8 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             return [await self._shown(row) for row in rows]
 
         may = self._deps.access.readable(operation_target)
-        found, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
-        return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
+        messages, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
+        return operations_pb2.ListOperationsResponse(operations=messages, next_page_token=token)
 
     async def _shown(self, row: Operation) -> operations_pb2.Operation:
         elements = cost_of_all((row.metadata, row.response))

@@ -35,8 +35,8 @@ class PageKey:
     async def read(self, db: Database) -> bytes:
         """Return the key; create it if it does not exist."""
         if self._key is None:
-            found = await db.read(page_token_key.find)
-            self._key = found if found is not None else await db.write(page_token_key.create)
+            key = await db.read(page_token_key.find)
+            self._key = key if key is not None else await db.write(page_token_key.create)
         return self._key
 
 
@@ -57,10 +57,10 @@ class TokenSigner:
 
         InvalidArgument unless it belongs to this list and caller.
         """
-        found = _TOKEN.fullmatch(token)
-        if found is None:
+        match = _TOKEN.fullmatch(token)
+        if match is None:
             raise rejection("is not a token of this server or of an earlier release")
-        content, code = _bytes(found[1]), _bytes(found[2])
+        content, code = _bytes(match[1]), _bytes(match[2])
         if not hmac.compare_digest(code, self._code(content)):
             raise rejection("belongs to another list, another caller or another database")
         return json.loads(content)

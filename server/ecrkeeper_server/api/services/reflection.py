@@ -66,11 +66,11 @@ def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, s
     elif asked is None:
         _fail(response, _INVALID_ARGUMENT, "`message_request` is required")
     else:
-        name, found = _file_of(request, asked, index)
-        if found is None:
+        name, file = _file_of(request, asked, index)
+        if file is None:
             _fail(response, _NOT_FOUND, f"{name} was not found; `list_services` lists the services of this server")
         else:
-            files = index.with_imports(found, sent)
+            files = index.with_imports(file, sent)
             sent.update(files)
             response.file_descriptor_response.file_descriptor_proto.extend(files.values())
     return response

@@ -72,12 +72,12 @@ class Revisions:
         async def show(pairs: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
             return [await work().charged(_revision(*pair), _cost(*pair)) for pair in pairs]
 
-        found, token = await scan(
+        messages, token = await scan(
             fetch, page, everything, lambda step: step[0].revision, everything, show, maximum=_FEW
         )
-        if not found and page.after < 0:
+        if not messages and page.after < 0:
             raise NotFound("RegistrySettings", str(name))
-        return pb.ListRegistrySettingsRevisionsResponse(revisions=found, next_page_token=token)
+        return pb.ListRegistrySettingsRevisionsResponse(revisions=messages, next_page_token=token)
 
 
 def _in_group(spec: DeclarationSpec, present: Declaration | None) -> DeclarationSpec:

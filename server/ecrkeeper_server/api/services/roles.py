@@ -110,7 +110,7 @@ class Roles:
     async def _write(
         self,
         name: RoleName,
-        given: role_pb2.ServiceLinkedRole,
+        requested: role_pb2.ServiceLinkedRole,
         paths: set[str],
         request: Any,
         *,
@@ -132,8 +132,8 @@ class Roles:
                 return present
             if planned_on is not None:
                 check_planned_on(str(name), planned_on, "" if present is None else present.etag, "role")
-            check_write(name, present, given.etag, create=create, update=update)
-            spec = requested_spec(given, paths, present)
+            check_write(name, present, requested.etag, create=create, update=update)
+            spec = requested_spec(requested, paths, present)
             if present is not None:
                 return change_spec(tx, caller, name, present, spec)
             row = resources.create(tx, name, spec.to_json(), due=True)
@@ -142,9 +142,9 @@ class Roles:
             return row
 
         if request.validate_only:
-            return (await self._planned(name, given, paths, digest, create=create, update=update))[1]
+            return (await self._planned(name, requested, paths, digest, create=create, update=update))[1]
         if digest and await self._deps.db.read(lambda tx: find_response(tx, caller)) is None:
-            planned_on = (await self._planned(name, given, paths, digest, create=create, update=update))[0]
+            planned_on = (await self._planned(name, requested, paths, digest, create=create, update=update))[0]
         row = await self._deps.db.write(change)
         self._deps.wake()
         return role_message.role(row, self._deps.partition)
@@ -152,7 +152,7 @@ class Roles:
     async def _planned(
         self,
         name: RoleName,
-        given: role_pb2.ServiceLinkedRole,
+        requested: role_pb2.ServiceLinkedRole,
         paths: set[str],
         digest: str,
         *,
@@ -164,9 +164,9 @@ class Roles:
         A digest must be that of the plan.
         """
         present = await self._get(name)
-        check_write(name, present, given.etag, create=create, update=update)
+        check_write(name, present, requested.etag, create=create, update=update)
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
-        row = replace(row, spec=requested_spec(given, paths, present).to_json())
+        row = replace(row, spec=requested_spec(requested, paths, present).to_json())
         observed = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
         message = role_message.role(row, self._deps.partition)
         message.plan.CopyFrom(role_plan(kind, row, observed))

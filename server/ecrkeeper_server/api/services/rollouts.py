@@ -72,11 +72,11 @@ class Rollouts:
 
         async def show(numbers: Sequence[int]) -> list[fleet_pb2.Rollout | None]:
             rows = await self._deps.db.read(lambda tx: rollouts.some(tx, name.id, numbers))
-            found = {row.number: render.rollout(row) for row in rows}
-            return list(map(found.get, numbers))
+            by_number = {row.number: render.rollout(row) for row in rows}
+            return list(map(by_number.get, numbers))
 
-        found, token = await scan(fetch, page, everything, int, everything, show)
-        return pb.ListRolloutsResponse(rollouts=found, next_page_token=token)
+        messages, token = await scan(fetch, page, everything, int, everything, show)
+        return pb.ListRolloutsResponse(rollouts=messages, next_page_token=token)
 
     async def ListRolloutTargets(
         self, request: pb.ListRolloutTargetsRequest, context: Context
@@ -97,8 +97,8 @@ class Rollouts:
             return Target(target.account, target.region, name.set.id)
 
         may = self._deps.access.readable(target_of)
-        found, token = await scan(fetch, page, meets, lambda target: [target.account, target.region], may, show)
-        return pb.ListRolloutTargetsResponse(targets=found, next_page_token=token)
+        messages, token = await scan(fetch, page, meets, lambda target: [target.account, target.region], may, show)
+        return pb.ListRolloutTargetsResponse(targets=messages, next_page_token=token)
 
     async def PauseRollout(self, request: pb.PauseRolloutRequest, context: Context) -> fleet_pb2.Rollout:
         """Let no more targets begin."""

@@ -46,7 +46,8 @@ class SettingsPages:
             equal_to(request.filter, _FIELDS, name) or WILDCARD if request.filter else WILDCARD for name in _FIELDS
         )
         account, region = (
-            wanted if given == WILDCARD else given for given, wanted in ((account, of_account), (region, of_region))
+            in_filter if in_parent == WILDCARD else in_parent
+            for in_parent, in_filter in ((account, of_account), (region, of_region))
         )
 
         async def fetch(after: list[str], limit: int) -> list[ListedDeclaration]:
@@ -62,11 +63,11 @@ class SettingsPages:
     async def _read(
         self, rows: Sequence[ListedDeclaration]
     ) -> list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None]:
-        found = await self._deps.db.read(lambda tx: declaration_pages.read(tx, rows))
+        by_place = await self._deps.db.read(lambda tx: declaration_pages.read(tx, rows))
         statuses: dict[RegistryName, RegistryStatus] = {}
         parts: list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None] = []
         for row in rows:
-            read = found.get(row.place)
+            read = by_place.get(row.place)
             if read is None:
                 parts.append(None)
             else:

@@ -35,11 +35,11 @@ class SharedReads:
         parts = {self._current(name) for name in names}
         if None in parts:
             return await self._batch.put(names)
-        found: dict[str, Read] = {}
+        reads: dict[str, Read] = {}
         for part in parts:
             if part is not None:
-                found |= await asyncio.shield(part)
-        return found
+                reads |= await asyncio.shield(part)
+        return reads
 
     def _current(self, name: str) -> _Part | None:
         """Return the read of a resource that nothing announced since has outdated."""
@@ -51,11 +51,11 @@ class SharedReads:
 
     async def _read(self, asked: list[tuple[str, ...]]) -> list[Mapping[str, Read]]:
         names = sorted({name for each in asked for name in each})
-        found: dict[str, Read] = {}
+        reads: dict[str, Read] = {}
         for start in range(0, len(names), _ROWS):
             some = names[start : start + _ROWS]
             part = asyncio.create_task(self._db.read(lambda tx, some=some: listing.read(tx, some)))  # type: ignore[misc]
             self._kept.update((name, (self._changes.announced, part)) for name in some)
-            found |= await part
+            reads |= await part
             await asyncio.sleep(0)
-        return [found] * len(asked)
+        return [reads] * len(asked)

@@ -113,9 +113,9 @@ class _Watcher:
                     tx, self._kind, self._account, after, _PAGE, self._condition
                 )
             )
-            found = {each.versioned.row.name: each for each in page}
-            missing -= found.keys()
-            for event in self._events(found, found):
+            reads = {each.versioned.row.name: each for each in page}
+            missing -= reads.keys()
+            for event in self._events(reads, reads):
                 yield event
             if len(page) < _PAGE:
                 break
@@ -133,8 +133,8 @@ class _Watcher:
                 yield event
             await asyncio.sleep(0)
 
-    def _events(self, names: Iterable[str], found: Mapping[str, Read]) -> list[Event]:
-        shown = {name: each for name, each in found.items() if self._meets(each.versioned.row)}
+    def _events(self, names: Iterable[str], reads: Mapping[str, Read]) -> list[Event]:
+        shown = {name: each for name, each in reads.items() if self._meets(each.versioned.row)}
         new = {name: each for name, each in shown.items() if self._sent.get(name) != each.versioned.version}
         events = [
             Event("CURRENT", name, each.versioned.row, each.versioned.version, each.declared)
