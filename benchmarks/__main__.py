@@ -46,9 +46,9 @@ def main() -> int:
     parser.add_argument("--only", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, rough figures")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: only whether everything still runs")
-    given = parser.parse_args()
-    sizes = SMOKE if given.smoke else QUICK if given.quick else FULL
-    reports = run([given.only] if given.only else NAMES, sizes)
+    options = parser.parse_args()
+    sizes = SMOKE if options.smoke else QUICK if options.quick else FULL
+    reports = run([options.only] if options.only else NAMES, sizes)
     print("\n== targets ==")
     for report in reports:
         for target in report.targets:

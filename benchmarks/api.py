@@ -54,8 +54,8 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
             url = environment.database(name, sizes.registries)
             for count in (1,) if name == "sqlite" else sizes.api_replicas:
                 with _replicas(environment, url, count) as servers, _bare(environment, sizes, name) as bare:
-                    what = name if count == 1 else f"{name}, {count} replicas on one port"
-                    _calls(report, sizes, what, servers, {"echo": echo, **bare}, load)
+                    label = name if count == 1 else f"{name}, {count} replicas on one port"
+                    _calls(report, sizes, label, servers, {"echo": echo, **bare}, load)
                     if count == 1:
                         _views(report, sizes, name, servers, load)
                         _watch(report, sizes, name, servers[0], load)
@@ -92,10 +92,10 @@ def loaded(servers: Sequence[Process], load: Child, **order: object) -> Callable
 
     def block() -> Block:
         before, generator = [cpu_seconds(pid) for pid in pids], cpu_seconds(load.pid)
-        found = load.ask(target=servers[0].address, **order)
-        busy = (cpu_seconds(load.pid) - generator) / found["elapsed"]
+        answer = load.ask(target=servers[0].address, **order)
+        busy = (cpu_seconds(load.pid) - generator) / answer["elapsed"]
         used = sum(cpu_since(pid, earlier) for pid, earlier in zip(pids, before, strict=True))
-        return Block(found["units"], found["seconds"], used, {**found, "busy": busy})
+        return Block(answer["units"], answer["seconds"], used, {**answer, "busy": busy})
 
     return block
 
@@ -125,9 +125,9 @@ def _compare(
     }
     if kind == "update" and "floor" in others:
         variants["floor"] = loaded([others["floor"]], load, kind=kind, **times)
-    found = interleave(sizes.rounds, variants)
-    ours, echo = found["ours"], found["echo"]
-    floors = found.get("floor")
+    results = interleave(sizes.rounds, variants)
+    ours, echo = results["ours"], results["echo"]
+    floors = results.get("floor")
     floor = ratio(floors, echo, lambda b: b.rate) if floors else ""
     of_floor = ratio(ours, floors, lambda b: b.rate) if floors else None
     rate = ratio(ours, echo, lambda b: b.rate)
@@ -160,11 +160,11 @@ def _views(report: Report, sizes: Sizes, name: str, servers: Sequence[Server], l
     """Compare a page of registries in BASIC with one in FULL."""
     times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": 1}
     views = {view: loaded(servers, load, kind=f"list {view}", **times) for view in ("basic", "full")}
-    found = interleave(sizes.rounds, views)
-    for view, blocks in found.items():
+    results = interleave(sizes.rounds, views)
+    for view, blocks in results.items():
         cost = median(b.cpu / b.more["total"] for b in blocks) * 1000
         report.note(f"{name}: {cost:.1f} ms of CPU for a page of 100 registries in {view.upper()}")
-    basic = ratio(found["basic"], found["full"], lambda b: b.cpu / b.more["total"])
+    basic = ratio(results["basic"], results["full"], lambda b: b.cpu / b.more["total"])
     report.target(f"{name}: CPU of a page of 100 registries in BASIC against FULL", basic, 0.25, unit="x")
 
 

@@ -50,9 +50,11 @@ def _measure(report: Report, sizes: Sizes, name: str, fleet: Fleet, responder: R
         sweeping.set()
         feeder.join()
     rows = []
-    for case, (found, path) in (("idle", idle), (f"sweep of {sizes.apply_sweep}", busy)):
-        mid = median(found)
-        rows.append((case, len(found), mid, quantile(found, 0.99), max(found), median(path), mid - median(path)))
+    for case, (latencies, path) in (("idle", idle), (f"sweep of {sizes.apply_sweep}", busy)):
+        mid = median(latencies)
+        rows.append(
+            (case, len(latencies), mid, quantile(latencies, 0.99), max(latencies), median(path), mid - median(path))
+        )
     report.table(f"{name}: from the Update's return to the write's arrival", _COLUMNS, rows)
     report.target(f"{name}, idle: p50 over the AWS calls before it", rows[0][6], 20.0, unit=" ms")
     report.target(f"{name}, during a sweep: p99", rows[1][3], 1000.0, unit=" ms")
@@ -68,7 +70,7 @@ def _keep_due(fleet: Fleet, count: int, stop: threading.Event) -> None:
 def _updates(sizes: Sizes, fleet: Fleet, responder: Responder, text: str) -> tuple[list[float], list[float]]:
     """Return the milliseconds of each update, and of one AWS call just before it."""
     call = http_client(responder.url)
-    found, path = [], []
+    latencies, path = [], []
     first = -(-sizes.apply_sweep // len(REGIONS)) * len(REGIONS)
     for i in range(sizes.applies):
         began = time.monotonic()
@@ -81,10 +83,10 @@ def _updates(sizes: Sizes, fleet: Fleet, responder: Responder, text: str) -> tup
         returned = time.monotonic()
         place = account(index), REGIONS[index % len(REGIONS)]
         arrived = _arrival(responder, place)
-        found.append((arrived - returned) * 1000)
+        latencies.append((arrived - returned) * 1000)
         # The attempt still has to re-read the written settings.
         time.sleep(3 * _LATENCY)
-    return found, path
+    return latencies, path
 
 
 def _arrival(responder: Responder, place: tuple[str, str]) -> float:

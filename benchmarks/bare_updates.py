@@ -126,7 +126,7 @@ def _names(group: Sequence[Job]) -> str:
 
 
 def _changed(group: Sequence[Job], read: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    found = {row[:3]: row[3:5] for row in read}
+    stored = {row[:3]: row[3:5] for row in read}
     return [
         {
             "account": account, "region": region, "owner": owner,
@@ -134,7 +134,7 @@ def _changed(group: Sequence[Job], read: Sequence[tuple[Any, ...]]) -> list[dict
             "settings": orjson.dumps({**orjson.loads(settings), "scanning_configuration": text}).decode(),
         }
         for (account, region, owner), text, *_ in group
-        for settings, generation in (found[account, region, owner],)
+        for settings, generation in (stored[account, region, owner],)
     ]  # fmt: skip
 
 
@@ -158,12 +158,12 @@ class Updates(grpc.GenericRpcHandler):
         return self._handler
 
     async def _update(self, request: Any, _context: Any) -> registry_pb2.RegistrySettings:
-        given, loop = request.registry_settings, asyncio.get_running_loop()
+        declaration, loop = request.registry_settings, asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
-        scanning = given.settings.scanning_configuration.rules[0].repository_filters[0].filter
-        self._jobs.put((given.name.split("/")[1::2], scanning, future, loop))
+        scanning = declaration.settings.scanning_configuration.rules[0].repository_filters[0].filter
+        self._jobs.put((declaration.name.split("/")[1::2], scanning, future, loop))
         number = await future
-        return registry_pb2.RegistrySettings(name=given.name, etag=str(number), settings=given.settings)
+        return registry_pb2.RegistrySettings(name=declaration.name, etag=str(number), settings=declaration.settings)
 
 
 async def _serve(database: str) -> None:

@@ -17,15 +17,15 @@ _CONNECT = re.compile(r'sse-connect="([^"]+)"')
 
 def http_port(log: Path) -> int:
     """Return the HTTP port of a server from its log."""
-    found: list[int] = []
+    ports: list[int] = []
 
     def started() -> bool:
         lines = (json.loads(line) for line in log.read_text().splitlines() if line.endswith("}"))
-        found.extend(int(line["http_port"]) for line in lines if line.get("event") == "started")
-        return bool(found)
+        ports.extend(int(line["http_port"]) for line in lines if line.get("event") == "started")
+        return bool(ports)
 
     until(started, 20, "the server has started")
-    return found[-1]
+    return ports[-1]
 
 
 def page(port: int, path: str) -> tuple[str, float]:
@@ -45,13 +45,13 @@ class OpenPage:
     """An open page: the connection of its stream."""
 
     def __init__(self, port: int, path: str, event: str) -> None:
-        found = _CONNECT.search(page(port, path)[0])
-        if found is None:
+        match = _CONNECT.search(page(port, path)[0])
+        if match is None:
             raise RuntimeError(f"{path} is not live")
         self._event = f"event: {event}\n".encode()
         self._heard, self._rest = 0, b""
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        address = found[1].replace("&amp;", "&")
+        address = match[1].replace("&amp;", "&")
         self._socket.sendall(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         self._socket.setblocking(False)
 

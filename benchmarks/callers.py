@@ -59,11 +59,11 @@ def with_aiohttp(wire: Wire, url: str) -> Send:
         prepared = wire.prepare("ecr", "us-east-1", operation, {}, _KEYS)
         async with session.request(
             prepared.method, target, data=prepared.body, headers=prepared.headers, allow_redirects=False
-        ) as found:
-            if (found.content_length or 0) > MAX_ANSWER:
+        ) as answer:
+            if (answer.content_length or 0) > MAX_ANSWER:
                 raise InvalidAnswer("too long")
-            headers = {name.lower(): value for name, value in found.headers.items()}
-            response = Response(found.status, headers, await found.read())
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            response = Response(answer.status, headers, await answer.read())
         return wire.read("ecr", operation, response)
 
     return send

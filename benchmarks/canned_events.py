@@ -46,14 +46,16 @@ class Queue:
     def answer(self, operation: bytes, body: bytes, reply: Reply) -> None:
         """Answer a call of SQS, now or when a message comes."""
         self.calls += 1
-        given = json.loads(body)
+        request = json.loads(body)
         if operation == b"DeleteMessageBatch":
-            self._in_flight -= len(given["Entries"])
-            reply(json.dumps({"Successful": [{"Id": each["Id"]} for each in given["Entries"]], "Failed": []}).encode())
-        elif self._bodies or not given["WaitTimeSeconds"]:
+            self._in_flight -= len(request["Entries"])
+            reply(
+                json.dumps({"Successful": [{"Id": each["Id"]} for each in request["Entries"]], "Failed": []}).encode()
+            )
+        elif self._bodies or not request["WaitTimeSeconds"]:
             reply(self._batch())
         else:
-            poll = (reply, asyncio.get_running_loop().call_later(given["WaitTimeSeconds"], self._give_up))
+            poll = (reply, asyncio.get_running_loop().call_later(request["WaitTimeSeconds"], self._give_up))
             self._polls.append(poll)
 
     def _give_up(self) -> None:
@@ -82,12 +84,12 @@ class Changes:
 
     def control(self, path: str, body: bytes) -> Any:
         """Obey one order of the benchmark."""
-        given = json.loads(body) if body else {}
+        order = json.loads(body) if body else {}
         if path == "changes":
-            asyncio.get_running_loop().create_task(self._run(list(map(tuple, given["registries"])), given["rate"]))
+            asyncio.get_running_loop().create_task(self._run(list(map(tuple, order["registries"])), order["rate"]))
         elif path == "fill":
-            places = given["registries"]
-            for number in range(given["count"]):
+            places = order["registries"]
+            for number in range(order["count"]):
                 self.queue.send(event(tuple(places[number % len(places)])))
         elif path == "reverted":
             return {"seconds": self._reverted, "left": len(self._changed)}

@@ -62,12 +62,12 @@ def _serving(environment: Environment, url: str) -> Iterator[tuple[Server, int]]
 
 def _first_pages(report: Report, sizes: Sizes, name: str, port: int) -> None:
     rows = []
-    for what, path in _FIRST_PAGES.items():
+    for shown, path in _FIRST_PAGES.items():
         # The first one compiles the template.
-        found = [page(port, path) for _ in range(1 + sizes.page_loads)][1:]
-        milliseconds = median(seconds for _, seconds in found) * 1000
-        rows.append((what, milliseconds, len(found[0][0]) / 1024))
-        report.target(f"{name}: {what}, first page", milliseconds, 300.0, unit=" ms")
+        loads = [page(port, path) for _ in range(1 + sizes.page_loads)][1:]
+        milliseconds = median(seconds for _, seconds in loads) * 1000
+        rows.append((shown, milliseconds, len(loads[0][0]) / 1024))
+        report.target(f"{name}: {shown}, first page", milliseconds, 300.0, unit=" ms")
     report.table(f"{name}: first pages, median of {sizes.page_loads}", ("page", "ms", "KB"), rows)
 
 
@@ -135,10 +135,10 @@ def _open_pages(report: Report, sizes: Sizes, name: str, opened: Opened) -> None
     before = opened.rss
     for count in (0, len(_LIVE), sizes.consoles):
         opened.open(count)
-        found = [opened.change() for _ in range(sizes.console_changes)]
-        statements[count] = median(each for each, _, _ in found)
-        seconds = median(each for _, each, _ in found) * 1000
-        cpu = sum(each for _, _, each in found) / len(found) * 1000
+        changes = [opened.change() for _ in range(sizes.console_changes)]
+        statements[count] = median(each for each, _, _ in changes)
+        seconds = median(each for _, each, _ in changes) * 1000
+        cpu = sum(each for _, _, each in changes) / len(changes) * 1000
         rows.append((count, statements[count] if name == "postgres" else "-", seconds, cpu, opened.rss))
         if count == 0:
             before = opened.rss

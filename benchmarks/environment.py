@@ -50,8 +50,8 @@ class Environment:
         url = f"sqlite:///{self.folder / name}.db" if cluster is None else cluster.create_database(name)
         schema.migrate(url)
         if seed is not None:
-            with contextlib.closing(Rows(url)) as there:
-                there.clone(seed, rows)
+            with contextlib.closing(Rows(url)) as seeded:
+                seeded.clone(seed, rows)
         return url
 
     def server(

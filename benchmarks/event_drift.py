@@ -65,8 +65,8 @@ def _change(responder: Responder, indices: range, rate: float) -> list[float]:
         return len(responder.events("reverted")["seconds"]) == len(indices)
 
     until(reverted, 60 + 2 * len(indices) / rate, "all changes are reverted", pause=0.1)
-    found: list[float] = responder.events("reverted")["seconds"]
-    return found
+    seconds: list[float] = responder.events("reverted")["seconds"]
+    return seconds
 
 
 @contextmanager
@@ -101,11 +101,12 @@ def _consume(fleet: Fleet, responder: Responder, indices: range, count: int) -> 
 def _report_changes(report: Report, database: str, cases: dict[str, list[float]], cpu: float) -> None:
     """Report each case, and the CPU seconds of the idle server for each change."""
     rows: list[tuple[Any, ...]] = [
-        (case, len(found), quantile(found, 0.5), quantile(found, 0.95), max(found)) for case, found in cases.items()
+        (case, len(seconds), quantile(seconds, 0.5), quantile(seconds, 0.95), max(seconds))
+        for case, seconds in cases.items()
     ]
     title = f"{database}: from the change to the write that reverts it, debounce {_DEBOUNCE:g} s"
     report.table(title, ("case", "changes", "p50 s", "p95 s", "most s"), rows)
-    for case, *_, p95, _most in rows:
+    for case, *_, p95, _maximum in rows:
         report.target(f"{database}, {case}: p95 over the debounce", p95 - _DEBOUNCE, 1.0, unit=" s")
     report.target(f"{database}, idle: CPU of the server for each change", 1000 * cpu, 5.0, unit=" ms")
 

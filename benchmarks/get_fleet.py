@@ -44,11 +44,11 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
         with environment.server(url, **callers.settings) as server:
             for name in callers.names:
                 with callers.client(server.address, name) as client:
-                    found = client.get_fleet()
+                    fleet = client.get_fleet()
                     cost = _measured(client, server.process.pid, environment.cluster(kind), sizes.view_calls)
-                _check(name, found, size)
-                unready = found.registry_count - found.ready_registry_count
-                rows.append((kind, name, found.registry_count, unready, cost.server, cost.database, cost.answer))
+                _check(name, fleet, size)
+                unready = fleet.registry_count - fleet.ready_registry_count
+                rows.append((kind, name, fleet.registry_count, unready, cost.server, cost.database, cost.answer))
                 where = f"{kind}: GetFleet at {size} registries, {name}"
                 report.target(f"{where}, CPU of server and database", cost.server + cost.database, 50, unit=" ms")
     report.table(f"one call of {sizes.view_calls}, median of {_ROUNDS} rounds", _COLUMNS, rows)
@@ -67,12 +67,12 @@ def _reading(size: int) -> dict[str, Reading]:
     }
 
 
-def _check(name: str, found: fleet_pb2.Fleet, size: int) -> None:
+def _check(name: str, fleet: fleet_pb2.Fleet, size: int) -> None:
     """Raise RuntimeError if a caller sees too much or nothing."""
     everything = name == _EVERYTHING
-    if not found.registry_count or (found.registry_count == size) < everything:
-        raise RuntimeError(f"{name}: {found.registry_count} of {size} registries")
-    if everything and not found.drifted_registry_count:
+    if not fleet.registry_count or (fleet.registry_count == size) < everything:
+        raise RuntimeError(f"{name}: {fleet.registry_count} of {size} registries")
+    if everything and not fleet.drifted_registry_count:
         raise RuntimeError("no registry has drift")
 
 

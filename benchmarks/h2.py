@@ -112,11 +112,11 @@ class Channel(asyncio.Protocol):
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         if kind == _DATA:
-            found = self._calls.get(stream)
-            if found is not None:
-                found[0].extend(payload)
-                if found[2] is not None:
-                    found[2](len(payload))
+            call = self._calls.get(stream)
+            if call is not None:
+                call[0].extend(payload)
+                if call[2] is not None:
+                    call[2](len(payload))
         elif (kind == _HEADERS and flags & _END_STREAM) or kind == _RESET:
             self._end(stream)
         elif kind == _SETTINGS and not flags & _ACK:
@@ -131,14 +131,14 @@ class Channel(asyncio.Protocol):
                 self._end(open_stream)
 
     def _end(self, stream: int) -> None:
-        found = self._calls.pop(stream, None)
-        if found is None:
+        call = self._calls.pop(stream, None)
+        if call is None:
             return
         # Five bytes of gRPC's own frame come before the message.
-        message = bytes(found[0][5:])
-        if not found[0]:
+        message = bytes(call[0][5:])
+        if not call[0]:
             self.failed += 1
-        found[1](message)
+        call[1](message)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End every call that is open."""

@@ -85,19 +85,19 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
         ):
             wide = _Registry(client, server.process.pid, "us-east-1", _DESTINATIONS)
             narrow = _Registry(client, server.process.pid, "us-west-2", 1)
-            for what, call, baseline in (
+            for call_name, call, baseline in (
                 ("Update", wide.update, narrow.update),
                 ("FULL view", wide.view, narrow.view),
             ):
-                found = [
+                pairs = [
                     (wide.cpu(call, sizes.largest_calls), narrow.cpu(baseline, sizes.largest_calls))
                     for _ in range(sizes.rounds)
                 ]
-                at_most, least = (median(each) for each in zip(*found, strict=True))
-                ratio = median(one / other for one, other in found)
-                rows.append((name, what, at_most, least, ratio))
-                report.target(f"{name}: {what}, CPU by that of one destination", ratio, _MAX_RATIO)
-                report.target(f"{name}: {what}, CPU", at_most, _MAX_MS, unit=" ms")
+                largest, least = (median(each) for each in zip(*pairs, strict=True))
+                ratio = median(one / other for one, other in pairs)
+                rows.append((name, call_name, largest, least, ratio))
+                report.target(f"{name}: {call_name}, CPU by that of one destination", ratio, _MAX_RATIO)
+                report.target(f"{name}: {call_name}, CPU", largest, _MAX_MS, unit=" ms")
             report.target(f"{name}: size of a FULL view", wide.view().ByteSize() / 1e6, _MAX_VIEW_MB, unit=" MB")
     columns = ("database", "call", "CPU ms", "CPU ms, one destination", "ratio")
     report.table(f"{sizes.rounds} rounds of {sizes.largest_calls} calls each", columns, rows)

@@ -229,12 +229,12 @@ class Watchers:
 
         return heard
 
-    async def _until(self, done: Callable[[list[int]], bool], what: str) -> None:
+    async def _until(self, done: Callable[[list[int]], bool], condition: str) -> None:
         end = time.perf_counter() + _LONGEST
         while not done(self._heard):
             if self._over or time.perf_counter() > end:
                 silent = sum(not size for size in self._heard)
-                raise RuntimeError(f"waiting for {what}: {self._over} watches have ended, {silent} got nothing")
+                raise RuntimeError(f"waiting for {condition}: {self._over} watches have ended, {silent} got nothing")
             await asyncio.sleep(0.005)
 
     def _ended(self, _message: bytes) -> None:

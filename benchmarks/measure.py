@@ -83,11 +83,11 @@ class Block:
 
 def interleave(rounds: int, variants: dict[str, Callable[[], Block]]) -> dict[str, list[Block]]:
     """Run every variant once a round, so that other load affects all variants equally."""
-    found: dict[str, list[Block]] = {name: [] for name in variants}
+    blocks: dict[str, list[Block]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, run in variants.items():
-            found[name].append(run())
-    return found
+            blocks[name].append(run())
+    return blocks
 
 
 def median(values: Iterable[float]) -> float:
@@ -106,10 +106,10 @@ def quantile(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
-def until(done: Callable[[], bool], seconds: float, what: str, pause: float = 0.02) -> None:
+def until(done: Callable[[], bool], seconds: float, condition: str, pause: float = 0.02) -> None:
     """Wait until a condition holds; RuntimeError after the timeout in seconds."""
     end = time.monotonic() + seconds
     while not done():
         if time.monotonic() > end:
-            raise RuntimeError(f"not within {seconds:.0f} s: {what}")
+            raise RuntimeError(f"not within {seconds:.0f} s: {condition}")
         time.sleep(pause)

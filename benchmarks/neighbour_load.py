@@ -169,9 +169,9 @@ async def innocent(target: str, seconds: float) -> dict[str, Any]:
             await asyncio.sleep(_INNOCENT_PAUSE)
     channel.close()
     figures = {
-        f"{name}_{what}": quantile(found, part)
-        for name, found in latencies.items()
-        for what, part in (("median", 0.5), ("worst", 1.0))
+        f"{name}_{statistic}": quantile(times, part)
+        for name, times in latencies.items()
+        for statistic, part in (("median", 0.5), ("worst", 1.0))
     }
     return {**figures, "failed": failed, "calls": sum(map(len, latencies.values()))}
 

@@ -21,7 +21,7 @@ from benchmarks.report import Report
 from benchmarks.responder import SCANNING
 from benchmarks.sizes import Sizes
 
-_MOST_GET_MS, _MOST_UPDATE_MS, _MOST_MB = 100.0, 250.0, 400.0
+_MAX_GET_MS, _MAX_UPDATE_MS, _MAX_MB = 100.0, 250.0, 400.0
 _COLUMNS = (
     "beside", "get p50 ms", "get worst ms", "update p50 ms", "update worst ms", "calls", "failed",
     "neighbours' calls/s", "turned away/s", "peak MB",
@@ -71,28 +71,28 @@ def _measure(report: Report, sizes: Sizes, name: str, server: Server, innocent: 
     innocent.ask(**{**asked, "seconds": 0.5})
     alone = innocent.ask(**asked)
     rows = [(*_row("nobody", alone, {}, 1.0), peak_rss_mb(server.process.pid))]
-    for what, chosen in [*((kind, [kind]) for kind in kinds), ("all of them", list(kinds))]:
+    for neighbour, chosen in [*((kind, [kind]) for kind in kinds), ("all of them", list(kinds))]:
         for kind in reversed(chosen):
             neighbours.ask(kind=kind, target=server.address, callers=kinds[kind])
         began = time.monotonic()
-        found = innocent.ask(**asked)
+        figures = innocent.ask(**asked)
         counted = neighbours.ask(kind="stop")
-        rows.append((*_row(what, found, counted, time.monotonic() - began), peak_rss_mb(server.process.pid)))
-        _targets(report, f"{name}, beside {what}", found, alone)
+        rows.append((*_row(neighbour, figures, counted, time.monotonic() - began), peak_rss_mb(server.process.pid)))
+        _targets(report, f"{name}, beside {neighbour}", figures, alone)
         time.sleep(1.0)
     report.table(f"{name}: {sizes.neighbour_seconds} s each", _COLUMNS, rows)
-    report.target(f"{name}: memory of the server", peak_rss_mb(server.process.pid), _MOST_MB, unit=" MB")
+    report.target(f"{name}: memory of the server", peak_rss_mb(server.process.pid), _MAX_MB, unit=" MB")
 
 
-def _row(what: str, found: Mapping[str, Any], counted: Mapping[str, Any], seconds: float) -> Sequence[Any]:
+def _row(neighbour: str, figures: Mapping[str, Any], counted: Mapping[str, Any], seconds: float) -> Sequence[Any]:
     return (
-        what, found["get_median"], found["get_worst"], found["update_median"], found["update_worst"], found["calls"],
-        found["failed"], (counted.get("answered", 0) + counted.get("heard", 0)) / seconds,
-        counted.get("failed", 0) / seconds,
+        neighbour, figures["get_median"], figures["get_worst"], figures["update_median"],
+        figures["update_worst"], figures["calls"], figures["failed"],
+        (counted.get("answered", 0) + counted.get("heard", 0)) / seconds, counted.get("failed", 0) / seconds,
     )  # fmt: skip
 
 
-def _targets(report: Report, where: str, found: Mapping[str, Any], alone: Mapping[str, Any]) -> None:
-    report.target(f"{where}: worst Get", found["get_worst"], _MOST_GET_MS, unit=" ms")
-    beyond = max(0.0, found["update_worst"] - alone["update_worst"])
-    report.target(f"{where}: worst Update beyond the one beside nobody", beyond, _MOST_UPDATE_MS, unit=" ms")
+def _targets(report: Report, where: str, figures: Mapping[str, Any], alone: Mapping[str, Any]) -> None:
+    report.target(f"{where}: worst Get", figures["get_worst"], _MAX_GET_MS, unit=" ms")
+    beyond = max(0.0, figures["update_worst"] - alone["update_worst"])
+    report.target(f"{where}: worst Update beyond the one beside nobody", beyond, _MAX_UPDATE_MS, unit=" ms")

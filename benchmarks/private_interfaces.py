@@ -51,9 +51,9 @@ def _compare(
             times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up}
             return loaded([server], load, kind=kind, callers=callers, **times)
 
-        found = interleave(sizes.rounds * 2, {"private": block(private), "public": block(public)})
-    rate = ratio(found["private"], found["public"], lambda b: b.rate)
-    private_cpu, public_cpu = (median(b.cpu / b.more["total"] for b in found[way]) for way in ("private", "public"))
+        results = interleave(sizes.rounds * 2, {"private": block(private), "public": block(public)})
+    rate = ratio(results["private"], results["public"], lambda b: b.rate)
+    private_cpu, public_cpu = (median(b.cpu / b.more["total"] for b in results[way]) for way in ("private", "public"))
     return (*case, callers, rate, public_cpu / private_cpu)
 
 

@@ -42,8 +42,8 @@ class Responder(Listening):
 
     def _get(self, path: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/-/{path}", timeout=10) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-        return found
+            answered: dict[str, Any] = json.loads(answer.read())
+        return answered
 
     def forget(self) -> None:
         """Forget all counts, and calls that are not canned."""
@@ -54,17 +54,17 @@ class Responder(Listening):
 
         RuntimeError for a call that is not canned.
         """
-        found = self._get("take")
-        if found["unknown"]:
-            raise RuntimeError(f"calls that the responder does not know: {sorted(set(found['unknown']))}")
-        return found
+        counts = self._get("take")
+        if counts["unknown"]:
+            raise RuntimeError(f"calls that the responder does not know: {sorted(set(counts['unknown']))}")
+        return counts
 
-    def events(self, order: str, **given: Any) -> dict[str, Any]:
+    def events(self, order: str, **members: Any) -> dict[str, Any]:
         """Give an order to `canned_events`."""
-        request = urllib.request.Request(f"{self.url}/-/events/{order}", json.dumps(given).encode(), method="POST")
+        request = urllib.request.Request(f"{self.url}/-/events/{order}", json.dumps(members).encode(), method="POST")
         with urllib.request.urlopen(request, timeout=60) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-        return found
+            answered: dict[str, Any] = json.loads(answer.read())
+        return answered
 
     def latency(self, seconds: float) -> None:
         """Delay all further answers."""
@@ -142,9 +142,9 @@ async def orders_while_running() -> AsyncIterator[dict[str, Any]]:
         yield json.loads(line)
 
 
-def answer(**found: Any) -> None:
+def answer(**members: Any) -> None:
     """Answer the present order."""
-    print(json.dumps(found), flush=True)
+    print(json.dumps(members), flush=True)
 
 
 @contextlib.contextmanager

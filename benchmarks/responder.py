@@ -134,7 +134,7 @@ class State:
         """Answer one request, now or later."""
         if (queue := _QUEUE_TARGET.search(head)) is not None:
             kind = "application/x-amz-json-1.0"
-            self.changes.queue.answer(queue[1], body, lambda found: reply(_response(found, kind)))
+            self.changes.queue.answer(queue[1], body, lambda content: reply(_response(content, kind)))
         elif head.startswith(b"POST /-/events/"):
             order = head.split(b" ", 2)[1].decode().rpartition("/")[2]
             reply(_response(json.dumps(self.changes.control(order, body)).encode()))
@@ -162,9 +162,9 @@ class State:
         operation = target.group(1) if target else b"AssumeRole"
         account, region = self._registry(head)
         if operation == b"GetRegistryScanningConfiguration":
-            found = self.rules.get(account) or self.scanning.get((account, region))
-            if found is not None:
-                return found
+            stored = self.rules.get(account) or self.scanning.get((account, region))
+            if stored is not None:
+                return stored
         if operation == b"DescribeRegistry" and (account, region) in self.replication:
             return self.replication[account, region]
         if operation in self.canned:
@@ -189,8 +189,8 @@ class State:
         return _response(b'{"__type":"InvalidParameterException","message":"not canned"}', status="400 Bad Request")
 
     def _registry(self, head: bytes) -> tuple[bytes, bytes]:
-        found = _SCOPE.search(head)
-        return (found.group(1), found.group(2)) if found else (b"", b"")
+        match = _SCOPE.search(head)
+        return (match.group(1), match.group(2)) if match else (b"", b"")
 
     def _control(self, path: list[str]) -> bytes:
         if path[0] == "latency":

@@ -61,14 +61,14 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """
     environment.responder.latency(0)
     for kind in sizes.databases:
-        found = [_rolled_out(environment, kind, size) for size in sizes.rollout]
+        figures = [_rolled_out(environment, kind, size) for size in sizes.rollout]
         loop = _client_loop(environment, kind, sizes.rollout[0])
         report.table(
             f"{kind}: one set over so many registries",
             ("targets", "plan CPU s", "plan MB", "written s", "converged s", "CPU ms a target"),
-            [(f.targets, f.plan_cpu, f.plan_memory, f.written_in, f.converged_in, f.cpu_per_target) for f in found],
+            [(f.targets, f.plan_cpu, f.plan_memory, f.written_in, f.converged_in, f.cpu_per_target) for f in figures],
         )
-        first, largest = found[0], found[-1]
+        first, largest = figures[0], figures[-1]
         report.note(f"{kind}: a client with {_THREADS} threads declares {first.targets} registries in {loop:.2f} s")
         report.target(f"{kind}: planning {largest.targets} targets, CPU", largest.plan_cpu, 60, unit=" s")
         report.target(f"{kind}: planning {largest.targets} targets, memory", largest.plan_memory, 300, unit=" MB")

@@ -38,8 +38,8 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
             for warm_up in variants.values():
                 warm_up()
             responder.latency(latency)
-            found = interleave(sizes.rounds, variants)
-        _show(report, case, latency, concurrency, found)
+            results = interleave(sizes.rounds, variants)
+        _show(report, case, latency, concurrency, results)
 
 
 def _sweeping(
@@ -61,16 +61,16 @@ def _sweeping(
     return block
 
 
-def _show(report: Report, case: str, latency: float, concurrency: int, found: dict[str, list[Block]]) -> None:
+def _show(report: Report, case: str, latency: float, concurrency: int, results: dict[str, list[Block]]) -> None:
     rows = [
         (
             case, n, median(b.rate for b in blocks), median(b.cpu / b.units for b in blocks) * 1e6,
             median(b.more["database"] / b.units for b in blocks) * 1e6, median(b.cpu / b.seconds for b in blocks),
         )
-        for n, blocks in found.items()
+        for n, blocks in results.items()
     ]  # fmt: skip
     report.table(f"postgres: {latency * 1000:.0f} ms, concurrency {concurrency} a replica", _COLUMNS, rows)
-    more = ratio(found["2"], found["1"], lambda b: b.rate)
+    more = ratio(results["2"], results["1"], lambda b: b.rate)
     if latency:
         report.target(f"{case}: rate of two replicas against one", more, 1.7, at_most=False, unit="x")
     else:

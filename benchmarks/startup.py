@@ -27,13 +27,13 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     urls = {name: environment.database(name) for name in ("sqlite", "postgres")}
     variants = {name: _starting(_server(environment, url)) for name, url in urls.items() if name in sizes.databases}
     variants["bare grpc.aio"] = _starting(lambda: Listening("benchmarks.echo", environment.folder))
-    found = interleave(sizes.starts, variants)
+    results = interleave(sizes.starts, variants)
     rows = [
         (
             name, median(b.seconds for b in blocks), median(b.cpu for b in blocks),
-            ratio(blocks, found["bare grpc.aio"], lambda b: b.cpu), median(b.more["rss"] for b in blocks),
+            ratio(blocks, results["bare grpc.aio"], lambda b: b.cpu), median(b.more["rss"] for b in blocks),
         )
-        for name, blocks in found.items()
+        for name, blocks in results.items()
     ]  # fmt: skip
     columns = ("server", "seconds to serving", "CPU s", "CPU/bare", "RSS MB")
     report.table(f"cold start, median of {sizes.starts} (bytecode is there)", columns, rows)
@@ -61,30 +61,32 @@ def _starting(start: Callable[[], Process]) -> Callable[[], Block]:
 
 
 def _imports(report: Report, sizes: Sizes) -> None:
-    found: dict[str, list[float]] = {name: [] for name in _IMPORTS[: sizes.imports]}
+    times_by_module: dict[str, list[float]] = {name: [] for name in _IMPORTS[: sizes.imports]}
     for _ in range(sizes.starts):
-        for name, times in found.items():
+        for name, times in times_by_module.items():
             done = subprocess.run(
                 [sys.executable, "-c", _TIMED.format(name)], capture_output=True, text=True, check=True
             )
             times.append(float(done.stdout) * 1000)
     report.table(
-        "imports, a process each", ("module", "CPU ms"), [(name, median(times)) for name, times in found.items()]
+        "imports, a process each",
+        ("module", "CPU ms"),
+        [(name, median(times)) for name, times in times_by_module.items()],
     )
 
 
 def _command_line(report: Report, sizes: Sizes) -> None:
     """Compare the CPU time of `ecrkeeper --help` with that of Python alone."""
     commands = {"python -c pass": ("-c", "pass"), "ecrkeeper --help": ("-m", "ecrkeeper_cli", "--help")}
-    found: dict[str, list[float]] = {name: [] for name in commands}
+    times_by_command: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(sizes.starts):
         for name, arguments in commands.items():
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            found[name].append(1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
-    alone, shown = (median(times) for times in found.values())
-    rows = [(name, median(times), median(times) / alone) for name, times in found.items()]
+            times_by_command[name].append(1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
+    alone, shown = (median(times) for times in times_by_command.values())
+    rows = [(name, median(times), median(times) / alone) for name, times in times_by_command.items()]
     report.table("command line, a process each", ("command", "CPU ms", "CPU/python"), rows)
     report.target("ecrkeeper --help: CPU", shown, 150.0, unit=" ms")
 

@@ -83,8 +83,8 @@ def _rpcs(report: Report, sizes: Sizes, environment: Environment, kind: str, por
             blocks[name] = loaded([server], load, kind=kind, **times)
             # Exclude the cost of the first calls.
             blocks[name]()
-        found = interleave(sizes.rounds, blocks)
-    _table(report, f"{kind} on SQLite, {_CALLERS} callers", found, lambda block: block.cpu / block.more["total"])
+        results = interleave(sizes.rounds, blocks)
+    _table(report, f"{kind} on SQLite, {_CALLERS} callers", results, lambda block: block.cpu / block.more["total"])
 
 
 def _aws_calls(report: Report, sizes: Sizes, environment: Environment, port: int) -> None:
@@ -103,14 +103,16 @@ def _aws_calls(report: Report, sizes: Sizes, environment: Environment, port: int
             fleet = stack.enter_context(running_fleet(environment, "sqlite", sizes.fleet, **settings))
             fleet.sweep(sizes.fleet)
             blocks[name] = partial(fleet.sweep, sizes.fleet)
-        found = interleave(sizes.rounds, blocks)
-    _table(report, "sweep on SQLite, for each call to AWS", found, lambda block: block.cpu / block.more["calls"])
+        results = interleave(sizes.rounds, blocks)
+    _table(report, "sweep on SQLite, for each call to AWS", results, lambda block: block.cpu / block.more["calls"])
 
 
-def _table(report: Report, title: str, found: dict[str, list[Block]], figure: Callable[[Block], float]) -> None:
+def _table(report: Report, title: str, results: dict[str, list[Block]], figure: Callable[[Block], float]) -> None:
     rows = [
-        (name, median(map(figure, blocks)) * 1e6, *(ratio(blocks, found[to], figure) for to in (_NOTHING, _METRICS)))
-        for name, blocks in found.items()
+        (name, median(map(figure, blocks)) * 1e6, *(ratio(blocks, results[to], figure) for to in (_NOTHING, _METRICS)))
+        for name, blocks in results.items()
     ]
     report.table(title, _COLUMNS, rows)
-    report.target(f"{title}: metrics against nothing", ratio(found[_METRICS], found[_NOTHING], figure), 1.25, unit="x")
+    report.target(
+        f"{title}: metrics against nothing", ratio(results[_METRICS], results[_NOTHING], figure), 1.25, unit="x"
+    )

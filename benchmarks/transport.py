@@ -24,18 +24,18 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
         variants = {way: _calling(child, sizes.transport_calls) for way, child in children.items()}
         for warm_up in variants.values():
             warm_up()
-        found = interleave(sizes.transport_rounds, variants)
+        results = interleave(sizes.transport_rounds, variants)
     rows = [
         (
             way, median(b.cpu / b.units * 1e6 for b in blocks), median(b.rate for b in blocks),
-            ratio(blocks, found["own"], lambda b: b.cpu),
+            ratio(blocks, results["own"], lambda b: b.cpu),
         )
-        for way, blocks in found.items()
+        for way, blocks in results.items()
     ]  # fmt: skip
     columns = ("way", "CPU us/call", "calls/s", "CPU/own")
     report.table(f"{sizes.transport_calls} calls, 32 at once, {sizes.transport_rounds} rounds", columns, rows)
     for way in _WAYS[1:]:
-        dearer = ratio(found[way], found["own"], lambda b: b.cpu)
+        dearer = ratio(results[way], results["own"], lambda b: b.cpu)
         report.target(f"CPU per call with {way} against the own transport", dearer, _WORTH, at_most=False, unit="x")
 
 

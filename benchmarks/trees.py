@@ -76,14 +76,14 @@ def _compare(
 
     variants = {"new": block(new), "old": block(old)}
     interleave(1, variants)
-    found = interleave(rounds, variants)
-    pairs = list(zip(found["new"], found["old"], strict=True))
+    results = interleave(rounds, variants)
+    pairs = list(zip(results["new"], results["old"], strict=True))
     speeds = [a.rate / b.rate for a, b in pairs]
     report.target(f"{name}: speed against the other checkout", median(speeds), _SMALLEST, at_most=False, unit="x")
     cheaper = median((b.cpu / b.units) / (a.cpu / a.units) for a, b in pairs)
     # Other load adds to CPU time and never takes away: the least of all rounds is the steadiest figure.
     least = min(b.cpu / b.units for _, b in pairs) / min(a.cpu / a.units for a, _ in pairs)
-    memory = (median(block.more["rss"] for block in found[which]) for which in ("new", "old"))
+    memory = (median(block.more["rss"] for block in results[which]) for which in ("new", "old"))
     return (name, median(speeds), min(speeds), max(speeds), cheaper, least, *memory)
 
 

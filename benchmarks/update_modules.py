@@ -167,5 +167,5 @@ def modules(walks: list[Walk]) -> list[str]:
 
 if __name__ == "__main__":
     for setting, walks in trace().items():
-        found = modules(walks)
-        print(f"{setting}: {len(found)} modules\n  " + "\n  ".join(found))
+        names = modules(walks)
+        print(f"{setting}: {len(names)} modules\n  " + "\n  ".join(names))

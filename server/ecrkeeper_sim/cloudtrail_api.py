@@ -48,13 +48,13 @@ def lookup_events(call: Call, params: Json) -> Json:
     call.world.history.prune(now)
     visible_until = now - call.settings.lookup_events_delay_seconds
     matching = (
-        found
-        for found in call.world.history.newest_first(place)
-        if found.time <= visible_until
-        and (before is None or found.number < before)
-        and (start is None or found.time >= start)
-        and (end is None or found.time <= end)
-        and (wanted is None or wanted[1] in _values(found, wanted[0]))
+        recorded
+        for recorded in call.world.history.newest_first(place)
+        if recorded.time <= visible_until
+        and (before is None or recorded.number < before)
+        and (start is None or recorded.time >= start)
+        and (end is None or recorded.time <= end)
+        and (wanted is None or wanted[1] in _values(recorded, wanted[0]))
     )
     return _page(matching, params)
 
@@ -62,26 +62,26 @@ def lookup_events(call: Call, params: Json) -> Json:
 def _page(matching: Iterator[Recorded], params: Json) -> Json:
     size = params.get("MaxResults") or _PAGE
     shown: list[Recorded] = []
-    for found in matching:
+    for recorded in matching:
         if len(shown) == size:
             return {"Events": [_event(each) for each in shown], "NextToken": _encoded(shown[-1].number, params)}
-        shown.append(found)
+        shown.append(recorded)
     return {"Events": [_event(each) for each in shown]}
 
 
-def _event(found: Recorded) -> Json:
+def _event(recorded: Recorded) -> Json:
     return {
-        **found.attributes,
-        "EventTime": found.time,
-        "Resources": list(found.resources),
-        "CloudTrailEvent": found.text,
+        **recorded.attributes,
+        "EventTime": recorded.time,
+        "Resources": list(recorded.resources),
+        "CloudTrailEvent": recorded.text,
     }
 
 
-def _values(found: Recorded, key: str) -> list[str]:
+def _values(recorded: Recorded, key: str) -> list[str]:
     if key in ("ResourceName", "ResourceType"):
-        return [resource[key] for resource in found.resources]
-    return [found.attributes.get(key, "")]
+        return [resource[key] for resource in recorded.resources]
+    return [recorded.attributes.get(key, "")]
 
 
 def _wanted(params: Json) -> tuple[str, str] | None:
@@ -103,11 +103,11 @@ def _throttle(call: Call) -> None:
     if rate <= 0:
         return
     place, now = (call.identity.account, call.region), call.now()
-    left, at = call.world.history.allowances.get(place, (rate, now))
-    left = min(rate, left + (now - at) * rate)
-    if left < 1:
+    allowance, at = call.world.history.allowances.get(place, (rate, now))
+    allowance = min(rate, allowance + (now - at) * rate)
+    if allowance < 1:
         raise AwsError("ThrottlingException", "Rate exceeded")
-    call.world.history.allowances[place] = (left - 1, now)
+    call.world.history.allowances[place] = (allowance - 1, now)
 
 
 def _digest(params: Json) -> str:
@@ -124,10 +124,10 @@ def _decoded(params: Json) -> int | None:
     if token is None:
         return None
     try:
-        found: Any = json.loads(base64.urlsafe_b64decode(token.encode()))
+        content: Any = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (binascii.Error, ValueError):
-        found = None
-    match found:
+        content = None
+    match content:
         case [int(number), str(digest)] if digest == _digest(params):
             return number
     raise AwsError("InvalidNextTokenException", "The token is invalid, or the parameters differ from the last call's.")

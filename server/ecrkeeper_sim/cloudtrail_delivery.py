@@ -10,23 +10,23 @@ from ecrkeeper_sim.event_bus import publish
 from ecrkeeper_sim.state import Json
 
 
-def record(call: Call, made: ApiCall) -> None:
+def record(call: Call, api_call: ApiCall) -> None:
     """Record a write, and before it the calls that AWS made for the caller.
 
     Reads leave no record.
     """
-    if (made.service, made.operation) not in HANDLERS or not is_recorded(made.service, made.operation):
+    if (api_call.service, api_call.operation) not in HANDLERS or not is_recorded(api_call.service, api_call.operation):
         return
-    for each in (*call.caused, made):
+    for each in (*call.caused, api_call):
         _deliver(call, each)
 
 
-def _deliver(call: Call, made: ApiCall) -> None:
-    found, place = record_of(call, made), (call.identity.account, event_region(call, made))
+def _deliver(call: Call, api_call: ApiCall) -> None:
+    content, place = record_of(call, api_call), (call.identity.account, event_region(call, api_call))
     attributes = {
-        "EventId": found["eventID"],
-        "EventName": made.operation,
-        "EventSource": found["eventSource"],
+        "EventId": content["eventID"],
+        "EventName": api_call.operation,
+        "EventSource": content["eventSource"],
         "ReadOnly": "false",
         "Username": user_name(call),
         "AccessKeyId": call.identity.access_key,
@@ -35,22 +35,22 @@ def _deliver(call: Call, made: ApiCall) -> None:
         place,
         call.now(),
         call.settings.max_events,
-        json.dumps(found),
+        json.dumps(content),
         attributes=attributes,
-        resources=role_resources(call, made),
+        resources=role_resources(call, api_call),
     )
-    publish(call.world, _envelope(call, made.service, place, found))
+    publish(call.world, _envelope(call, api_call.service, place, content))
 
 
-def _envelope(call: Call, service: str, place: tuple[str, str], found: Json) -> Json:
+def _envelope(call: Call, service: str, place: tuple[str, str], content: Json) -> Json:
     return {
         "version": "0",
         "id": call.world.uuid(),
         "detail-type": "AWS API Call via CloudTrail",
         "source": f"aws.{service}",
         "account": place[0],
-        "time": found["eventTime"],
+        "time": content["eventTime"],
         "region": place[1],
         "resources": [],
-        "detail": found,
+        "detail": content,
     }

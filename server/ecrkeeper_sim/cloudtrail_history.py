@@ -39,14 +39,14 @@ class History:
     _order: deque[Place] = field(default_factory=deque)
     _next: int = 1
 
-    def add(self, place: Place, time: float, maximum: int, text: str, **found: Any) -> None:
+    def add(self, place: Place, time: float, maximum: int, text: str, **members: Any) -> None:
         """Append a record; drop the oldest ones of all accounts beyond `maximum`."""
         self.prune(time)
         if maximum < 1:
             return
         while len(self._order) >= maximum:
             self._drop_oldest()
-        self._records.setdefault(place, deque()).append(Recorded(self._next, int(time), text=text, **found))
+        self._records.setdefault(place, deque()).append(Recorded(self._next, int(time), text=text, **members))
         self._order.append(place)
         self._next += 1
 

@@ -21,25 +21,25 @@ def is_recorded(service: str, operation: str) -> bool:
     return service in ("ecr", "iam") and not operation.startswith(_READING)
 
 
-def event_region(call: Call, made: ApiCall) -> str:
+def event_region(call: Call, api_call: ApiCall) -> str:
     """Return the Region in which the event of a call appears."""
-    return _IAM_REGIONS.get(call.partition, call.region) if made.service == "iam" else call.region
+    return _IAM_REGIONS.get(call.partition, call.region) if api_call.service == "iam" else call.region
 
 
-def record_of(call: Call, made: ApiCall) -> Json:
+def record_of(call: Call, api_call: ApiCall) -> Json:
     """Return the record of a call."""
     record: Json = {
         "eventVersion": "1.09",
-        "userIdentity": _user_identity(call, made),
+        "userIdentity": _user_identity(call, api_call),
         "eventTime": iso8601(call.now()),
-        "eventSource": f"{made.service}.amazonaws.com",
-        "eventName": made.operation,
-        "awsRegion": event_region(call, made),
-        "sourceIPAddress": made.invoked_by or call.peer.address,
-        "userAgent": made.invoked_by or call.peer.user_agent,
-        "requestParameters": lower_first(made.params) or None,
-        "responseElements": _response_elements(made),
-        "requestID": made.request_id,
+        "eventSource": f"{api_call.service}.amazonaws.com",
+        "eventName": api_call.operation,
+        "awsRegion": event_region(call, api_call),
+        "sourceIPAddress": api_call.invoked_by or call.peer.address,
+        "userAgent": api_call.invoked_by or call.peer.user_agent,
+        "requestParameters": lower_first(api_call.params) or None,
+        "responseElements": _response_elements(api_call),
+        "requestID": api_call.request_id,
         "eventID": call.world.uuid(),
         "readOnly": False,
         "eventType": "AwsApiCall",
@@ -47,20 +47,20 @@ def record_of(call: Call, made: ApiCall) -> Json:
         "recipientAccountId": call.identity.account,
         "eventCategory": "Management",
     }
-    if made.error is not None:
-        record["errorCode"] = made.error.code
-        record["errorMessage"] = made.error.message
+    if api_call.error is not None:
+        record["errorCode"] = api_call.error.code
+        record["errorMessage"] = api_call.error.message
     return record
 
 
-def role_resources(call: Call, made: ApiCall) -> tuple[Json, ...]:
+def role_resources(call: Call, api_call: ApiCall) -> tuple[Json, ...]:
     """Return the resources under which LookupEvents lists a call.
 
     They are the role of an IAM call, by name and by ARN.
     """
-    role = (made.result or {}).get("Role", {})
-    name = role.get("RoleName") or made.params.get("RoleName")
-    if made.service != "iam" or not isinstance(name, str):
+    role = (api_call.result or {}).get("Role", {})
+    name = role.get("RoleName") or api_call.params.get("RoleName")
+    if api_call.service != "iam" or not isinstance(name, str):
         return ()
     known = call.account.roles.get(name.lower())
     arn = role.get("Arn") or (known.arn if known is not None else None)
@@ -85,9 +85,9 @@ def _lowered(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def _user_identity(call: Call, made: ApiCall) -> Json:
+def _user_identity(call: Call, api_call: ApiCall) -> Json:
     identity, session = call.identity, call.identity.session
-    found: Json = {
+    shown: Json = {
         "type": "Root" if session is None else "AssumedRole",
         "principalId": identity.user_id,
         "arn": identity.arn,
@@ -103,17 +103,17 @@ def _user_identity(call: Call, made: ApiCall) -> Json:
             "userName": session.role_arn.rpartition("/")[2],
         }
         attributes = {"creationDate": iso8601(session.created), "mfaAuthenticated": "false"}
-        found["sessionContext"] = {"sessionIssuer": issuer, "attributes": attributes}
-    if made.invoked_by:
-        found["invokedBy"] = made.invoked_by
-    return found
+        shown["sessionContext"] = {"sessionIssuer": issuer, "attributes": attributes}
+    if api_call.invoked_by:
+        shown["invokedBy"] = api_call.invoked_by
+    return shown
 
 
-def _response_elements(made: ApiCall) -> Json | None:
-    operation = models.operation(made.service, made.operation)
-    if not made.result or operation is None or operation.model.output_shape is None:
+def _response_elements(api_call: ApiCall) -> Json | None:
+    operation = models.operation(api_call.service, api_call.operation)
+    if not api_call.result or operation is None or operation.model.output_shape is None:
         return None
-    shown: Json = _elements(operation.model.output_shape, made.result)
+    shown: Json = _elements(operation.model.output_shape, api_call.result)
     return shown
 
 

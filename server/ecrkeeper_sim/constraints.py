@@ -118,12 +118,12 @@ class Shape:
             )
 
 
-def compile_shape(shape: Any, seen: tuple[str, ...] = ()) -> Shape:
+def compile_shape(shape: Any, enclosing: tuple[str, ...] = ()) -> Shape:
     """Compile a botocore shape; a shape inside itself is checked no deeper."""
     metadata = shape.metadata
     pattern = metadata.get("pattern", "")
-    nested = shape.name not in seen
-    seen = (*seen, shape.name)
+    nested = shape.name not in enclosing
+    enclosing = (*enclosing, shape.name)
     is_structure = shape.type_name == "structure"
     return Shape(
         type_name=shape.type_name,
@@ -132,9 +132,9 @@ def compile_shape(shape: Any, seen: tuple[str, ...] = ()) -> Shape:
         pattern=_compile_pattern(pattern) if pattern else None,
         pattern_text=pattern,
         enum=tuple(metadata.get("enum", ())),
-        members={k: compile_shape(v, seen) for k, v in shape.members.items()} if is_structure and nested else {},
+        members={k: compile_shape(v, enclosing) for k, v in shape.members.items()} if is_structure and nested else {},
         required=tuple(shape.required_members) if is_structure and nested else (),
-        element=compile_shape(shape.member, seen) if shape.type_name == "list" and nested else None,
+        element=compile_shape(shape.member, enclosing) if shape.type_name == "list" and nested else None,
     )
 
 

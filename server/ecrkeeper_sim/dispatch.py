@@ -195,10 +195,10 @@ def _reject_violations(service: str, violations: list[Violation]) -> None:
             "InvalidParameterException",
             f"Invalid parameter at '{first.path}' failed to satisfy constraint: '{constraint}'",
         )
-    found = "; ".join(
+    listed = "; ".join(
         f"Value '{v.value}' at '{v.path[:1].lower()}{v.path[1:]}' failed to satisfy constraint: {v.constraint}"
         for v in violations
     )
     plural = "s" if len(violations) > 1 else ""
     code = "ValidationError" if service in XML_SERVICES else "ValidationException"
-    raise AwsError(code, f"{len(violations)} validation error{plural} detected: {found}")
+    raise AwsError(code, f"{len(violations)} validation error{plural} detected: {listed}")

@@ -47,7 +47,7 @@ def put_registry_scanning_configuration(call: Call, params: Json) -> Json:
 @handles("ecr", "BatchGetRepositoryScanningConfiguration")
 def batch_get_repository_scanning_configuration(call: Call, params: Json) -> Json:
     """Return how each named repository is scanned."""
-    found: list[Json] = []
+    configurations: list[Json] = []
     failures: list[Json] = []
     for name in params["repositoryNames"]:
         repository = call.registry.repositories.get(name)
@@ -55,8 +55,8 @@ def batch_get_repository_scanning_configuration(call: Call, params: Json) -> Jso
             reason = f"The repository with name '{name}' does not exist"
             failures.append({"repositoryName": name, "failureCode": "REPOSITORY_NOT_FOUND", "failureReason": reason})
         else:
-            found.append(_effective(call.registry.scanning, repository))
-    return {"scanningConfigurations": found, "failures": failures}
+            configurations.append(_effective(call.registry.scanning, repository))
+    return {"scanningConfigurations": configurations, "failures": failures}
 
 
 def _effective(scanning: Json, repository: Json) -> Json:

@@ -107,8 +107,8 @@ def publish(world: World, event: Event) -> None:
 
 def deliver_due(world: World) -> None:
     """Put the events whose time has come into their queues."""
-    while found := world.bus.pop_due(world.clock.now()):
-        _deliver(world, *found)
+    while due := world.bus.pop_due(world.clock.now()):
+        _deliver(world, *due)
 
 
 def next_delivery(world: World) -> float | None:

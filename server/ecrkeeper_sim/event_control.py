@@ -60,21 +60,21 @@ def _set_routes(world: World, body: Json) -> Json:
     return _routes(world)
 
 
-def _parsed_route(given: Json) -> Route:
-    if unknown := set(given) - {f.name for f in fields(Route)}:
+def _parsed_route(members: Json) -> Route:
+    if unknown := set(members) - {f.name for f in fields(Route)}:
         raise ValueError(f"unknown members of a route: {sorted(unknown)}")
-    parts = given["queue"].split(":")
+    parts = members["queue"].split(":")
     if len(parts) != 6 or parts[2] != "sqs":
         raise ValueError("queue must be the ARN of a queue")
-    if given.get("form", "eventbridge") not in _FORMS:
+    if members.get("form", "eventbridge") not in _FORMS:
         raise ValueError(f"form must be one of {', '.join(_FORMS)}")
     _, partition, _, region, account, _ = parts
-    lists = {k: tuple(given[k]) for k in ("accounts", "regions", "sources") if given.get(k) is not None}
+    lists = {k: tuple(members[k]) for k in ("accounts", "regions", "sources") if members.get(k) is not None}
     named = {
-        "rule": given.get("rule") or f"arn:{partition}:events:{region}:{account}:rule/ecrkeeper",
-        "topic": given.get("topic") or f"arn:{partition}:sns:{region}:{account}:ecrkeeper",
+        "rule": members.get("rule") or f"arn:{partition}:events:{region}:{account}:rule/ecrkeeper",
+        "topic": members.get("topic") or f"arn:{partition}:sns:{region}:{account}:ecrkeeper",
     }
-    return Route(**{**given, **lists, **named})
+    return Route(**{**members, **lists, **named})
 
 
 def _faults(world: World) -> Json:
@@ -97,11 +97,11 @@ def _queues(world: World) -> Json:
 
 
 def _set_queue(world: World, body: Json) -> Json:
-    given = dict(body.get("attributes", {}))
+    attributes = dict(body.get("attributes", {}))
     try:
-        queue = new_queue(world, body["account"], body["region"], body["name"], given)
-        if "Policy" not in given:
-            queue.attributes = new_attributes({**given, "Policy": _open_policy(queue.arn)})
+        queue = new_queue(world, body["account"], body["region"], body["name"], attributes)
+        if "Policy" not in attributes:
+            queue.attributes = new_attributes({**attributes, "Policy": _open_policy(queue.arn)})
     except AwsError as error:
         raise ValueError(str(error)) from None
     return _shown(world, queue)

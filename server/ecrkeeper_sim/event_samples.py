@@ -47,7 +47,7 @@ def _repository(account: str, region: str, name: str) -> str:
     return f"arn:{partition_of(region)}:ecr:{region}:{account}:repository/{name}"
 
 
-def _replication(world: World, account: str, region: str, given: Json) -> Json:
+def _replication(world: World, account: str, region: str, members: Json) -> Json:
     detail = {
         "result": "SUCCESS",
         "repository-name": "app",
@@ -56,13 +56,13 @@ def _replication(world: World, account: str, region: str, given: Json) -> Json:
         "action-type": "REPLICATE",
         "source-region": region,
         "image-tag": "latest",
-        **given,
+        **members,
     }
     resources = [_repository(account, region, detail["repository-name"])]
     return _event(world, "aws.ecr", "ECR Replication Action", (account, region), resources, detail)
 
 
-def _cache(world: World, account: str, region: str, given: Json) -> Json:
+def _cache(world: World, account: str, region: str, members: Json) -> Json:
     detail = {
         "rule-version": "1",
         "sync-status": "SUCCESS",
@@ -71,14 +71,14 @@ def _cache(world: World, account: str, region: str, given: Json) -> Json:
         "upstream-registry-url": "quay.io",
         "image-tag": "latest",
         "image-digest": _DIGEST,
-        **given,
+        **members,
     }
     resources = [_repository(account, region, detail["repository-name"])]
     return _event(world, "aws.ecr", "ECR Pull Through Cache Action", (account, region), resources, detail)
 
 
-def _opt_in(world: World, account: str, region: str, given: Json) -> Json:
-    detail = {"accountId": account, "regionName": region, "status": "ENABLED", **given}
+def _opt_in(world: World, account: str, region: str, members: Json) -> Json:
+    detail = {"accountId": account, "regionName": region, "status": "ENABLED", **members}
     partition = partition_of(region)
     place = (account, {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(partition, "us-east-1"))
     resources = [f"arn:{partition}:account::{account}:account"]
@@ -102,12 +102,14 @@ def organization_events(world: World, before: Organization, after: Organization)
     """Return the events of new accounts, and one of all other changes."""
     if not after.management or before == after:
         return []
-    made = [
+    created = [
         _of_organization(world, after.management, "CreateAccountResult", {"accountId": account})
         for account in sorted(after.members.keys() - before.members.keys())
     ]
     same = {account: after.members[account] for account in before.members if account in after.members}
-    return made if same == before.members else [*made, _of_organization(world, after.management, "MoveAccount", {})]
+    return (
+        created if same == before.members else [*created, _of_organization(world, after.management, "MoveAccount", {})]
+    )
 
 
 def _of_organization(world: World, management: str, name: str, status: Json) -> Json:

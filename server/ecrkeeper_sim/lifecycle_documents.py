@@ -99,13 +99,13 @@ def _check_rule(selection: dict[str, Any], action: dict[str, Any]) -> None:
         raise _unmapped()
     if kind == "sinceImagePulled" and action["type"] == "expire":
         raise _invalid("sinceImagePulled does not support the action expire")
-    given = [name for name in _LISTS if selection.get(name)]
-    if status == "tagged" and not given:
+    lists = [name for name in _LISTS if selection.get(name)]
+    if status == "tagged" and not lists:
         raise _invalid("Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.")
-    if status == "tagged" and len(given) > 1:
+    if status == "tagged" and len(lists) > 1:
         raise _invalid("If policy has a tagged rule, it must specify only one of tagPrefixList or tagPatternList")
-    if status != "tagged" and given:
-        raise _invalid(f"Cannot specify {given[0]} with tagStatus {status.upper()}")
+    if status != "tagged" and lists:
+        raise _invalid(f"Cannot specify {lists[0]} with tagStatus {status.upper()}")
     if any(pattern.count("*") > 4 for pattern in selection.get("tagPatternList", [])):
         raise _invalid("Invalid tag pattern provided. Total number of * must not exceed 4")
 

@@ -58,20 +58,20 @@ def organization_of(body: dict[str, Any]) -> Organization:
     Raise KeyError for unknown members.
     """
     members = {}
-    for account, given in body.get("accounts", {}).items():
-        for name in given:
+    for account, attributes in body.get("accounts", {}).items():
+        for name in attributes:
             if name not in _MEMBERS:
                 raise KeyError(name)
         if not re.fullmatch(r"[0-9]{12}", account):
             raise ValueError(f"{account!r} is not an account")
-        members[account] = Member(account, **given)
+        members[account] = Member(account, **attributes)
     return Organization(body["management"], members)
 
 
-def shown_organization(found: Organization) -> dict[str, Any]:
+def shown_organization(organization: Organization) -> dict[str, Any]:
     """Return an organization as `organization_of` takes it."""
     shown = {
         each.account: {"name": each.name, "unit": each.unit, "tags": each.tags, "state": each.state}
-        for each in found.members.values()
+        for each in organization.members.values()
     }
-    return {"management": found.management, "accounts": shown}
+    return {"management": organization.management, "accounts": shown}

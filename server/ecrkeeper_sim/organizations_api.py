@@ -18,20 +18,20 @@ _STATUS = {"ACTIVE": "ACTIVE", "PENDING_CLOSURE": "PENDING_CLOSURE"}
 
 def _organization(call: Call) -> Organization:
     """Return the organization, of which only the management account learns anything."""
-    found = call.world.organization
+    organization = call.world.organization
     call.authorize(f"organizations:{call.operation}", "*")
-    if not found.management:
+    if not organization.management:
         raise AwsError("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
-    if call.identity.account != found.management:
+    if call.identity.account != organization.management:
         raise AwsError("AccessDeniedException", "You don't have permissions to access this resource.")
-    return found
+    return organization
 
 
 def _member(call: Call, account: str, code: str) -> Member:
-    found = _organization(call).members.get(account)
-    if found is None:
+    member = _organization(call).members.get(account)
+    if member is None:
         raise AwsError(code, f"You specified an account that doesn't exist: {account}")
-    return found
+    return member
 
 
 def _page(items: list[tuple[str, Json]], params: Json, name: str, size: int = _PAGE) -> Json:
@@ -42,14 +42,14 @@ def _page(items: list[tuple[str, Json]], params: Json, name: str, size: int = _P
 @handles("organizations", "ListAccounts")
 def list_accounts(call: Call, params: Json) -> Json:
     """Return all accounts, page by page."""
-    found = _organization(call)
+    organization = _organization(call)
     items = [
         (each.account, {
             "Id": each.account, "Name": each.name, "State": each.state,
             "Status": _STATUS.get(each.state, "SUSPENDED"), "Email": f"{each.account}@example.com",
-            "Arn": f"arn:aws:organizations::{found.management}:account/o-sim0000000/{each.account}",
+            "Arn": f"arn:aws:organizations::{organization.management}:account/o-sim0000000/{each.account}",
         })
-        for each in found.members.values()
+        for each in organization.members.values()
     ]  # fmt: skip
     return _page(items, params, "Accounts")
 
@@ -77,7 +77,7 @@ def list_units(call: Call, params: Json) -> Json:
     if parent is None:
         raise AwsError("ParentNotFoundException", f"You specified a parent that doesn't exist: {params['ParentId']}")
     within = [
-        (found, _unit(found, path)) for found, path in units.items() if (path.rpartition("/")[0] or "/") == parent
+        (unit_id, _unit(unit_id, path)) for unit_id, path in units.items() if (path.rpartition("/")[0] or "/") == parent
     ]
     return _page(within, params, "OrganizationalUnits")
 
@@ -85,15 +85,15 @@ def list_units(call: Call, params: Json) -> Json:
 @handles("organizations", "DescribeOrganizationalUnit")
 def describe_unit(call: Call, params: Json) -> Json:
     """Return one unit."""
-    found = params["OrganizationalUnitId"]
-    path = _organization(call).units().get(found)
+    unit_id = params["OrganizationalUnitId"]
+    path = _organization(call).units().get(unit_id)
     if path is None:
-        raise AwsError("OrganizationalUnitNotFoundException", f"You specified a unit that doesn't exist: {found}")
-    return {"OrganizationalUnit": _unit(found, path)}
+        raise AwsError("OrganizationalUnitNotFoundException", f"You specified a unit that doesn't exist: {unit_id}")
+    return {"OrganizationalUnit": _unit(unit_id, path)}
 
 
-def _unit(found: str, path: str) -> Json:
-    return {"Id": found, "Name": path.rpartition("/")[2]}
+def _unit(unit_id: str, path: str) -> Json:
+    return {"Id": unit_id, "Name": path.rpartition("/")[2]}
 
 
 @handles("organizations", "ListTagsForResource")

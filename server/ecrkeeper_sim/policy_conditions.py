@@ -34,8 +34,8 @@ def check_condition(condition: Any) -> None:
     for operator, keys in condition.items():
         family = _family(operator)
         require(isinstance(keys, dict) and bool(keys), f"{operator} has no keys")
-        for key, given in keys.items():
-            values = as_list(given)
+        for key, value_or_list in keys.items():
+            values = as_list(value_or_list)
             require(bool(values), f"{key} has no value")
             scalar = all(isinstance(value, (str, int, float)) for value in values)
             require(scalar and all(_has_form(family, _text(value)) for value in values), f"{key} has a bad value")

@@ -66,15 +66,15 @@ def _texts(holder: dict[str, Any], member: str) -> list[str]:
 
 def _is_ecr_action(action: str) -> bool:
     service, _, name = action.partition(":")
-    return service.lower() == "ecr" and bool(name) and _made_of(name, _LETTERS | {"*", "?"})
+    return service.lower() == "ecr" and bool(name) and _consists_of(name, _LETTERS | {"*", "?"})
 
 
-def _check_principal(given: Any, partition: str) -> None:
-    if given == "*":
+def _check_principal(principal: Any, partition: str) -> None:
+    if principal == "*":
         return
-    require(isinstance(given, dict) and bool(given) and given.keys() <= _KINDS, "not a principal")
-    for kind in given:
-        for who in _texts(given, kind):
+    require(isinstance(principal, dict) and bool(principal) and principal.keys() <= _KINDS, "not a principal")
+    for kind in principal:
+        for who in _texts(principal, kind):
             valid = _is_aws_principal(who, partition) if kind == "AWS" else bool(who)
             require(valid, f"{who} is no principal of kind {kind}")
 
@@ -83,22 +83,22 @@ def _is_aws_principal(who: str, partition: str) -> bool:
     if who == "*" or _is_account(who):
         return True
     if not who.startswith("arn:"):
-        return who[:4] in ("AIDA", "AROA") and 16 <= len(who) <= 128 and _made_of(who, _UNIQUE_ID)
-    _, given, service, region, account, resource = [*who.split(":", 5), "", "", "", "", ""][:6]
-    if given != partition or region or not _is_account(account):
+        return who[:4] in ("AIDA", "AROA") and 16 <= len(who) <= 128 and _consists_of(who, _UNIQUE_ID)
+    _, arn_partition, service, region, account, resource = [*who.split(":", 5), "", "", "", "", ""][:6]
+    if arn_partition != partition or region or not _is_account(account):
         return False
     kind, *names = resource.split("/")
-    if not all(names) or not all(_made_of(name, _PATH) for name in names):
+    if not all(names) or not all(_consists_of(name, _PATH) for name in names):
         return False
     if service == "iam":
-        return resource == "root" or (kind in ("user", "role") and bool(names) and _made_of(names[-1], _NAME))
+        return resource == "root" or (kind in ("user", "role") and bool(names) and _consists_of(names[-1], _NAME))
     lengths = {"assumed-role": 2, "federated-user": 1}
-    return service == "sts" and lengths.get(kind) == len(names) and all(_made_of(name, _NAME) for name in names)
+    return service == "sts" and lengths.get(kind) == len(names) and all(_consists_of(name, _NAME) for name in names)
 
 
 def _is_account(text: str) -> bool:
-    return len(text) == 12 and _made_of(text, frozenset(string.digits))
+    return len(text) == 12 and _consists_of(text, frozenset(string.digits))
 
 
-def _made_of(text: str, characters: Set[str]) -> bool:
+def _consists_of(text: str, characters: Set[str]) -> bool:
     return all(character in characters for character in text)

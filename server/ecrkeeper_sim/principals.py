@@ -54,6 +54,6 @@ def _statement(statement: Json, by: Callable[[str], str]) -> Json:
     principal = statement.get("Principal")
     if not isinstance(principal, dict) or "AWS" not in principal:
         return statement
-    found: Any = [by(str(who)) for who in as_list(principal["AWS"])]
-    shown = found if isinstance(principal["AWS"], list) else found[0]
+    replaced: Any = [by(str(who)) for who in as_list(principal["AWS"])]
+    shown = replaced if isinstance(principal["AWS"], list) else replaced[0]
     return {**statement, "Principal": {**principal, "AWS": shown}}

@@ -145,10 +145,10 @@ def _set_exclusions(world: World, registry: Registry, arns: list[str]) -> None:
 
 
 def _set_backfills(world: World, registry: Registry, jobs: list[Json]) -> None:
-    made = [new_backfill(world, j["destination"], j.get("status", "IN_PROGRESS"), pinned=True) for j in jobs]
-    for job, given in zip(made, jobs, strict=True):
-        job.update({name: given[name] for name in _BACKFILL_MEMBERS if name in given})
-    registry.backfills = {job["replicationBackfillId"]: job for job in made}
+    backfills = [new_backfill(world, j["destination"], j.get("status", "IN_PROGRESS"), pinned=True) for j in jobs]
+    for job, members in zip(backfills, jobs, strict=True):
+        job.update({name: members[name] for name in _BACKFILL_MEMBERS if name in members})
+    registry.backfills = {job["replicationBackfillId"]: job for job in backfills}
 
 
 def _set_repositories(world: World, registry: Registry, names: list[str]) -> None:
@@ -159,8 +159,8 @@ def _set_repositories(world: World, registry: Registry, names: list[str]) -> Non
 
 def _set_images(world: World, registry: Registry, tags: dict[str, list[str]]) -> None:
     registry.images = {}
-    for name, found in tags.items():
-        for tag in found:
+    for name, image_tags in tags.items():
+        for tag in image_tags:
             new_image(registry, name, tag)
 
 

@@ -36,20 +36,20 @@ _COMPUTED = (
 )
 
 
-def new_attributes(given: Mapping[str, Any]) -> dict[str, str]:
+def new_attributes(requested: Mapping[str, Any]) -> dict[str, str]:
     """Return the attributes of a new queue; raises SQS's error for an invalid one."""
-    return changed_attributes(_DEFAULTS, given)
+    return changed_attributes(_DEFAULTS, requested)
 
 
-def changed_attributes(old: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
+def changed_attributes(old: Mapping[str, str], requested: Mapping[str, Any]) -> dict[str, str]:
     """Return the attributes after a change.
 
     An empty policy, redrive policy or key removes it.
     """
-    for name, value in given.items():
+    for name, value in requested.items():
         _check(name, value)
-    merged = {**old, **{name: str(value) for name, value in given.items()}}
-    if given.get("KmsMasterKeyId"):
+    merged = {**old, **{name: str(value) for name, value in requested.items()}}
+    if requested.get("KmsMasterKeyId"):
         merged["SqsManagedSseEnabled"] = "false"
         merged.setdefault("KmsDataKeyReusePeriodSeconds", "300")
     return {name: value for name, value in merged.items() if value != ""}

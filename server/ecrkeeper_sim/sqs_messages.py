@@ -63,10 +63,10 @@ async def receive_message(call: Call, params: Json) -> Json:
         received, exhausted = queue.receive(call.now(), maximum, hidden)
         _move_exhausted(call, queue, exhausted)
         # With a frozen clock, real time ends the wait; moving the clock ends it as well.
-        left = wait - max(time.monotonic() - begun[0], call.now() - begun[1])
-        if received or left <= 0 or call.world.queues.closed:
+        remaining = wait - max(time.monotonic() - begun[0], call.now() - begun[1])
+        if received or remaining <= 0 or call.world.queues.closed:
             return {"Messages": [_shown(message, wanted) for message in received]} if received else {}
-        await queue.signal.wait(min(left, _seconds_to_change(call, queue)))
+        await queue.signal.wait(min(remaining, _seconds_to_change(call, queue)))
     return {}
 
 

@@ -209,18 +209,18 @@ class World:
 
     def account(self, account: str) -> Account:
         """Return the account, which is created on first use."""
-        found = self.accounts.get(account)
-        if found is None:
-            found = self.accounts[account] = Account(account)
-        return found
+        known = self.accounts.get(account)
+        if known is None:
+            known = self.accounts[account] = Account(account)
+        return known
 
     def registry(self, account: str, region: str) -> Registry:
         """Return the registry, which every account has in every Region."""
         registries = self.account(account).registries
-        found = registries.get(region)
-        if found is None:
-            found = registries[region] = Registry(account, region, self.settings.policy_scope)
-        return found
+        known = registries.get(region)
+        if known is None:
+            known = registries[region] = Registry(account, region, self.settings.policy_scope)
+        return known
 
     def listed_regions(self, account: str, partition: str) -> Iterator[tuple[str, str]]:
         """Yield each Region of the partition with its opt-in status for the account."""

@@ -53,9 +53,9 @@ def server(
 
 
 @contextmanager
-def _folder(given: Path | None) -> Iterator[Path]:
-    if given is not None:
-        yield given
+def _folder(folder: Path | None) -> Iterator[Path]:
+    if folder is not None:
+        yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="ecrkeeper-testing-") as made:
-        yield Path(made)
+    with tempfile.TemporaryDirectory(prefix="ecrkeeper-testing-") as temporary:
+        yield Path(temporary)

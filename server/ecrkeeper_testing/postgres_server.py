@@ -112,9 +112,9 @@ class Postgres:
         """Wait until a query has this result."""
         with psycopg.connect(self.url, autocommit=True) as conn:
             until = time.monotonic() + seconds
-            while (found := conn.execute(query).fetchone()) != (value,):
+            while (row := conn.execute(query).fetchone()) != (value,):
                 if time.monotonic() > until:
-                    raise AssertionError(f"not within {seconds} s, last {found}: {query}")
+                    raise AssertionError(f"not within {seconds} s, last {row}: {query}")
                 time.sleep(0.05)
 
     def create_database(self, name: str) -> str:

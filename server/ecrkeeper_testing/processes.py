@@ -158,7 +158,7 @@ class Server(Process):
         environment: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> None:
-        given = {
+        variables = {
             "AWS_ACCESS_KEY_ID": "999999999999",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "ECRKEEPER_DATABASE_URL": database_url,
@@ -170,7 +170,7 @@ class Server(Process):
             **{f"ECRKEEPER_{name.upper()}": str(value) for name, value in settings.items()},
             **(environment or {}),
         }
-        super().__init__(list(self.command), given, folder / "server.log")
+        super().__init__(list(self.command), variables, folder / "server.log")
 
 
 def migrate(database_url: str) -> None:
