@@ -80,7 +80,7 @@ class Text:
                 source = Source(escaped(self.name), document)
                 yield self._filled(document.value, source), source
         except strict_yaml.StrictYamlError as error:
-            raise Errors(_located(escaped(self.name), each) for each in error.violations) from error
+            raise Errors(located(escaped(self.name), each) for each in error.violations) from error
 
     def _filled(self, value: Any, source: Source) -> Any:
         if self.variables is None:
@@ -92,7 +92,8 @@ class Text:
         return filled
 
 
-def _located(file: str, violation: str) -> str:
+def located(file: str, violation: str) -> str:
+    """Return a violation of `strict_yaml` with its file, as `FILE:LINE: TEXT`."""
     match = re.match(r"line (\d+): (.*)", violation, re.DOTALL)
     return f"{file}:{match[1]}: {match[2]}" if match else f"{file}: {violation}"
 

@@ -24,6 +24,7 @@ _LINE_END = b"\n"
 _TAG = "tag:yaml.org,2002:"
 _TRUE, _FALSE = ("yes", "true", "on"), ("no", "false", "off")
 _QUOTED = {"timestamp": "a date", "merge": "a merge key", "value": "`=`"}
+_UNTAGGED: Mapping[type, str] = {yaml.ScalarNode: "str", yaml.SequenceNode: "seq", yaml.MappingNode: "map"}
 _SCALARS = yaml.constructor.SafeConstructor()
 
 
@@ -49,15 +50,28 @@ class Document:
         return self.lines.get(path, 1)
 
 
-def load(content: bytes) -> Document:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The additions of one kind of file to the subset."""
+
+    # Returns the value of a tag such as `!Sub`, from the value that has the tag.
+    tagged: Callable[[str, Any], Any] | None = None
+    # Reads dates, and keys that look like numbers, dates or truth values, as the text that they are.
+    is_textual: bool = False
+
+
+_STRICT = Dialect()
+
+
+def load(content: bytes, dialect: Dialect = _STRICT) -> Document:
     """Return the only document of a file; StrictYamlError has every error."""
-    documents = list(load_all(content))
+    documents = list(load_all(content, dialect))
     if len(documents) > 1:
         raise StrictYamlError([f"line {documents[1].line_of('')}: must be one document, got {len(documents)}"])
     return documents[0] if documents else Document(None, {})
 
 
-def load_all(source: IO[bytes] | bytes) -> Iterator[Document]:
+def load_all(source: IO[bytes] | bytes, dialect: Dialect = _STRICT) -> Iterator[Document]:
     """Yield the documents of a file; StrictYamlError for the first invalid one."""
     composer = _Composer(source)
     while True:
@@ -70,7 +84,7 @@ def load_all(source: IO[bytes] | bytes) -> Iterator[Document]:
         except yaml.MarkedYAMLError as error:
             raise StrictYamlError([_malformed(error, source)]) from error
         if node is not None:
-            yield _document(node)
+            yield _document(node, dialect)
 
 
 def _malformed(error: yaml.MarkedYAMLError, source: IO[bytes] | bytes) -> str:
@@ -118,8 +132,8 @@ class _Composer(yaml.composer.Composer, yaml.CSafeLoader):
         return yaml.composer.ComposerError(None, None, text, event.start_mark)
 
 
-def _document(node: yaml.Node) -> Document:
-    reader = _Reader()
+def _document(node: yaml.Node, dialect: Dialect) -> Document:
+    reader = _Reader(dialect)
     value = reader.value(node, "")
     if reader.violations:
         raise StrictYamlError(reader.violations)
@@ -129,7 +143,8 @@ def _document(node: yaml.Node) -> Document:
 class _Reader:
     """Converts nodes to values, and collects the errors."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
         self.violations: list[str] = []
         self.lines: dict[str, int] = {}
 
@@ -137,7 +152,11 @@ class _Reader:
         """Return the value of a node; an arbitrary value for an invalid one."""
         if len(path) <= _MAX_PATH:
             self.lines[path] = node.start_mark.line + 1
-        tag = node.tag.removeprefix(_TAG)
+        if self._dialect.tagged is not None and node.tag.startswith("!"):
+            return self._dialect.tagged(node.tag, self._value(node, _UNTAGGED[type(node)], path))
+        return self._value(node, node.tag.removeprefix(_TAG), path)
+
+    def _value(self, node: yaml.Node, tag: str, path: str) -> Any:
         if isinstance(node, yaml.MappingNode) and tag == "map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and tag == "seq":
@@ -151,7 +170,7 @@ class _Reader:
                 self._wrong(key, path, "a key must be text, not a list or a mapping")
             elif key.tag == f"{_TAG}merge":
                 self._wrong(key, path, "merge keys are not supported; write out the content of `<<`")
-            elif key.tag != f"{_TAG}str":
+            elif key.tag != f"{_TAG}str" and not self._dialect.is_textual:
                 self._wrong(key, path, f"the key {shown(key.value)} must be text; quote it")
             elif key.value in members:
                 self._wrong(key, path, f"the key {shown(key.value)} is repeated")
@@ -160,6 +179,8 @@ class _Reader:
         return members
 
     def _scalar(self, node: yaml.Node, tag: str, path: str) -> Any:
+        if tag == "timestamp" and self._dialect.is_textual:
+            tag = "str"
         read = _READ.get(tag)
         if tag in _QUOTED:
             self._wrong(node, path, f"must not be {_QUOTED[tag]}; quote text that looks like one")

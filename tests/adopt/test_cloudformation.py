@@ -119,6 +119,10 @@ REJECTED = [
     (QUAY % "quay.io" + "    Condition: C\n", ["Resources.Q.Condition: conditions are not resolved, got 'C'"], "condition"),
     ("Resources: {}", ["the template has no registry settings of ECR and none of its service-linked roles"], "empty"),
     ("[]", ["t: must be a template with Resources"], "a list"),
+    ("a: [\n", ["t:2: did not find expected node content"], "no YAML"),
+    ("Resources:\n  A: &a {}\n  B: *a\n", ["t:3: aliases are not supported"], "an alias, which CloudFormation rejects, too"),
+    ("a: 1\na: 2\nb: !!set {}\n", ["t:2: the key 'a' is repeated", "t:3: b: the tag 'tag:yaml.org,2002:set' is not supported"], "all errors"),
+    ("Resources: {A: !Sub {a: !!binary x}}", ["t:1: Resources.A.a: the tag 'tag:yaml.org,2002:binary' is not supported"], "in a function"),
     ("Resources: {A: {Type: AWS::ECR::New}}", ["Resources.A.Type: ecrkeeper does not manage resources of the type AWS::ECR::New"], "type"),
 ]  # fmt: skip
 
@@ -126,6 +130,23 @@ REJECTED = [
 @pytest.mark.parametrize(("text", "expected", "reason"), REJECTED, ids=[each[-1] for each in REJECTED])
 def test_template_that_cannot_be_taken_over_is_rejected(text: str, expected: list[str], reason: str) -> None:
     assert errors_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "reason"),
+    [
+        ("!Ref X", {"Ref": "X"}, "a function of text"),
+        ("!Condition X", {"Condition": "X"}, "a condition"),
+        ("!GetAtt X.Y", {"Fn::GetAtt": "X.Y"}, "a function whose long form has a prefix"),
+        ("!Join ['-', [a, !Ref B]]", {"Fn::Join": ["-", ["a", {"Ref": "B"}]]}, "a function in a list"),
+        ("!Sub ['${a}', {a: !Ref B}]", {"Fn::Sub": ["${a}", {"a": {"Ref": "B"}}]}, "a function in a mapping"),
+        ("!Sub 12", {"Fn::Sub": "12"}, "an argument that looks like a number is text"),
+        ("2012-10-17", "2012-10-17", "a date is text"),
+        ("{111111111111: a, on: b}", {"111111111111": "a", "on": "b"}, "keys are text, such as accounts of a mapping"),
+    ],
+)
+def test_template_value_is_read_as_cloudformation_reads_it(text: str, expected: object, reason: str) -> None:
+    assert template_of(f"Resources: {{}}\nValue: {text}\n", "t")["Value"] == expected, reason
 
 
 def test_unknown_parameter_is_rejected() -> None:

@@ -45,8 +45,8 @@ def _aliases(tree: ast.Module) -> set[str]:
     [
         (
             {"SafeLoader", "CSafeLoader", "FullLoader", "BaseLoader", "UnsafeLoader", "safe_load", "full_load"},
-            {"ecrkeeper_files/strict_yaml.py", "ecrkeeper_cli/adopt/template.py"},
-            "all YAML but templates of CloudFormation, which have tags, is read by ecrkeeper_files.strict_yaml",
+            {"ecrkeeper_files/strict_yaml.py"},
+            "all YAML is read by ecrkeeper_files.strict_yaml",
         ),
         ({"OrderedDict"}, set(), "a bounded cache is cachetools.LRUCache or functools.lru_cache"),
     ],

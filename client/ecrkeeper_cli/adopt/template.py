@@ -9,46 +9,29 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-from ecrkeeper_files.sources import Errors
+from ecrkeeper_files import strict_yaml
+from ecrkeeper_files.sources import Errors, located
 
 _VARIABLE = re.compile(r"\$\{(?P<name>!?[A-Za-z0-9:.]+)\}")
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML with the short forms of functions, such as `!Sub`."""
+def _function(tag: str, argument: Any) -> dict[str, Any]:
+    """Return the long form of a function such as `!Sub`."""
+    name = tag.removeprefix("!")
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": argument}
 
 
-def _function(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    else:
-        value = None
-    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    return {name: value}
-
-
-_Loader.add_multi_constructor("!", _function)
-
-
-def _as_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
-    """Return a date such as the version 2012-10-17 as text."""
-    return loader.construct_scalar(node)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
+# CloudFormation itself supports neither aliases nor merge keys; the version of a policy is often a date without quotes.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+_DIALECT = strict_yaml.Dialect(_function, is_textual=True)
 
 
 def template_of(text: str, name: str) -> dict[str, Any]:
     """Return a template; Errors for a text that is none."""
     try:
-        template = yaml.load(text, _Loader)  # noqa: S506
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise Errors([f"{name}: not a template: {error}"]) from error
+        template = strict_yaml.load(text.encode(), _DIALECT).value
+    except strict_yaml.StrictYamlError as error:
+        raise Errors(located(name, each) for each in error.violations) from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
         raise Errors([f"{name}: must be a template with Resources"])
     return template
