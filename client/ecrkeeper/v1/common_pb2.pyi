@@ -75,10 +75,10 @@ class Condition(_message.Message):
     - `CausesUnknown`: ecrkeeper may not read CloudTrail's event history
     (`cloudtrail:LookupEvents`), so `Drift.cause` stays unset. - `ReplicationFailing`,
     `CacheFailing`: the last event of a replication destination or a pull-through cache rule
-    reported a failure. They need a queue. - `EventsSilent`: there are queues, and no event of the
-    account and Region arrived for 24 hours. - `Contested`: somebody changes elements again and
-    again after ecrkeeper reverted them. The reason is `SECOND_KEEPER` if another installation of
-    ecrkeeper does.
+    reported a failure. Both need an event queue. - `EventsSilent`: the server has event queues, and
+    no event of the account and Region arrived for 24 hours. - `Contested`: somebody changes
+    elements again and again after ecrkeeper reverted them. The reason is `SECOND_KEEPER` if another
+    installation of ecrkeeper makes these changes.
 
     The conditions of a declaration cover its owner's elements; those of a registry cover the
     elements of all owners. A condition describes the last completed reconciliation: compare
@@ -179,11 +179,11 @@ class Drift(_message.Message):
     def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owners: _Optional[_Iterable[str]] = ..., cause: _Optional[_Union[Cause, _Mapping]] = ..., pairs: _Optional[_Union[ReplicationPairs, _Mapping]] = ..., values_omitted: bool = ..., omitted_owners: _Optional[int] = ...) -> None: ...
 
 class Cause(_message.Message):
-    """The AWS call that caused drift, and its caller, as CloudTrail recorded them. Where several
-    calls came since the last observation without the drift, it is the newest one."""
+    """The AWS call that caused drift, and its caller, as CloudTrail recorded them. If several calls
+    changed the element since the last observation without the drift, it is the newest one."""
     __slots__ = ("principal", "session", "source_ip", "user_agent", "event_id", "event_time", "confidence", "invoked_by", "installation")
     class Confidence(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        """How sure the cause is."""
+        """Certainty of a cause."""
         __slots__ = ()
         CONFIDENCE_UNSPECIFIED: _ClassVar[Cause.Confidence]
         """Never returned."""
@@ -216,13 +216,14 @@ class Cause(_message.Message):
     event_time: _timestamp_pb2.Timestamp
     """Output only. Time of the call."""
     confidence: Cause.Confidence
-    """Output only. How sure the cause is."""
+    """Output only. Certainty of the cause."""
     invoked_by: str
     """Output only. The AWS service that called in the principal's name, for example
     `elasticfilesystem.amazonaws.com`."""
     installation: str
     """Output only. If another installation of ecrkeeper called, its id, which each installation
-    sends as `install/ID` in its `User-Agent`. Two installations must not keep the same settings."""
+    sends as `install/ID` in its `User-Agent`. Two installations must not manage the same
+    settings."""
     def __init__(self, principal: _Optional[str] = ..., session: _Optional[str] = ..., source_ip: _Optional[str] = ..., user_agent: _Optional[str] = ..., event_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confidence: _Optional[_Union[Cause.Confidence, str]] = ..., invoked_by: _Optional[str] = ..., installation: _Optional[str] = ...) -> None: ...
 
 class ErrorAttempts(_message.Message):
@@ -252,7 +253,7 @@ class Plan(_message.Message):
     calls: _containers.RepeatedCompositeFieldContainer[PlannedCall]
     """Output only. The AWS calls in the order in which they are made."""
     warnings: _containers.RepeatedCompositeFieldContainer[Warning]
-    """Output only. Consequences that you should know before you apply the plan."""
+    """Output only. Consequences to check before you apply the plan."""
     omitted_calls: int
     """Output only. Number of calls that are omitted to limit the size of the answer."""
     omitted_warnings: int
@@ -262,8 +263,8 @@ class Plan(_message.Message):
     settings that AWS has. Pass it as `plan_digest` to the write: the write fails with `ABORTED` and
     the reason `PLAN_STALE` if one of them has changed since. Empty if AWS could not be observed."""
     least_duration: _duration_pb2.Duration
-    """Output only. Least time that the calls take, because ecrkeeper limits the rate of its calls
-    to an account and Region; 0 if all of them can be made at once. AWS may allow less."""
+    """Output only. Minimum duration of the calls, because ecrkeeper limits the rate of its calls to
+    an account and Region; 0 if it can make all of them at once. AWS's own limits may add to it."""
     def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., omitted_calls: _Optional[int] = ..., omitted_warnings: _Optional[int] = ..., digest: _Optional[str] = ..., least_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PlannedCall(_message.Message):

@@ -18,8 +18,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class Account(_message.Message):
     """An AWS account of the fleet. Selectors of registry sets choose from these accounts.
 
-    An account that is in no fleet can still have declarations: this record only makes it
-    selectable."""
+    An account outside of the fleet can still have declarations: this record only lets selectors
+    match the account."""
     __slots__ = ("name", "uid", "etag", "create_time", "update_time", "display_name", "labels", "organizational_unit", "state", "enabled_regions", "source", "caller_identity", "conditions")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         """Whether ecrkeeper writes to an account on behalf of registry sets."""
@@ -29,7 +29,8 @@ class Account(_message.Message):
         ACTIVE: _ClassVar[Account.State]
         """Registry sets are rolled out to the account."""
         SUSPENDED: _ClassVar[Account.State]
-        """Targets in the account are `HELD`: nothing is written, and nothing is forgotten."""
+        """Targets in the account are `HELD`: ecrkeeper writes nothing there on behalf of sets, and
+        keeps the declarations."""
         GONE: _ClassVar[Account.State]
         """AWS has closed the account. No selector matches it."""
     STATE_UNSPECIFIED: Account.State
@@ -98,12 +99,12 @@ class Account(_message.Message):
     source: Account.Source
     """Output only. Origin of the account."""
     caller_identity: str
-    """Output only. ARN of the principal as which ecrkeeper last called AWS in the account; empty
-    before the first time."""
+    """Output only. ARN of the principal with which ecrkeeper last called AWS in the account; empty
+    before the first call."""
     conditions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Condition]
     """Output only. `Reachable`: whether ecrkeeper can call AWS in the account. It is `UNKNOWN`
-    before the first call, and for accounts that are not `ACTIVE`. `last_transition_time` tells
-    since when."""
+    before the first call, and for accounts that are not `ACTIVE`. `last_transition_time` is the
+    time since which it has its status."""
     def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., display_name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., organizational_unit: _Optional[str] = ..., state: _Optional[_Union[Account.State, str]] = ..., enabled_regions: _Optional[_Iterable[str]] = ..., source: _Optional[_Union[Account.Source, str]] = ..., caller_identity: _Optional[str] = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ...) -> None: ...
 
 class RegistrySelector(_message.Message):
@@ -141,8 +142,8 @@ class RolloutWave(_message.Message):
 
     A wave takes the targets that its `selector` matches; the first such wave wins. The other
     targets are ordered by account and Region: waves with a `count` or a `percent` take from them in
-    the order of the waves, and the wave with `rest` takes what is left. A target that no wave takes
-    is an error."""
+    the order of the waves, and the wave with `rest` takes the remaining ones. A target that no wave
+    takes is an error."""
     __slots__ = ("selector", "count", "percent", "rest", "max_concurrent", "failure_tolerance", "bake", "gate")
     class Gate(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         """The permission that a wave needs before it begins."""
@@ -152,8 +153,8 @@ class RolloutWave(_message.Message):
         NONE: _ClassVar[RolloutWave.Gate]
         """The wave begins by itself."""
         APPROVAL: _ClassVar[RolloutWave.Gate]
-        """The wave begins after `ApproveRollout`, called by another principal than the one who
-        started the rollout."""
+        """The wave begins after a principal other than the one that started the rollout called
+        `ApproveRollout`."""
     GATE_UNSPECIFIED: RolloutWave.Gate
     NONE: RolloutWave.Gate
     APPROVAL: RolloutWave.Gate
@@ -168,27 +169,28 @@ class RolloutWave(_message.Message):
     selector: RegistrySelector
     """The targets that a selector matches."""
     count: int
-    """So many targets."""
+    """A number of targets."""
     percent: int
-    """So many percent of all targets of the rollout, rounded down, and at least one."""
+    """A percentage of all targets of the rollout, rounded down, and at least one target."""
     rest: bool
     """All targets that no other wave takes. Must be true."""
     max_concurrent: TargetAmount
-    """Optional. How many targets may be under way at once, baking ones included; at least 1. If
-    unset, 25 % and at most 20. Never more than `failure_tolerance` plus 1, less the failures so
+    """Optional. Maximum number of targets under way at once, including baking ones; at least 1. If
+    unset, 25 % and at most 20. Never more than `failure_tolerance` plus 1, minus the failures so
     far."""
     failure_tolerance: TargetAmount
-    """Optional. How many targets of the wave may fail; 0 if unset. ecrkeeper checks it before each
-    target and assumes that the targets under way fail, so a wave never has more than this number
-    plus 1 of failures. Then the rollout is `HALTED`."""
+    """Optional. Maximum number of targets of the wave that may fail; 0 if unset. ecrkeeper checks
+    it before each target and assumes that the targets under way fail, so a wave never has more
+    failures than this number plus 1. Beyond this number, the rollout is `HALTED`."""
     bake: _duration_pb2.Duration
-    """Optional. How long a target must stay in order before it is `SUCCEEDED`; at most 7 days."""
+    """Optional. Time for which a target must stay in order before it is `SUCCEEDED`; at most 7
+    days."""
     gate: RolloutWave.Gate
     """Optional. The permission that the wave needs before it begins."""
     def __init__(self, selector: _Optional[_Union[RegistrySelector, _Mapping]] = ..., count: _Optional[int] = ..., percent: _Optional[int] = ..., rest: bool = ..., max_concurrent: _Optional[_Union[TargetAmount, _Mapping]] = ..., failure_tolerance: _Optional[_Union[TargetAmount, _Mapping]] = ..., bake: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gate: _Optional[_Union[RolloutWave.Gate, str]] = ...) -> None: ...
 
 class RolloutStrategy(_message.Message):
-    """The way in which changes of a registry set reach its targets."""
+    """The waves in which changes of a registry set reach its targets."""
     __slots__ = ("waves",)
     WAVES_FIELD_NUMBER: _ClassVar[int]
     waves: _containers.RepeatedCompositeFieldContainer[RolloutWave]
@@ -196,7 +198,7 @@ class RolloutStrategy(_message.Message):
     def __init__(self, waves: _Optional[_Iterable[_Union[RolloutWave, _Mapping]]] = ...) -> None: ...
 
 class RegistrySetOverride(_message.Message):
-    """Settings that replace those of the template where a selector matches."""
+    """Settings that replace those of the template in registries that a selector matches."""
     __slots__ = ("selector", "settings")
     SELECTOR_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
@@ -258,15 +260,15 @@ class RegistrySet(_message.Message):
     overrides: _containers.RepeatedCompositeFieldContainer[RegistrySetOverride]
     """Optional. Settings for parts of the fleet, at most 100."""
     strategy: RolloutStrategy
-    """Optional. The way in which changes reach the targets."""
+    """Optional. The waves in which changes reach the targets."""
     deletion_policy: _common_pb2.DeletionPolicy
-    """Optional. Effect in AWS where the set no longer declares anything: where it is deleted, or
-    its selector no longer matches."""
+    """Optional. Effect in AWS when the set stops declaring for a registry, because the set is
+    deleted or its selector no longer matches."""
     allow_replacement: bool
     """Optional. As in `RegistrySettings`, for all targets."""
     max_removals: TargetAmount
-    """Optional. In how many targets a change may remove elements without `allow_removals`. If
-    unset, 10 percent of the present targets, and at least 5."""
+    """Optional. Maximum number of targets in which a change may remove elements without
+    `allow_removals`. If unset, 10 percent of the present targets, and at least 5."""
     active_rollout: str
     """Output only. The rollout that is under way; empty if there is none."""
     queued_rollout: str
@@ -278,8 +280,9 @@ class RegistrySet(_message.Message):
     plan: FleetPlan
     """Output only. Plan of the call; set only in answers to `validate_only`."""
     held_removals: int
-    """Output only. Releases of targets that the selector no longer matches, and that the guard of
-    removals holds back; `UpdateRegistrySet` with `allow_removals` lets them go on."""
+    """Output only. Number of targets that the selector no longer matches, and that ecrkeeper does
+    not release because they exceed `max_removals`. `UpdateRegistrySet` with `allow_removals`
+    releases them."""
     def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., current_revision: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., selector: _Optional[_Union[RegistrySelector, _Mapping]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., overrides: _Optional[_Iterable[_Union[RegistrySetOverride, _Mapping]]] = ..., strategy: _Optional[_Union[RolloutStrategy, _Mapping]] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ..., allow_replacement: bool = ..., max_removals: _Optional[_Union[TargetAmount, _Mapping]] = ..., active_rollout: _Optional[str] = ..., queued_rollout: _Optional[str] = ..., deleting: bool = ..., plan: _Optional[_Union[FleetPlan, _Mapping]] = ..., held_removals: _Optional[int] = ...) -> None: ...
 
 class RegistrySetRevision(_message.Message):
@@ -338,7 +341,7 @@ class FleetPlanGroup(_message.Message):
     """Output only. The change in words, for example "312 registries: add pull_through_cache_rules
     quay"."""
     registry_count: int
-    """Output only. How many registries change so."""
+    """Output only. Number of registries with this change."""
     registries: _containers.RepeatedScalarFieldContainer[str]
     """Output only. The first of the registries, at most 10."""
     changes: _containers.RepeatedCompositeFieldContainer[_common_pb2.ElementChange]
@@ -348,7 +351,7 @@ class FleetPlanGroup(_message.Message):
     def __init__(self, summary: _Optional[str] = ..., registry_count: _Optional[int] = ..., registries: _Optional[_Iterable[str]] = ..., changes: _Optional[_Iterable[_Union[_common_pb2.ElementChange, _Mapping]]] = ...) -> None: ...
 
 class FleetPlanProblem(_message.Message):
-    """A registry that the set cannot be applied to as it is."""
+    """A registry in which the rollout of the set would fail."""
     __slots__ = ("reason", "registry", "message")
     REASON_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_FIELD_NUMBER: _ClassVar[int]
@@ -362,8 +365,8 @@ class FleetPlanProblem(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., registry: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class FleetPlan(_message.Message):
-    """The effect of a registry set on its targets, as changes of declarations. Nothing of AWS is
-    read."""
+    """The effect of a registry set on its targets, as changes of declarations. ecrkeeper does not
+    read AWS for it."""
     __slots__ = ("target_count", "changing_count", "unchanged_count", "removing_count", "released_count", "held_count", "failing_count", "groups", "ungrouped_count", "problems", "warnings")
     TARGET_COUNT_FIELD_NUMBER: _ClassVar[int]
     CHANGING_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -377,15 +380,15 @@ class FleetPlan(_message.Message):
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     target_count: int
-    """Output only. Number of targets, those that are released included."""
+    """Output only. Number of targets, including those to be released."""
     changing_count: int
     """Output only. Number of targets that change."""
     unchanged_count: int
-    """Output only. Number of targets whose declaration stays."""
+    """Output only. Number of targets whose declaration does not change."""
     removing_count: int
     """Output only. Number of targets that lose elements."""
     released_count: int
-    """Output only. Number of targets that the selector does not match any more."""
+    """Output only. Number of targets that the selector no longer matches."""
     held_count: int
     """Output only. Number of targets in suspended accounts, which stay as they are."""
     failing_count: int
@@ -402,7 +405,7 @@ class FleetPlan(_message.Message):
     def __init__(self, target_count: _Optional[int] = ..., changing_count: _Optional[int] = ..., unchanged_count: _Optional[int] = ..., removing_count: _Optional[int] = ..., released_count: _Optional[int] = ..., held_count: _Optional[int] = ..., failing_count: _Optional[int] = ..., groups: _Optional[_Iterable[_Union[FleetPlanGroup, _Mapping]]] = ..., ungrouped_count: _Optional[int] = ..., problems: _Optional[_Iterable[_Union[FleetPlanProblem, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[_common_pb2.Warning, _Mapping]]] = ...) -> None: ...
 
 class RolloutWaveStatus(_message.Message):
-    """How many targets of a wave are in each state."""
+    """Number of targets of a wave in each state."""
     __slots__ = ("target_count", "pending_count", "running_count", "baking_count", "succeeded_count", "failed_count", "skipped_count", "held_count")
     TARGET_COUNT_FIELD_NUMBER: _ClassVar[int]
     PENDING_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -419,7 +422,7 @@ class RolloutWaveStatus(_message.Message):
     running_count: int
     """Output only. Targets that were written, and that are not in order yet."""
     baking_count: int
-    """Output only. Targets that are in order, for less time than the wave demands."""
+    """Output only. Targets that are in order, but not yet for the `bake` time of the wave."""
     succeeded_count: int
     """Output only. Targets that succeeded."""
     failed_count: int
@@ -432,11 +435,11 @@ class RolloutWaveStatus(_message.Message):
     def __init__(self, target_count: _Optional[int] = ..., pending_count: _Optional[int] = ..., running_count: _Optional[int] = ..., baking_count: _Optional[int] = ..., succeeded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., skipped_count: _Optional[int] = ..., held_count: _Optional[int] = ...) -> None: ...
 
 class Rollout(_message.Message):
-    """The way of a set's targets from one revision to another. Its content and its targets never
-    change."""
+    """The change of a set's targets from one revision to another. The content and the targets of a
+    rollout never change."""
     __slots__ = ("name", "state", "cause", "revision", "principal", "reason", "create_time", "update_time", "end_time", "wave", "waves", "message", "strategy")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        """How far a rollout is."""
+        """State of a rollout."""
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Rollout.State]
         """Never returned."""
@@ -454,13 +457,13 @@ class Rollout(_message.Message):
         """More targets failed than the wave tolerates. `ResumeRollout` tries the failed targets of
         the wave again."""
         ROLLING_BACK: _ClassVar[Rollout.State]
-        """The changed targets go back to their revision before, in reverse waves."""
+        """The changed targets return to their previous revision, in reverse order of the waves."""
         SUCCEEDED: _ClassVar[Rollout.State]
         """All waves have ended, each within its failure tolerance."""
         CANCELLED: _ClassVar[Rollout.State]
         """Somebody cancelled it. The targets stay where they are."""
         ROLLED_BACK: _ClassVar[Rollout.State]
-        """The changed targets have gone back."""
+        """The changed targets have returned to their previous revision."""
         SUPERSEDED: _ClassVar[Rollout.State]
         """A newer revision replaced it before it began."""
     STATE_UNSPECIFIED: Rollout.State
@@ -507,7 +510,7 @@ class Rollout(_message.Message):
     name: str
     """Identifier. `registrySets/{set}/rollouts/{number}`."""
     state: Rollout.State
-    """Output only. How far it is."""
+    """Output only. Its state."""
     cause: Rollout.Cause
     """Output only. Cause of the rollout."""
     revision: int
@@ -523,12 +526,13 @@ class Rollout(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     """Output only. Time at which it ended; unset before."""
     wave: int
-    """Output only. Index of the wave that it is at. The number of waves means that skipped targets
-    are tried again."""
+    """Output only. Index of the current wave. It equals the number of waves while ecrkeeper tries
+    skipped targets again."""
     waves: _containers.RepeatedCompositeFieldContainer[RolloutWaveStatus]
-    """Output only. The waves in their order, then the skipped targets that are tried again."""
+    """Output only. The waves in their order, then the skipped targets that ecrkeeper tries
+    again."""
     message: str
-    """Output only. Why it is in its state; empty for most."""
+    """Output only. Explanation of the state, for people; empty for most states."""
     strategy: RolloutStrategy
     """Output only. The strategy that it began with."""
     def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Rollout.State, str]] = ..., cause: _Optional[_Union[Rollout.Cause, str]] = ..., revision: _Optional[int] = ..., principal: _Optional[str] = ..., reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., wave: _Optional[int] = ..., waves: _Optional[_Iterable[_Union[RolloutWaveStatus, _Mapping]]] = ..., message: _Optional[str] = ..., strategy: _Optional[_Union[RolloutStrategy, _Mapping]] = ...) -> None: ...
@@ -537,7 +541,7 @@ class RolloutTarget(_message.Message):
     """One registry of a rollout."""
     __slots__ = ("registry", "wave", "state", "action", "reason", "message", "changed", "rolled_back", "update_time")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        """How far a target is."""
+        """State of a target."""
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[RolloutTarget.State]
         """Never returned."""
@@ -546,14 +550,14 @@ class RolloutTarget(_message.Message):
         RUNNING: _ClassVar[RolloutTarget.State]
         """It was written, and is not in order yet."""
         BAKING: _ClassVar[RolloutTarget.State]
-        """It is in order, for less time than its wave demands."""
+        """It is in order, but not yet for the `bake` time of its wave."""
         SUCCEEDED: _ClassVar[RolloutTarget.State]
         """It is in order."""
         FAILED: _ClassVar[RolloutTarget.State]
-        """It could not be brought to the revision."""
+        """ecrkeeper could not bring it to the revision."""
         SKIPPED: _ClassVar[RolloutTarget.State]
-        """Its account, or a replication destination, cannot be reached. It is tried again at the
-        end, once."""
+        """ecrkeeper cannot reach its account or a replication destination, and tries once more at
+        the end."""
         HELD: _ClassVar[RolloutTarget.State]
         """Nothing is written: its account is suspended, or its registry's mode is not `ENFORCE`."""
     STATE_UNSPECIFIED: RolloutTarget.State
@@ -590,30 +594,31 @@ class RolloutTarget(_message.Message):
     wave: int
     """Output only. Index of its wave."""
     state: RolloutTarget.State
-    """Output only. How far it is."""
+    """Output only. Its state."""
     action: RolloutTarget.Action
     """Output only. Change of its declaration."""
     reason: str
-    """Output only. Why it is `FAILED`, `SKIPPED`, `HELD` or not in order yet, for programs."""
+    """Output only. Reason code of a target that is `FAILED`, `SKIPPED`, `HELD` or not in order yet,
+    for programs."""
     message: str
     """Output only. The same for people."""
     changed: bool
     """Output only. Whether the rollout has changed its declaration."""
     rolled_back: bool
-    """Output only. Whether it goes back, or has gone back, to its revision before."""
+    """Output only. Whether it returns, or has returned, to its previous revision."""
     update_time: _timestamp_pb2.Timestamp
     """Output only. Time of the last change."""
     def __init__(self, registry: _Optional[str] = ..., wave: _Optional[int] = ..., state: _Optional[_Union[RolloutTarget.State, str]] = ..., action: _Optional[_Union[RolloutTarget.Action, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., changed: bool = ..., rolled_back: bool = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ReasonCount(_message.Message):
-    """How many resources have one reason of `Ready`."""
+    """Number of resources with one reason of `Ready`."""
     __slots__ = ("reason", "resource_count")
     REASON_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_COUNT_FIELD_NUMBER: _ClassVar[int]
     reason: str
     """Output only. The reason."""
     resource_count: int
-    """Output only. How many resources have it."""
+    """Output only. Number of resources with this reason."""
     def __init__(self, reason: _Optional[str] = ..., resource_count: _Optional[int] = ...) -> None: ...
 
 class FleetProblem(_message.Message):
@@ -631,7 +636,7 @@ class FleetProblem(_message.Message):
     message: str
     """Output only. Explanation for people."""
     since: _timestamp_pb2.Timestamp
-    """Output only. Since when it is not `Ready`; unset for a replication check."""
+    """Output only. Time since which it is not `Ready`; unset for a replication check."""
     def __init__(self, resource: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Fleet(_message.Message):
@@ -668,8 +673,8 @@ class Fleet(_message.Message):
     role_reasons: _containers.RepeatedCompositeFieldContainer[ReasonCount]
     """Output only. Roles that are not `Ready`, by reason, the most frequent first."""
     worst_problems: _containers.RepeatedCompositeFieldContainer[FleetProblem]
-    """Output only. Roles and registries to look at first, at most 20: of each reason, the most
-    frequent first, some."""
+    """Output only. At most 20 roles and registries with problems: some of each reason, the most
+    frequent reason first."""
     rollouts: _containers.RepeatedCompositeFieldContainer[Rollout]
     """Output only. Rollouts that have not ended, at most 100, and fewer if their strategies are
     large."""

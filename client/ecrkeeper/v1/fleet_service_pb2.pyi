@@ -170,8 +170,8 @@ class UpdateRegistrySetRequest(_message.Message):
     reason: str
     """Optional. Reason for the change, stored with the revision; at most 1,000 characters."""
     allow_removals: int
-    """Optional. The number of targets that lose elements, as the plan says, to confirm that it
-    exceeds `max_removals`."""
+    """Optional. The number of targets that lose elements, as in the plan. Confirms a number above
+    `max_removals`."""
     supersede: bool
     """Optional. Replaces the revision that is queued or, if none is, cancels the rollout that is
     under way. Targets that it has changed stay where they are until the new rollout reaches
@@ -235,8 +235,8 @@ class DeleteRegistrySetRequest(_message.Message):
     reason: str
     """Optional. Reason for the change, stored with the revision; at most 1,000 characters."""
     allow_removals: int
-    """Optional. The number of targets that lose elements, as the plan says, to confirm that it
-    exceeds `max_removals`."""
+    """Optional. The number of targets that lose elements, as in the plan. Confirms a number above
+    `max_removals`."""
     supersede: bool
     """Optional. Replaces the revision that is queued or, if none is, cancels the rollout that is
     under way. Targets that it has changed stay where they are until the new rollout reaches

@@ -28,7 +28,7 @@ if _version_not_supported:
 
 
 class FleetServiceStub(object):
-    """Declares settings for many registries at once, and brings them there in waves.
+    """Declares settings for many registries at once, and rolls out changes in waves.
 
     Errors are as in `RegistrySettingsService`.
     """
@@ -152,7 +152,7 @@ class FleetServiceStub(object):
 
 
 class FleetServiceServicer(object):
-    """Declares settings for many registries at once, and brings them there in waves.
+    """Declares settings for many registries at once, and rolls out changes in waves.
 
     Errors are as in `RegistrySettingsService`.
     """
@@ -167,11 +167,11 @@ class FleetServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAccount(self, request, context):
-        """Updates an account; with `allow_missing` it is the declarative "apply". Registry sets that match the account
-        otherwise than before follow with a rollout.
+        """Updates an account; with `allow_missing` it is the declarative "apply". A registry set that
+        matches other registries of the account than before starts a rollout.
 
-        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_OF_ORGANIZATION`
-        if AWS Organizations determines the account.
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+        `ACCOUNT_OF_ORGANIZATION` if AWS Organizations determines the account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,8 +196,9 @@ class FleetServiceServicer(object):
     def DeleteAccount(self, request, context):
         """Removes an account from the fleet.
 
-        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_IN_USE` if a
-        registry set declares something in it: exclude the account from the set first.
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+        `ACCOUNT_IN_USE` if a registry set declares something in it: exclude the account from the set
+        first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -206,19 +207,22 @@ class FleetServiceServicer(object):
     def CreateRegistrySet(self, request, context):
         """Creates a registry set, and starts the rollout of its first revision.
 
-        Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, those of the first rendered target included;
-        `PERMISSION_DENIED` if the selector matches a registry for which the caller may not declare as this owner.
+        Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, including those of the first
+        rendered target; `PERMISSION_DENIED` if the selector matches a registry for which the caller
+        may not declare as this owner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRegistrySet(self, request, context):
-        """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no revision.
+        """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no
+        revision.
 
-        Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
-        `TOO_MANY_REMOVALS` if it removes elements in more targets than the set allows, and with `ROLLOUT_QUEUED` if another
-        revision is queued and `supersede` is not set.
+        Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale;
+        `FAILED_PRECONDITION` with reason `TOO_MANY_REMOVALS` if it removes elements in more targets
+        than the set allows, and with `ROLLOUT_QUEUED` if another revision is queued and `supersede` is
+        not set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -241,8 +245,8 @@ class FleetServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRegistrySet(self, request, context):
-        """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy` says. The set disappears
-        at the end.
+        """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy`
+        says. The set disappears at the end.
 
         Errors: as for `UpdateRegistrySet`.
         """
@@ -288,18 +292,21 @@ class FleetServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PauseRollout(self, request, context):
-        """Lets no more targets begin. Targets under way go on.
+        """Pauses a rollout: no more targets begin. Targets under way continue.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResumeRollout(self, request, context):
-        """Continues a rollout that was paused or has halted. The failed targets of its wave are tried again.
+        """Continues a rollout that was paused or has halted, and tries the failed targets of its wave
+        again.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -308,7 +315,8 @@ class FleetServiceServicer(object):
     def ApproveRollout(self, request, context):
         """Lets a wave with the gate `APPROVAL` begin.
 
-        Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or is not authenticated.
+        Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or
+        is not authenticated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,17 +325,19 @@ class FleetServiceServicer(object):
     def CancelRollout(self, request, context):
         """Ends a rollout. All targets stay where they are.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RollBackRollout(self, request, context):
-        """Takes the changed targets of a rollout back to their revision before, in reverse waves.
+        """Returns the changed targets of a rollout to their previous revision, in reverse order of the
+        waves.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that, and with
-        `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that, and with `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -469,7 +479,7 @@ def add_FleetServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FleetService(object):
-    """Declares settings for many registries at once, and brings them there in waves.
+    """Declares settings for many registries at once, and rolls out changes in waves.
 
     Errors are as in `RegistrySettingsService`.
     """

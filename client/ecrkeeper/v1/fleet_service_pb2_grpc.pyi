@@ -29,7 +29,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class FleetServiceStub:
-    """Declares settings for many registries at once, and brings them there in waves.
+    """Declares settings for many registries at once, and rolls out changes in waves.
 
     Errors are as in `RegistrySettingsService`.
     """
@@ -44,11 +44,11 @@ class FleetServiceStub:
     Errors: `ALREADY_EXISTS`.
     """
     UpdateAccount: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.UpdateAccountRequest, _fleet_pb2.Account]
-    """Updates an account; with `allow_missing` it is the declarative "apply". Registry sets that match the account
-    otherwise than before follow with a rollout.
+    """Updates an account; with `allow_missing` it is the declarative "apply". A registry set that
+    matches other registries of the account than before starts a rollout.
 
-    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_OF_ORGANIZATION`
-    if AWS Organizations determines the account.
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+    `ACCOUNT_OF_ORGANIZATION` if AWS Organizations determines the account.
     """
     GetAccount: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.GetAccountRequest, _fleet_pb2.Account]
     """Returns one account.
@@ -60,21 +60,25 @@ class FleetServiceStub:
     DeleteAccount: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.DeleteAccountRequest, _empty_pb2.Empty]
     """Removes an account from the fleet.
 
-    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_IN_USE` if a
-    registry set declares something in it: exclude the account from the set first.
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+    `ACCOUNT_IN_USE` if a registry set declares something in it: exclude the account from the set
+    first.
     """
     CreateRegistrySet: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.CreateRegistrySetRequest, _fleet_pb2.RegistrySet]
     """Creates a registry set, and starts the rollout of its first revision.
 
-    Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, those of the first rendered target included;
-    `PERMISSION_DENIED` if the selector matches a registry for which the caller may not declare as this owner.
+    Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, including those of the first
+    rendered target; `PERMISSION_DENIED` if the selector matches a registry for which the caller
+    may not declare as this owner.
     """
     UpdateRegistrySet: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.UpdateRegistrySetRequest, _fleet_pb2.RegistrySet]
-    """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no revision.
+    """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no
+    revision.
 
-    Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
-    `TOO_MANY_REMOVALS` if it removes elements in more targets than the set allows, and with `ROLLOUT_QUEUED` if another
-    revision is queued and `supersede` is not set.
+    Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale;
+    `FAILED_PRECONDITION` with reason `TOO_MANY_REMOVALS` if it removes elements in more targets
+    than the set allows, and with `ROLLOUT_QUEUED` if another revision is queued and `supersede` is
+    not set.
     """
     GetRegistrySet: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.GetRegistrySetRequest, _fleet_pb2.RegistrySet]
     """Returns one registry set.
@@ -84,8 +88,8 @@ class FleetServiceStub:
     ListRegistrySets: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.ListRegistrySetsRequest, _fleet_service_pb2.ListRegistrySetsResponse]
     """Lists the registry sets, ordered by name."""
     DeleteRegistrySet: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.DeleteRegistrySetRequest, _fleet_pb2.RegistrySet]
-    """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy` says. The set disappears
-    at the end.
+    """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy`
+    says. The set disappears at the end.
 
     Errors: as for `UpdateRegistrySet`.
     """
@@ -103,30 +107,36 @@ class FleetServiceStub:
     ListRolloutTargets: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.ListRolloutTargetsRequest, _fleet_service_pb2.ListRolloutTargetsResponse]
     """Lists the targets of a rollout, ordered by name."""
     PauseRollout: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.PauseRolloutRequest, _fleet_pb2.Rollout]
-    """Lets no more targets begin. Targets under way go on.
+    """Pauses a rollout: no more targets begin. Targets under way continue.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that.
     """
     ResumeRollout: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.ResumeRolloutRequest, _fleet_pb2.Rollout]
-    """Continues a rollout that was paused or has halted. The failed targets of its wave are tried again.
+    """Continues a rollout that was paused or has halted, and tries the failed targets of its wave
+    again.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that.
     """
     ApproveRollout: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.ApproveRolloutRequest, _fleet_pb2.Rollout]
     """Lets a wave with the gate `APPROVAL` begin.
 
-    Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or is not authenticated.
+    Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or
+    is not authenticated.
     """
     CancelRollout: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.CancelRolloutRequest, _fleet_pb2.Rollout]
     """Ends a rollout. All targets stay where they are.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that.
     """
     RollBackRollout: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.RollBackRolloutRequest, _fleet_pb2.Rollout]
-    """Takes the changed targets of a rollout back to their revision before, in reverse waves.
+    """Returns the changed targets of a rollout to their previous revision, in reverse order of the
+    waves.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that, and with
-    `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that, and with `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
     """
     WatchRollout: _grpc.UnaryStreamMultiCallable[_fleet_service_pb2.WatchRolloutRequest, _fleet_service_pb2.WatchRolloutResponse]
     """Streams a rollout: as it is now, then after each change, until it has ended."""
@@ -135,7 +145,7 @@ class FleetServiceStub:
 
 @_typing.type_check_only
 class FleetServiceAsyncStub(FleetServiceStub):
-    """Declares settings for many registries at once, and brings them there in waves.
+    """Declares settings for many registries at once, and rolls out changes in waves.
 
     Errors are as in `RegistrySettingsService`.
     """
@@ -147,11 +157,11 @@ class FleetServiceAsyncStub(FleetServiceStub):
     Errors: `ALREADY_EXISTS`.
     """
     UpdateAccount: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.UpdateAccountRequest, _fleet_pb2.Account]  # type: ignore[assignment]
-    """Updates an account; with `allow_missing` it is the declarative "apply". Registry sets that match the account
-    otherwise than before follow with a rollout.
+    """Updates an account; with `allow_missing` it is the declarative "apply". A registry set that
+    matches other registries of the account than before starts a rollout.
 
-    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_OF_ORGANIZATION`
-    if AWS Organizations determines the account.
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+    `ACCOUNT_OF_ORGANIZATION` if AWS Organizations determines the account.
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.GetAccountRequest, _fleet_pb2.Account]  # type: ignore[assignment]
     """Returns one account.
@@ -163,21 +173,25 @@ class FleetServiceAsyncStub(FleetServiceStub):
     DeleteAccount: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.DeleteAccountRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Removes an account from the fleet.
 
-    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_IN_USE` if a
-    registry set declares something in it: exclude the account from the set first.
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+    `ACCOUNT_IN_USE` if a registry set declares something in it: exclude the account from the set
+    first.
     """
     CreateRegistrySet: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.CreateRegistrySetRequest, _fleet_pb2.RegistrySet]  # type: ignore[assignment]
     """Creates a registry set, and starts the rollout of its first revision.
 
-    Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, those of the first rendered target included;
-    `PERMISSION_DENIED` if the selector matches a registry for which the caller may not declare as this owner.
+    Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, including those of the first
+    rendered target; `PERMISSION_DENIED` if the selector matches a registry for which the caller
+    may not declare as this owner.
     """
     UpdateRegistrySet: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.UpdateRegistrySetRequest, _fleet_pb2.RegistrySet]  # type: ignore[assignment]
-    """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no revision.
+    """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no
+    revision.
 
-    Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
-    `TOO_MANY_REMOVALS` if it removes elements in more targets than the set allows, and with `ROLLOUT_QUEUED` if another
-    revision is queued and `supersede` is not set.
+    Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale;
+    `FAILED_PRECONDITION` with reason `TOO_MANY_REMOVALS` if it removes elements in more targets
+    than the set allows, and with `ROLLOUT_QUEUED` if another revision is queued and `supersede` is
+    not set.
     """
     GetRegistrySet: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.GetRegistrySetRequest, _fleet_pb2.RegistrySet]  # type: ignore[assignment]
     """Returns one registry set.
@@ -187,8 +201,8 @@ class FleetServiceAsyncStub(FleetServiceStub):
     ListRegistrySets: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.ListRegistrySetsRequest, _fleet_service_pb2.ListRegistrySetsResponse]  # type: ignore[assignment]
     """Lists the registry sets, ordered by name."""
     DeleteRegistrySet: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.DeleteRegistrySetRequest, _fleet_pb2.RegistrySet]  # type: ignore[assignment]
-    """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy` says. The set disappears
-    at the end.
+    """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy`
+    says. The set disappears at the end.
 
     Errors: as for `UpdateRegistrySet`.
     """
@@ -206,30 +220,36 @@ class FleetServiceAsyncStub(FleetServiceStub):
     ListRolloutTargets: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.ListRolloutTargetsRequest, _fleet_service_pb2.ListRolloutTargetsResponse]  # type: ignore[assignment]
     """Lists the targets of a rollout, ordered by name."""
     PauseRollout: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.PauseRolloutRequest, _fleet_pb2.Rollout]  # type: ignore[assignment]
-    """Lets no more targets begin. Targets under way go on.
+    """Pauses a rollout: no more targets begin. Targets under way continue.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that.
     """
     ResumeRollout: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.ResumeRolloutRequest, _fleet_pb2.Rollout]  # type: ignore[assignment]
-    """Continues a rollout that was paused or has halted. The failed targets of its wave are tried again.
+    """Continues a rollout that was paused or has halted, and tries the failed targets of its wave
+    again.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that.
     """
     ApproveRollout: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.ApproveRolloutRequest, _fleet_pb2.Rollout]  # type: ignore[assignment]
     """Lets a wave with the gate `APPROVAL` begin.
 
-    Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or is not authenticated.
+    Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or
+    is not authenticated.
     """
     CancelRollout: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.CancelRolloutRequest, _fleet_pb2.Rollout]  # type: ignore[assignment]
     """Ends a rollout. All targets stay where they are.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that.
     """
     RollBackRollout: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.RollBackRolloutRequest, _fleet_pb2.Rollout]  # type: ignore[assignment]
-    """Takes the changed targets of a rollout back to their revision before, in reverse waves.
+    """Returns the changed targets of a rollout to their previous revision, in reverse order of the
+    waves.
 
-    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that, and with
-    `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
+    Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+    allow that, and with `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
     """
     WatchRollout: _aio.UnaryStreamMultiCallable[_fleet_service_pb2.WatchRolloutRequest, _fleet_service_pb2.WatchRolloutResponse]  # type: ignore[assignment]
     """Streams a rollout: as it is now, then after each change, until it has ended."""
@@ -237,7 +257,7 @@ class FleetServiceAsyncStub(FleetServiceStub):
     """Returns the problems and the open rollouts of the fleet, as far as the caller may read them."""
 
 class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Declares settings for many registries at once, and brings them there in waves.
+    """Declares settings for many registries at once, and rolls out changes in waves.
 
     Errors are as in `RegistrySettingsService`.
     """
@@ -259,11 +279,11 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_service_pb2.UpdateAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.Account, _abc.Awaitable[_fleet_pb2.Account]]:
-        """Updates an account; with `allow_missing` it is the declarative "apply". Registry sets that match the account
-        otherwise than before follow with a rollout.
+        """Updates an account; with `allow_missing` it is the declarative "apply". A registry set that
+        matches other registries of the account than before starts a rollout.
 
-        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_OF_ORGANIZATION`
-        if AWS Organizations determines the account.
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+        `ACCOUNT_OF_ORGANIZATION` if AWS Organizations determines the account.
         """
 
     @_abc_1.abstractmethod
@@ -293,8 +313,9 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """Removes an account from the fleet.
 
-        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason `ACCOUNT_IN_USE` if a
-        registry set declares something in it: exclude the account from the set first.
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+        `ACCOUNT_IN_USE` if a registry set declares something in it: exclude the account from the set
+        first.
         """
 
     @_abc_1.abstractmethod
@@ -305,8 +326,9 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fleet_pb2.RegistrySet, _abc.Awaitable[_fleet_pb2.RegistrySet]]:
         """Creates a registry set, and starts the rollout of its first revision.
 
-        Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, those of the first rendered target included;
-        `PERMISSION_DENIED` if the selector matches a registry for which the caller may not declare as this owner.
+        Errors: `ALREADY_EXISTS`; `INVALID_ARGUMENT` with every violation, including those of the first
+        rendered target; `PERMISSION_DENIED` if the selector matches a registry for which the caller
+        may not declare as this owner.
         """
 
     @_abc_1.abstractmethod
@@ -315,11 +337,13 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_service_pb2.UpdateRegistrySetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.RegistrySet, _abc.Awaitable[_fleet_pb2.RegistrySet]]:
-        """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no revision.
+        """Updates a registry set, and starts or queues a rollout. A call that changes nothing adds no
+        revision.
 
-        Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
-        `TOO_MANY_REMOVALS` if it removes elements in more targets than the set allows, and with `ROLLOUT_QUEUED` if another
-        revision is queued and `supersede` is not set.
+        Errors: as for `CreateRegistrySet`; `NOT_FOUND`; `ABORTED` if the etag is stale;
+        `FAILED_PRECONDITION` with reason `TOO_MANY_REMOVALS` if it removes elements in more targets
+        than the set allows, and with `ROLLOUT_QUEUED` if another revision is queued and `supersede` is
+        not set.
         """
 
     @_abc_1.abstractmethod
@@ -347,8 +371,8 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_service_pb2.DeleteRegistrySetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.RegistrySet, _abc.Awaitable[_fleet_pb2.RegistrySet]]:
-        """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy` says. The set disappears
-        at the end.
+        """Starts the deletion of a registry set: a rollout releases its targets, as `deletion_policy`
+        says. The set disappears at the end.
 
         Errors: as for `UpdateRegistrySet`.
         """
@@ -402,9 +426,10 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_service_pb2.PauseRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.Rollout, _abc.Awaitable[_fleet_pb2.Rollout]]:
-        """Lets no more targets begin. Targets under way go on.
+        """Pauses a rollout: no more targets begin. Targets under way continue.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that.
         """
 
     @_abc_1.abstractmethod
@@ -413,9 +438,11 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_service_pb2.ResumeRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.Rollout, _abc.Awaitable[_fleet_pb2.Rollout]]:
-        """Continues a rollout that was paused or has halted. The failed targets of its wave are tried again.
+        """Continues a rollout that was paused or has halted, and tries the failed targets of its wave
+        again.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that.
         """
 
     @_abc_1.abstractmethod
@@ -426,7 +453,8 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fleet_pb2.Rollout, _abc.Awaitable[_fleet_pb2.Rollout]]:
         """Lets a wave with the gate `APPROVAL` begin.
 
-        Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or is not authenticated.
+        Errors: as for `PauseRollout`; with reason `SELF_APPROVAL` if the caller started the rollout or
+        is not authenticated.
         """
 
     @_abc_1.abstractmethod
@@ -437,7 +465,8 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fleet_pb2.Rollout, _abc.Awaitable[_fleet_pb2.Rollout]]:
         """Ends a rollout. All targets stay where they are.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that.
         """
 
     @_abc_1.abstractmethod
@@ -446,10 +475,11 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_service_pb2.RollBackRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.Rollout, _abc.Awaitable[_fleet_pb2.Rollout]]:
-        """Takes the changed targets of a rollout back to their revision before, in reverse waves.
+        """Returns the changed targets of a rollout to their previous revision, in reverse order of the
+        waves.
 
-        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not allow that, and with
-        `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
+        Errors: `NOT_FOUND`; `FAILED_PRECONDITION` with reason `ROLLOUT_STATE` if its state does not
+        allow that, and with `ROLLOUT_NOT_NEWEST` if a later rollout has begun.
         """
 
     @_abc_1.abstractmethod

@@ -380,8 +380,8 @@ class RegistrySettingsServiceServicer(object):
 
     def ListImageReplicationStatuses(self, request, context):
         """Lists the images of a registry with their replication status at one destination. ECR reports
-        the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
-        backfill, or rejects it.
+        the status of one image at a time, so pages are small and take seconds. Use it in Regions
+        without backfills, or if ECR rejects a backfill.
 
         Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
         """

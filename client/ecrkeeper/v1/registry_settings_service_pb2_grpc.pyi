@@ -147,8 +147,8 @@ class RegistrySettingsServiceStub:
     """
     ListImageReplicationStatuses: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListImageReplicationStatusesRequest, _registry_settings_service_pb2.ListImageReplicationStatusesResponse]
     """Lists the images of a registry with their replication status at one destination. ECR reports
-    the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
-    backfill, or rejects it.
+    the status of one image at a time, so pages are small and take seconds. Use it in Regions
+    without backfills, or if ECR rejects a backfill.
 
     Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
     """
@@ -276,8 +276,8 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """
     ListImageReplicationStatuses: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListImageReplicationStatusesRequest, _registry_settings_service_pb2.ListImageReplicationStatusesResponse]  # type: ignore[assignment]
     """Lists the images of a registry with their replication status at one destination. ECR reports
-    the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
-    backfill, or rejects it.
+    the status of one image at a time, so pages are small and take seconds. Use it in Regions
+    without backfills, or if ECR rejects a backfill.
 
     Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
     """
@@ -540,8 +540,8 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ListImageReplicationStatusesResponse, _abc.Awaitable[_registry_settings_service_pb2.ListImageReplicationStatusesResponse]]:
         """Lists the images of a registry with their replication status at one destination. ECR reports
-        the status of one image at a time, so pages are small and take seconds. Use it where ECR has no
-        backfill, or rejects it.
+        the status of one image at a time, so pages are small and take seconds. Use it in Regions
+        without backfills, or if ECR rejects a backfill.
 
         Errors: `FAILED_PRECONDITION` with reason `PAUSED` if the registry's mode is `PAUSED`.
         """

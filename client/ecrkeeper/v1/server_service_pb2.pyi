@@ -34,10 +34,10 @@ class ServerInfo(_message.Message):
     """Output only. The settings that you can declare, by field name in `Settings`."""
     features: _containers.RepeatedScalarFieldContainer[str]
     """Output only. The features of this version and of the server's configuration, in alphabetical
-    order. `ABANDON_ROLE`, `DELETE_REGISTRY` and `FILTER_OR` name calls and fields that older
-    versions lack. `AUTHENTICATION`: callers must authenticate. `AUTHORIZATION`: the server has a
-    policy file. `ASSUMED_ROLES`: the server assumes a role in each account. Later versions may add
-    features."""
+    order. `ABANDON_ROLE`, `DELETE_REGISTRY`, `FILTER_OR` and `FLEET` name calls and fields that
+    older versions lack. `AUTHENTICATION`: callers must authenticate. `AUTHORIZATION`: the server
+    has a policy file. `ASSUMED_ROLES`: the server assumes a role in each account. Later versions
+    may add features."""
     def __init__(self, version: _Optional[str] = ..., partition: _Optional[str] = ..., home_region: _Optional[str] = ..., settings: _Optional[_Iterable[str]] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WhoAmIRequest(_message.Message):

@@ -13,9 +13,9 @@ class Settings(_message.Message):
     """The settings of one private registry. Field names are the snake_case of AWS's member names,
     so the JSON form of each message is the AWS shape. An enum value is the AWS value.
 
-    A setting that is absent is unmanaged: ecrkeeper leaves it alone. A setting that is present and
-    empty declares that this owner has no elements. If you drop a setting that you declared earlier,
-    ecrkeeper removes the elements that it wrote for this owner.
+    A setting that is absent is unmanaged: ecrkeeper does not change it. A setting that is present
+    and empty declares that this owner has no elements. If you drop a setting that you declared
+    earlier, ecrkeeper removes the elements that it wrote for this owner.
 
     Fields of the type `google.protobuf.Value` are members that AWS only reports (`registryId`,
     `createdAt`, `updatedAt`). They let you paste AWS's JSON into a request. The server ignores
