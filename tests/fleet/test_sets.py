@@ -122,8 +122,8 @@ def test_conflict_fails_the_target_with_the_owner(fleet: Fleet) -> None:
     assert "other" in plan.problems[0].message
     assert plan.groups[0].summary == "3 registries: add pull_through_cache_rules mirror"
     fleet.create(rule("public.ecr.aws"))
-    fleet.ended()
-    (failed,) = fleet.targets(filter="state = FAILED")
+    fleet.ended(number=1)
+    (failed,) = fleet.targets(1, "state = FAILED")
     assert (failed.registry, failed.reason) == (f"accounts/{taken}/registries/us-east-1", "OWNER_CONFLICT")
     assert "other" in failed.message
     assert fleet.client.get_registry_settings(settings_name(fleet, free)).managed_by == fleet.set_name
@@ -133,8 +133,8 @@ def test_declaration_made_by_a_call_is_not_taken(fleet: Fleet) -> None:
     (account,) = fleet.add(1)
     fleet.client.apply_registry_settings(settings_name(fleet, account), arns(account, "mine"))
     fleet.create(exclusion("scanner"))
-    fleet.ended()
-    (failed,) = fleet.targets(filter="state = FAILED")
+    fleet.ended(number=1)
+    (failed,) = fleet.targets(1, "state = FAILED")
     assert failed.reason == "DECLARED_BY_CALL"
 
 
@@ -142,8 +142,8 @@ def test_missing_label_fails_its_target_only(fleet: Fleet) -> None:
     (lacking,) = fleet.add(1)
     fleet.add(1, labels={"team": "a"})
     fleet.create(exclusion("${label:team}"))
-    fleet.ended()
-    failed = fleet.targets(filter="state = FAILED")
+    fleet.ended(number=1)
+    failed = fleet.targets(1, "state = FAILED")
     assert [each.registry for each in failed] == [
         f"accounts/{lacking}/registries/{region}" for region in sorted(REGIONS)
     ]
