@@ -166,7 +166,7 @@ class Drift(_message.Message):
     for an element that ecrkeeper is to remove."""
     cause: Cause
     """Output only. The call that caused the difference. Unset while it is unknown: CloudTrail shows
-    a call minutes later, and ecrkeeper asks for 15 minutes."""
+    a call minutes later, and ecrkeeper repeats its query for 15 minutes."""
     pairs: ReplicationPairs
     """Output only. The replication pairs with the same difference; `key` is the first of them.
     Unset for other settings."""
