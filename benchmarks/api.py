@@ -126,19 +126,19 @@ def _compare(
     if kind == "update" and "floor" in others:
         variants["floor"] = loaded([others["floor"]], load, kind=kind, **times)
     results = interleave(sizes.rounds, variants)
-    ours, echo = results["ours"], results["echo"]
+    own, echo = results["ours"], results["echo"]
     floors = results.get("floor")
     floor = ratio(floors, echo, lambda b: b.rate) if floors else ""
-    of_floor = ratio(ours, floors, lambda b: b.rate) if floors else None
-    rate = ratio(ours, echo, lambda b: b.rate)
-    spread, echo_spread = (median(b.more["p99"] / b.more["p50"] for b in blocks) for blocks in (ours, echo))
+    of_floor = ratio(own, floors, lambda b: b.rate) if floors else None
+    rate = ratio(own, echo, lambda b: b.rate)
+    spread, echo_spread = (median(b.more["p99"] / b.more["p50"] for b in blocks) for blocks in (own, echo))
     _targets(report, (name, kind, callers), rate, of_floor, spread)
     return (
-        kind, callers, median(b.rate for b in ours), median(b.rate for b in echo), rate, floor,
-        median(b.more["p50"] for b in ours) * 1000, median(b.more["p99"] for b in ours) * 1000, spread, echo_spread,
-        *(median(b.cpu / b.more["total"] for b in blocks) * 1e6 for blocks in (ours, echo)),
-        max(median(b.more["busy"] for b in blocks) for blocks in (ours, echo)),
-        sum(int(b.more["failed"]) for b in (*ours, *echo)),
+        kind, callers, median(b.rate for b in own), median(b.rate for b in echo), rate, floor,
+        median(b.more["p50"] for b in own) * 1000, median(b.more["p99"] for b in own) * 1000, spread, echo_spread,
+        *(median(b.cpu / b.more["total"] for b in blocks) * 1e6 for blocks in (own, echo)),
+        max(median(b.more["busy"] for b in blocks) for blocks in (own, echo)),
+        sum(int(b.more["failed"]) for b in (*own, *echo)),
     )  # fmt: skip
 
 
@@ -175,9 +175,9 @@ def _watch(report: Report, sizes: Sizes, name: str, server: Server, load: Child)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         load.ask(kind="change")
         client.apply_registry_settings(f"{registry(1)}/settings/{OWNER}-2", {"scanningConfiguration": {}})
-        heard = load.hear()
+        notified = load.hear()
     report.note(
         f"{name}: {sizes.watches} watches of {account(0)} open in {opened['seconds']:.1f} s;"
-        f" an update was answered and heard by all of them within {heard['seconds'] * 1000:.0f} ms"
+        f" an update was answered, and all of them received it, within {notified['seconds'] * 1000:.0f} ms"
     )
     report.target(f"{name}: memory of {sizes.watches} watches", more, 100.0, unit=" MB")

@@ -49,21 +49,21 @@ class OpenPage:
         if match is None:
             raise RuntimeError(f"{path} is not live")
         self._event = f"event: {event}\n".encode()
-        self._heard, self._rest = 0, b""
+        self._received, self._rest = 0, b""
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         address = match[1].replace("&amp;", "&")
         self._socket.sendall(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         self._socket.setblocking(False)
 
-    def heard(self) -> int:
+    def updates(self) -> int:
         """Return how many updates the page has got."""
         with contextlib.suppress(BlockingIOError):
             while received := self._socket.recv(1 << 20):
                 # An event may arrive in parts, but is counted once.
                 content = self._rest + received
-                self._heard += content.count(self._event)
+                self._received += content.count(self._event)
                 self._rest = content[content.rfind(b"\n") + 1 :]
-        return self._heard
+        return self._received
 
     def close(self) -> None:
         """Leave the page."""

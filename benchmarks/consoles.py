@@ -99,7 +99,7 @@ class Opened:
 
     def _all_live(self) -> bool:
         self._toggle()
-        return all(each.heard() for each in self._pages)
+        return all(each.updates() for each in self._pages)
 
     def _toggle(self) -> None:
         self._changes += 1
@@ -118,11 +118,13 @@ class Opened:
         Return the statements that the database logged until all pages had heard of it, the seconds,
         and the server's CPU seconds.
         """
-        heard = [each.heard() for each in self._pages]
+        counts = [each.updates() for each in self._pages]
         before, used, began = self._statements(), cpu_seconds(self._server.process.pid), time.monotonic()
         self._toggle()
-        pages = list(zip(self._pages, heard, strict=True))
-        until(lambda: all(each.heard() > count for each, count in pages), 60, "all pages show the change", pause=0.005)
+        pages = list(zip(self._pages, counts, strict=True))
+        until(
+            lambda: all(each.updates() > count for each, count in pages), 60, "all pages show the change", pause=0.005
+        )
         seconds = time.monotonic() - began
         return self._statements() - before, seconds, cpu_seconds(self._server.process.pid) - used
 

@@ -72,14 +72,14 @@ class Channel(asyncio.Protocol):
             + _frame(_WINDOW, 0, 0, struct.pack(">I", _MAX - _INITIAL_WINDOW))
         )
 
-    def call(self, head: bytes, message: bytes, done: Done, heard: Callable[[int], None] | None = None) -> None:
+    def call(self, head: bytes, message: bytes, done: Done, on_data: Callable[[int], None] | None = None) -> None:
         """Send a call.
 
         `done` gets the answer's bytes when it has ended, `heard` the size of each part that
         arrives.
         """
         stream, self._next = self._next, self._next + 2
-        self._calls[stream] = (bytearray(), done, heard)
+        self._calls[stream] = (bytearray(), done, on_data)
         body = b"\x00" + struct.pack(">I", len(message)) + message
         if len(body) > _INITIAL_WINDOW:
             raise ValueError(f"longer than the window of a stream: {len(body)} bytes")

@@ -145,11 +145,11 @@ class Load:
         await asyncio.sleep(seconds)
         while len(self.latencies) < _FEWEST and time.perf_counter() - began < _LONGEST:
             await asyncio.sleep(0.01)
-        measured, taken = time.perf_counter() - began, len(self.latencies)
+        measured, kept = time.perf_counter() - began, len(self.latencies)
         self._stopping = True
         while self._running:
             await asyncio.sleep(0.005)
-        del self.latencies[taken:]
+        del self.latencies[kept:]
         return measured
 
     def _send(self, caller: int) -> None:
@@ -198,42 +198,42 @@ class Watchers:
     """Streams that stay open."""
 
     def __init__(self) -> None:
-        self._heard: list[int] = []
+        self._received: list[int] = []
         self._over = 0
 
     async def open(self, target: str, streams: int) -> dict[str, Any]:
         """Open the streams and wait until each has its snapshot."""
         message = pb.WatchRegistriesRequest(parent=f"accounts/{account(0)}").SerializeToString()
         channels = [await connect(target) for _ in range(_WATCH_CONNECTIONS)]
-        self._heard, self._over = [0] * streams, 0
+        self._received, self._over = [0] * streams, 0
         began = time.perf_counter()
         for stream in range(streams):
             channel = channels[stream % len(channels)]
-            channel.call(headers(SERVICE + "WatchRegistries"), message, self._ended, self._hears(stream))
+            channel.call(headers(SERVICE + "WatchRegistries"), message, self._ended, self._on_data(stream))
             if stream % _WATCHES_AT_ONCE == _WATCHES_AT_ONCE - 1 or stream == streams - 1:
-                await self._until(lambda heard, opened=stream + 1: all(heard[:opened]), "snapshots")  # type: ignore[misc]
+                await self._until(lambda received, opened=stream + 1: all(received[:opened]), "snapshots")  # type: ignore[misc]
         await asyncio.sleep(1)
         return {"units": streams, "seconds": time.perf_counter() - began}
 
     async def change(self) -> dict[str, Any]:
         """Wait until every stream has received a change."""
-        before = list(self._heard)
+        before = list(self._received)
         answer(units=0, seconds=0)
         began = time.perf_counter()
-        await self._until(lambda heard: all(a > b for a, b in zip(heard, before, strict=True)), "changes")
+        await self._until(lambda received: all(a > b for a, b in zip(received, before, strict=True)), "changes")
         return {"units": len(before), "seconds": time.perf_counter() - began}
 
-    def _hears(self, stream: int) -> Callable[[int], None]:
-        def heard(size: int) -> None:
-            self._heard[stream] += size
+    def _on_data(self, stream: int) -> Callable[[int], None]:
+        def add(size: int) -> None:
+            self._received[stream] += size
 
-        return heard
+        return add
 
     async def _until(self, done: Callable[[list[int]], bool], condition: str) -> None:
         end = time.perf_counter() + _LONGEST
-        while not done(self._heard):
+        while not done(self._received):
             if self._over or time.perf_counter() > end:
-                silent = sum(not size for size in self._heard)
+                silent = sum(not size for size in self._received)
                 raise RuntimeError(f"waiting for {condition}: {self._over} watches have ended, {silent} got nothing")
             await asyncio.sleep(0.005)
 

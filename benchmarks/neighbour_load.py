@@ -85,7 +85,7 @@ class Neighbours:
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
         self._channels: list[Channel] = []
-        self._answered = self._failed = self._heard = 0
+        self._answered = self._failed = self._received = 0
 
     async def start(self, target: str, kind: str, callers: int) -> None:
         """Begin to call."""
@@ -114,18 +114,18 @@ class Neighbours:
             channel = await connect(target, f"127.0.1.{1 + first // _WATCHES_OF_ONE}")
             self._channels.append(channel)
             for _ in range(min(_WATCHES_OF_ONE, streams - first)):
-                channel.call(headers(SERVICE + "WatchRegistries"), message, self._ended, self._hears)
+                channel.call(headers(SERVICE + "WatchRegistries"), message, self._ended, self._on_data)
             await asyncio.sleep(1.0)
 
-    def _hears(self, _size: int) -> None:
-        self._heard += 1
+    def _on_data(self, _size: int) -> None:
+        self._received += 1
 
     def _ended(self, _message: bytes) -> None:
         self._failed += 1
 
     def stop(self) -> dict[str, Any]:
         """End all calls and streams, and return how many were answered and failed."""
-        counted = {"answered": self._answered, "failed": self._failed, "heard": self._heard}
+        counted = {"answered": self._answered, "failed": self._failed, "heard": self._received}
         for task in self._tasks:
             task.cancel()
         for channel in self._channels:

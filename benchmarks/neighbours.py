@@ -67,15 +67,15 @@ def _measure(report: Report, sizes: Sizes, name: str, server: Server, innocent: 
         "answers": len(HEAVY),
         "watches": sizes.neighbour_watches,
     }
-    asked = {"kind": "innocent", "target": server.address, "seconds": sizes.neighbour_seconds}
-    innocent.ask(**{**asked, "seconds": 0.5})
-    alone = innocent.ask(**asked)
+    order = {"kind": "innocent", "target": server.address, "seconds": sizes.neighbour_seconds}
+    innocent.ask(**{**order, "seconds": 0.5})
+    alone = innocent.ask(**order)
     rows = [(*_row("nobody", alone, {}, 1.0), peak_rss_mb(server.process.pid))]
     for neighbour, chosen in [*((kind, [kind]) for kind in kinds), ("all of them", list(kinds))]:
         for kind in reversed(chosen):
             neighbours.ask(kind=kind, target=server.address, callers=kinds[kind])
         began = time.monotonic()
-        figures = innocent.ask(**asked)
+        figures = innocent.ask(**order)
         counted = neighbours.ask(kind="stop")
         rows.append((*_row(neighbour, figures, counted, time.monotonic() - began), peak_rss_mb(server.process.pid)))
         _targets(report, f"{name}, beside {neighbour}", figures, alone)

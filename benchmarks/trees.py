@@ -83,7 +83,7 @@ def _compare(
     cheaper = median((b.cpu / b.units) / (a.cpu / a.units) for a, b in pairs)
     # Other load adds to CPU time and never takes away: the least of all rounds is the steadiest figure.
     least = min(b.cpu / b.units for _, b in pairs) / min(a.cpu / a.units for a, _ in pairs)
-    memory = (median(block.more["rss"] for block in results[which]) for which in ("new", "old"))
+    memory = (median(block.more["rss"] for block in results[checkout]) for checkout in ("new", "old"))
     return (name, median(speeds), min(speeds), max(speeds), cheaper, least, *memory)
 
 

@@ -219,9 +219,9 @@ class AsyncClient(AsyncMethods):
 
     async def _reject_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
         """Raise NotFound if the awaited declaration does not exist."""
-        while (asked := synced.doubted(step)) is not None:
+        while (call := synced.doubted(step)) is not None:
             try:
-                settings = await self._send(asked)
+                settings = await self._send(call)
             except OUTLASTED as error:
                 await asyncio.sleep(synced.pause(error))
             else:

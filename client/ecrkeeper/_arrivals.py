@@ -133,7 +133,7 @@ class Arrivals:
 
     def _by_status(self, rejected: RegistryError) -> Steps[ReplicationResult]:
         """Return which images have arrived by their status, without a backfill."""
-        why = _reason(rejected)
+        reason = _reason(rejected)
         seconds = _POLL_SECONDS
         while True:
             try:
@@ -145,7 +145,7 @@ class Arrivals:
                     timeout=_PAGE_SECONDS,
                 )
             except RegistryError as error:
-                return ReplicationResult(self.destination, reason=f"{why}; the images are not known: {error}")
+                return ReplicationResult(self.destination, reason=f"{reason}; the images are not known: {error}")
             missing = tuple(_missing(statuses))
             if all(each.reason != _IN_PROGRESS for each in missing):
                 break
@@ -154,7 +154,7 @@ class Arrivals:
             except DeadlineExceeded:
                 break
             seconds = min(2 * seconds, _LONGEST_POLL_SECONDS)
-        return ReplicationResult(self.destination, len(statuses) - len(missing), missing, why if missing else "")
+        return ReplicationResult(self.destination, len(statuses) - len(missing), missing, reason if missing else "")
 
     def _pause(self, seconds: float) -> Step:
         pause = Pause(min(seconds, seconds_until(self.end)))

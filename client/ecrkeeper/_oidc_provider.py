@@ -73,13 +73,13 @@ class Provider:
     def __init__(self, issuer: str, client_id: str, scope: str, audience: str, send: Send | None = None) -> None:
         self.issuer = issuer
         self._client = {"client_id": client_id}
-        self._asked = {"scope": scope, **({"audience": audience} if audience else {})}
+        self._parameters = {"scope": scope, **({"audience": audience} if audience else {})}
         self._send = send or send_over_https
         self._endpoints: Mapping[str, Any] = {}
 
     def authorize(self) -> DeviceCode:
         """Begin a sign-in; OidcError."""
-        answer = self._post("device_authorization_endpoint", self._asked)
+        answer = self._post("device_authorization_endpoint", self._parameters)
         # Google's name of it is older than the standard.
         address = answer.get("verification_uri") or answer.get("verification_url")
         complete = answer.get("verification_uri_complete") or ""
@@ -149,8 +149,8 @@ class Provider:
         if endpoint is None and name == "device_authorization_endpoint":
             raise OidcError(f"{self.issuer} does not offer sign-in by device code; use token_command or token_file")
         if not isinstance(endpoint, str) or (error := url_error(endpoint)):
-            why = error if isinstance(endpoint, str) else "it is missing"
-            raise OidcError(f"{self.issuer}: its {name} cannot be used: {why}")
+            problem = error if isinstance(endpoint, str) else "it is missing"
+            raise OidcError(f"{self.issuer}: its {name} cannot be used: {problem}")
         return endpoint
 
     def _sent(self, url: str, form: Mapping[str, str] | None) -> tuple[int, Mapping[str, Any]]:
@@ -219,9 +219,9 @@ def send_over_https(url: str, form: Mapping[str, str] | None) -> tuple[int, byte
             return None
 
     body = None if form is None else urlencode(form).encode()
-    asked = request.Request(url, body, {"Accept": "application/json", "User-Agent": "ecrkeeper"})  # noqa: S310
+    message = request.Request(url, body, {"Accept": "application/json", "User-Agent": "ecrkeeper"})  # noqa: S310
     try:
-        with request.build_opener(Direct).open(asked, timeout=_SECONDS) as answer:
+        with request.build_opener(Direct).open(message, timeout=_SECONDS) as answer:
             return answer.status, _content(answer)
     except error.HTTPError as rejected:
         with rejected:

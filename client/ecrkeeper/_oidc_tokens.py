@@ -140,9 +140,9 @@ class OidcToken:
                     return kept
                 raise
 
-    def _required(self, why: str) -> LoginRequiredError:
+    def _required(self, reason: str) -> LoginRequiredError:
         option = f"--profile {self._name} " if self._name else ""
-        return LoginRequiredError(f"{why} at {self.provider.issuer}; run: ecrkeeper {option}login")
+        return LoginRequiredError(f"{reason} at {self.provider.issuer}; run: ecrkeeper {option}login")
 
     def _lasts(self, kept: _Kept, seconds: float) -> bool:
         return kept.expiry - seconds > self._clock()

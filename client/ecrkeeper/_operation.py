@@ -78,8 +78,8 @@ class _Wait:
         if failure is None and now >= self._polled_until:
             self._backoff.reset()
             return 0.0
-        asked = failure.retry_after if failure is not None else None
-        pause = max(0.0, min(max(asked or 0.0, self._backoff.pause()), self._end - now))
+        requested = failure.retry_after if failure is not None else None
+        pause = max(0.0, min(max(requested or 0.0, self._backoff.pause()), self._end - now))
         if failure is not None:
             LOG.info("%s: the wait was interrupted (%s); asking again in %.1f s", self._name, failure, pause)
         return pause

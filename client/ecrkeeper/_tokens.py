@@ -84,8 +84,8 @@ class CommandToken:
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             raise TokenError(f"the token command {name} failed: {getattr(error, 'strerror', None) or error}") from error
         if done.returncode:
-            said = (done.stderr.strip().splitlines() or ["it printed no error"])[-1]
-            raise TokenError(f"the token command {name} ended with status {done.returncode}: {said}")
+            message = (done.stderr.strip().splitlines() or ["it printed no error"])[-1]
+            raise TokenError(f"the token command {name} ended with status {done.returncode}: {message}")
         if not done.stdout.strip():
             raise TokenError(f"the token command {name} printed no token")
         return checked(done.stdout.strip())

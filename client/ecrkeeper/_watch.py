@@ -90,7 +90,7 @@ class Subscription(Generic[Step]):
 
         Raise errors that it would not resolve.
         """
-        asked = 0.0
+        requested = 0.0
         if failure is not None:
             error = from_rpc(failure, self.call.request)
             limited = isinstance(error, ResourceExhausted) and error.retry_after is not None
@@ -99,10 +99,10 @@ class Subscription(Generic[Step]):
             expired = self._sent and error.reason == "TOKEN_EXPIRED"
             if not (expired or (self._begun and (limited or isinstance(error, Unavailable)))):
                 raise error from failure
-            asked = error.retry_after or 0.0
+            requested = error.retry_after or 0.0
         self._sent = False
         self._shown.clear()
-        pause, remaining = max(self._backoff.pause(), asked), self.remaining()
+        pause, remaining = max(self._backoff.pause(), requested), self.remaining()
         pause = pause if remaining is None else min(pause, remaining)
         kind = self.call.request.DESCRIPTOR.name.removesuffix("Request")
         LOG.info("%s: the stream ended (%s); subscribing again in %.1f s", kind, failure and failure.code(), pause)

@@ -81,12 +81,12 @@ class _AioUnarySpans(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc
     async def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
         span, changed = self._tracer.begin(details)
         code: grpc.StatusCode | None = None
-        said = ""
+        message = ""
         try:
             call = await continuation(changed, request)
-            code, said = await call.code(), await call.details()
+            code, message = await call.code(), await call.details()
         finally:
-            self._tracer.end(span, code, said)
+            self._tracer.end(span, code, message)
         return call
 
 

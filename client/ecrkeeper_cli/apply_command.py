@@ -140,8 +140,8 @@ def _write(session: Session, items: Sequence[Item], reason: str, wanted: Wanted)
             click.echo(f"rolling out; to follow it: ecrkeeper rollout watch {resources.short_rollout(rollout)}")
         if item.action == DELETE:
             click.echo(f"{click.style('deleted', fg='red')}  {resources.short(item.name)}")
-        for taken in takeovers_of(answer) if item.takeovers else ():
-            click.echo(f"{click.style('took over', fg='magenta')}  {escaped(str(taken))}")
+        for takeover in takeovers_of(answer) if item.takeovers else ():
+            click.echo(f"{click.style('took over', fg='magenta')}  {escaped(str(takeover))}")
     return True
 
 

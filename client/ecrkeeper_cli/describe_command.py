@@ -63,13 +63,13 @@ def _conditions(resource: Any) -> Iterator[str]:
     yield click.style("Conditions", bold=True)
     error = resource.last_error.message
     rows = [
-        (each.type, Condition.Status.Name(each.status), each.reason, _unless_said(each.message, error))
+        (each.type, Condition.Status.Name(each.status), each.reason, _unless_repeated(each.message, error))
         for each in resource.conditions
     ]
     yield from _indented(("condition", "status", "reason", "message"), rows)
 
 
-def _unless_said(message: str, error: str) -> str:
+def _unless_repeated(message: str, error: str) -> str:
     """Return the message of a condition.
 
     The message of the error is shown below all conditions.

@@ -56,9 +56,9 @@ def _checks(session: Session) -> Iterator[str]:
     client = _tried(lambda: session.client)
     info = _tried(client.get_server_info)
     yield f"server: version {info.version}, partition {info.partition}"
-    who = _tried(client.who_am_i)
-    principal = f"you are {who.principal}" if who.principal else "the server does not ask who calls"
-    yield f"rights: {principal}; {', '.join(who.verbs) or 'none on the installation as a whole'}"
+    caller = _tried(client.who_am_i)
+    principal = f"you are {caller.principal}" if caller.principal else "the server does not ask who calls"
+    yield f"rights: {principal}; {', '.join(caller.verbs) or 'none on the installation as a whole'}"
 
 
 def _tried(call: Callable[[], T]) -> T:

@@ -63,7 +63,7 @@ def of_call(error: RegistryError, session: Session, source: Source | None = None
     """
     message = _message(error, session)
     violations = list(getattr(error, "violations", ()))
-    if violations and message.startswith(_said(violations[0])):
+    if violations and message.startswith(_described(violations[0])):
         # The message repeats the violations.
         if len(violations) == 1:
             (only,) = violations
@@ -72,20 +72,20 @@ def of_call(error: RegistryError, session: Session, source: Source | None = None
             name, message = "" if line else name, f"{line}{_path(only)}{message.removeprefix(f'{_where(only)}: ')}"
         else:
             message = f"{len(violations)} violations [{error.reason}]"
-    said = [error_line(f"{name}: {without_name(message, name)}" if name else message)]
+    output = [error_line(f"{name}: {without_name(message, name)}" if name else message)]
     for violation in violations:
         if not hasattr(violation, "type") or violation.description not in message:
-            said.append(f"  {escaped(f'{_line(violation, source)}{_path(violation)}{violation.description}')}")
+            output.append(f"  {escaped(f'{_line(violation, source)}{_path(violation)}{violation.description}')}")
     kinds = [error.reason, *(_kind(violation) for violation in getattr(error, "violations", ()))]
     hints = [_HINTS[kind] for kind in kinds if kind in _HINTS and (kind != _FORCE or session.command in _FORCING)]
     for hint in hints[:1]:
-        said.append(f"  {click.style('hint:', fg='cyan')} {hint}")
+        output.append(f"  {click.style('hint:', fg='cyan')} {hint}")
     if error.call_id:
-        said.append(click.style(f"  call {escaped(error.call_id)}", dim=True))
-    return said
+        output.append(click.style(f"  call {escaped(error.call_id)}", dim=True))
+    return output
 
 
-def _said(violation: Any) -> str:
+def _described(violation: Any) -> str:
     path = _where(violation)
     return f"{path}: {violation.description}" if path else str(violation.description)
 

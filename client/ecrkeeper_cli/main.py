@@ -79,10 +79,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         from ecrkeeper_cli.failures import lines
 
-        said = lines(error, session)
-        if said is None:
+        messages = lines(error, session)
+        if messages is None:
             raise
-        for line in said:
+        for line in messages:
             click.echo(line, err=True)
         return 1
     return status if isinstance(status, int) else 0

@@ -119,6 +119,6 @@ def _drift(session: Session, registry: names.Name, output: str) -> int:
             for line in plan_text.member_lines(change):
                 click.echo(f"    {line}")
         differ = "differs" if len(elements) == 1 else "differ"
-        said = f"{plan_text.counted(len(elements), 'element')} {differ} from AWS" if elements else "no drift"
-        click.echo(f"{short(parent)}: {said}")
+        summary = f"{plan_text.counted(len(elements), 'element')} {differ} from AWS" if elements else "no drift"
+        click.echo(f"{short(parent)}: {summary}")
     return CHANGES if elements else 0

@@ -34,9 +34,9 @@ def plan_all(session: Session, wanted: Wanted) -> Result:
 
     client, documents = session.client, wanted.group.applied(wanted.documents)
     removals = [*wanted.removals, *(each.name for each in wanted.group.to_delete(client, documents.declarations))]
-    asked: list[Document] = [*documents.all, *map(Removal, removals)]
+    planned: list[Document] = [*documents.all, *map(Removal, removals)]
     with threads(_AT_ONCE) as pool:
-        tried = list(pool.map(lambda each: _tried(session, each, wanted), asked))
+        tried = list(pool.map(lambda each: _tried(session, each, wanted), planned))
     items = tuple(each for each in tried if isinstance(each, Item))
     errors = tuple(line for each in tried if not isinstance(each, Item) for line in each)
     return Result(items, errors)

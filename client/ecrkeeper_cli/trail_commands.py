@@ -87,11 +87,11 @@ _AUDIT = ("time", "who", "method", "resource", "outcome", "changes", "reason")
 def _event(event: Any) -> Sequence[str | render.Cell]:
     outcome = type(event).Outcome.Name(event.outcome)
     colour = {"SUCCEEDED": "green", "FAILED": "red"}.get(outcome, "yellow")
-    who = event.principal or ", ".join(event.owners)
+    principal = event.principal or ", ".join(event.owners)
     shown = outcome if not event.aws_error_code else f"{outcome} {event.aws_error_code}"
     resource = resources.short(event.resource)
     time = resources.moment(event.create_time)
-    return time, who, event.method, resource, render.Cell(shown, colour), str(len(event.changes)), event.reason
+    return time, principal, event.method, resource, render.Cell(shown, colour), str(len(event.changes)), event.reason
 
 
 def _followed(event: Any, output: str) -> None:

@@ -63,8 +63,8 @@ def _report(
         done.result()
     except RegistryError as error:
         if excused and error.reason in _BY_INTENTION:
-            why = without_name(error.message, name)
-            click.echo(f"{click.style('not waited for', fg='cyan')}  {short(name)}: {escaped(why)}")
+            reason = without_name(error.message, name)
+            click.echo(f"{click.style('not waited for', fg='cyan')}  {short(name)}: {escaped(reason)}")
             return
         ended.failed += 1
         click.echo("\n".join(of_call(error, session, name=short(name))), err=True)
@@ -79,15 +79,15 @@ class _Progress:
     def __init__(self, total: int) -> None:
         self._total = total
         self._begun = time.monotonic()
-        self._shows = sys.stderr.isatty()
+        self._is_shown = sys.stderr.isatty()
 
     def show(self, done: int) -> None:
-        if self._shows:
+        if self._is_shown:
             passed = time.monotonic() - self._begun
             sys.stderr.write(f"\r\033[K{done} of {self._total} in sync, {passed:.0f} s")
             sys.stderr.flush()
 
     def clear(self) -> None:
-        if self._shows:
+        if self._is_shown:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()

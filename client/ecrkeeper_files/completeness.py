@@ -46,9 +46,9 @@ class Completeness:
             return False
         return True
 
-    def _compare(self, said: Any) -> None:
-        if said != self._counted:
-            text = shown(said) if isinstance(said, str) else escaped(str(said)[:80])
+    def _compare(self, declared: Any) -> None:
+        if declared != self._counted:
+            text = shown(declared) if isinstance(declared, str) else escaped(str(declared)[:80])
             raise Incomplete(f"the export has {self._counted} documents, and its last document declares {text}")
 
     def end(self) -> None:

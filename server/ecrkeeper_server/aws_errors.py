@@ -50,12 +50,12 @@ class AwsError(Exception):
         self, message: str, preconditions: Sequence[PreconditionViolation], metadata: Mapping[str, str]
     ) -> AwsError:
         """Return the same error with a more detailed message."""
-        said = type(self).__new__(type(self), message)
-        said.__dict__.update(self.__dict__)
-        said.message = message
-        said.preconditions = tuple(preconditions)
-        said.metadata = {**self.metadata, **metadata}
-        return said
+        detailed = type(self).__new__(type(self), message)
+        detailed.__dict__.update(self.__dict__)
+        detailed.message = message
+        detailed.preconditions = tuple(preconditions)
+        detailed.metadata = {**self.metadata, **metadata}
+        return detailed
 
 
 class Permanent(AwsError):

@@ -50,8 +50,8 @@ def matches_any(patterns: Any, text: str, *, fold: bool = False) -> bool:
     return any(_wildcard(str(p).lower() if fold else str(p)).fullmatch(text) for p in as_list(patterns))
 
 
-def _sentence(principal: str, action: str, resource: str, why: str) -> str:
-    return f"User: {principal} is not authorized to perform: {action} on resource: {resource} {why}"
+def _sentence(principal: str, action: str, resource: str, reason: str) -> str:
+    return f"User: {principal} is not authorized to perform: {action} on resource: {resource} {reason}"
 
 
 @lru_cache(maxsize=4096)

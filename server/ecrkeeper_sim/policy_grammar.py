@@ -74,17 +74,17 @@ def _check_principal(principal: Any, partition: str) -> None:
         return
     require(isinstance(principal, dict) and bool(principal) and principal.keys() <= _KINDS, "not a principal")
     for kind in principal:
-        for who in _texts(principal, kind):
-            valid = _is_aws_principal(who, partition) if kind == "AWS" else bool(who)
-            require(valid, f"{who} is no principal of kind {kind}")
+        for name in _texts(principal, kind):
+            valid = _is_aws_principal(name, partition) if kind == "AWS" else bool(name)
+            require(valid, f"{name} is no principal of kind {kind}")
 
 
-def _is_aws_principal(who: str, partition: str) -> bool:
-    if who == "*" or _is_account(who):
+def _is_aws_principal(principal: str, partition: str) -> bool:
+    if principal == "*" or _is_account(principal):
         return True
-    if not who.startswith("arn:"):
-        return who[:4] in ("AIDA", "AROA") and 16 <= len(who) <= 128 and _consists_of(who, _UNIQUE_ID)
-    _, arn_partition, service, region, account, resource = [*who.split(":", 5), "", "", "", "", ""][:6]
+    if not principal.startswith("arn:"):
+        return principal[:4] in ("AIDA", "AROA") and 16 <= len(principal) <= 128 and _consists_of(principal, _UNIQUE_ID)
+    _, arn_partition, service, region, account, resource = [*principal.split(":", 5), "", "", "", "", ""][:6]
     if arn_partition != partition or region or not _is_account(account):
         return False
     kind, *names = resource.split("/")

@@ -24,7 +24,7 @@ def with_unique_ids(policy: Json, settings: Settings) -> Json:
     """Return the policy as ECR shows it after principals were deleted."""
     if not settings.deleted_principals:
         return policy
-    return _replaced(policy, lambda who: settings.deleted_principals.get(who, who))
+    return _replaced(policy, lambda principal: settings.deleted_principals.get(principal, principal))
 
 
 def names_caller(call: Call, statement: Json) -> bool:
@@ -54,6 +54,6 @@ def _statement(statement: Json, by: Callable[[str], str]) -> Json:
     principal = statement.get("Principal")
     if not isinstance(principal, dict) or "AWS" not in principal:
         return statement
-    replaced: Any = [by(str(who)) for who in as_list(principal["AWS"])]
+    replaced: Any = [by(str(name)) for name in as_list(principal["AWS"])]
     shown = replaced if isinstance(principal["AWS"], list) else replaced[0]
     return {**statement, "Principal": {**principal, "AWS": shown}}

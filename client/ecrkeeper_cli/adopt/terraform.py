@@ -111,22 +111,22 @@ def adopted(instances: Iterable[Instance], owner: str, places: Places) -> tuple[
     Errors with everything that cannot be taken over, by address and attribute.
     """
     every = list(instances)
-    ours = [each for each in every if each.type in _KINDS or (each.type == _ROLE and _role_of(each) in ROLES)]
+    supported = [each for each in every if each.type in _KINDS or (each.type == _ROLE and _role_of(each) in ROLES)]
     errors = [
         f"{each.address}: ecrkeeper does not manage resources of the type {each.type}"
         for each in every
         if each.type.startswith("aws_ecr_") and each.type not in _KINDS and each.type not in _REPOSITORIES
     ]
-    errors += [f"{shown(each.address)}: is no address of a resource" for each in ours if not each.is_addressable]
-    errors += _mixed(every, {each.resource for each in ours})
-    if not ours and not errors:
+    errors += [f"{shown(each.address)}: is no address of a resource" for each in supported if not each.is_addressable]
+    errors += _mixed(every, {each.resource for each in supported})
+    if not supported and not errors:
         errors.append("the state has no registry settings of ECR and none of its service-linked roles")
-    accounts = {account for each in ours if (account := _account_of(each))}
-    parts = [_part(each, places, accounts, errors) for each in ours if each.type != _ROLE]
-    roles = [_role(each, places, accounts, errors) for each in ours if each.type == _ROLE]
+    accounts = {account for each in supported if (account := _account_of(each))}
+    parts = [_part(each, places, accounts, errors) for each in supported if each.type != _ROLE]
+    roles = [_role(each, places, accounts, errors) for each in supported if each.type == _ROLE]
     if errors:
         raise Errors(errors)
-    return collected(parts, roles, owner), sorted({each.resource for each in ours})
+    return collected(parts, roles, owner), sorted({each.resource for each in supported})
 
 
 def _mixed(every: Iterable[Instance], resources: set[str]) -> list[str]:

@@ -100,9 +100,9 @@ def _yaml(document: Any) -> str:
 
 _FORMATS: dict[str, Callable[[Scope, argparse.Namespace], str]] = {
     "policy": lambda scope, _: _json(policy(scope)),
-    "trust": lambda _, given: _json(stackset.trust(given.principal, given.external_id)),
-    "caller": lambda scope, given: _json(
-        stackset.caller(scope.partition, given.role_name, given.event_queue, given.event_key)
+    "trust": lambda _, options: _json(stackset.trust(options.principal, options.external_id)),
+    "caller": lambda scope, options: _json(
+        stackset.caller(scope.partition, options.role_name, options.event_queue, options.event_key)
     ),
     "stackset": _stackset,
     "events-stackset": lambda scope, _: _yaml(events_stack.sources(scope)),

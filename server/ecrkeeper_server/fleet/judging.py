@@ -135,7 +135,7 @@ def _pending(state: State, target: TargetRow, now: int) -> Finding:
 
 def _unready(state: State, target: TargetRow, now: int) -> Finding:
     error = state.error
-    reason, message = _why(state)
+    reason, message = _ready_reason(state)
     if error is not None and _out_of_reach(error):
         return Finding(TargetState.SKIPPED, reason, message)
     if error is not None and error.reason == SUSPENDED:
@@ -159,7 +159,7 @@ def _holds(state: State, kind: str) -> bool:
     return any(each.type == kind and each.holds for each in state.conditions)
 
 
-def _why(state: State) -> tuple[str, str]:
+def _ready_reason(state: State) -> tuple[str, str]:
     ready = next((each for each in state.conditions if each.type == "Ready"), None)
     return (ready.reason, ready.message) if ready else ("", "")
 

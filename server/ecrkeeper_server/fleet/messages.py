@@ -91,18 +91,18 @@ def set_spec(present: SetSpec | None, message: fleet_pb2.RegistrySet, paths: set
 
     Without a mask, all fields are taken (AIP-134).
     """
-    taken = set(SET_PATHS) if present is None else paths
+    masked = set(SET_PATHS) if present is None else paths
     violations: list[Violation] = []
-    if "settings" in taken and not message.HasField("settings"):
+    if "settings" in masked and not message.HasField("settings"):
         violations.append(Violation("registry_set.settings", _EMPTY))
-    if "selector" in taken and not message.HasField("selector"):
+    if "selector" in masked and not message.HasField("selector"):
         violations.append(Violation("registry_set.selector", "must be given, got none; `{}` matches every account"))
     whole = _spec(message, violations)
     if violations:
         raise InvalidArgument(violations)
     if present is None:
         return whole
-    names = {"waves" if path == "strategy" else path for path in taken}
+    names = {"waves" if path == "strategy" else path for path in masked}
     return replace(present, **{name: getattr(whole, name) for name in names})
 
 

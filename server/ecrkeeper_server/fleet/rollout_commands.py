@@ -146,9 +146,9 @@ def _resume(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
 
 def _approve(tx: Tx, row: RolloutRow, caller: Caller) -> RolloutRow:
     if not caller.principal or caller.principal == row.principal:
-        who = "started it" if caller.principal else "is not authenticated"
+        cause = "started it" if caller.principal else "is not authenticated"
         raise FailedPrecondition(
-            f"{row.name} needs the approval of another principal than the one who started it, and the caller {who}",
+            f"{row.name} needs the approval of another principal than the one who started it, and the caller {cause}",
             reason="SELF_APPROVAL",
             metadata={"principal": row.principal},
         )

@@ -60,18 +60,18 @@ def ranges(waves: Sequence[Wave], total: int, pool: int) -> tuple[list[Range], i
     of a small fleet is not empty.
     """
     shares = {number: min(pool, wave.share.of(total, 1)) for number, wave in enumerate(waves) if wave.share is not None}
-    taken, parts = 0, []
+    assigned, parts = 0, []
     for number, wave in enumerate(waves):
         if wave.selector is not None:
             continue
         if wave.rest:
             after = sum(shares[later] for later in shares if later > number)
-            size = max(0, pool - taken - after)
+            size = max(0, pool - assigned - after)
         else:
-            size = min(shares[number], pool - taken)
-        parts.append(Range(number, taken, taken + size))
-        taken += size
-    return parts, pool - taken
+            size = min(shares[number], pool - assigned)
+        parts.append(Range(number, assigned, assigned + size))
+        assigned += size
+    return parts, pool - assigned
 
 
 def violations(waves: Sequence[Wave], path: str = "strategy.waves") -> list[Violation]:

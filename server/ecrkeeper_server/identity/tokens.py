@@ -91,9 +91,11 @@ class TokenVerifier:
             keys = await self._keys.renewed()
             key = _find(keys, kid, algorithm)
         if key is None:
-            which = f"with the key id {shown(kid)}" if kid is not None else f"for {algorithm} that is the only one"
+            description = (
+                f"with the key id {shown(kid)}" if kid is not None else f"for {algorithm} that is the only one"
+            )
             raise Unauthenticated(
-                f"the token is not accepted: its issuer has no key {which}", reason="TOKEN_UNKNOWN_KEY"
+                f"the token is not accepted: its issuer has no key {description}", reason="TOKEN_UNKNOWN_KEY"
             )
         return key, keys
 

@@ -49,8 +49,8 @@ def _errors(document: Any) -> Iterator[str]:
     yield from _unknown(document, {"rules"}, "")
     rules = document.get("rules")
     if not isinstance(rules, list) or not 1 <= len(rules) <= MAX_RULES:
-        got = f"{len(rules)} of them" if isinstance(rules, list) else _shown(document, "rules")
-        yield f"rules: must be a list of 1 to {MAX_RULES} rules, got {got}"
+        actual = f"{len(rules)} of them" if isinstance(rules, list) else _shown(document, "rules")
+        yield f"rules: must be a list of 1 to {MAX_RULES} rules, got {actual}"
         return
     for i, rule in enumerate(rules):
         yield from _rule_errors(rule, f"rules[{i}]")
@@ -109,8 +109,8 @@ def _tag_errors(selection: Mapping[str, Any], at: str) -> Iterator[str]:
         yield f"{at}.tagPatternList: a pattern may have at most {MAX_WILDCARDS} `*`, got {_few(many)}"
     filled, status = [name for name in _TAG_LISTS if selection.get(name)], selection.get("tagStatus")
     if status == "tagged" and len(filled) != 1:
-        got = "both" if filled else "neither"
-        yield f"{at}: must have one of tagPrefixList and tagPatternList with tagStatus tagged, got {got}"
+        actual = "both" if filled else "neither"
+        yield f"{at}: must have one of tagPrefixList and tagPatternList with tagStatus tagged, got {actual}"
     elif status in ("untagged", "any") and filled:
         yield f"{at}.{filled[0]}: must be absent with tagStatus {status}, got {_shown(selection, filled[0])}"
 

@@ -81,8 +81,8 @@ def _split(text: str) -> Steps[dict[str, Value]]:
             continue
         value = statements.canonical(statement)
         sid = statement.get("Sid") or ""
-        taken = not isinstance(sid, str) or not sid or elements.get(sid, value) != value
-        elements[statements.digest(value) if taken else sid] = value
+        needs_digest = not isinstance(sid, str) or not sid or elements.get(sid, value) != value
+        elements[statements.digest(value) if needs_digest else sid] = value
     return elements
 
 

@@ -39,20 +39,20 @@ def validate(principal: Any, partition: str, at: str) -> list[Violation]:
     description = f"is no kind of principal; allowed are {', '.join(KINDS)}"
     violations = [Violation(f"{at}.{kind}", description) for kind in sorted(principal.keys() - set(KINDS))]
     for kind in KINDS:
-        for where, who in texts(principal, kind, at, violations):
-            error = _error(who, partition) if kind == "AWS" else "" if who else "must not be empty"
+        for where, name in texts(principal, kind, at, violations):
+            error = _error(name, partition) if kind == "AWS" else "" if name else "must not be empty"
             if error:
                 violations.append(Violation(where, error))
     return violations
 
 
-def _error(who: str, partition: str) -> str:
+def _error(name: str, partition: str) -> str:
     """Return the error in an AWS principal; empty if there is none."""
-    if _WITHOUT_PARTITION.fullmatch(who):
+    if _WITHOUT_PARTITION.fullmatch(name):
         return ""
-    arn = _ARN.fullmatch(who)
+    arn = _ARN.fullmatch(name)
     if arn is None:
-        return f"must be {_ALLOWED.format(partition=partition)}; got {shown(who)}"
+        return f"must be {_ALLOWED.format(partition=partition)}; got {shown(name)}"
     if arn[1] != partition:
         return f"is in partition {arn[1]}; the registry is in {partition}"
     return ""

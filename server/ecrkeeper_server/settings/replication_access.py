@@ -154,7 +154,7 @@ def _conditional(destination: Destination, cause: Cause) -> str:
 def _principal_uncertain(destination: Destination, cause: Cause) -> str:
     value = destination.policy[cause.key]
     kinds: Mapping[str, list[str]] = value.get("Principal") or value.get("NotPrincipal") or {}
-    named = _some([who for whom in kinds.values() for who in whom])
+    named = _some([principal for principals in kinds.values() for principal in principals])
     return (
         f"statement {cause.key} ({value.get('Effect')}) names {named} for {cause.action}, and AWS does not document"
         f" whether ECR replicates as that principal; name {_root(destination.source)}"

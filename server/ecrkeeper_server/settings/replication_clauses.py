@@ -81,17 +81,17 @@ def clauses(
     result = []
     for key, value in sorted(policy.items(), key=itemgetter(0)):
         yield
-        who = _concerns(value, source)
-        if who is not Answer.NO and statements.allows_action(value, action):
-            result.append((yield from _clause(key, value, who, destination)))
+        concerned = _concerns(value, source)
+        if concerned is not Answer.NO and statements.allows_action(value, action):
+            result.append((yield from _clause(key, value, concerned, destination)))
     return tuple(result)
 
 
-def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> Steps[Clause]:
+def _clause(key: str, value: Value, concerned: Answer, destination: RegistryName) -> Steps[Clause]:
     arn_prefix = f"arn:{destination.partition}:ecr:{destination.region}:{destination.account}:repository/"
     inverted = "NotResource" in value
     resources = [str(text) for text in value.get("NotResource" if inverted else "Resource", ["*"])]
-    doubt = CONDITION if "Condition" in value else PRINCIPAL if who is Answer.UNCERTAIN else ""
+    doubt = CONDITION if "Condition" in value else PRINCIPAL if concerned is Answer.UNCERTAIN else ""
     return Clause(
         key,
         denies=value.get("Effect") != "Allow",
@@ -118,7 +118,9 @@ def _concerns(value: Value, source: RegistryName) -> Answer:
         excepted = _named(value["NotPrincipal"], "AWS")
         if account & excepted:
             return Answer.NO
-        return Answer.UNCERTAIN if any(_is_replication_role(who, source) for who in excepted) else Answer.YES
+        return (
+            Answer.UNCERTAIN if any(_is_replication_role(principal, source) for principal in excepted) else Answer.YES
+        )
     named = _named(value.get("Principal"), "AWS")
     if account & named:
         return Answer.YES
@@ -126,22 +128,22 @@ def _concerns(value: Value, source: RegistryName) -> Answer:
     # to a role matters only if it is ECR's own role.
     about = _is_of if value.get("Effect") == "Allow" else _is_replication_role
     services = _SERVICES & _named(value.get("Principal"), "Service")
-    return Answer.UNCERTAIN if services or any(about(who, source) for who in named) else Answer.NO
+    return Answer.UNCERTAIN if services or any(about(principal, source) for principal in named) else Answer.NO
 
 
 def _named(principals: Any, kind: str) -> set[str]:
-    return {str(who) for who in (principals or {}).get(kind, ())}
+    return {str(principal) for principal in (principals or {}).get(kind, ())}
 
 
-def _is_of(who: str, source: RegistryName) -> bool:
+def _is_of(principal: str, source: RegistryName) -> bool:
     """Return whether a principal belongs to the source's account, or may.
 
     A unique id does not show its account.
     """
-    arn = arns.parse(who)
-    return arn.account == source.account if arn is not None else _UNIQUE_ID.fullmatch(who) is not None
+    arn = arns.parse(principal)
+    return arn.account == source.account if arn is not None else _UNIQUE_ID.fullmatch(principal) is not None
 
 
-def _is_replication_role(who: str, source: RegistryName) -> bool:
-    arn = arns.parse(who)
+def _is_replication_role(principal: str, source: RegistryName) -> bool:
+    arn = arns.parse(principal)
     return arn is not None and arn.account == source.account and _REPLICATION_ROLE in arn.resource

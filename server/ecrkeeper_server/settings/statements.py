@@ -48,12 +48,14 @@ def canonical(statement: Mapping[str, Any]) -> Value:
 
 def _principals(content: Any) -> Any:
     kinds = content if isinstance(content, Mapping) else {"AWS": content}
-    return {kind: sorted({_account_or(who) for who in many(whom)}) for kind, whom in kinds.items()}
+    return {
+        kind: sorted({_account_or(principal) for principal in many(principals)}) for kind, principals in kinds.items()
+    }
 
 
-def _account_or(who: str) -> str:
-    root = _ROOT.fullmatch(who)
-    return root.group(1) if root else who
+def _account_or(principal: str) -> str:
+    root = _ROOT.fullmatch(principal)
+    return root.group(1) if root else principal
 
 
 def _condition(test: Any) -> Any:
@@ -62,12 +64,12 @@ def _condition(test: Any) -> Any:
 
 def principals(value: Value) -> list[str]:
     """Return the principals of all kinds that a statement names."""
-    return [str(who) for member in PRINCIPALS for whom in value.get(member, {}).values() for who in whom]
+    return [str(principal) for member in PRINCIPALS for names in value.get(member, {}).values() for principal in names]
 
 
 def names_deleted(value: Value) -> bool:
     """Return whether AWS shows a principal of the statement as deleted."""
-    return any(_UNIQUE_ID.fullmatch(who) for who in principals(value))
+    return any(_UNIQUE_ID.fullmatch(principal) for principal in principals(value))
 
 
 def digest(value: Value) -> str:
@@ -95,7 +97,7 @@ def _written_condition(test: Any) -> Any:
 
 def _partition(value: Value) -> str | None:
     named = [text for member in ("Resource", "NotResource") for text in value.get(member, ())]
-    named += [who for member in PRINCIPALS for who in value.get(member, {}).get("AWS", ())]
+    named += [principal for member in PRINCIPALS for principal in value.get(member, {}).get("AWS", ())]
     matches = (_PARTITION.match(str(text)) for text in named)
     return next((match.group(1) for match in matches if match), None)
 
@@ -103,12 +105,15 @@ def _partition(value: Value) -> str | None:
 def _written_principals(kinds: Mapping[str, list[str]], partition: str | None) -> Any:
     if kinds == {"AWS": ["*"]}:
         return "*"
-    return {kind: _one_or_many([_root(who, partition) for who in whom]) for kind, whom in sorted(kinds.items())}
+    return {
+        kind: _one_or_many([_root(principal, partition) for principal in names])
+        for kind, names in sorted(kinds.items())
+    }
 
 
-def _root(who: str, partition: str | None) -> str:
+def _root(principal: str, partition: str | None) -> str:
     # The bare account id is valid in every partition, the ARN only in its own.
-    return f"arn:{partition}:iam::{who}:root" if partition and _ACCOUNT.fullmatch(who) else who
+    return f"arn:{partition}:iam::{principal}:root" if partition and _ACCOUNT.fullmatch(principal) else principal
 
 
 def _one_or_many(values: Any) -> Any:

@@ -58,15 +58,15 @@ def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, s
     `sent` has the files that the stream has sent; the call adds those that it sends.
     """
     response = pb.ServerReflectionResponse(valid_host=request.host, original_request=request)
-    asked = request.WhichOneof("message_request")
-    if asked == "list_services":
+    kind = request.WhichOneof("message_request")
+    if kind == "list_services":
         response.list_services_response.service.extend(pb.ServiceResponse(name=name) for name in services)
-    elif asked == "all_extension_numbers_of_type":
+    elif kind == "all_extension_numbers_of_type":
         _list_extensions(response, request.all_extension_numbers_of_type, index)
-    elif asked is None:
+    elif kind is None:
         _fail(response, _INVALID_ARGUMENT, "`message_request` is required")
     else:
-        name, file = _file_of(request, asked, index)
+        name, file = _file_of(request, kind, index)
         if file is None:
             _fail(response, _NOT_FOUND, f"{name} was not found; `list_services` lists the services of this server")
         else:
@@ -76,12 +76,12 @@ def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, s
     return response
 
 
-def _file_of(request: Any, asked: str, index: DescriptorIndex) -> tuple[str, str | None]:
+def _file_of(request: Any, kind: str, index: DescriptorIndex) -> tuple[str, str | None]:
     """Return a description of the requested item, and the name of its file."""
-    if asked == "file_by_filename":
+    if kind == "file_by_filename":
         name = request.file_by_filename
         return f"file {shown(name)}", name if name in index.files else None
-    if asked == "file_containing_symbol":
+    if kind == "file_containing_symbol":
         return f"symbol {shown(request.file_containing_symbol)}", index.symbols.get(request.file_containing_symbol)
     extension = request.file_containing_extension
     words = f"extension {extension.extension_number} of {shown(extension.containing_type)}"

@@ -118,8 +118,8 @@ class Rollouts:
 
     async def RollBackRollout(self, request: pb.RollBackRolloutRequest, context: Context) -> fleet_pb2.Rollout:
         """Take the changed targets back."""
-        name, who = RolloutName.parse(request.name), CALLER.get()
-        authority = Authority(who.name, tuple(sorted(who.groups)))
+        name, caller = RolloutName.parse(request.name), CALLER.get()
+        authority = Authority(caller.name, tuple(sorted(caller.groups)))
         await self._check_reach(name, await self._row(name), authority)
         return await self._control(request, "roll back", authority)
 

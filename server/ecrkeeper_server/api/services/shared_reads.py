@@ -49,8 +49,8 @@ class SharedReads:
         failed = part.done() and (part.cancelled() or part.exception() is not None)
         return None if failed else part
 
-    async def _read(self, asked: list[tuple[str, ...]]) -> list[Mapping[str, Read]]:
-        names = sorted({name for each in asked for name in each})
+    async def _read(self, requests: list[tuple[str, ...]]) -> list[Mapping[str, Read]]:
+        names = sorted({name for each in requests for name in each})
         reads: dict[str, Read] = {}
         for start in range(0, len(names), _ROWS):
             some = names[start : start + _ROWS]
@@ -58,4 +58,4 @@ class SharedReads:
             self._kept.update((name, (self._changes.announced, part)) for name in some)
             reads |= await part
             await asyncio.sleep(0)
-        return [reads] * len(asked)
+        return [reads] * len(requests)
