@@ -1,4 +1,4 @@
-"""Failed calls leave no cycles, which would keep requests and answers until a collection of garbage."""
+"""Failed calls leave no cycles, which would keep requests until a collection."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAME = f"{REGISTRY}/settings/team-a"
 
 @contextlib.asynccontextmanager
 async def garbage() -> AsyncIterator[list[Any]]:
-    """Collect what is in cycles at the end; other objects are freed when nothing refers to them."""
+    """Collect what is in cycles at the end."""
     found: list[Any] = []
     gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
