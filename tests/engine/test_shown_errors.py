@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.store import declarations

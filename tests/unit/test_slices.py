@@ -17,7 +17,7 @@ import pytest
 from ecrkeeper.v1 import common_pb2
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.messages.sizes import fitting_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import registry_settings as render
 
 SETTINGS = '{"scanning_configuration":{"scanType":"BASIC"}}'
 STATE = '{"conditions":[]}'

@@ -10,7 +10,7 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.api.layers.errors import AnswerTooLongError, bounded_answer
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fitting_plan
 from ecrkeeper_server.declarations.audit_records import settings_changes

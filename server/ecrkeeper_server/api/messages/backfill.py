@@ -6,7 +6,7 @@ from typing import Any
 
 from ecrkeeper.v1 import registry_pb2
 
-from ecrkeeper_server.api.messages.resource import number, timestamp
+from ecrkeeper_server.api.messages.fields import number, timestamp
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import from_aws
 from ecrkeeper_server.store.backfills import Backfill

@@ -9,8 +9,8 @@ from typing import Any
 from ecrkeeper.v1 import registry_pb2, settings_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
+from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import registry as registry_message
-from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.arrivals import Outcome
@@ -46,7 +46,7 @@ class Explained:
         """Return the answer in steps."""
         explanation = self.explanation
         answer = pb.ExplainRepositoryResponse(
-            scan_frequency=render.number(
+            scan_frequency=fields.number(
                 settings_pb2.RegistryScanningRule, "ScanFrequency", explanation.scan_frequency
             ),
             upstream_repository=explanation.upstream_repository or "",
@@ -59,7 +59,7 @@ class Explained:
         for name in _LISTS[:-1]:
             yield from self._adding(getattr(answer, name), getattr(explanation, name))
         replications = (registry_message.repository_replication(*arrival) for arrival in arrivals)
-        yield from render.adding(answer.replications, replications)
+        yield from fields.adding(answer.replications, replications)
         yield from fitting(answer, RESOURCE_BYTES, _LISTS)
         return answer
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, fleet_pb2
 
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import differences, fields
 from ecrkeeper_server.api.messages.sizes import PLAN_BYTES, shorten
 from ecrkeeper_server.fleet.messages import filling_set, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
@@ -27,14 +27,14 @@ def account(row: AccountRow) -> fleet_pb2.Account:
         name=f"accounts/{row.account}",
         uid=row.uid,
         etag=row.etag,
-        create_time=render.timestamp(row.create_time or None),
-        update_time=render.timestamp(row.update_time or None),
+        create_time=fields.timestamp(row.create_time or None),
+        update_time=fields.timestamp(row.update_time or None),
         display_name=row.display_name,
         labels=row.labels,
         organizational_unit=row.organizational_unit,
-        state=render.number(fleet_pb2.Account, "State", row.state),
+        state=fields.number(fleet_pb2.Account, "State", row.state),
         enabled_regions=row.enabled_regions,
-        source=render.number(fleet_pb2.Account, "Source", row.source),
+        source=fields.number(fleet_pb2.Account, "Source", row.source),
         caller_identity=row.caller_identity,
         conditions=[_reachable(row)],
     )
@@ -51,7 +51,7 @@ def _reachable(row: AccountRow) -> common_pb2.Condition:
         status=common_pb2.Condition.FALSE if row.unreachable else common_pb2.Condition.TRUE,
         reason=row.unreachable or "REACHABLE",
         message=row.unreachable_message,
-        last_transition_time=render.timestamp(row.reachable_since),
+        last_transition_time=fields.timestamp(row.reachable_since),
     )
 
 
@@ -65,8 +65,8 @@ def registry_set(
         etag=row.etag,
         generation=row.generation,
         current_revision=row.current_revision,
-        create_time=render.timestamp(row.create_time),
-        update_time=render.timestamp(row.update_time),
+        create_time=fields.timestamp(row.create_time),
+        update_time=fields.timestamp(row.update_time),
         active_rollout="" if active is None else active.name,
         queued_rollout="" if queued is None else queued.name,
         deleting=row.deleting,
@@ -80,7 +80,7 @@ def revision(row: SetRevision) -> Steps[fleet_pb2.RegistrySetRevision]:
     """One revision of a set, in steps."""
     message = fleet_pb2.RegistrySetRevision(
         revision=row.revision,
-        create_time=render.timestamp(row.create_time),
+        create_time=fields.timestamp(row.create_time),
         principal=row.principal,
         request_id=row.request_id,
         reason=row.reason,
@@ -109,7 +109,7 @@ def plan(planned: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_
         ],
         warnings=warnings,
     )
-    yield from render.adding(message.groups, map(_group, planned.largest()), 2)
+    yield from fields.adding(message.groups, map(_group, planned.largest()), 2)
     for group in sorted(message.groups, key=lambda each: -each.ByteSize()):
         yield
         if (over := message.ByteSize() - PLAN_BYTES) <= 0:
@@ -123,7 +123,7 @@ def _group(group: Group) -> fleet_pb2.FleetPlanGroup:
         summary=summary(group),
         registry_count=group.count,
         registries=map(str, group.names),
-        changes=render.changes(group.changes[:_MAX_CHANGES]),
+        changes=differences.changes(group.changes[:_MAX_CHANGES]),
     )
 
 
@@ -136,14 +136,14 @@ def rollout(row: RolloutRow) -> fleet_pb2.Rollout:
     """A rollout."""
     return fleet_pb2.Rollout(
         name=row.name,
-        state=render.number(fleet_pb2.Rollout, "State", row.state),
-        cause=render.number(fleet_pb2.Rollout, "Cause", row.cause),
+        state=fields.number(fleet_pb2.Rollout, "State", row.state),
+        cause=fields.number(fleet_pb2.Rollout, "Cause", row.cause),
         revision=row.revision,
         principal=row.principal,
         reason=row.reason,
-        create_time=render.timestamp(row.create_time),
-        update_time=render.timestamp(row.update_time),
-        end_time=render.timestamp(row.end_time),
+        create_time=fields.timestamp(row.create_time),
+        update_time=fields.timestamp(row.update_time),
+        end_time=fields.timestamp(row.end_time),
         wave=row.wave,
         waves=map(_wave_status, row.counts),
         message=row.message,
@@ -156,11 +156,11 @@ def target(row: TargetRow) -> fleet_pb2.RolloutTarget:
     return fleet_pb2.RolloutTarget(
         registry=str(row.registry),
         wave=row.wave,
-        state=render.number(fleet_pb2.RolloutTarget, "State", row.state),
-        action=render.number(fleet_pb2.RolloutTarget, "Action", row.action),
+        state=fields.number(fleet_pb2.RolloutTarget, "State", row.state),
+        action=fields.number(fleet_pb2.RolloutTarget, "Action", row.action),
         reason=row.reason,
         message=row.message,
         changed=row.changed,
         rolled_back=row.undo,
-        update_time=render.timestamp(row.update_time),
+        update_time=fields.timestamp(row.update_time),
     )

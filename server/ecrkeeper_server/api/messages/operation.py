@@ -12,8 +12,8 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from ecrkeeper_server.api.messages import backfill as backfill_message
+from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import registry as registry_message
-from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.declarations.summaries import RegistrySummary
@@ -48,9 +48,9 @@ def _with_history(message: Message, row: Operation) -> Message:
     # The metadata of a method that only a newer replica knows lacks these fields.
     if not isinstance(message, empty_pb2.Empty):
         history: Any = message
-        history.create_time.CopyFrom(render.timestamp(row.create_time))
+        history.create_time.CopyFrom(fields.timestamp(row.create_time))
         if row.done_time is not None:
-            history.end_time.CopyFrom(render.timestamp(row.done_time))
+            history.end_time.CopyFrom(fields.timestamp(row.done_time))
         history.principals.extend(callers(row)[:_PRINCIPALS])
     return message
 
@@ -82,11 +82,11 @@ def _deletion(row: Operation) -> Message:
     kind = role_service_pb2.DeleteServiceLinkedRoleMetadata
     message = kind(
         service_linked_role=row.target,
-        phase=render.number(kind, "Phase", row.metadata.get("phase", "PREFLIGHT")),
+        phase=fields.number(kind, "Phase", row.metadata.get("phase", "PREFLIGHT")),
         deletion_task_id=row.metadata.get("deletion_task_id", ""),
     )
     for usage in row.metadata.get("usage", []):
-        state = render.number(role_pb2.RegionUsage, "State", usage["state"])
+        state = fields.number(role_pb2.RegionUsage, "State", usage["state"])
         message.usage.append(role_pb2.RegionUsage(**{**usage, "state": state}))
     return message
 

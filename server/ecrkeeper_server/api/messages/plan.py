@@ -10,7 +10,7 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2
 
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import differences
 from ecrkeeper_server.api.messages.json_values import making_struct, struct_of
 from ecrkeeper_server.api.messages.sizes import fitting_plan
 from ecrkeeper_server.api.services.context import Dependencies
@@ -140,7 +140,7 @@ def _adding_calls(
         yield
         request = yield from making_struct(call.params)
         added = message.calls.add(service=call.service, operation=call.operation, request=request)
-        yield from render.adding_changes(added.changes, call.changes)
+        yield from differences.adding_changes(added.changes, call.changes)
     yield
     _warn(message, setting.warnings(planned, registry, context))
 
@@ -167,7 +167,7 @@ def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> c
     for call in calls:
         request = struct_of(call.params)
         planned = message.calls.add(service="iam", operation=call.operation, request=request)
-        planned.changes.extend(render.changes(change(*one) for one in call.changes))
+        planned.changes.extend(differences.changes(change(*one) for one in call.changes))
     _check_mode(message, row.name, row.mode)
     return message
 

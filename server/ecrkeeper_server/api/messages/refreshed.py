@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ecrkeeper.v1 import registry_pb2, role_pb2
 
+from ecrkeeper_server.api.messages import differences
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages import role as role_message
@@ -57,7 +58,7 @@ def refreshed_role(row: Resource, observed: ObservedRole | None, partition: str)
     calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, observed)
     drift = [StoredDrift.of(each) for each in drift_of(calls)] if row.role_spec.managed else []
     del message.drift[:]
-    message.drift.extend(render.drift(drift))
+    message.drift.extend(differences.drift(drift))
     message.reconciling = _reconciling(row, drift)
     return message
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 
+from ecrkeeper_server.api.messages import differences, fields
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.groups import grouping
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
@@ -66,17 +67,17 @@ def composed_steps(
     yield from _filling_desired(message.desired, composition)
     yield from filling_settings(message.observed, state.observed)
     yield from adding_elements(message.elements, states)
-    yield from render.adding_drift(message.drift, with_causes(row.events, state.drift))
+    yield from differences.adding_drift(message.drift, with_causes(row.events, state.drift))
     yield from _adding_quotas(message.quota_usage, row, composition.desired)
     if remediation := state.remediation:
-        message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
+        message.last_remediation.remediation_time.CopyFrom(fields.timestamp(remediation.time))
         removed = with_causes(row.events, remediation.drift, remediation.time)
-        yield from render.adding_drift(message.last_remediation.drift, removed, complete=True)
+        yield from differences.adding_drift(message.last_remediation.drift, removed, complete=True)
         causes = [each.cause for each in removed if each.cause is not None]
         if causes:
             newest = max(causes, key=lambda each: each.event_time)
-            message.last_remediation.cause.CopyFrom(render.cause(newest))
-    yield from render.adding(message.replication_checks, map(replication_check, state.checks))
+            message.last_remediation.cause.CopyFrom(differences.cause(newest))
+    yield from fields.adding(message.replication_checks, map(replication_check, state.checks))
     message.image_deliveries.extend(_image_deliveries(Findings.from_json(row.events)))
     yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
@@ -107,19 +108,19 @@ def basic_steps(summary: RegistrySummary) -> Steps[registry_pb2.Registry]:
         etag=summary.etag,
         generation=summary.generation,
         observed_generation=summary.observed_generation,
-        create_time=render.timestamp(summary.create_time),
-        update_time=render.timestamp(summary.update_time),
-        observe_time=render.timestamp(summary.observe_time),
+        create_time=fields.timestamp(summary.create_time),
+        update_time=fields.timestamp(summary.update_time),
+        observe_time=fields.timestamp(summary.observe_time),
         reconciling=summary.observed_generation < summary.generation,
-        mode=render.number(common_pb2, "Mode", summary.mode),
-        unmanaged_elements=render.number(common_pb2, "UnmanagedElements", summary.unmanaged_elements),
+        mode=fields.number(common_pb2, "Mode", summary.mode),
+        unmanaged_elements=fields.number(common_pb2, "UnmanagedElements", summary.unmanaged_elements),
         owners=summary.owners,
         owner_count=summary.owner_count,
         truncated_fields=summary.truncated,
         view=BASIC,
     )
     if summary.due_at is not None:
-        message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary.due_at)))
+        message.next_reconcile_time.CopyFrom(fields.timestamp(max(0, summary.due_at)))
     render.status_fields(message, summary.conditions, summary.error)
     for at, each in enumerate(summary.declarations):
         if at % _AT_ONCE == _AT_ONCE - 1:
@@ -167,13 +168,13 @@ def adding_elements(items: Any, states: Iterable[ElementState], *, complete: boo
         lambda each: (each.setting, each.keys),
         lambda each: (each.state, each.owners, each.value, each.problem),
     )
-    yield from render.adding(items, (_element(state, *group, complete=complete) for state, group in found))
+    yield from fields.adding(items, (_element(state, *group, complete=complete) for state, group in found))
 
 
 def _element(
     state: ElementState, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
 ) -> registry_pb2.Element:
-    value, omitted = (render.value(state.value), False) if complete else render.short_value(state.value)
+    value, omitted = (fields.value(state.value), False) if complete else differences.short_value(state.value)
     return registry_pb2.Element(
         setting=state.setting,
         key=key,
@@ -199,8 +200,8 @@ def element(state: ElementState, key: str) -> registry_pb2.Element:
         state=_state(state.state),
         owners=state.owners[:_OWNERS],
         omitted_owners=max(0, len(state.owners) - _OWNERS),
-        value=render.value(state.value),
-        observed=render.value(state.observed) if differs else None,
+        value=fields.value(state.value),
+        observed=fields.value(state.observed) if differs else None,
         problem=state.problem,
     )
     if message.ByteSize() > RESOURCE_BYTES:
@@ -212,14 +213,14 @@ def element(state: ElementState, key: str) -> registry_pb2.Element:
 
 
 def _state(name: str) -> Any:
-    return render.number(registry_pb2.Element, "State", name)
+    return fields.number(registry_pb2.Element, "State", name)
 
 
 def replication_check(check: StoredCheck) -> registry_pb2.ReplicationCheck:
     """Return the check of one destination."""
     message = registry_pb2.ReplicationCheck(
-        result=render.number(registry_pb2.ReplicationCheck, "Result", check.result),
-        check_time=render.timestamp(check.time),
+        result=fields.number(registry_pb2.ReplicationCheck, "Result", check.result),
+        check_time=fields.timestamp(check.time),
     )
     _fill_outcome(message, check.destination, check.findings)
     for arrival in check.arrivals:
@@ -254,11 +255,11 @@ def _image_deliveries(findings: Findings) -> Iterable[registry_pb2.ImageDelivery
             yield registry_pb2.ImageDelivery(
                 setting=setting,
                 target=target,
-                last_success_time=render.timestamp(last.last_success),
-                last_failure_time=render.timestamp(last.last_failure),
+                last_success_time=fields.timestamp(last.last_success),
+                last_failure_time=fields.timestamp(last.last_failure),
                 failure_reason=last.reason or "",
             )
 
 
 def _outcome(name: str) -> Any:
-    return render.number(registry_pb2.ReplicationArrival, "Outcome", name)
+    return fields.number(registry_pb2.ReplicationArrival, "Outcome", name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ecrkeeper.v1 import common_pb2, role_pb2
 
-from ecrkeeper_server.api.messages.resource import common, number, timestamp
+from ecrkeeper_server.api.messages.fields import number, timestamp
+from ecrkeeper_server.api.messages.resource import common
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.store.rows import Resource

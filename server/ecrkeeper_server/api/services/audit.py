@@ -15,7 +15,7 @@ from ecrkeeper.v1 import audit_service_pb2 as pb
 from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
 
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import differences, fields
 from ecrkeeper_server.api.services.audit_tail import BATCH, AuditTail
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
@@ -158,9 +158,9 @@ async def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
 def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
     message = audit_pb2.AuditEvent(
         name=f"auditEvents/{row.id}",
-        kind=render.number(audit_pb2.AuditEvent, "Kind", row.kind),
-        create_time=render.timestamp(row.create_time),
-        complete_time=render.timestamp(row.complete_time),
+        kind=fields.number(audit_pb2.AuditEvent, "Kind", row.kind),
+        create_time=fields.timestamp(row.create_time),
+        complete_time=fields.timestamp(row.complete_time),
         principal=row.principal,
         method=row.method,
         resource=row.resource,
@@ -173,10 +173,10 @@ def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
         generation=row.generation,
         reason=row.reason,
         omitted_changes=row.omitted,
-        outcome=render.number(audit_pb2.AuditEvent, "Outcome", row.outcome),
+        outcome=fields.number(audit_pb2.AuditEvent, "Outcome", row.outcome),
         aws_error_code=row.aws_error_code,
         aws_request_id=row.aws_request_id,
-        cause=None if row.stored_cause is None else render.cause(row.stored_cause),
+        cause=None if row.stored_cause is None else differences.cause(row.stored_cause),
     )
-    yield from render.adding_stored_changes(message.changes, row.changes)
+    yield from differences.adding_stored_changes(message.changes, row.changes)
     return message

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.permissions import resource_target
+from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
@@ -58,5 +59,5 @@ def _stamp(part: pb.ListRegistriesResponse, row: Listed) -> None:
     registry.ClearField("observe_time")
     registry.ClearField("next_reconcile_time")
     if row.observe_time is not None:
-        registry.observe_time.CopyFrom(render.timestamp(row.observe_time))
+        registry.observe_time.CopyFrom(fields.timestamp(row.observe_time))
     render.add_next(registry, row)

@@ -13,7 +13,7 @@ from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.permissions import set_target
 from ecrkeeper_server.api.messages import fleet as render
-from ecrkeeper_server.api.messages.resource import timestamp
+from ecrkeeper_server.api.messages.fields import timestamp
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import PAGE_BYTES
 from ecrkeeper_server.names import RegistryName, RoleName

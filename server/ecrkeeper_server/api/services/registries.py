@@ -12,8 +12,8 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
+from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import registry as registry_message
-from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.plan import registry_plan
@@ -163,7 +163,7 @@ class Registries:
             if step.row is not None:
                 yield await self._rendered.of(step, view)
                 continue
-            answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
+            answer = pb.WatchRegistriesResponse(kind=fields.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.name:
                 answer.registry.name = step.name
             yield answer
@@ -217,7 +217,7 @@ class Registries:
 
 
 def _adding_checks(answer: pb.CheckReplicationResponse, checks: Iterable[StoredCheck]) -> Steps[None]:
-    yield from render.adding(answer.checks, map(registry_message.replication_check, checks))
+    yield from fields.adding(answer.checks, map(registry_message.replication_check, checks))
     yield from fitting(answer, RESOURCE_BYTES, ("checks",))
 
 

@@ -12,7 +12,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, read_spec, reading_spec
 from ecrkeeper_server.api.messages.plan import registry_plan

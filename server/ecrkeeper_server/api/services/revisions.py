@@ -10,7 +10,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings

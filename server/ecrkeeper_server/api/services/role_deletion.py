@@ -11,7 +11,7 @@ from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.role_release import releasable, release
 from ecrkeeper_server.declarations.audit_records import record
@@ -147,7 +147,7 @@ def _force(tx: Tx, row: Resource) -> list[Change]:
 def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:
     return role_pb2.RegionUsage(
         region=usage.region,
-        state=render.number(role_pb2.RegionUsage, "State", usage.state),
+        state=fields.number(role_pb2.RegionUsage, "State", usage.state),
         resources=usage.resources,
         owners=usage.owners,
         message=usage.message,

@@ -12,7 +12,7 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.api.messages.plan import role_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed_role
@@ -193,7 +193,7 @@ class Roles:
                 yield await self._rendered.of(step, registry_pb2.BASIC)
                 continue
             answer = pb.WatchServiceLinkedRolesResponse(
-                kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", step.kind)
+                kind=fields.number(pb.WatchServiceLinkedRolesResponse, "Kind", step.kind)
             )
             if step.name:
                 answer.service_linked_role.name = step.name

@@ -8,6 +8,7 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.messages import registry_settings
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.services.context import Dependencies
@@ -83,11 +84,11 @@ async def rendered(
 
     The caller is charged for a long one. `statuses` has those of registries that were decoded before.
     """
-    if not render.is_long(row):
-        return render.settings(*declarations.decoded(row, statuses))
+    if not registry_settings.is_long(row):
+        return registry_settings.settings(*declarations.decoded(row, statuses))
     decoded = await work().step(declarations.decoded, row, statuses)
     # The state of the registry can be large, too.
-    return await work().charged(render.settings_steps(*decoded), max(MANY, cost(decoded[0].settings)))
+    return await work().charged(registry_settings.settings_steps(*decoded), max(MANY, cost(decoded[0].settings)))
 
 
 def _stamp(part: pb.ListRegistrySettingsResponse, row: ListedDeclaration) -> None:
