@@ -20,7 +20,6 @@ from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.roles import Roles
 from ecrkeeper_server.api.services.rollouts import Rollouts
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import audit, operations, resources, rollouts, schema
@@ -28,6 +27,7 @@ from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
+from ecrkeeper_server.store.specs import NEW_REGISTRY
 from google.longrunning import operations_pb2
 from sqlalchemy import Engine, event
 

@@ -14,10 +14,10 @@ from ecrkeeper_server.api.layers.access import Access
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies, resource_fields
 from ecrkeeper_server.api.services.watch_stream import Event, watched
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, listing, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.specs import NEW_REGISTRY
 from ecrkeeper_server.store.unit_of_work import Origin
 from sqlalchemy import Engine, event
 

@@ -10,11 +10,10 @@ import pytest
 from ecrkeeper_server.backup import documents, stream
 from ecrkeeper_server.backup.documents import RegistryDocument, RoleDocument
 from ecrkeeper_server.backup.stream import StreamError, Writer
-from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
-from ecrkeeper_server.store.specs import Mode, RoleSpec
+from ecrkeeper_server.store.specs import DeclarationSpec, Mode, RoleSpec
 from ecrkeeper_server.store.unit_of_work import Manager
 from hypothesis import given, settings
 from hypothesis import strategies as st

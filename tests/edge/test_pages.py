@@ -10,11 +10,11 @@ from ecrkeeper.v1.registry_pb2 import FULL
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.services.page_tokens import TokenSigner
 from ecrkeeper_server.api.services.pages import Page, scan
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.specs import NEW_REGISTRY
 from ecrkeeper_server.store.unit_of_work import Origin
 from google.longrunning import operations_pb2
 from google.protobuf.wrappers_pb2 import StringValue

@@ -7,10 +7,10 @@ import asyncio
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.specs import NEW_REGISTRY
 
 from tests.edge.conftest import Serve
 

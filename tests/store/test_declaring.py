@@ -10,16 +10,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ecrkeeper_server.declarations.commands import DeclarationSpec, PutDeclaration, WriteResult
+from ecrkeeper_server.declarations.commands import PutDeclaration, compose_specs
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, StatusError
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit, declarations, resources, schema
 from ecrkeeper_server.store.audit import Selection
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Origin
 
 from tests.declaring import get
@@ -181,7 +183,7 @@ async def test_repeated_call_in_one_batch_gets_same_response(db: Database) -> No
 
 async def test_validate_only_stores_nothing(db: Database) -> None:
     tried = await Committer(db).attempt(put(1, request_id=str(uuid.uuid4())))
-    assert tried.composition.desired["pull_through_cache_rules"]
+    assert compose_specs(tried.specs).desired["pull_through_cache_rules"]
     assert await db.read(lambda tx: resources.get(tx, str(registry(1)))) is None
     with pytest.raises(NotFound):
         await Committer(db).attempt(put(1, create=False))

@@ -11,12 +11,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from ecrkeeper_server.declarations.commands import DeclarationSpec, PutDeclaration
+from ecrkeeper_server.declarations.commands import PutDeclaration
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import claims, queue, schema, sweep
 from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.specs import DeclarationSpec
 from psycopg.waiting import Wait
 
 from tests.postgres import Postgres

@@ -36,7 +36,6 @@ from ecrkeeper_files.settings_shapes import shaped
 from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument, account, registry_set
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations import commands
-from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.declarations.message_rules import violations
 from ecrkeeper_server.declarations.role_spec import PATHS as ROLE_FIELDS
 from ecrkeeper_server.declarations.role_spec import spec_of
@@ -46,7 +45,7 @@ from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.settings.table import unknown_members
 from ecrkeeper_server.settings.unknown_fields import fields
-from ecrkeeper_server.store.specs import RoleSpec
+from ecrkeeper_server.store.specs import DeclarationSpec, RoleSpec
 from ecrkeeper_server.store.unit_of_work import Manager
 
 _MODES = words(common_pb2.Mode)

@@ -8,7 +8,6 @@ from typing import Any
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.backup.fleet_restore import exported_accounts, exported_sets
-from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
@@ -56,7 +55,7 @@ def _one_form(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _document(row: Resource, declared: list[Declaration]) -> Document | None:
     if row.kind == RegistryName.kind:
-        specs = {d.owner: replace(DeclarationSpec.of(d), settings=_one_form(d.settings)) for d in declared}
+        specs = {d.owner: replace(d.spec, settings=_one_form(d.settings)) for d in declared}
         spec = row.registry_spec
         mode, unmanaged = str(spec.mode), str(spec.unmanaged_elements)
         if not specs and (mode, unmanaged) == ("ENFORCE", "PRESERVE"):

@@ -12,7 +12,7 @@ from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDo
 from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument
 from ecrkeeper_server.backup.fleet_restore import account_differs, restore_account, restore_set, set_differs
 from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY, DeclarationSpec, put_declaration, set_spec
+from ecrkeeper_server.declarations.commands import put_declaration, set_spec
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
@@ -22,7 +22,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import audit, declarations, fleet_accounts, registry_sets, resources, work
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.specs import Mode, RegistrySpec, RoleSpec, UnmanagedElements
+from ecrkeeper_server.store.specs import NEW_REGISTRY, DeclarationSpec, Mode, RegistrySpec, RoleSpec, UnmanagedElements
 from ecrkeeper_server.store.unit_of_work import Origin
 
 
@@ -145,7 +145,7 @@ def _kept(before: RegistrySpec | RoleSpec, after: RegistrySpec | RoleSpec) -> tu
 def _registry_change(
     row: Resource | None, declared: list[Declaration], document: RegistryDocument
 ) -> tuple[Restored, Composition]:
-    present = {d.owner: DeclarationSpec.of(d) for d in declared}
+    present = {d.owner: d.spec for d in declared}
     meant = {owner: split_all(spec.settings) for owner, spec in {**present, **document.specs}.items()}
     composition = compose(meant)
     _check(document, composition)

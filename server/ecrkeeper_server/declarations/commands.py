@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
@@ -20,35 +20,19 @@ from ecrkeeper_server.declarations.preconditions import (
     conflict_of,
     presence_error,
 )
-from ecrkeeper_server.declarations.takeover import Takeover, takeovers, without_conflicts
+from ecrkeeper_server.declarations.takeover import Takeover, reduced_specs, takeovers
+from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose, composing, splitting
-from ecrkeeper_server.settings.element_sets import NO_KEYS
-from ecrkeeper_server.settings.elements import Elements, cost, keys_of
+from ecrkeeper_server.settings.elements import Elements, cost
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.specs import RegistrySpec
+from ecrkeeper_server.store.specs import NEW_REGISTRY, DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
 from ecrkeeper_server.turns import Steps
 
 TAKE_OVER = "set force to take it over"
-NEW_REGISTRY = RegistrySpec().to_json()
-
-
-@dataclass(frozen=True, slots=True)
-class DeclarationSpec:
-    """The settings and options that an owner declares."""
-
-    settings: dict[str, Any]
-    deletion_policy: str
-    allow_replacement: bool
-    apply_group: str = ""
-
-    @classmethod
-    def of(cls, kept: Declaration) -> Self:
-        """Return the spec of a stored declaration."""
-        return cls(kept.settings, kept.deletion_policy, kept.allow_replacement, kept.apply_group or "")
 
 
 def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -> list[Violation]:
@@ -61,27 +45,6 @@ def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -
         for setting, shape in settings.items()
         for violation in SETTINGS[setting].validate(shape, registry, f"{path}.{setting}")
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class WriteResult:
-    """The result of a write, or of one with `validate_only`.
-
-    `before` is the declaration until then, and `planned_on` the etag of the registry; it is empty if that is not
-    stored. `takeovers` are the elements that other owners lose.
-    """
-
-    registry: Resource
-    declared: Declaration
-    specs: Mapping[str, DeclarationSpec]
-    before: Declaration | None
-    planned_on: str = ""
-    takeovers: tuple[Takeover, ...] = ()
-
-    @property
-    def composition(self) -> Composition:
-        """The composition of all owners' specs."""
-        return compose_specs(self.specs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +136,7 @@ class PutDeclaration:
         specs = {**specs_of(declared), name.owner: spec}
         # Untouched settings were checked when they were declared.
         touched = _differing({} if present is None else present.settings, spec.settings)
-        if present is not None and spec == DeclarationSpec.of(present):
+        if present is not None and spec == present.spec:
             return replace(self._keep(unit, registry, present, specs), planned_on=planned_on)
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
@@ -188,28 +151,17 @@ class PutDeclaration:
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
             if composition.conflicts:
+                if not self.force:
+                    raise conflict_of(name, composition.conflicts, self.remedy)
                 taken = takeovers(name.owner, composition.conflicts)
-                reduced = self._take_over(specs, composition, declared)
+                reduced = reduced_specs(name.owner, specs, composition.conflicts)
+                for owner in reduced:
+                    check_manager(declared[owner], None)
                 composition = compose_specs({**specs, **reduced}, touched)
                 check_own(name, composition)
             check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
         written = self._write(unit, registry, composition, {**specs, **reduced}, reduced)
         return replace(written, planned_on=begun.planned_on, takeovers=taken)
-
-    def _take_over(
-        self, specs: Mapping[str, DeclarationSpec], composition: Composition, declared: Mapping[str, Declaration]
-    ) -> dict[str, DeclarationSpec]:
-        """Return the other owners' specs without the elements in conflict.
-
-        Without `force`, a conflict rejects the call, and so does an element of a registry set.
-        """
-        if not self.force:
-            raise conflict_of(self.name, composition.conflicts, self.remedy)
-        settings = {owner: spec.settings for owner, spec in specs.items()}
-        changed = without_conflicts(self.name.owner, settings, composition.conflicts)
-        for owner in changed:
-            check_manager(declared[owner], None)
-        return {owner: replace(specs[owner], settings=remaining) for owner, remaining in changed.items()}
 
     def _keep(
         self, unit: UnitOfWork, registry: Resource, present: Declaration, specs: Mapping[str, DeclarationSpec]
@@ -311,7 +263,7 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
 
 def specs_of(declared: Mapping[str, Declaration]) -> dict[str, DeclarationSpec]:
     """Return the spec of each owner."""
-    return {owner: DeclarationSpec.of(one) for owner, one in declared.items()}
+    return {owner: one.spec for owner, one in declared.items()}
 
 
 def set_spec(
@@ -323,18 +275,7 @@ def set_spec(
     abandoned: Declaration | None = None,
     trace: str = "",
 ) -> Resource:
-    """Return a new generation of the registry.
-
-    Abandoned elements stay recorded until they are declared again.
-    """
-    before = registry.registry_spec
-    abandoned_keys = dict(before.abandoned)
-    if abandoned is not None:
-        for setting, elements in split_all(abandoned.settings).items():
-            abandoned_keys[setting] = abandoned_keys.get(setting, NO_KEYS) | keys_of(elements)
-    undeclared = {
-        setting: keys - keys_of(composition.desired.get(setting, {})) for setting, keys in abandoned_keys.items()
-    }
-    abandons = {setting: keys for setting, keys in undeclared.items() if keys}
-    spec = replace(before, abandoned=abandons, owners=owners)
+    """Return a new generation of the registry; `abandoned` relinquishes its elements."""
+    relinquished = {} if abandoned is None else split_all(abandoned.settings)
+    spec = registry.registry_spec.declared_by(owners, composition.desired, relinquished)
     return unit.set_spec(registry, spec.to_json(), trace)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ecrkeeper_server.settings.algebra import Conflict
 from ecrkeeper_server.settings.element_sets import union, without
 from ecrkeeper_server.settings.elements import Keys, Value
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.specs import DeclarationSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,19 @@ def takeovers(owner: str, conflicts: Iterable[Conflict]) -> tuple[Takeover, ...]
     )
 
 
-def without_conflicts(
-    owner: str, settings: Mapping[str, Mapping[str, Any]], conflicts: Iterable[Conflict]
-) -> dict[str, dict[str, Any]]:
-    """Return the settings of owners who lose elements to `owner`, without these."""
+def reduced_specs(
+    owner: str, specs: Mapping[str, DeclarationSpec], conflicts: Iterable[Conflict]
+) -> dict[str, DeclarationSpec]:
+    """Return the specs of owners who lose elements to `owner`, without these."""
     taken_over: dict[str, dict[str, list[Keys]]] = {}
     for conflict in conflicts:
         for other in conflict.owners:
             if other != owner:
                 taken_over.setdefault(other, {}).setdefault(conflict.setting, []).append(conflict.keys)
-    return {other: _without(settings[other], keys) for other, keys in taken_over.items()}
+    return {
+        other: replace(specs[other], settings=_without(specs[other].settings, keys))
+        for other, keys in taken_over.items()
+    }
 
 
 def _without(settings: Mapping[str, Any], taken_over: Mapping[str, Iterable[Keys]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from ecrkeeper_server.declarations.audit_records import changing_settings
-from ecrkeeper_server.declarations.commands import DeclarationSpec, composing_specs, specs_of
+from ecrkeeper_server.declarations.commands import composing_specs, specs_of
 from ecrkeeper_server.declarations.preconditions import MAX_DECLARATION_BYTES
 from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
 from ecrkeeper_server.fleet import matching, template, waves
@@ -30,6 +30,7 @@ from ecrkeeper_server.settings.element_sets import brief
 from ecrkeeper_server.settings.elements import Change, cost_of_all
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.turns import Steps, work
 
 _KNOWN = 1_000

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ecrkeeper_server.declarations.commands import DeclarationSpec, PutDeclaration, WriteResult
+from ecrkeeper_server.declarations.commands import PutDeclaration
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import StatusError, rejection
 from ecrkeeper_server.fleet.bounds import Reach, out_of_bounds
 from ecrkeeper_server.fleet.judging import LONGEST_SECONDS
@@ -24,7 +25,7 @@ from ecrkeeper_server.store.fleet_rows import Action, Authority, Cause, RolloutR
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
 from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rows import Revision
-from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.specs import DeclarationSpec, Mode
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
 
 # When a registry that another transaction holds, or that another set is about to take, is tried again.

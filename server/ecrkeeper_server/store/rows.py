@@ -13,7 +13,7 @@ from sqlalchemy import Row
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
-from ecrkeeper_server.store.specs import Mode, RegistrySpec, RoleSpec, mode_of
+from ecrkeeper_server.store.specs import DeclarationSpec, Mode, RegistrySpec, RoleSpec, mode_of
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import RegistryState, RoleState
 
@@ -196,6 +196,11 @@ class Declaration(FromRow):
     def name(self) -> SettingsName:
         """The name of the declaration."""
         return SettingsName(RegistryName(self.account, self.region), self.owner)
+
+    @property
+    def spec(self) -> DeclarationSpec:
+        """The settings and options that the owner declares."""
+        return DeclarationSpec(self.settings, self.deletion_policy, self.allow_replacement, self.apply_group or "")
 
     @property
     def etag(self) -> str:

@@ -1,14 +1,15 @@
-"""The desired state of registries and roles; only this module has its keys."""
+"""The desired state of registries and roles, with its keys, and of declarations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.settings.elements import Keys
+from ecrkeeper_server.settings.element_sets import NO_KEYS
+from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.stored_elements import dump_keys, load_keys
 
 
@@ -80,6 +81,19 @@ class RegistrySpec:
             "owners": list(self.owners),
         }
 
+    def declared_by(
+        self, owners: Sequence[str], desired: Mapping[str, Elements], relinquished: Mapping[str, Elements]
+    ) -> Self:
+        """Return the spec for the desired elements of the owners.
+
+        Relinquished elements stay recorded as abandoned until they are declared again.
+        """
+        abandoned = dict(self.abandoned)
+        for setting, elements in relinquished.items():
+            abandoned[setting] = abandoned.get(setting, NO_KEYS) | keys_of(elements)
+        undeclared = {setting: keys - keys_of(desired.get(setting, {})) for setting, keys in abandoned.items()}
+        return replace(self, owners=owners, abandoned={setting: keys for setting, keys in undeclared.items() if keys})
+
 
 @dataclass(frozen=True, slots=True)
 class RoleRemoval:
@@ -128,3 +142,16 @@ class RoleSpec:
     def enforced(self) -> bool:
         """Whether the engine may write the role."""
         return self.managed and self.mode is Mode.ENFORCE
+
+
+NEW_REGISTRY = RegistrySpec().to_json()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationSpec:
+    """The settings and options that an owner declares."""
+
+    settings: dict[str, Any]
+    deletion_policy: str
+    allow_replacement: bool
+    apply_group: str = ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.declarations.preconditions import check_together
-from ecrkeeper_server.declarations.takeover import without_conflicts
+from ecrkeeper_server.declarations.takeover import reduced_specs
 from ecrkeeper_server.errors import QuotaExceeded
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import compose
@@ -15,6 +15,7 @@ from ecrkeeper_server.settings.element_sets import union
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.specs import DeclarationSpec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,8 +58,11 @@ def takeover() -> None:
     declarations = declared(deletes=True)
     conflicts = compose(split(declarations)).conflicts
     assert len(conflicts) == 2**OWNERS - 1
-    changed = without_conflicts(ALL.owner, declarations, conflicts)
-    assert changed == {f"owner-{bit}": {NAME: {"rules": []}} for bit in range(OWNERS)}
+    specs = {owner: DeclarationSpec(each, "REMOVE", False) for owner, each in declarations.items()}
+    reduced = reduced_specs(ALL.owner, specs, conflicts)
+    assert {owner: spec.settings for owner, spec in reduced.items()} == {
+        f"owner-{bit}": {NAME: {"rules": []}} for bit in range(OWNERS)
+    }
 
 
 @pytest.mark.parametrize("decide", [quota, takeover])

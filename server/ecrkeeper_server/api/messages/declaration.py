@@ -6,12 +6,13 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
 
-from ecrkeeper_server.declarations.commands import DeclarationSpec, violations
+from ecrkeeper_server.declarations.commands import violations
 from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.codec import converting, settings_to_aws, word
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.turns import Steps
 
 PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement", "apply_group")

@@ -17,7 +17,6 @@ from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.declarations.idempotency import find_response, save_response
 from ecrkeeper_server.ecr.apply import AwsWrite, change, complete
 from ecrkeeper_server.ecr.backfills import BACKFILL, destination_key, list_backfills
@@ -30,7 +29,7 @@ from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.backfills import Backfill, BackfillMetadata
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Resource
-from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode
 
 _CODE_CHARACTERS = 1_000
 

@@ -25,7 +25,6 @@ from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response
 from ecrkeeper_server.declarations.plan_digest import Basis, check_plan, check_planned_on
 from ecrkeeper_server.declarations.resource_spec import change_spec
@@ -42,7 +41,7 @@ from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.specs import Mode, UnmanagedElements
+from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
 from ecrkeeper_server.turns import Steps, work
 
 _UNDECLARED = "it is not stored"

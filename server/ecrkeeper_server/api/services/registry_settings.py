@@ -18,17 +18,12 @@ from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set,
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.settings_pages import SettingsPages, rendered
-from ecrkeeper_server.declarations.commands import (
-    TAKE_OVER,
-    DeclarationSpec,
-    PutDeclaration,
-    WriteResult,
-    composing_specs,
-)
+from ecrkeeper_server.declarations.commands import TAKE_OVER, PutDeclaration, composing_specs
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller, find_response
 from ecrkeeper_server.declarations.plan_digest import Basis, check_plan
+from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, shown
@@ -40,6 +35,7 @@ from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.turns import work
 
 Written = TypeVar("Written", PutDeclaration, DeleteDeclaration)

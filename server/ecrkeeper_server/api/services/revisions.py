@@ -15,12 +15,12 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
-from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.elements import cost_of_all
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.rows import Declaration, Revision
+from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.turns import Steps, work
 
 # A revision and its predecessor.
