@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.declarations.preconditions import check_together
+from ecrkeeper_server.declarations.composition_checks import check_together
 from ecrkeeper_server.errors import QuotaExceeded
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose

@@ -9,14 +9,13 @@ from typing import Any
 import orjson
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
+from ecrkeeper_server.declarations.composition_checks import check_own, check_together
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.plan_digest import check_planned_on
 from ecrkeeper_server.declarations.preconditions import (
     MAX_DECLARATION_BYTES,
     check_manager,
-    check_own,
     check_size,
-    check_together,
     conflict_of,
     presence_error,
 )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.commands import compose_specs, origin_of, set_spec, specs_of
+from ecrkeeper_server.declarations.composition_checks import check_remaining
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.plan_digest import check_planned_on
-from ecrkeeper_server.declarations.preconditions import check_manager, check_remaining
+from ecrkeeper_server.declarations.preconditions import check_manager
 from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import SettingsName

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from ecrkeeper_server.declarations.preconditions import check_together
+from ecrkeeper_server.declarations.composition_checks import check_together
 from ecrkeeper_server.declarations.takeover import reduced_specs
 from ecrkeeper_server.errors import QuotaExceeded
 from ecrkeeper_server.names import RegistryName, SettingsName
