@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from ecrkeeper_server.access.policy import Target, Verb
 from ecrkeeper_server.api import server
-from ecrkeeper_server.api.layers.permissions import PERMISSIONS, operation_target
+from ecrkeeper_server.api.layers.needs import operation_target
+from ecrkeeper_server.api.layers.permissions import PERMISSIONS
 from ecrkeeper_server.errors import InvalidArgument
 from google.protobuf import descriptor_pool, json_format, message_factory
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 
 from ecrkeeper_server.access.policy import Policy, Principal, Rule, Target, Verb, decide
-from ecrkeeper_server.api.layers.permissions import Need
+from ecrkeeper_server.api.layers.needs import Need
 from ecrkeeper_server.errors import PermissionDenied
 
 Row = TypeVar("Row")

@@ -9,7 +9,8 @@ from typing import Any
 from ecrkeeper_server.access.policy import Policy, Target
 from ecrkeeper_server.api.layers.access import Access
 from ecrkeeper_server.api.layers.layer import HEALTH, REFLECTION, behaving, behaviour_of
-from ecrkeeper_server.api.layers.permissions import PERMISSIONS, Need, Needs, operation_target
+from ecrkeeper_server.api.layers.needs import Need, Needs, operation_target
+from ecrkeeper_server.api.layers.permissions import PERMISSIONS
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Database

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
-from ecrkeeper_server.api.layers.permissions import resource_target
+from ecrkeeper_server.api.layers.needs import resource_target
 from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render

@@ -11,7 +11,7 @@ from ecrkeeper.v1 import common_pb2
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.access import Access, principal
-from ecrkeeper_server.api.layers.permissions import operation_target, resource_target
+from ecrkeeper_server.api.layers.needs import operation_target, resource_target
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.broadcaster import Changes

@@ -11,7 +11,7 @@ from ecrkeeper_server.access.patterns import Pattern
 from ecrkeeper_server.access.policy import Verb
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.layers.permissions import set_target
+from ecrkeeper_server.api.layers.needs import set_target
 from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.messages.fields import timestamp
 from ecrkeeper_server.api.services.context import Dependencies

@@ -13,7 +13,7 @@ from google.protobuf import empty_pb2
 from ecrkeeper_server.access.policy import Target, Verb
 from ecrkeeper_server.api.layers.access import principal
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.layers.permissions import Need, operation_target
+from ecrkeeper_server.api.layers.needs import Need, operation_target
 from ecrkeeper_server.api.layers.telemetry import current_call
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher, truth

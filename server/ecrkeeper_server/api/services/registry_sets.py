@@ -11,7 +11,7 @@ from ecrkeeper.v1 import fleet_service_pb2 as pb
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.layers.permissions import set_target
+from ecrkeeper_server.api.layers.needs import set_target
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.services.context import Dependencies

@@ -9,7 +9,7 @@ from google.protobuf import timestamp_pb2
 from ecrkeeper_server.access.policy import Target, Verb, decide
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.layers.permissions import set_target
+from ecrkeeper_server.api.layers.needs import set_target
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.fleet.names import SetName

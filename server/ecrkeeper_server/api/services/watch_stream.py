@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ecrkeeper_server.api.layers.permissions import resource_target
+from ecrkeeper_server.api.layers.needs import resource_target
 from ecrkeeper_server.api.services.broadcaster import Subscription, relevant
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, filter_expression, matcher
