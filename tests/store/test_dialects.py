@@ -8,9 +8,10 @@ from pathlib import Path
 import ecrkeeper_server.store as store
 import pytest
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
 from ecrkeeper_server.store.sqlite_dialect import SqliteDialect
-from ecrkeeper_server.store.tables import audit_events, json_rows, page_token_keys
+from ecrkeeper_server.store.tables import audit_events, page_token_keys
 from sqlalchemy import BigInteger, Text, select
 
 # `stored_mode` is part of an index, which has no transaction and so no dialect.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ecrkeeper_server.store.tables import JsonText
+from ecrkeeper_server.store.json_columns import JsonText
 from sqlalchemy.dialects import sqlite
 
 ROWS: list[tuple[Any, str]] = [

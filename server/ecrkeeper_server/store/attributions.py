@@ -28,7 +28,8 @@ from sqlalchemy.types import TypeEngine
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.tables import JsonText, attributions, json_rows
+from ecrkeeper_server.store.event_tables import attributions
+from ecrkeeper_server.store.json_columns import JsonText, json_rows
 
 # CloudTrail shows an event minutes after the call: some 5, up to 15.
 SCHEDULE = (0, 60, 300, 900)

@@ -18,8 +18,9 @@ from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows, json_text
 from ecrkeeper_server.store.rows import FromRow
-from ecrkeeper_server.store.tables import audit_events, json_rows, json_text
+from ecrkeeper_server.store.tables import audit_events
 
 CHANGED = "auditEvents"
 """The name that listeners receive when there are new events."""

@@ -30,8 +30,9 @@ from sqlalchemy import (
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import json_rows, resources, schedule
+from ecrkeeper_server.store.tables import resources, schedule
 
 
 @dataclass(frozen=True, slots=True)

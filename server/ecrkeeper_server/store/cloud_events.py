@@ -17,14 +17,9 @@ from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.tables import (
-    JsonText,
-    audit_events,
-    cloud_events,
-    event_health,
-    json_rows,
-    resources,
-)
+from ecrkeeper_server.store.event_tables import cloud_events, event_health
+from ecrkeeper_server.store.json_columns import JsonText, json_rows
+from ecrkeeper_server.store.tables import audit_events, resources
 
 HEALTHY_FOR = DAY
 # A place whose health is younger than this need not be written again.

@@ -13,8 +13,9 @@ from ecrkeeper_server.names import WILDCARD
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import REGISTRY, STORED, Stored
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.tables import declarations, json_rows, resources, schedule
+from ecrkeeper_server.store.tables import declarations, resources, schedule
 from ecrkeeper_server.store.work import KEY
 
 

@@ -27,9 +27,10 @@ from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import JsonText, json_rows, read_json
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
-from ecrkeeper_server.store.tables import JsonText, declarations, json_rows, read_json, resources, revisions, schedule
+from ecrkeeper_server.store.tables import declarations, resources, revisions, schedule
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
 

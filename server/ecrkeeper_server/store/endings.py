@@ -13,10 +13,11 @@ from sqlalchemy.types import TypeEngine
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import RegistryState
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, json_rows, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
 
 # The columns that the end of an attempt changes.
 _SCHEDULED: dict[str, TypeEngine[Any]] = {

@@ -13,7 +13,8 @@ from ecrkeeper_server.access.account_ranges import AccountRanges, Range
 from ecrkeeper_server.access.patterns import Pattern
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
-from ecrkeeper_server.store.tables import json_rows, resources
+from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.tables import resources
 
 _KEPT = 256
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, false
 
-from ecrkeeper_server.store.tables import JsonText, metadata
+from ecrkeeper_server.store.json_columns import JsonText
+from ecrkeeper_server.store.tables import metadata
 
 
 def _text(name: str) -> Column[str]:

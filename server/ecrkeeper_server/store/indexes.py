@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
-from ecrkeeper_server.store import fleet_tables
+from ecrkeeper_server.store import event_tables, fleet_tables
 from ecrkeeper_server.store.stored_mode import STORED_MODE, UNUSUAL
 from ecrkeeper_server.store.tables import audit_events, declarations, metadata, operations, resources, schedule
 
-__all__ = ["fleet_tables", "metadata"]
+__all__ = ["event_tables", "fleet_tables", "metadata"]
 
 _ACTIVE = "state NOT IN ('QUEUED', 'SUCCEEDED', 'CANCELLED', 'ROLLED_BACK', 'SUPERSEDED')"
 

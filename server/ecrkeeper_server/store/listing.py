@@ -14,10 +14,11 @@ from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
+from ecrkeeper_server.store.json_columns import JsonText, read_json
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.resources import COUNTS, DIGEST, VERSIONED, Versioned, page_of, versioned_of
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resource, resources, schedule
+from ecrkeeper_server.store.tables import declarations, resource, resources, schedule
 
 
 class Listed(NamedTuple):

@@ -17,7 +17,8 @@ from ecrkeeper_server.store.attributions import Attribution
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.tables import JsonText, audit_events, json_rows
+from ecrkeeper_server.store.json_columns import JsonText, json_rows
+from ecrkeeper_server.store.tables import audit_events
 
 _JSON: Any = JsonText()
 

@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.tables import ROWS
+from ecrkeeper_server.store.json_columns import ROWS
 
 # Constant within a statement, so that it can be compared with an index on a time.
 _NOW = literal_column("CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)", BigInteger)

@@ -18,8 +18,9 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows, json_text
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import json_rows, json_text, resource, resources, schedule
+from ecrkeeper_server.store.tables import resource, resources, schedule
 
 
 @dataclass(frozen=True, slots=True)

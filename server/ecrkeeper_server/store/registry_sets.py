@@ -14,8 +14,9 @@ from ecrkeeper_server.store.fleet_specs import Selector
 from ecrkeeper_server.store.fleet_tables import fleet_syncs
 from ecrkeeper_server.store.fleet_tables import registry_set_revisions as revisions
 from ecrkeeper_server.store.fleet_tables import registry_sets as table
+from ecrkeeper_server.store.json_columns import read_json
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.store.tables import declarations, read_json
+from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
 
 _GATHER_SECONDS = 1

@@ -30,9 +30,11 @@ from ecrkeeper_server.store import drifting
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.event_tables import attributions
 from ecrkeeper_server.store.filter_expression import Condition
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, attributions, json_rows, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
 
 EVENT_DEBOUNCE = 2.0
 SUSPENDED = "ACCOUNT_SUSPENDED"

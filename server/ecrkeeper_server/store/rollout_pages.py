@@ -16,8 +16,9 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, json_rows, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resources, schedule
 
 _COLUMNS = tuple(column.name for column in RESOURCE_COLUMNS)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 
 from ecrkeeper_server.store.database import Stamp, Values
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.tables import JsonText, json_rows, json_text
+from ecrkeeper_server.store.json_columns import JsonText, json_rows, json_text
 
 
 # Building a statement takes longer than running it.

@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.tables import ROWS, JsonText
+from ecrkeeper_server.store.json_columns import ROWS, JsonText
 
 _NOW = literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000", BigInteger)
 

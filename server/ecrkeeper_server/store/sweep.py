@@ -16,9 +16,10 @@ from sqlalchemy.types import TypeEngine
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
-from ecrkeeper_server.store.tables import declarations, json_rows, operations, schedule
+from ecrkeeper_server.store.tables import declarations, operations, schedule
 
 
 @dataclass(slots=True)

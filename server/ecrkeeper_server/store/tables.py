@@ -9,63 +9,9 @@ Partial indexes are in `indexes`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, false
 
-import orjson
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, TypeDecorator, false
-from sqlalchemy.engine import Dialect
-
-ROWS = "given"
-"""The parameter that holds the rows of a table of values."""
-
-# `json.dumps` with these options would create an encoder for every value.
-_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
-
-
-class JsonText(TypeDecorator[Any]):
-    """A JSON value as text: the same on every database, and never a raw NUL byte."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Write a value; None is the database's NULL."""
-        return json_text(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """Read a value."""
-        return None if value is None else read_json(value)
-
-
-def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the parameter that holds the rows of `Dialect.json_table`.
-
-    One parameter keeps the statement the same for any number of rows.
-    """
-    return {ROWS: orjson.dumps(list(values)).decode()}
-
-
-# A sweep reads a row and a declaration for each registry, and a write stores five values: orjson
-# takes a fifth of the time. `json` handles the rest: half surrogate pairs and larger integers.
-def json_text(value: Any) -> str | None:
-    """Return the text of a JSON column."""
-    if value is None:
-        return None
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    except TypeError:
-        return _ENCODER.encode(value)
-
-
-def read_json(text: str) -> Any:
-    """Return the value of a JSON column."""
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return json.loads(text)
-
+from ecrkeeper_server.store.json_columns import JsonText
 
 metadata = MetaData()
 
@@ -276,50 +222,4 @@ installations = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("uuid", Text, nullable=False),
     Column("create_time", BigInteger, nullable=False),
-)
-
-# Calls of others that AWS reported and that may have changed a resource, for a day.
-cloud_events = Table(
-    "cloud_events",
-    metadata,
-    Column("event_id", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    # The setting, or the part of a role.
-    Column("setting", Text, nullable=False),
-    # The element that the request seems to name.
-    Column("hint", Text, nullable=False),
-    Column("event_time", BigInteger, nullable=False),
-    Column("receive_time", BigInteger, nullable=False),
-    Column("actor", JsonText, nullable=False),
-    Index("cloud_events_name", "name", "setting", "event_time"),
-    Index("cloud_events_receive_time", "receive_time"),
-)
-
-# Drift whose cause CloudTrail is still to be asked for.
-attributions = Table(
-    "attributions",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("setting", Text, primary_key=True),
-    Column("elements", JsonText, nullable=False),
-    # The last observation without the drift, the one that found it, and the end of the attempt.
-    Column("since", BigInteger, nullable=False),
-    Column("found_at", BigInteger, nullable=False),
-    Column("until", BigInteger, nullable=False),
-    Column("reconcile_id", Text, nullable=False),
-    # How often CloudTrail was asked, and when last.
-    Column("lookups", Integer, nullable=False),
-    Column("looked_at", BigInteger),
-    Column("due_at", BigInteger, nullable=False),
-    Column("lease_until", BigInteger),
-    Index("attributions_due", "due_at"),
-)
-
-# When events of a place last arrived.
-event_health = Table(
-    "event_health",
-    metadata,
-    Column("account", Text, primary_key=True),
-    Column("region", Text, primary_key=True),
-    Column("event_at", BigInteger, nullable=False),
 )

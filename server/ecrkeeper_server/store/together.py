@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Select
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.store.database import Query, Rows
+from ecrkeeper_server.store.json_columns import JsonText, read_json
 from ecrkeeper_server.store.pipeline import is_pipelined, send
-from ecrkeeper_server.store.tables import JsonText, read_json
 
 
 def ask(conn: Connection, queries: Sequence[Query]) -> list[Rows]:

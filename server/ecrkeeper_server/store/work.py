@@ -12,11 +12,11 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import DUE, Tx
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
     declarations,
-    json_rows,
     requests,
     resource,
     resources,
