@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.backup import documents, stream
-from ecrkeeper_server.backup.documents import RegistryDocument, RoleDocument
+from ecrkeeper_server.backup.registry_documents import RegistryDocument
+from ecrkeeper_server.backup.role_documents import RoleDocument
 from ecrkeeper_server.backup.stream import StreamError, Writer
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
+from ecrkeeper_server.backup.documents import Document
 from ecrkeeper_server.backup.fleet_restore import exported_accounts, exported_sets
+from ecrkeeper_server.backup.registry_documents import RegistryDocument
+from ecrkeeper_server.backup.role_documents import RoleDocument
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources

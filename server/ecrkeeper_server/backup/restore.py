@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
+from ecrkeeper_server.backup.documents import Document
 from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument
 from ecrkeeper_server.backup.fleet_restore import account_differs, restore_account, restore_set, set_differs
+from ecrkeeper_server.backup.registry_documents import RegistryDocument
+from ecrkeeper_server.backup.role_documents import RoleDocument
 from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
 from ecrkeeper_server.declarations.commands import put_declaration, set_spec
 from ecrkeeper_server.declarations.idempotency import Caller

@@ -8,7 +8,7 @@ import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as service
 from ecrkeeper.v1.settings_pb2 import Settings
 from ecrkeeper_server.api.layers.message_bounds import within_bounds
-from ecrkeeper_server.backup import documents
+from ecrkeeper_server.backup import documents, registry_documents
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
 from ecrkeeper_server.settings.unknown_fields import unknown
 from google.protobuf import json_format
@@ -63,7 +63,7 @@ def test_backup_with_output_only_members_is_read() -> None:
             "declarations": {"team-a": {"deletionPolicy": "REMOVE", "settings": {"pullThroughCacheRules": {"rules": rules}}}},
         }
     )  # fmt: skip
-    assert isinstance(document, documents.RegistryDocument)
+    assert isinstance(document, registry_documents.RegistryDocument)
     assert document.specs["team-a"].settings == {"pull_through_cache_rules": {"rules": [RULE]}}
 
 
