@@ -8,7 +8,7 @@ import contextlib
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import queue_options
-from ecrkeeper_server.config.checks import queue_urls
+from ecrkeeper_server.config.lists import words
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.ecr.cloudtrail import EventHistory
 from ecrkeeper_server.ecr.principals import Principals
@@ -21,7 +21,7 @@ from ecrkeeper_server.store.database import Database
 
 def health_of(config: Config, db: Database, metrics: EventMetrics) -> EventHealth | None:
     """Return the health of the events; None without queues."""
-    if not queue_urls(config):
+    if not words(config.event_queue_urls):
         return None
     stretched = config.event_resync_seconds
     return EventHealth(
@@ -58,7 +58,7 @@ def start(
     debounce = config.event_debounce_seconds
     loop = asyncio.get_running_loop()
     intake = EventIntake(db, own, metrics, lambda seconds: _wake_after(loop, engine, seconds), debounce)
-    for url in queue_urls(config):
+    for url in words(config.event_queue_urls):
         queue = EventQueue(client, QueueUrl.parse(url), intake, metrics)
         health.sources.append(queue)
         stack.callback(asyncio.create_task(queue.run()).cancel)

@@ -13,7 +13,7 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Built, build, set_serving
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.config.checks import words
+from ecrkeeper_server.config.lists import words
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.instruments import Instruments
 from ecrkeeper_server.listening import host_and_port, listening

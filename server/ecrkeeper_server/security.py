@@ -19,7 +19,7 @@ from ecrkeeper_server.access.policy import Policy
 from ecrkeeper_server.api.layers.access import Access
 from ecrkeeper_server.api.layers.authentication import Authentication
 from ecrkeeper_server.api.tls import server_credentials
-from ecrkeeper_server.config.checks import words
+from ecrkeeper_server.config.lists import words
 from ecrkeeper_server.config.settings import Config, ConfigError
 from ecrkeeper_server.identity.caller import Authenticator
 from ecrkeeper_server.identity.certificates import Pair, pair_of

@@ -26,21 +26,14 @@ from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Manager
 
 _MODES = words(common_pb2.Mode)
-
 _UNMANAGED = words(common_pb2.UnmanagedElements)
-
 # The current name, and the name in exports of 0.1.0, which every later version imports.
 _UNMANAGED_NAMES = ("unmanagedElements", "foreignElements")
-
 _DELETION = words(common_pb2.DeletionPolicy)
-
 # A name for checks that are independent of the registry.
 _ANY = RegistryName("000000000000", "us-east-1")
-
 _DECLARED = ("deletionPolicy", "allowReplacement", "applyGroup", "managedBy", "setRevision", "settings")
-
 _FIELDS = {setting.name: name for name, setting in fields(Settings.DESCRIPTOR).items()}
-
 _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in (name, json_name)}
 
 
