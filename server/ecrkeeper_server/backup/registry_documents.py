@@ -71,6 +71,7 @@ class RegistryDocument:
 
 
 def registry_settings(reader: Reader, as_owner: str) -> RegistryDocument | None:
+    """Read the declaration of one owner; None if its name is invalid."""
     reader.only("apiVersion", "kind", "name", *_DECLARED)
     if not reader.has("settings"):
         reader.invalid("settings", "must be a mapping; {} declares nothing")
@@ -86,6 +87,7 @@ def registry_settings(reader: Reader, as_owner: str) -> RegistryDocument | None:
 
 
 def registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
+    """Read a registry; None if its name is invalid."""
     reader.only("apiVersion", "kind", "name", "mode", *_UNMANAGED_NAMES, "declarations")
     mode, unmanaged = reader.option("mode", _MODES), _unmanaged(reader)
     declared = reader.inner("declarations")

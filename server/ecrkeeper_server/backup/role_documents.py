@@ -52,6 +52,7 @@ class RoleDocument:
 
 
 def role(reader: Reader) -> RoleDocument | None:
+    """Read a role; None if its name is invalid."""
     reader.only("apiVersion", "kind", "name", "mode", "description", "tags", "remembered")
     mode = reader.option("mode", _MODES)
     tags = reader.inner("tags")
