@@ -10,8 +10,9 @@ from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.roles.usage import RegionUsage
-from ecrkeeper_server.settings.elements import Drift, DriftKind, alike
+from ecrkeeper_server.settings.elements import alike
 from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.plan import Drift, DriftKind
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import (
     audit,

@@ -11,7 +11,7 @@ from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.custom_roles import judge_role, name_of, roles_of
-from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 

@@ -7,7 +7,7 @@ from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx

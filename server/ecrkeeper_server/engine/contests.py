@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ecrkeeper_server.settings.element_sets import changed_keys, differing, union
-from ecrkeeper_server.settings.elements import Elements, Keys, Plan, keys_of
+from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.findings import Findings

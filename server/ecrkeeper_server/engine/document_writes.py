@@ -15,8 +15,9 @@ from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, record_i
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted
-from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, alike, gather, keys_of
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, gather, keys_of
 from ecrkeeper_server.settings.isolation import Search, Verdict, items_of, needs, unmade_changes, with_changes
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call
 
 # Errors about the content of a request, and not about its sender or its time.

@@ -12,7 +12,8 @@ from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
 from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Plan, keys_of
+from ecrkeeper_server.settings.elements import keys_of
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.states import RegistryState
 

@@ -13,8 +13,9 @@ from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
-from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
+from ecrkeeper_server.settings.elements import Elements, keys_of
 from ecrkeeper_server.settings.ownership import drifts
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import storing_drift

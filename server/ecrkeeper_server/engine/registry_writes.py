@@ -18,9 +18,10 @@ from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, record_i
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, excluding, only, restricted
-from ecrkeeper_server.settings.elements import Change, Drift, Elements, Plan, gather, keys_of
+from ecrkeeper_server.settings.elements import Change, Elements, gather, keys_of
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import unmade_changes, with_changes
+from ecrkeeper_server.settings.plan import Drift, Plan
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import stored_drift

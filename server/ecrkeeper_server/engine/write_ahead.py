@@ -15,7 +15,8 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, merged, only, without
-from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, keys_of
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, keys_of
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.declarations import Originals

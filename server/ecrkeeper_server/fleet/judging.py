@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.elements import DriftKind
 from ecrkeeper_server.settings.ownership import owned_elements
+from ecrkeeper_server.settings.plan import DriftKind
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState

@@ -12,7 +12,8 @@ from typing import Any
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.collection import Collection
-from ecrkeeper_server.settings.elements import Elements, Plan, Value, join_items, split_items
+from ecrkeeper_server.settings.elements import Elements, Value, join_items, split_items
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.policy import SCOPE, denies
 from ecrkeeper_server.settings.setting import Read, Shape, Warning
 

@@ -13,11 +13,8 @@ from ecrkeeper_server.settings.element_sets import merged, only, without
 from ecrkeeper_server.settings.elements import (
     Change,
     ChangeKind,
-    Drift,
-    DriftKind,
     Elements,
     Keys,
-    Plan,
     Value,
     alike,
     diffing,
@@ -25,6 +22,7 @@ from ecrkeeper_server.settings.elements import (
     grouping,
     keys_of,
 )
+from ecrkeeper_server.settings.plan import Drift, DriftKind, Plan
 from ecrkeeper_server.settings.setting import Setting, Shape
 from ecrkeeper_server.turns import STEP, Steps, finish
 

@@ -14,7 +14,8 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings import arns, prefixes
 from ecrkeeper_server.settings.collection import Collection
-from ecrkeeper_server.settings.elements import ChangeKind, Elements, Plan, Value, join_items, split_items
+from ecrkeeper_server.settings.elements import ChangeKind, Elements, Value, join_items, split_items
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.prefixes import ROOT
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
 

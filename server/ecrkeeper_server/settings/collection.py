@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper_server.settings.elements import Change, ChangeKind, Plan, Value
+from ecrkeeper_server.settings.elements import Change, ChangeKind, Value
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call, Setting, Shape
 
 _READ_ONLY = ("createdAt", "updatedAt", "registryId")

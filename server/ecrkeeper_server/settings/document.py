@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call, Setting, Shape
 
 _NOT_OF_THE_SHAPE = ("registryId", "ResponseMetadata")

@@ -7,9 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from ecrkeeper_server.settings.elements import Change, Drift, Elements, Keys, Value, alike, any_paired, gather, keys_of
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, alike, any_paired, gather, keys_of
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
+from ecrkeeper_server.settings.plan import Drift
 
 NO_KEYS: Keys = frozenset()
 

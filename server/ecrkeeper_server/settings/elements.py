@@ -45,14 +45,6 @@ class ChangeKind(StrEnum):
     REMOVE = "REMOVE"
 
 
-class DriftKind(StrEnum):
-    """Kind of difference between an observed and a desired element."""
-
-    MISSING = "MISSING"
-    CHANGED = "CHANGED"
-    UNEXPECTED = "UNEXPECTED"
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """Elements before and after; None stands for absent.
@@ -71,37 +63,6 @@ class Change:
     def keys(self) -> Keys:
         """The keys of the elements."""
         return frozenset((self.key,)) if self.pairs is None else self.pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """Elements whose observed value is not the desired one; None stands for absent.
-
-    If a difference is of a group of pairs, `pairs` are their keys, and `key` is the first of them.
-    """
-
-    setting: str
-    key: str
-    kind: DriftKind
-    desired: Value | None
-    observed: Value | None
-    pairs: PairKeys | None = None
-
-    @property
-    def keys(self) -> Keys:
-        """The keys of the elements."""
-        return frozenset((self.key,)) if self.pairs is None else self.pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The target elements of one setting, and the changes that lead to them."""
-
-    setting: str
-    target: Elements
-    changes: tuple[Change, ...]
-    unmanaged: Elements
-    drift: tuple[Drift, ...]
 
 
 def diff(

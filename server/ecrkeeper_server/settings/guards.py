@@ -11,7 +11,8 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import changed_keys, restricted
-from ecrkeeper_server.settings.elements import Change, ChangeKind, Plan
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import over_quota
 from ecrkeeper_server.settings.table import SETTINGS
 

@@ -8,7 +8,8 @@ from typing import Protocol
 from ecrkeeper_server.settings import algebra
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.element_sets import differing, restricted, without
-from ecrkeeper_server.settings.elements import Drift, Elements, Keys, Plan, keys_of
+from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
+from ecrkeeper_server.settings.plan import Drift, Plan
 from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS, splitting_all
 from ecrkeeper_server.turns import Steps, finish

@@ -17,8 +17,9 @@ from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings import policy_validation, statements
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.ecr_actions import is_known
-from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.elements import Elements, Value
 from ecrkeeper_server.settings.json_text import NotJson, parse, write
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
 from ecrkeeper_server.turns import Steps, finish
 

@@ -13,10 +13,11 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import changed_keys
-from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Plan, Value, keys_of
+from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Value, keys_of
 from ecrkeeper_server.settings.filters import MAX_FILTERS
 from ecrkeeper_server.settings.pair_keys import PairKeys, parted
 from ecrkeeper_server.settings.pairs import PairElements, pairs_alike
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning, over_quota
 
 MAX_RULES = 25

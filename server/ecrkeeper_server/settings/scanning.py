@@ -12,8 +12,9 @@ from typing import Any
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.elements import Elements, Value
 from ecrkeeper_server.settings.filters import MAX_FILTERS, packed
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Contradiction, Quota, Read, Shape, Warning
 
 SCAN_TYPE = "scanType"

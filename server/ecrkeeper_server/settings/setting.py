@@ -9,7 +9,8 @@ from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, Value
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value
+from ecrkeeper_server.settings.plan import Plan
 
 Shape = Mapping[str, Any]
 """A setting in AWS's form: the JSON form of its proto message."""

@@ -15,8 +15,9 @@ from typing import Any
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings import elements
 from ecrkeeper_server.settings.element_sets import differing, union, without
-from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, Value, gather
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, gather
 from ecrkeeper_server.settings.json_text import dump
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.stored_elements import elements_json, elements_of
 
 # IAM is eventually consistent: a principal that was just created may be unknown for a while.

@@ -13,8 +13,9 @@ from typing import Any
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import prefixes, statements
 from ecrkeeper_server.settings.collection import Collection
-from ecrkeeper_server.settings.elements import Elements, Plan, Value, join_items, split_items
+from ecrkeeper_server.settings.elements import Elements, Value, join_items, split_items
 from ecrkeeper_server.settings.json_text import NotJson, dump, parse
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.setting import Read, Warning
 from ecrkeeper_server.settings.template_validation import needs_custom_role, validate

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ecrkeeper_server.settings.elements import Drift, apart
+from ecrkeeper_server.settings.elements import apart
+from ecrkeeper_server.settings.plan import Drift
 from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 

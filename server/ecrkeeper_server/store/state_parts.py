@@ -10,8 +10,9 @@ from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import RoleDrift
-from ecrkeeper_server.settings.elements import Drift, Keys, apart
+from ecrkeeper_server.settings.elements import Keys, apart
 from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.plan import Drift
 from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.text_limits import TextLimits, cut

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ecrkeeper_server.settings.elements import Change, Drift
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.plan import Drift
 
 _Rule = tuple[tuple[str, ...], tuple[str, ...]]
 _MAX_FILTERS = 100

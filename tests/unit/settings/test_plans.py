@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.settings.algebra import Composition, Conflict, compose, plan
-from ecrkeeper_server.settings.elements import ChangeKind, DriftKind, diff
+from ecrkeeper_server.settings.elements import ChangeKind, diff
+from ecrkeeper_server.settings.plan import DriftKind
 from ecrkeeper_server.settings.table import SETTINGS, split_all, unknown_members
 
 POLICY, REPLICATION, RULES = "registry_policy", "replication_configuration", "pull_through_cache_rules"

@@ -26,9 +26,10 @@ from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, is_lookalike, lookalike_error
 from ecrkeeper_server.settings.advice import READ_ALONG, advising
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Elements, Plan, size_of
+from ecrkeeper_server.settings.elements import Elements, size_of
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.ownership import managed, owned_elements, planning, verified
+from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.replication import filters_by_destination
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
