@@ -48,6 +48,7 @@ from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
 from ecrkeeper_server.api.services.reflection import add_reflection
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.registry_deletion import RegistryDeletion
+from ecrkeeper_server.api.services.registry_set_lists import RegistrySetLists
 from ecrkeeper_server.api.services.registry_sets import RegistrySets
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.api.services.revisions import Revisions
@@ -103,7 +104,9 @@ def registry_settings_service(deps: Dependencies) -> Any:
 def fleet_service(deps: Dependencies) -> Any:
     """Return the servicer of FleetService."""
     service = fleet_service_pb2.DESCRIPTOR.services_by_name["FleetService"]
-    return composed(service, FleetAccounts(deps), RegistrySets(deps), Rollouts(deps), FleetView(deps))
+    return composed(
+        service, FleetAccounts(deps), RegistrySets(deps), RegistrySetLists(deps), Rollouts(deps), FleetView(deps)
+    )
 
 
 class Health(grpc_health.aio.HealthServicer):

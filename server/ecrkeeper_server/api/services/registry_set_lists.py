@@ -1,0 +1,129 @@
+"""FleetService: the lists of registry sets, of their targets and of their revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ecrkeeper.v1 import fleet_pb2
+from ecrkeeper.v1 import fleet_service_pb2 as pb
+
+from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.needs import set_target
+from ecrkeeper_server.api.messages import fleet as render
+from ecrkeeper_server.api.services.context import Dependencies
+from ecrkeeper_server.api.services.pages import everything, scan
+from ecrkeeper_server.api.services.registry_sets import SetWithRollouts, known_set, set_message
+from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.fleet import matching
+from ecrkeeper_server.fleet.matching import Place
+from ecrkeeper_server.fleet.names import SetName
+from ecrkeeper_server.fleet.selectors import matcher
+from ecrkeeper_server.settings.elements import cost
+from ecrkeeper_server.store import registry_sets, resources, rollouts
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.fleet_rows import SetRevision
+from ecrkeeper_server.turns import work
+
+
+class RegistrySetLists:
+    """List registry sets, their targets and their revisions."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+
+    async def ListRegistrySets(
+        self, request: pb.ListRegistrySetsRequest, context: Context
+    ) -> pb.ListRegistrySetsResponse:
+        """List sets."""
+        page = await self._deps.page(request, "")
+
+        async def fetch(after: str, limit: int) -> list[str]:
+            return await self._deps.db.read(lambda tx: registry_sets.page(tx, after, limit))
+
+        async def show(ids: Sequence[str]) -> list[fleet_pb2.RegistrySet | None]:
+            rows = await self._deps.db.read(lambda tx: _some(tx, ids))
+            return [None if (row := rows.get(id)) is None else await set_message(row) for id in ids]
+
+        sets, token = await scan(fetch, page, everything, str, self._deps.access.readable(set_target), show)
+        return pb.ListRegistrySetsResponse(registry_sets=sets, next_page_token=token)
+
+    async def ListRegistrySetTargets(
+        self, request: pb.ListRegistrySetTargetsRequest, context: Context
+    ) -> pb.ListRegistrySetTargetsResponse:
+        """List the registries that a set matches or declares for."""
+        name = SetName.parse(request.parent, "parent")
+        row = await self._deps.db.read(lambda tx: known_set(tx, name))
+        page, selector = await self._deps.page(request, ["", ""]), matcher(row.set_spec.selector)
+
+        async def fetch(after: list[str], limit: int) -> list[Place]:
+            return await self._deps.db.read(lambda tx: _places(tx, name, selector, after, limit))
+
+        async def show(places: Sequence[Place]) -> list[fleet_pb2.RegistrySetTarget]:
+            return await self._deps.db.read(lambda tx: [_target_message(tx, name, place) for place in places])
+
+        def place_target(place: Place) -> Target:
+            return Target(place.registry.account, place.registry.region, name.id)
+
+        may = self._deps.access.readable(place_target)
+        targets, token = await scan(
+            fetch, page, everything, lambda place: [place.registry.account, place.registry.region], may, show
+        )
+        return pb.ListRegistrySetTargetsResponse(targets=targets, next_page_token=token)
+
+    async def ListRegistrySetRevisions(
+        self, request: pb.ListRegistrySetRevisionsRequest, context: Context
+    ) -> pb.ListRegistrySetRevisionsResponse:
+        """List revisions."""
+        name, page = SetName.parse(request.parent, "parent"), await self._deps.page(request, -1)
+
+        async def fetch(after: int, limit: int) -> list[int]:
+            below = None if after < 0 else after
+            return await self._deps.db.read(lambda tx: registry_sets.revision_page(tx, name.id, below, limit))
+
+        async def show(numbers: Sequence[int]) -> list[fleet_pb2.RegistrySetRevision | None]:
+            rows = await self._deps.db.read(lambda tx: registry_sets.some_revisions(tx, name.id, numbers))
+            by_number = {row.revision: row for row in rows}
+            return [None if (row := by_number.get(number)) is None else await _revision(row) for number in numbers]
+
+        revisions, token = await scan(fetch, page, everything, int, everything, show)
+        if not revisions and not request.page_token:
+            raise NotFound("RegistrySet", str(name))
+        return pb.ListRegistrySetRevisionsResponse(revisions=revisions, next_page_token=token)
+
+
+async def _revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
+    return await work().charged(render.revision(row), cost(row.spec))
+
+
+def _some(tx: Tx, ids: Sequence[str]) -> dict[str, SetWithRollouts]:
+    opened = rollouts.open_states(tx, ids)
+    return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.some(tx, ids)}
+
+
+def _places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> list[Place]:
+    """Return at least so many places behind a registry, if there are as many."""
+    behind: list[Place] = []
+    # The account of the cursor may have more Regions.
+    account = f"{int(after[0]) - 1:012}" if after[0].isascii() and after[0].isdigit() and int(after[0]) else ""
+    while True:
+        places, account = matching.page(tx, selector, name, account)
+        behind += [place for place in places if [place.registry.account, place.registry.region] > after]
+        if not account or len(behind) >= limit:
+            return behind[:limit]
+
+
+def _target_message(tx: Tx, name: SetName, place: Place) -> fleet_pb2.RegistrySetTarget:
+    managed = place.managed_by(name)
+    ready = False
+    if managed is not None and managed.observed_generation >= managed.generation:
+        row = resources.get(tx, str(place.registry))
+        own = [] if row is None else row.registry_state.of_owner(name.id).conditions
+        ready = any(each.type == "Ready" and each.holds for each in own)
+    return fleet_pb2.RegistrySetTarget(
+        registry=str(place.registry),
+        matched=place.matched,
+        revision=0 if managed is None else managed.set_revision or 0,
+        ready=ready,
+    )
