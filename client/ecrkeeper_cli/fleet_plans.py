@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ecrkeeper_files.documents import ACCOUNT, SET, Treatment
+from ecrkeeper_files.documents import Treatment
+from ecrkeeper_files.kinds import ACCOUNT, SET
 
 from ecrkeeper_cli.items import CREATE, UNCHANGED, UPDATE, Item, Wanted
 from ecrkeeper_cli.resources import short

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ecrkeeper_files import documents
+from ecrkeeper_files import documents, kinds
 from ecrkeeper_files.documents import Declaration
 from ecrkeeper_files.sources import Errors, Text, read_file
 
 from ecrkeeper_cli.items import Result, Wanted
 from ecrkeeper_cli.writing import Document, Removal
 
-_HEAD = {"apiVersion": documents.VERSION, "kind": "Plan"}
+_HEAD = {"apiVersion": kinds.VERSION, "kind": "Plan"}
 
 
 def save(path: str, result: Result, *, force: bool) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from ecrkeeper_files.documents import OWNER, Declaration, Documents
+from ecrkeeper_files.documents import Declaration, Documents
+from ecrkeeper_files.kinds import OWNER
 from ecrkeeper_files.sources import Errors
 
 from ecrkeeper_cli.resources import PatternType

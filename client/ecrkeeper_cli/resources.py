@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from ecrkeeper import names
-from ecrkeeper_files.documents import VERSION, WRITTEN
+from ecrkeeper_files.kinds import VERSION, WRITTEN
 from ecrkeeper_files.plain_text import shown
 
 from ecrkeeper_cli import render

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
-from ecrkeeper_files.documents import OWNER
+from ecrkeeper_files.kinds import OWNER
 from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_cli import render, resources

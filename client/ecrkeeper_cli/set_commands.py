@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
-from ecrkeeper_files.documents import OWNER, Documents
+from ecrkeeper_files.documents import Documents
+from ecrkeeper_files.kinds import OWNER
 
 from ecrkeeper_cli import render, resources
 from ecrkeeper_cli.apply_command import carry_out

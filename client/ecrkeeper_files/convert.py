@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecrkeeper_files.documents import VERSION
+from ecrkeeper_files.kinds import VERSION
 from ecrkeeper_files.sources import Errors, Text
 
 _FORMER = {"foreignElements": "unmanagedElements"}

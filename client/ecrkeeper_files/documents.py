@@ -36,48 +36,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_files.completeness import Completeness, Incomplete
+from ecrkeeper_files.kinds import EXAMPLES, MEMBERS, NAMES, OWNER, VERSION, WRITTEN
 from ecrkeeper_files.plain_text import escaped, shown
 from ecrkeeper_files.settings_shapes import shaped
 from ecrkeeper_files.sources import Errors, Source, Text
 from ecrkeeper_files.strict_yaml import shown_path
 
-VERSION = "ecrkeeper/v1"
-_REGISTRY = r"accounts/[0-9]{12}/registries/[a-z0-9-]+"
-OWNER = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
-NAMES = {
-    "RegistrySettings": rf"{_REGISTRY}/settings/{OWNER}",
-    "Registry": _REGISTRY,
-    "ServiceLinkedRole": r"accounts/[0-9]{12}/serviceLinkedRoles/[a-z-]+",
-    "Account": r"accounts/[0-9]{12}",
-    "RegistrySet": rf"registrySets/{OWNER}",
-}
-EXAMPLES = {
-    "RegistrySettings": "accounts/111111111111/registries/us-east-1/settings/team-a",
-    "Registry": "accounts/111111111111/registries/us-east-1",
-    "ServiceLinkedRole": "accounts/111111111111/serviceLinkedRoles/replication",
-    "Account": "accounts/111111111111",
-    "RegistrySet": "registrySets/quay",
-}
-_HEAD = ("apiVersion", "kind", "name")
-_DECLARED = ("deletionPolicy", "allowReplacement", "applyGroup", "settings")
-ACCOUNT = ("displayName", "labels", "organizationalUnit", "state", "enabledRegions")
-SET = ("selector", "settings", "overrides", "strategy", "deletionPolicy", "allowReplacement", "maxRemovals")
-MEMBERS = {
-    "RegistrySettings": (*_HEAD, *_DECLARED),
-    "Registry": (*_HEAD, "mode", "unmanagedElements", "declarations"),
-    "ServiceLinkedRole": (*_HEAD, "mode", "description", "tags", "remembered"),
-    "Account": (*_HEAD, *ACCOUNT),
-    # An export also has where the rollouts of the set are, which only a restore needs.
-    "RegistrySet": (*_HEAD, *SET, "revision", "currentRevision", "author"),
-}
-# The members of each kind that a write takes.
-WRITTEN = {
-    "RegistrySettings": _DECLARED,
-    "Registry": ("mode", "unmanagedElements"),
-    "ServiceLinkedRole": ("mode", "description", "tags"),
-    "Account": ACCOUNT,
-    "RegistrySet": SET,
-}
 # Members of the declarations that a registry set made.
 _OF_SET = ("managedBy", "setRevision")
 _CONVERT = "run: ecrkeeper convert FILE"
@@ -205,7 +169,7 @@ class _Reader:
                 self._error(source, path, f"an owner has small letters, digits and hyphens, got {shown(owner)}")
             elif not isinstance(inner, Mapping):
                 self._error(source, path, "must be a mapping with settings")
-            elif self._members(inner, _DECLARED, path, source) and not self._repeated(
+            elif self._members(inner, WRITTEN["RegistrySettings"], path, source) and not self._repeated(
                 "RegistrySettings", f"{name}/settings/{owner}", source.within(path)
             ):
                 self._declaration(f"{name}/settings/{owner}", inner, path, source)

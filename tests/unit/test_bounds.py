@@ -13,8 +13,9 @@ import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import role_service_pb2
 from ecrkeeper_server.api.layers import message_bounds as bounds
+from ecrkeeper_server.api.layers.bounded_fields import output_only
 from ecrkeeper_server.api.layers.list_bounds import MAX_ITEMS, bound_of
-from ecrkeeper_server.api.layers.message_bounds import Malformed, output_only, within_bounds
+from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
 from ecrkeeper_server.declarations import message_rules as validation
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import InvalidArgument, QuotaExceeded

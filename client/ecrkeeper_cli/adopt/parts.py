@@ -11,7 +11,8 @@ from typing import Any
 
 from ecrkeeper import names
 from ecrkeeper.v1.settings_pb2 import Settings
-from ecrkeeper_files.documents import VERSION, Declaration, Treatment
+from ecrkeeper_files.documents import Declaration, Treatment
+from ecrkeeper_files.kinds import VERSION
 from ecrkeeper_files.settings_shapes import LISTS, shaped
 from ecrkeeper_files.sources import Errors
 

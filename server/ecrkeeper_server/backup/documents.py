@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_files.documents import VERSION
+from ecrkeeper_files.kinds import VERSION
 
 from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument, account, registry_set
 from ecrkeeper_server.backup.reader import Reader

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper.v1 import fleet_pb2
-from ecrkeeper_files.documents import ACCOUNT, SET, VERSION, template
+from ecrkeeper_files.documents import template
+from ecrkeeper_files.kinds import ACCOUNT, SET, VERSION
 from google.protobuf import json_format
 
 from ecrkeeper_server.backup.reader import Reader

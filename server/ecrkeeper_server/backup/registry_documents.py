@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
-from ecrkeeper_files.documents import VERSION
+from ecrkeeper_files.kinds import VERSION
 from ecrkeeper_files.settings_shapes import shaped
 
 from ecrkeeper_server.backup.reader import Reader

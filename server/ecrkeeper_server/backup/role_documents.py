@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ecrkeeper.v1 import common_pb2, role_pb2
-from ecrkeeper_files.documents import VERSION
+from ecrkeeper_files.kinds import VERSION
 
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations.message_rules import violations

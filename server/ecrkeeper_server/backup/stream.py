@@ -10,7 +10,7 @@ from typing import IO
 
 from ecrkeeper_files import strict_yaml
 from ecrkeeper_files.completeness import Completeness, Incomplete
-from ecrkeeper_files.documents import VERSION
+from ecrkeeper_files.kinds import VERSION
 from ecrkeeper_files.strict_yaml import Document
 from ecrkeeper_files.written import dump
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
-from google.api import field_behavior_pb2
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 
-from ecrkeeper_server.api.layers.list_bounds import bound_of
-from ecrkeeper_server.declarations.quota_fields import quota_of
+from ecrkeeper_server.api.layers.bounded_fields import (
+    FIXED32,
+    FIXED64,
+    GROUP,
+    GROUP_END,
+    SIZED,
+    VARINT,
+    BoundedField,
+    fields_of,
+)
 from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.settings.setting import over_quota
 from ecrkeeper_server.turns import Steps
@@ -28,7 +33,6 @@ _DEEPEST = 100
 # So many fields take a fraction of a millisecond.
 _STEP = 256
 
-_VARINT, _FIXED64, _SIZED, _GROUP, _GROUP_END, _FIXED32 = range(6)
 # The bytes of a number except its last one.
 _CONTINUED = bytes(range(0x80, 0x100))
 
@@ -39,22 +43,6 @@ class Malformed(ValueError):
 
 class _Endless(Exception):
     """There are more fields than the limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """The limit and the encoding of a field; the limit is 0 unless it is a list."""
-
-    name: str
-    bound: int
-    quota: str
-    output_only: bool
-    message: Descriptor | None
-    # The size of an item in the packed encoding: 0 for numbers of variable length, None for fields
-    # that cannot be packed.
-    width: int | None
-    # The allowed wire types; a field with another one counts as unknown.
-    kinds: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -120,37 +108,6 @@ def _violations(excess: Mapping[str, _Excess], than: str) -> list[Violation]:
     ]
 
 
-def output_only(described: FieldDescriptor) -> bool:
-    """Return whether a field is output-only: requests may hold any value in it."""
-    extension: Any = field_behavior_pb2.field_behavior
-    return field_behavior_pb2.OUTPUT_ONLY in described.GetOptions().Extensions[extension]
-
-
-_WIDTHS = {
-    FieldDescriptor.TYPE_FIXED32: 4, FieldDescriptor.TYPE_SFIXED32: 4, FieldDescriptor.TYPE_FLOAT: 4,
-    FieldDescriptor.TYPE_FIXED64: 8, FieldDescriptor.TYPE_SFIXED64: 8, FieldDescriptor.TYPE_DOUBLE: 8,
-    FieldDescriptor.TYPE_STRING: None, FieldDescriptor.TYPE_BYTES: None,
-    FieldDescriptor.TYPE_MESSAGE: None, FieldDescriptor.TYPE_GROUP: None,
-}  # fmt: skip
-
-
-_KINDS = {0: _VARINT, 4: _FIXED32, 8: _FIXED64, None: _SIZED}
-
-
-@cache
-def _fields(message: Descriptor) -> dict[int, _Field]:
-    return {each.number: _field(each) for each in message.fields}
-
-
-def _field(described: FieldDescriptor) -> _Field:
-    width = _WIDTHS.get(described.type, 0)
-    kinds = {_KINDS[width], _SIZED if described.is_repeated else _KINDS[width]}
-    return _Field(
-        described.name, bound_of(described), quota_of(described), output_only(described), described.message_type, width,
-        frozenset(kinds),
-    )  # fmt: skip
-
-
 class _Walk:
     """One pass over the bytes of a request that collects the lists that are too long."""
 
@@ -166,7 +123,7 @@ class _Walk:
 
         None if nothing is removed.
         """
-        content, fields = self._content, _fields(message)
+        content, fields = self._content, fields_of(message)
         kept, groups = at, 0
         out: list[bytes] = []
         while at < end:
@@ -180,7 +137,7 @@ class _Walk:
             start, at = self._value(kind, at, end)
             if not number:
                 raise Malformed
-            groups += (kind == _GROUP) - (kind == _GROUP_END)
+            groups += (kind == GROUP) - (kind == GROUP_END)
             known = fields.get(number) if not groups else None
             if known is None or known.output_only or kind not in known.kinds:
                 out.append(content[kept:begin])
@@ -199,7 +156,7 @@ class _Walk:
         return b"".join([*out, content[kept:end]]) if out else None
 
     def _part(
-        self, known: _Field, number: int, start: int, end: int, seen: _Counts, path: str, depth: int
+        self, known: BoundedField, number: int, start: int, end: int, seen: _Counts, path: str, depth: int
     ) -> Steps[bytes | None]:
         """Return the remaining bytes of a submessage."""
         if known.message is None or depth == _DEEPEST:
@@ -210,10 +167,12 @@ class _Walk:
             path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Counts())
         return (yield from self.message(start, end, known.message, seen, path, depth + 1))
 
-    def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Counts, path: str) -> bool:
+    def _counted(
+        self, known: BoundedField, number: int, kind: int, start: int, end: int, seen: _Counts, path: str
+    ) -> bool:
         """Count the items that a field adds; return whether its list is within the limit."""
         added = 1
-        if kind == _SIZED and known.width is not None:
+        if kind == SIZED and known.width is not None:
             packed = self._content[start:end]
             added = len(packed) // known.width if known.width else len(packed.translate(None, _CONTINUED))
         count = seen.items[number] = seen.items.get(number, 0) + added
@@ -227,15 +186,15 @@ class _Walk:
         if self._left < 0:
             raise _Endless
         start = at
-        if kind == _SIZED:
+        if kind == SIZED:
             size = self._content[at]
             size, start = (size, at + 1) if size < 0x80 else self._number(at)
             at = start + size
-        elif kind == _VARINT:
+        elif kind == VARINT:
             at = at + 1 if self._content[at] < 0x80 else self._number(at)[1]
-        elif kind in (_FIXED32, _FIXED64):
-            at += 4 if kind == _FIXED32 else 8
-        elif kind not in (_GROUP, _GROUP_END):
+        elif kind in (FIXED32, FIXED64):
+            at += 4 if kind == FIXED32 else 8
+        elif kind not in (GROUP, GROUP_END):
             raise Malformed
         if at > end:
             raise Malformed
