@@ -26,8 +26,9 @@ from ecrkeeper_server.store import (
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.drift_rows import stored_drift
-from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
+from ecrkeeper_server.store.fleet_rows import AccountRow, SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import Gate, Selector, SetSpec, Wave
+from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
 from ecrkeeper_server.store.rows import Declaration, Method, Operation
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.unit_of_work import Origin

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1.registry_pb2 import ReplicationArrival, ReplicationCheck
-from ecrkeeper_server.api.messages.registry import replication_check
+from ecrkeeper_server.api.messages.replication import replication_check
 from ecrkeeper_server.store.replication_checks import StoredCheck
 
 from tests.e2e.live import Live, Place, fresh_account, rules

@@ -25,8 +25,8 @@ from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import audit, operations, resources, rollouts, schema
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
+from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState
 from ecrkeeper_server.store.specs import NEW_REGISTRY
 from google.longrunning import operations_pb2
 from sqlalchemy import Engine, event

@@ -12,7 +12,7 @@ from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.store import resources, schema
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.store.state_parts import MAX_OWNERS
+from ecrkeeper_server.store.stored_drift import MAX_OWNERS
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
 from sqlalchemy import insert

@@ -20,7 +20,7 @@ import pytest
 from ecrkeeper.v1.fleet_pb2 import Rollout, RolloutTarget
 from ecrkeeper_server.store import rollout_targets, rollouts, schema
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import RolloutRow, TargetRow
+from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
 
 from tests import harness
 from tests.e2e.live import Live

@@ -14,8 +14,9 @@ from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations, fleet_accounts, registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import AccountRow, Authority, RolloutRow, SetRow, TargetRow
+from ecrkeeper_server.store.fleet_rows import AccountRow, Authority, SetRow
 from ecrkeeper_server.store.fleet_specs import Amount, Selector, SetSpec, Wave
+from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.tables import resources
 from sqlalchemy import update

@@ -15,8 +15,9 @@ from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.store import fleet_accounts, registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import AccountRow, Cause, RolloutState, TargetState
+from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, Wave
+from ecrkeeper_server.store.rollout_rows import Cause, RolloutState, TargetState
 
 from .conftest import Clock
 from .fleets import StoredFleet, excluding

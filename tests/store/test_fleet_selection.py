@@ -14,8 +14,9 @@ from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.store import fleet_accounts, registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutState
+from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, SetSpec, Source, Wave
+from ecrkeeper_server.store.rollout_rows import RolloutState
 from ecrkeeper_server.store.tables import metadata
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -19,8 +19,9 @@ from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
 from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import Authority, RolloutRow, RolloutState, SetRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import Authority, SetRow
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
+from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.tables import resources
 from sqlalchemy import update as update_statement
 

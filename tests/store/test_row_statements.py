@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.rows import Revision, new_uid
+from ecrkeeper_server.store.rows import Revision
 from ecrkeeper_server.store.tables import operations, revisions
+from ecrkeeper_server.store.uids import new_uid
 from ecrkeeper_server.store.work import KEY, columns_of
 from sqlalchemy import ColumnElement, select
 

@@ -10,8 +10,9 @@ from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.declarations.summaries import DeclarationStatus, Problem, RegistrySummary
 from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
 from ecrkeeper_server.roles.plan import ObservedRole
-from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
+from ecrkeeper_server.store.state_parts import Condition, RoleDeletion, StoredError
 from ecrkeeper_server.store.states import RegistryState, RoleState, State
+from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -26,8 +26,8 @@ from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.filter_expression import Restriction, condition_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
-from ecrkeeper_server.store.state_parts import Remediation
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.store.stored_drift import Remediation
 from ecrkeeper_server.store.unit_of_work import Origin
 
 from tests import declaring

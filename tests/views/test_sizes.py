@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.api.layers.errors import AnswerTooLongError, bounded_answer
+from ecrkeeper_server.api.messages import elements
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import registry_settings as render
@@ -29,9 +30,9 @@ from tests.views import largest
 LARGE = tuple[Resource, list[Declaration]]
 
 
-def elements(states: Iterable[ElementState]) -> list[registry_pb2.Element]:
+def listed(states: Iterable[ElementState]) -> list[registry_pb2.Element]:
     found: list[registry_pb2.Element] = []
-    finish(registry_message.adding_elements(found, states))
+    finish(elements.adding_elements(found, states))
     return found
 
 
@@ -55,7 +56,7 @@ def test_full_view_is_below_3_mib_and_names_omissions(large: LARGE) -> None:
 def test_full_view_groups_pairs_with_equal_state(large: LARGE) -> None:
     row, declared = large
     states = element_states(row.registry_state, composition_of(declared[:1]))
-    pairs = [each for each in elements(states) if each.setting == largest.REPLICATION]
+    pairs = [each for each in listed(states) if each.setting == largest.REPLICATION]
     assert {each.state for each in pairs} == {registry_pb2.Element.IN_SYNC, registry_pb2.Element.OUT_OF_SYNC}
     assert len(pairs) == 2
     assert sum(len(each.pairs.destinations) * len(each.pairs.filters) for each in pairs) == 62_500
@@ -92,7 +93,7 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
         for each in element_states(row.registry_state, composition_of(declared))
         if each.setting == largest.TEMPLATES
     ]
-    message = registry_message.element(states[0], states[0].key)
+    message = elements.element(states[0], states[0].key)
     assert message.ByteSize() > 39_000
     assert not message.value_omitted
     assert len(states) == 100
@@ -101,13 +102,13 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
 def test_element_names_a_thousand_owners_and_counts_the_others() -> None:
     owners = tuple(f"team-{at:05}" for at in range(1_234))
     state = ElementState("registry_policy", frozenset(("s",)), "IN_SYNC", owners, {}, {}, "")
-    for shown in (registry_message.element(state, "s"), *elements([state])):
+    for shown in (elements.element(state, "s"), *listed([state])):
         assert (list(shown.owners), shown.omitted_owners) == (list(owners[:1_000]), 234)
 
 
 def test_element_of_an_impossible_length_has_no_value() -> None:
     state = ElementState("registry_policy", frozenset(("s",)), "UNMANAGED", (), None, {"Sid": "s" * ANSWER_BYTES}, "")
-    shown = registry_message.element(state, "s")
+    shown = elements.element(state, "s")
     assert shown.value_omitted and shown.ByteSize() < 100
 
 

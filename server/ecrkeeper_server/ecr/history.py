@@ -9,8 +9,9 @@ from typing import TypeVar
 from ecrkeeper_server.settings.element_sets import union
 from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.state_parts import StoredDrift, StoredError
+from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 
 S = TypeVar("S", bound=State)

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.named_causes import NamedCause, name_causes
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 
 _ELEMENTS = 100
 # CloudTrail's clock and the database's may differ a little.

@@ -15,8 +15,9 @@ from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.findings import Findings
-from ecrkeeper_server.store.state_parts import Condition, StoredDrift
+from ecrkeeper_server.store.state_parts import Condition
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.store.stored_drift import StoredDrift
 
 # So many remediations of an element without a quiet window between them are a contest.
 LIMIT = 3

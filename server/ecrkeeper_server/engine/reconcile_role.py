@@ -28,8 +28,8 @@ from ecrkeeper_server.roles.plan import (
     tags_to_record,
 )
 from ecrkeeper_server.store.specs import Mode
-from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RoleState
+from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
 
 _POLL_SECONDS = 1.0
 

@@ -20,8 +20,8 @@ from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.specs import Mode
-from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
 from ecrkeeper_server.turns import Steps
 
 # Stored paths of members that this version does not know.

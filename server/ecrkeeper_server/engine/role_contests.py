@@ -14,7 +14,7 @@ from ecrkeeper_server.roles.plan import ObservedRole
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.rows import Method
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 
 Parts = Mapping[str, Mapping[str, str]]
 """The parts of a role: `role`, `description` and `tags`, with the value of each key."""

@@ -18,7 +18,7 @@ from ecrkeeper_server.fleet.steps import Stepped, step
 from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.store import registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import RolloutRow
+from ecrkeeper_server.store.rollout_rows import RolloutRow
 
 log = structlog.get_logger("ecrkeeper.fleet")
 

@@ -14,7 +14,7 @@ from ecrkeeper_server.engine.setting_errors import SettingError, combined
 from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.specs import Mode
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps
 
 # Differences of a step.

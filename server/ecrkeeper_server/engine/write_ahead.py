@@ -21,7 +21,7 @@ from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.declarations import Originals
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 
 # Document writes of one attempt, including those that AWS rejects.
 MAX_CALLS = 12

@@ -9,8 +9,8 @@ from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import removes
 from ecrkeeper_server.fleet.template import MissingLabelError, Templates
-from ecrkeeper_server.store.fleet_rows import Action, Cause
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.rollout_rows import Action, Cause
 from ecrkeeper_server.store.rows import Declaration
 
 

@@ -21,16 +21,9 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import (
-    Authority,
-    Cause,
-    RolloutRow,
-    RolloutState,
-    SetRow,
-    TargetRow,
-    TargetState,
-)
+from ecrkeeper_server.store.fleet_rows import Authority, SetRow
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
+from ecrkeeper_server.store.rollout_rows import Cause, RolloutRow, RolloutState, TargetRow, TargetState
 
 # How often targets are compared although nothing is known to have changed, and when one that failed is tried again.
 COMPARE_SECONDS, RETRY_SECONDS = 900.0, 3600.0

@@ -14,10 +14,10 @@ from ecrkeeper_server.settings.ownership import owned_elements
 from ecrkeeper_server.settings.plan import DriftKind
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.fleet_rows import Action, TargetRow, TargetState
 from ecrkeeper_server.store.replication_checks import BROKEN, UNKNOWN
 from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rollout_pages import Observed
+from ecrkeeper_server.store.rollout_rows import Action, TargetRow, TargetState
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import RegistryState, State

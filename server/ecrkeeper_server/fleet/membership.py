@@ -16,7 +16,7 @@ from ecrkeeper_server.fleet.targets import FleetAccount
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import registry_sets, rollout_accounts, rollout_targets, rollouts
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Cause, PinnedAccount, RolloutRow, RolloutState, TargetRow
+from ecrkeeper_server.store.rollout_rows import Cause, PinnedAccount, RolloutRow, RolloutState, TargetRow
 
 # Targets that change what the database should know of their table.
 _LARGE = 500

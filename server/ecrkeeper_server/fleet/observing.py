@@ -17,8 +17,8 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import rollout_pages, rollout_targets
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import UNDER_WAY, RolloutRow, TargetRow, TargetState
 from ecrkeeper_server.store.rollout_pages import FIRST, Cursor, Observed, Waits
+from ecrkeeper_server.store.rollout_rows import UNDER_WAY, RolloutRow, TargetRow, TargetState
 
 # How many targets a page has, and how many of them one step reads at most.
 _PAGE, _MAX_TARGETS = 128, 2_000

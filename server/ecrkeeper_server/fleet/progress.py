@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecrkeeper_server.store.fleet_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import Gate, Wave
+from ecrkeeper_server.store.rollout_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import audit, registry_sets, rollout_targets, rollouts
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import ENDED, Authority, Cause, RolloutRow, RolloutState, SetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import Authority, SetRow
+from ecrkeeper_server.store.rollout_rows import ENDED, Cause, RolloutRow, RolloutState, TargetState
 from ecrkeeper_server.store.rollouts import OpenRollout
 
 _BEFORE = {RolloutState.QUEUED, RolloutState.PLANNING}

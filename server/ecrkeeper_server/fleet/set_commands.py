@@ -14,8 +14,9 @@ from ecrkeeper_server.settings.elements import diff
 from ecrkeeper_server.store import audit, registry_sets, rollouts
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Authority, Cause, RolloutState, SetRevision, SetRow
+from ecrkeeper_server.store.fleet_rows import Authority, SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.rollout_rows import Cause, RolloutState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,11 +33,11 @@ from ecrkeeper_server.store import (
     work,
 )
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import (
+from ecrkeeper_server.store.fleet_rows import Authority
+from ecrkeeper_server.store.rollout_rows import (
     ENDED,
     UNDER_WAY,
     Action,
-    Authority,
     RolloutRow,
     RolloutState,
     TargetRow,

@@ -21,9 +21,10 @@ from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.fleet.template import MissingLabelError
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.fleet_rows import Action, Authority, Cause, RolloutRow, TargetRow, TargetState
+from ecrkeeper_server.store.fleet_rows import Authority
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
 from ecrkeeper_server.store.resources import SUSPENDED
+from ecrkeeper_server.store.rollout_rows import Action, Cause, RolloutRow, TargetRow, TargetState
 from ecrkeeper_server.store.rows import Revision
 from ecrkeeper_server.store.specs import DeclarationSpec, Mode
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork

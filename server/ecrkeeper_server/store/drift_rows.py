@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ecrkeeper_server.settings.elements import apart
 from ecrkeeper_server.settings.plan import Drift
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 
 # Differences of a step.

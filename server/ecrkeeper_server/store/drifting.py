@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import delete, insert
 
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.store.tables import drifting
 
 MANY = ""

@@ -17,8 +17,9 @@ from ecrkeeper_server.store.causes import StoredCause, StoredDelivery
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import JsonText, json_rows
-from ecrkeeper_server.store.state_parts import Condition, StoredDrift
+from ecrkeeper_server.store.state_parts import Condition
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.store.tables import resources
 
 # The causes of drift that is shown no more, and of all drift.

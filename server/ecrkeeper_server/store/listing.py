@@ -16,9 +16,10 @@ from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.json_columns import JsonText, read_json
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import COUNTS, DIGEST, VERSIONED, Versioned, page_of, versioned_of
+from ecrkeeper_server.store.resources import page_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import declarations, resource, resources, schedule
+from ecrkeeper_server.store.versions import COUNTS, DIGEST, VERSIONED, Versioned, versioned_of
 
 
 class Listed(NamedTuple):

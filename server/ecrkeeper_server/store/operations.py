@@ -15,9 +15,10 @@ from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
-from ecrkeeper_server.store.rows import Method, Operation, Request, Resource, new_uid
+from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.tables import operations, requests
+from ecrkeeper_server.store.uids import new_uid
 
 # In the metadata of an operation, and never shown.
 _CALLERS = "callers"

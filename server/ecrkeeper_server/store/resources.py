@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Select,
-    Text,
-    Update,
-    bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    type_coerce,
-    update,
-)
+from sqlalchemy import BigInteger, Select, Text, Update, bindparam, case, delete, func, insert, or_, select, update
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store import drifting
@@ -69,48 +53,6 @@ def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int)
     if account != WILDCARD:
         query = query.where(resources.c.account == account)
     return query.order_by(resources.c.name).limit(limit)
-
-
-@dataclass(frozen=True, slots=True)
-class Versioned:
-    """A row with a number that differs for each desired or observed state.
-
-    `digest` is the part of it that the database computes.
-    """
-
-    row: Resource
-    version: int
-    digest: int
-
-
-# The database hashes the text, so that most rows are not transferred.
-DIGEST = func.hashtextextended(
-    type_coerce(resources.c.spec, Text)
-    + type_coerce(resources.c.state, Text)
-    + func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text)),
-    literal_column("0", BigInteger),
-    type_=BigInteger,
-).label("digest")
-COUNTS = (resources.c.generation, resources.c.observed_generation)
-VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
-
-
-def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
-    """Return the names and versions of a page of all resources of a kind."""
-    found = tx.conn.execute(page_of(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
-    return [(name, version_of(*counts)) for name, *counts in found]
-
-
-def version_of(generation: int, observed_generation: int, digest: int) -> int:
-    """Return the version of a resource from its generations and its digest."""
-    return hash((generation, observed_generation, digest))
-
-
-def versioned_of(columns: dict[str, Any]) -> Versioned:
-    """Return a resource with its version from the columns of a row."""
-    digest = columns.pop("digest")
-    row = Resource(**columns)
-    return Versioned(row, version_of(row.generation, row.observed_generation, digest), digest)
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:

@@ -10,10 +10,11 @@ from sqlalchemy import Select, Text, and_, bindparam, select
 
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.fleet_rows import AccountRow, PinnedAccount, RolloutRow
+from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.fleet_tables import rollout_accounts as table
 from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.rollout_rows import PinnedAccount, RolloutRow
 from ecrkeeper_server.store.work import columns_of
 
 _COLUMNS = tuple(column.name for column in fleet_accounts.c)

@@ -14,9 +14,9 @@ from sqlalchemy import BigInteger, Boolean, Select, Text, and_, bindparam, liter
 
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.fleet_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
 from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resources, schedule
 

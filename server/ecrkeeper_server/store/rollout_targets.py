@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Text, and_, case, delete, func, literal, s
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import Cause, RolloutRow, TargetRow, TargetState
 from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollouts
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
 from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.rollout_rows import Cause, RolloutRow, TargetRow, TargetState
 from ecrkeeper_server.store.work import columns_of
 
 _KEY = ("set_id", "number", "account", "region")

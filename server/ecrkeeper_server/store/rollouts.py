@@ -10,9 +10,9 @@ from sqlalchemy import delete, func, insert, select, update
 
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import ENDED, Cause, RolloutRow, RolloutState
 from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollout_targets
 from ecrkeeper_server.store.fleet_tables import rollouts as table
+from ecrkeeper_server.store.rollout_rows import ENDED, Cause, RolloutRow, RolloutState
 from ecrkeeper_server.store.work import columns_of
 
 # How long, and how many of each set, ended rollouts are kept with their targets.

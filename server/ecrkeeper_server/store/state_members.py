@@ -11,7 +11,8 @@ from ecrkeeper_server.roles.plan import Applied, ObservedRole
 from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import dump_elements, dump_keys
 from ecrkeeper_server.store.replication_checks import StoredCheck
-from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
+from ecrkeeper_server.store.state_parts import Condition, RoleDeletion, StoredError
+from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
 
 if TYPE_CHECKING:
     from ecrkeeper_server.store.states import State

@@ -16,7 +16,8 @@ from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import load_elements, load_keys
 from ecrkeeper_server.store.replication_checks import StoredCheck, worst_result
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
-from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
+from ecrkeeper_server.store.state_parts import Condition, RoleDeletion, StoredError
+from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
 from ecrkeeper_server.store.text_limits import TextLimits
 
 _REJECTED = "refused_deletion"

@@ -13,7 +13,8 @@ from typing import Any
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.operations import repeated
-from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, new_uid, with_new_spec, with_request
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, with_new_spec, with_request
+from ecrkeeper_server.store.uids import new_uid
 
 
 @dataclass(frozen=True, slots=True)

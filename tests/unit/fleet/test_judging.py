@@ -10,9 +10,9 @@ from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, ju
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.fleet_rows import Action, TargetRow
 from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rollout_pages import Observed
+from ecrkeeper_server.store.rollout_rows import Action, TargetRow
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 HERE, PEER = RegistryName("111111111111", "us-east-1"), RegistryName("222222222222", "eu-west-1")

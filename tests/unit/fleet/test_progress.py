@@ -17,8 +17,8 @@ from ecrkeeper_server.fleet.progress import (
     allowed,
     decide,
 )
-from ecrkeeper_server.store.fleet_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 from ecrkeeper_server.store.fleet_specs import Amount, Gate, Wave
+from ecrkeeper_server.store.rollout_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,7 +13,7 @@ from ecrkeeper_server.api.messages.groups import grouping
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.stored_elements import pairs_of
 from ecrkeeper_server.store.causes import StoredCause
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 
 # A longer value is omitted if the same answer, or another call, has it.

@@ -9,8 +9,7 @@ from typing import Any
 from ecrkeeper.v1 import registry_pb2, settings_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
-from ecrkeeper_server.api.messages import fields
-from ecrkeeper_server.api.messages import registry as registry_message
+from ecrkeeper_server.api.messages import elements, fields, replication
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.arrivals import Outcome
@@ -58,7 +57,7 @@ class Explained:
                 getattr(answer, name).CopyFrom(each)
         for name in _LISTS[:-1]:
             yield from self._adding(getattr(answer, name), getattr(explanation, name))
-        replications = (registry_message.repository_replication(*arrival) for arrival in arrivals)
+        replications = (replication.repository_replication(*arrival) for arrival in arrivals)
         yield from fields.adding(answer.replications, replications)
         yield from fitting(answer, RESOURCE_BYTES, _LISTS)
         return answer
@@ -66,7 +65,7 @@ class Explained:
     def _adding(self, items: Any, references: Iterable[Reference]) -> Steps[None]:
         named = ((self.states.get(each.setting, {}).get(each.key), each.key) for each in references)
         alone = (replace(state, keys=frozenset((key,))) for state, key in named if state is not None)
-        return registry_message.adding_elements(items, alone, complete=True)
+        return elements.adding_elements(items, alone, complete=True)
 
 
 def explaining_repository(repository: str, row: Resource, declared: Sequence[Declaration]) -> Steps[Explained]:

@@ -11,8 +11,9 @@ from ecrkeeper_server.api.messages import differences, fields
 from ecrkeeper_server.api.messages.sizes import PLAN_BYTES, shorten
 from ecrkeeper_server.fleet.messages import filling_set, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
-from ecrkeeper_server.store.fleet_rows import AccountRow, RolloutRow, SetRevision, SetRow, TargetRow
+from ecrkeeper_server.store.fleet_rows import AccountRow, SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
+from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
 from ecrkeeper_server.store.rollouts import OpenRollout
 from ecrkeeper_server.turns import Steps
 

@@ -19,7 +19,7 @@ from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
-from ecrkeeper_server.store.state_parts import StoredDrift
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps
 
 

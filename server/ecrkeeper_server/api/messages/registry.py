@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,28 +10,24 @@ from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 
 from ecrkeeper_server.api.messages import differences, fields
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.groups import grouping
+from ecrkeeper_server.api.messages.elements import adding_elements, element_state
+from ecrkeeper_server.api.messages.replication import image_deliveries, replication_check
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.declarations.registry_summary import summarizing, summarizing_all
 from ecrkeeper_server.declarations.summaries import RegistrySummary
-from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import merged, without
-from ecrkeeper_server.settings.element_states import ElementState, collecting_states
+from ecrkeeper_server.settings.element_states import collecting_states
 from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys_of
 from ecrkeeper_server.settings.ownership import composing
-from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.findings import Findings, with_causes
-from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import UnmanagedElements
 from ecrkeeper_server.turns import Steps, finish
 
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
-# Owners of one element.
-_OWNERS = 1_000
 # Declarations of a step.
 _AT_ONCE = 20
 # Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
@@ -78,7 +74,7 @@ def composed_steps(
             newest = max(causes, key=lambda each: each.event_time)
             message.last_remediation.cause.CopyFrom(differences.cause(newest))
     yield from fields.adding(message.replication_checks, map(replication_check, state.checks))
-    message.image_deliveries.extend(_image_deliveries(Findings.from_json(row.events)))
+    message.image_deliveries.extend(image_deliveries(Findings.from_json(row.events)))
     yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
@@ -130,7 +126,7 @@ def basic_steps(summary: RegistrySummary) -> Steps[registry_pb2.Registry]:
         )
         render.status_fields(status, each.conditions, each.error)
     for setting, state, count in summary.element_counts:
-        message.element_counts.add(setting=setting, state=_state(state), count=count)
+        message.element_counts.add(setting=setting, state=element_state(state), count=count)
     if problem := summary.worst_problem:
         message.worst_problem.CopyFrom(registry_pb2.RegistryProblem(**asdict(problem)))
     return message
@@ -156,110 +152,3 @@ def _adding_quotas(items: Any, row: Resource, desired: Mapping[str, Elements]) -
             yield
             for quota in SETTINGS[name].quota(together):
                 items.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
-
-
-def adding_elements(items: Any, states: Iterable[ElementState], *, complete: bool = False) -> Steps[None]:
-    """Add elements to a list in steps, with equal replication pairs as one.
-
-    Omit long values unless `complete` is set.
-    """
-    found = yield from grouping(
-        states,
-        lambda each: (each.setting, each.keys),
-        lambda each: (each.state, each.owners, each.value, each.problem),
-    )
-    yield from fields.adding(items, (_element(state, *group, complete=complete) for state, group in found))
-
-
-def _element(
-    state: ElementState, key: str, pairs: common_pb2.ReplicationPairs | None, *, complete: bool
-) -> registry_pb2.Element:
-    value, omitted = (fields.value(state.value), False) if complete else differences.short_value(state.value)
-    return registry_pb2.Element(
-        setting=state.setting,
-        key=key,
-        state=_state(state.state),
-        owners=state.owners[:_OWNERS],
-        omitted_owners=max(0, len(state.owners) - _OWNERS),
-        value=value,
-        value_omitted=omitted,
-        problem=state.problem,
-        pairs=pairs,
-    )
-
-
-def element(state: ElementState, key: str) -> registry_pb2.Element:
-    """Return one element of a group with its complete value.
-
-    AWS's value is set if it differs.
-    """
-    differs = state.desired is not None and state.observed != state.desired
-    message = registry_pb2.Element(
-        setting=state.setting,
-        key=key,
-        state=_state(state.state),
-        owners=state.owners[:_OWNERS],
-        omitted_owners=max(0, len(state.owners) - _OWNERS),
-        value=fields.value(state.value),
-        observed=fields.value(state.observed) if differs else None,
-        problem=state.problem,
-    )
-    if message.ByteSize() > RESOURCE_BYTES:
-        # AWS has a value that its own limits do not allow.
-        message.ClearField("value")
-        message.ClearField("observed")
-        message.value_omitted = True
-    return message
-
-
-def _state(name: str) -> Any:
-    return fields.number(registry_pb2.Element, "State", name)
-
-
-def replication_check(check: StoredCheck) -> registry_pb2.ReplicationCheck:
-    """Return the check of one destination."""
-    message = registry_pb2.ReplicationCheck(
-        result=fields.number(registry_pb2.ReplicationCheck, "Result", check.result),
-        check_time=fields.timestamp(check.time),
-    )
-    _fill_outcome(message, check.destination, check.findings)
-    for arrival in check.arrivals:
-        message.arrivals.add(
-            outcome=_outcome(arrival.outcome),
-            filters=arrival.whole,
-            partial_filters=arrival.partial,
-            omitted_filters=arrival.omitted,
-            example_repository=arrival.example,
-        )
-    return message
-
-
-def repository_replication(
-    destination: RegistryName, outcome: str, findings: Iterable[Warning]
-) -> registry_pb2.RepositoryReplication:
-    """Return the outcome of a repository at one replication destination."""
-    message = registry_pb2.RepositoryReplication(outcome=_outcome(outcome))
-    _fill_outcome(message, destination, findings)
-    return message
-
-
-def _fill_outcome(message: Any, destination: RegistryName, findings: Iterable[Warning]) -> None:
-    message.destination.registry_id, message.destination.region = destination.account, destination.region
-    for found in findings:
-        message.findings.add(reason=found.reason, subject=found.subject, message=found.message)
-
-
-def _image_deliveries(findings: Findings) -> Iterable[registry_pb2.ImageDelivery]:
-    for setting in ("replication_configuration", "pull_through_cache_rules"):
-        for target, last in sorted(findings.deliveries(setting).items()):
-            yield registry_pb2.ImageDelivery(
-                setting=setting,
-                target=target,
-                last_success_time=fields.timestamp(last.last_success),
-                last_failure_time=fields.timestamp(last.last_failure),
-                failure_reason=last.reason or "",
-            )
-
-
-def _outcome(name: str) -> Any:
-    return fields.number(registry_pb2.ReplicationArrival, "Outcome", name)

@@ -21,8 +21,8 @@ from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import with_causes
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
-from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 
 # Number of cached messages, and the maximum size of their rows: some 20 MB in total.

@@ -10,7 +10,7 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.messages import registry as registry_message
+from ecrkeeper_server.api.messages import elements
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, matcher
 from ecrkeeper_server.api.services.pages import scan
@@ -88,7 +88,7 @@ class Elements:
 
 
 async def _message(state: ElementState, key: str) -> registry_pb2.Element:
-    return await work().step(registry_message.element, state, key, elements=cost(state.value))
+    return await work().step(elements.element, state, key, elements=cost(state.value))
 
 
 def _read(tx: Tx, name: RegistryName) -> tuple[Resource, list[Declaration]]:

@@ -12,7 +12,7 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import fields
+from ecrkeeper_server.api.messages import fields, replication
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.explanation import explaining_repository
@@ -216,7 +216,7 @@ class Registries:
 
 
 def _adding_checks(answer: pb.CheckReplicationResponse, checks: Iterable[StoredCheck]) -> Steps[None]:
-    yield from fields.adding(answer.checks, map(registry_message.replication_check, checks))
+    yield from fields.adding(answer.checks, map(replication.replication_check, checks))
     yield from fitting(answer, RESOURCE_BYTES, ("checks",))
 
 

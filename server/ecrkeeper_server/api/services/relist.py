@@ -11,7 +11,7 @@ from contextvars import Context
 import structlog
 
 from ecrkeeper_server.api.services.broadcaster import Subscription
-from ecrkeeper_server.store import resources
+from ecrkeeper_server.store import versions
 from ecrkeeper_server.store.database import Database
 
 log = structlog.get_logger("ecrkeeper.watch")
@@ -86,7 +86,7 @@ class Relist:
         known, gone, after = self._known, set(self._known), ""
         while True:
             last = after
-            page = await self._db.read(lambda tx, last=last: resources.versions(tx, self._kind, last, _PAGE))  # type: ignore[misc]
+            page = await self._db.read(lambda tx, last=last: versions.versions(tx, self._kind, last, _PAGE))  # type: ignore[misc]
             new: dict[str, int | None] = {}
             for name, version in page:
                 after = name

@@ -25,7 +25,8 @@ from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import rollout_targets, rollouts
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import ENDED, Authority, RolloutRow, TargetRow
+from ecrkeeper_server.store.fleet_rows import Authority
+from ecrkeeper_server.store.rollout_rows import ENDED, RolloutRow, TargetRow
 
 _FIELDS: Fields = {
     "account": lambda row: [row.account],

@@ -1,0 +1,107 @@
+"""Stored drift; only this module knows its JSON keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.roles.plan import RoleDrift
+from ecrkeeper_server.settings.elements import Keys, apart
+from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.plan import Drift
+from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
+from ecrkeeper_server.store.causes import StoredCause
+
+MAX_OWNERS = 20
+"""The owners that are stored of an element that differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDrift:
+    """Elements that differ from the desired ones; None stands for absent.
+
+    If the difference is of many pairs, `pairs` are their keys, and `key` is the first of them. `owners` declare the
+    elements; None for a role. `since` is the time of the first observation with the difference, in microseconds.
+    `cause` is who caused the drift, where that is known; `findings` stores it. `omitted_owners` counts the owners that
+    are not stored.
+    """
+
+    setting: str
+    key: str
+    kind: str
+    desired: Any
+    observed: Any
+    owners: Sequence[str] | None = None
+    since: int | None = None
+    pairs: PairKeys | None = None
+    cause: StoredCause | None = None
+    omitted_owners: int = 0
+
+    @classmethod
+    def of(cls, drift: Drift | RoleDrift, owners: Sequence[str] | None = None) -> Self:
+        """Return the stored form of a difference."""
+        found = cls(drift.setting, drift.key, str(drift.kind), drift.desired, drift.observed, owners)
+        if owners is None or len(owners) <= MAX_OWNERS:
+            return found
+        return replace(found, owners=owners[:MAX_OWNERS], omitted_owners=len(owners) - MAX_OWNERS)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored difference."""
+        return cls(
+            stored["setting"], stored["key"], stored["kind"], stored.get("desired"), stored.get("observed"),
+            stored.get("owners"), stored.get("since"), pairs_of(stored), omitted_owners=stored.get("omitted_owners", 0),
+        )  # fmt: skip
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {
+            "setting": self.setting,
+            "key": self.key,
+            "kind": self.kind,
+            "desired": self.desired,
+            "observed": self.observed,
+            **({} if self.owners is None else {"owners": list(self.owners)}),
+            **({} if self.since is None else {"since": self.since}),
+            **({"omitted_owners": self.omitted_owners} if self.omitted_owners else {}),
+            **pairs_json(self.pairs),
+        }
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the elements."""
+        return frozenset((self.key,)) if self.pairs is None else self.pairs
+
+    def among(self, keys: Keys) -> Iterator[Self]:
+        """Yield the parts of the difference that have these keys.
+
+        A part is of one element, or of many pairs.
+        """
+        if self.pairs is not None:
+            yield from (replace(self, key=key, pairs=pairs) for key, pairs in apart(self.pairs & keys))
+        elif self.key in keys:
+            yield self
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """The element and the kind of its difference."""
+        return self.setting, self.key, self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """The differences that were last removed, and the time in microseconds."""
+
+    time: int
+    drift: Sequence[StoredDrift]
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored remediation."""
+        return cls(stored["time"], [StoredDrift.from_json(each) for each in stored["drift"]])
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {"time": self.time, "drift": [each.to_json() for each in self.drift]}

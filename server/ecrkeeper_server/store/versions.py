@@ -1,0 +1,56 @@
+"""Versions of resources, which differ for each desired or observed state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, func, literal_column, select, type_coerce
+
+from ecrkeeper_server.names import WILDCARD
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.resources import page_of
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A row with a number that differs for each desired or observed state.
+
+    `digest` is the part of it that the database computes.
+    """
+
+    row: Resource
+    version: int
+    digest: int
+
+
+# The database hashes the text, so that most rows are not transferred.
+DIGEST = func.hashtextextended(
+    type_coerce(resources.c.spec, Text)
+    + type_coerce(resources.c.state, Text)
+    + func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text)),
+    literal_column("0", BigInteger),
+    type_=BigInteger,
+).label("digest")
+COUNTS = (resources.c.generation, resources.c.observed_generation)
+VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
+
+
+def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
+    """Return the names and versions of a page of all resources of a kind."""
+    found = tx.conn.execute(page_of(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
+    return [(name, version_of(*counts)) for name, *counts in found]
+
+
+def version_of(generation: int, observed_generation: int, digest: int) -> int:
+    """Return the version of a resource from its generations and its digest."""
+    return hash((generation, observed_generation, digest))
+
+
+def versioned_of(columns: dict[str, Any]) -> Versioned:
+    """Return a resource with its version from the columns of a row."""
+    digest = columns.pop("digest")
+    row = Resource(**columns)
+    return Versioned(row, version_of(row.generation, row.observed_generation, digest), digest)
