@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.api.layers.errors import AnswerTooLongError, bounded_answer
-from ecrkeeper_server.api.messages import elements
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import registry_settings as render
+from ecrkeeper_server.api.messages.elements import adding_elements, element
 from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fitting_plan
 from ecrkeeper_server.declarations.audit_records import settings_changes
@@ -32,7 +32,7 @@ LARGE = tuple[Resource, list[Declaration]]
 
 def listed(states: Iterable[ElementState]) -> list[registry_pb2.Element]:
     found: list[registry_pb2.Element] = []
-    finish(elements.adding_elements(found, states))
+    finish(adding_elements(found, states))
     return found
 
 
@@ -93,7 +93,7 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
         for each in element_states(row.registry_state, composition_of(declared))
         if each.setting == largest.TEMPLATES
     ]
-    message = elements.element(states[0], states[0].key)
+    message = element(states[0], states[0].key)
     assert message.ByteSize() > 39_000
     assert not message.value_omitted
     assert len(states) == 100
@@ -102,13 +102,13 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
 def test_element_names_a_thousand_owners_and_counts_the_others() -> None:
     owners = tuple(f"team-{at:05}" for at in range(1_234))
     state = ElementState("registry_policy", frozenset(("s",)), "IN_SYNC", owners, {}, {}, "")
-    for shown in (elements.element(state, "s"), *listed([state])):
+    for shown in (element(state, "s"), *listed([state])):
         assert (list(shown.owners), shown.omitted_owners) == (list(owners[:1_000]), 234)
 
 
 def test_element_of_an_impossible_length_has_no_value() -> None:
     state = ElementState("registry_policy", frozenset(("s",)), "UNMANAGED", (), None, {"Sid": "s" * ANSWER_BYTES}, "")
-    shown = elements.element(state, "s")
+    shown = element(state, "s")
     assert shown.value_omitted and shown.ByteSize() < 100
 
 

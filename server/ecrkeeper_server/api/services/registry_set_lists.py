@@ -1,4 +1,4 @@
-"""FleetService: the lists of registry sets, of their targets and of their revisions."""
+"""FleetService: the lists of registry sets, of their targets and revisions."""
 
 from __future__ import annotations
 
