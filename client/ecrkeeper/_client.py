@@ -11,9 +11,7 @@ from typing import Any, Self, TypeVar, overload
 import grpc
 from google.protobuf.message import Message
 
-from ecrkeeper._base import (
-    DEFAULT_TIMEOUT,
-)
+from ecrkeeper._base import DEFAULT_TIMEOUT
 from ecrkeeper._channel import Endpoint, profile_options
 from ecrkeeper._errors import DeadlineExceeded
 from ecrkeeper._many import AT_ONCE, Outcome, each

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ecrkeeper_server.aws.answers import ESSENTIALS, SPEAKERS, InvalidAnswer, check_content, other_account
+from ecrkeeper_server.aws.answer_values import check_content
+from ecrkeeper_server.aws.answers import ESSENTIALS, SPEAKERS, InvalidAnswer, other_account
 from ecrkeeper_server.aws.connection import MAX_ANSWER, Response
 from ecrkeeper_server.aws.models import service_model
 from ecrkeeper_server.aws.shapes import compile_check

@@ -15,7 +15,8 @@ from ecrkeeper_server.errors import NotFound, Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, postgres, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.postgres import PostgresDatabase, postgres_engine
+from ecrkeeper_server.store.postgres import PostgresDatabase
+from ecrkeeper_server.store.postgres_engine import postgres_engine
 from sqlalchemy import event, text
 
 from tests.chaos.proxy import proxy

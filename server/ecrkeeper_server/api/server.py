@@ -47,6 +47,7 @@ from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
 from ecrkeeper_server.api.services.reflection import add_reflection
 from ecrkeeper_server.api.services.registries import Registries
+from ecrkeeper_server.api.services.registry_checks import RegistryChecks
 from ecrkeeper_server.api.services.registry_deletion import RegistryDeletion
 from ecrkeeper_server.api.services.registry_set_lists import RegistrySetLists
 from ecrkeeper_server.api.services.registry_sets import RegistrySets
@@ -96,7 +97,7 @@ def registry_settings_service(deps: Dependencies) -> Any:
     service = registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"]
     declarations = OwnerSettings(deps)
     return composed(
-        service, Registries(deps), Elements(deps), RegistryDeletion(deps), declarations,
+        service, Registries(deps), RegistryChecks(deps), Elements(deps), RegistryDeletion(deps), declarations,
         Revisions(deps, declarations), Backfills(deps), ImageReplication(deps),
     )  # fmt: skip
 

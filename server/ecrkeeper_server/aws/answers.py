@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-
-from ecrkeeper_server.names import is_account, partition_of
 
 
 class InvalidAnswer(Exception):
@@ -148,7 +145,6 @@ ESSENTIALS = (
     ),
 )  # fmt: skip
 
-_YEARS = (1980, 9000)
 # An empty queue answers with no member at all.
 MAY_BE_EMPTY = frozenset({("sqs", "ReceiveMessage")})
 
@@ -176,14 +172,15 @@ def account_of_arn(arn: str) -> str:
 def other_account(account: str, service: str, data: Mapping[str, Any]) -> str | None:
     """Return the account that an answer names if it is not the expected one."""
     for path in SPEAKERS.get(service, ()):
-        for value in _values(data, path):
+        for value in values_at(data, path):
             actual = account_of_arn(value) if path[-1] == "Arn" else value
             if actual != account:
                 return actual
     return None
 
 
-def _values(data: Any, path: tuple[str, ...]) -> Iterator[str]:
+def values_at(data: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield the values of a member, also of each item of a list."""
     value = data.get(path[0])
     if value is None:
         return
@@ -191,66 +188,6 @@ def _values(data: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _values(item, path[1:])
+            yield from values_at(item, path[1:])
     else:
-        yield from _values(value, path[1:])
-
-
-def check_content(service: str, operation: str, params: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """Raise InvalidAnswer for answers to another request, or impossible values."""
-    row = _BY_OPERATION.get((service, operation))
-    if row is None:
-        return
-    for member, parameter in row.repeats.items():
-        for value in _values(data, tuple(member.split("."))):
-            if _plain(value) != _plain(str(params.get(parameter, value))):
-                raise InvalidAnswer(f"{member} is not the {parameter} that was asked for")
-    check = _VALUES.get(operation)
-    if check is not None and (violation := check(data)):
-        raise InvalidAnswer(violation)
-
-
-def _plain(text: str) -> str:
-    # IAM's names differ not only in case, and AWS may return the prefix `a` as `a/`.
-    return text.casefold().rstrip("/")
-
-
-def _identity(data: Mapping[str, Any]) -> str:
-    if not is_account(data["Account"]) or account_of_arn(data["Arn"]) != data["Account"]:
-        return "Account is not the 12-digit account of Arn"
-    return ""
-
-
-def _keys(data: Mapping[str, Any]) -> str:
-    keys = data["Credentials"]
-    key, secret, token = keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
-    if not key.isascii() or not key.isalnum() or len(key) > 128:
-        return "Credentials.AccessKeyId is not 1 to 128 letters and digits"
-    # Headers and signatures contain the keys unchanged.
-    odd = [
-        name
-        for name, text in (("SecretAccessKey", secret), ("SessionToken", token))
-        if not (text.isascii() and text.isprintable()) or " " in text
-    ]
-    if odd:
-        return f"Credentials.{odd[0]} has characters that credentials do not have"
-    return _time("Credentials.Expiration", keys["Expiration"])
-
-
-def _role(data: Mapping[str, Any]) -> str:
-    if not is_account(account_of_arn(data["Role"]["Arn"])):
-        return "Role.Arn has no account"
-    return _time("Role.CreateDate", data["Role"]["CreateDate"])
-
-
-def _time(member: str, moment: datetime) -> str:
-    return "" if _YEARS[0] <= moment.year < _YEARS[1] else f"{member} is not a time of this epoch"
-
-
-def _regions(data: Mapping[str, Any]) -> str:
-    # A Region becomes part of the host that receives requests.
-    odd = any(partition_of(region["RegionName"]) is None for region in data["Regions"])
-    return "Regions has a name that no Region can have" if odd else ""
-
-
-_VALUES = {"GetCallerIdentity": _identity, "AssumeRole": _keys, "GetRole": _role, "ListRegions": _regions}
+        yield from values_at(value, path[1:])

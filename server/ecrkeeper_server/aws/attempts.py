@@ -7,7 +7,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ecrkeeper_server.aws.answers import AnswerTooLarge, InvalidAnswer, check_content, other_account
+from ecrkeeper_server.aws.answer_values import check_content
+from ecrkeeper_server.aws.answers import AnswerTooLarge, InvalidAnswer, other_account
 from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.failures import failure, invalid_answer, is_throttle, no_answer, too_large, wrong_account

@@ -13,6 +13,7 @@ from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.event_health import EventHealth
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.purge import PURGE_BACKLOG_SECONDS, PURGE_SECONDS, purge
 from ecrkeeper_server.engine.reconciler import Reconciler
 from ecrkeeper_server.engine.slots import Slots
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
@@ -20,7 +21,7 @@ from ecrkeeper_server.engine.triggers import Triggers
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import attributions, audit, audit_stream, claims, cloud_events, operations, queue, sweep
+from ecrkeeper_server.store import claims, queue, sweep
 from ecrkeeper_server.store.claims import NO_CAPACITY
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
@@ -34,10 +35,6 @@ _IDLE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 15.0
 _GATHER_SECONDS = 0.02
 _CONTENDED_SECONDS = 0.05
-_PURGE_SECONDS = 3600.0
-# The pause while one purge leaves more old rows.
-_PURGE_BACKLOG_SECONDS = 60.0
-_PURGE_BATCHES = 20
 
 
 class Engine:
@@ -80,8 +77,8 @@ class Engine:
                 self._woken.clear()
                 try:
                     if time.monotonic() >= purge_at:
-                        more_to_purge = await self._purge()
-                        purge_at = time.monotonic() + (_PURGE_BACKLOG_SECONDS if more_to_purge else _PURGE_SECONDS)
+                        more_to_purge = await purge(self._db, self._options.audit_days)
+                        purge_at = time.monotonic() + (PURGE_BACKLOG_SECONDS if more_to_purge else PURGE_SECONDS)
                     pause = await self._until_claim()
                     if pause <= 0 and not await self.claim_once():
                         # Another worker briefly holds due resources that were not claimed.
@@ -98,23 +95,6 @@ class Engine:
             await self.drain()
         finally:
             renewal.cancel()
-
-    async def _purge(self) -> bool:
-        """Delete old rows in short transactions; return whether some are left."""
-        await self._db.write(operations.purge)
-        await self._db.write(attributions.purge)
-        left = await self._in_batches(cloud_events.purge)
-        left |= await self._in_batches(audit_stream.adopt)
-        if days := self._options.audit_days:
-            left |= await self._in_batches(lambda tx: audit.purge(tx, days))
-        return left
-
-    async def _in_batches(self, change: Callable[[Tx], int]) -> bool:
-        """Repeat a change until its batch is not full; return whether rows may be left."""
-        for _ in range(_PURGE_BATCHES):
-            if await self._db.write(change) < audit.PURGED_AT_ONCE:
-                return False
-        return True
 
     async def _until_claim(self) -> float:
         """Return the seconds until there may be something to claim.

@@ -9,8 +9,9 @@ from enum import StrEnum
 from cachetools import LRUCache
 
 from ecrkeeper_server.settings import globs
+from ecrkeeper_server.settings.clause_decisions import Cause, decide
 from ecrkeeper_server.settings.prefixes import ROOT
-from ecrkeeper_server.settings.replication_clauses import PRINCIPAL, Answer, Clause
+from ecrkeeper_server.settings.replication_clauses import Answer, Clause
 from ecrkeeper_server.settings.repository_sets import Budget, Patterns
 from ecrkeeper_server.turns import Steps
 
@@ -36,19 +37,6 @@ class Outcome(StrEnum):
     ARRIVES_IF_REPOSITORY_EXISTS = "ARRIVES_IF_REPOSITORY_EXISTS"
     DOES_NOT_ARRIVE = "DOES_NOT_ARRIVE"
     UNKNOWN = "UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Cause:
-    """Reason why images may not arrive.
-
-    `action` is the ECR action concerned; `key` is the key of the statement or
-    template that decides.
-    """
-
-    reason: str
-    action: str
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +187,8 @@ def _under(prefix: str) -> str:
 
 def _verdict(matched: Set[str], access: Access) -> Verdict:
     """Return the outcome for repositories whose names match exactly these patterns."""
-    replicate, causes = _decide(REPLICATE, access.replicate, matched)
-    create, more = _decide(CREATE, access.create, matched)
+    replicate, causes = decide(REPLICATE, access.replicate, matched)
+    create, more = decide(CREATE, access.create, matched)
     template = next((prefix for prefix, _ in access.templates if _under(prefix) in matched), None)
     if template is not None and not dict(access.templates)[template]:
         create, more = Answer.NO, [*more, Cause(reason="DESTINATION_TEMPLATE_UNUSABLE", action=CREATE, key=template)]
@@ -214,39 +202,3 @@ def _verdict(matched: Set[str], access: Access) -> Verdict:
     else:
         outcome = Outcome.DOES_NOT_ARRIVE if replicate is Answer.NO else Outcome.UNKNOWN
     return Verdict(outcome, (*causes, *more))
-
-
-def _decide(action: str, clauses: tuple[Clause, ...], matched: Set[str]) -> tuple[Answer, list[Cause]]:
-    """Return whether the clauses allow an action, with the causes if they may not.
-
-    An action is denied if a statement denies it or no statement allows it.
-    """
-    answers = [(clause, clause.covers(matched)) for clause in clauses]
-    denied = _strongest([(clause, answer) for clause, answer in answers if clause.denies])
-    allowed = _strongest([(clause, answer) for clause, answer in answers if not clause.denies])
-    if denied is not None and denied[1] is Answer.YES:
-        return Answer.NO, [Cause(reason="DESTINATION_POLICY_DENIES", action=action, key=denied[0].key)]
-    if allowed is None:
-        return Answer.NO, [_nothing_allows(action, clauses)]
-    uncertain = [clause for clause, answer in filter(None, (allowed, denied)) if answer is Answer.UNCERTAIN]
-    return (Answer.UNCERTAIN if uncertain else Answer.YES), [_doubt(action, clause) for clause in uncertain]
-
-
-def _strongest(answers: list[tuple[Clause, Answer]]) -> tuple[Clause, Answer] | None:
-    return max((one for one in answers if one[1] is not Answer.NO), key=lambda one: one[1], default=None)
-
-
-def _doubt(action: str, clause: Clause) -> Cause:
-    if clause.doubt == PRINCIPAL:
-        return Cause(reason="DESTINATION_POLICY_PRINCIPAL_UNCERTAIN", action=action, key=clause.key)
-    return Cause(reason="DESTINATION_POLICY_CONDITIONAL", action=action, key=clause.key)
-
-
-def _nothing_allows(action: str, clauses: tuple[Clause, ...]) -> Cause:
-    allowing = [clause for clause in clauses if not clause.denies]
-    here = [clause for clause in allowing if clause.reaches]
-    if here:
-        return Cause(reason="DESTINATION_POLICY_OTHER_REPOSITORIES", action=action, key=here[0].key)
-    if allowing:
-        return Cause(reason="DESTINATION_POLICY_WRONG_RESOURCE", action=action, key=allowing[0].key)
-    return Cause(reason="DESTINATION_POLICY_NOT_ALLOWED", action=action)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from ecrkeeper_server.settings.frozen import frozen
 from ecrkeeper_server.settings.pair_keys import NO_LEFTS, Lefts, PairKeys, combined, parted
 from ecrkeeper_server.turns import STEP, Steps, finish
 
@@ -22,16 +23,6 @@ Value = Any
 Row = Mapping[str, Value]
 
 _NO_ROW: Row = {}
-
-
-def frozen(value: Value) -> Any:
-    """Return a hashable form of a JSON value; equal values have equal forms."""
-    if isinstance(value, Mapping):
-        return ("{", *sorted((name, frozen(each)) for name, each in value.items()))
-    if isinstance(value, list | tuple):
-        return ("[", *map(frozen, value))
-    # In Python True equals 1.
-    return (type(value), value) if isinstance(value, bool | int | float) else value
 
 
 def _content(row: Row) -> Any:

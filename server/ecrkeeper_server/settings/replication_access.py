@@ -16,12 +16,12 @@ from ecrkeeper_server.settings.arrivals import (
     REPLICATE,
     Access,
     Arrival,
-    Cause,
     Outcome,
     judge,
     relevant_templates,
     surveying,
 )
+from ecrkeeper_server.settings.clause_decisions import Cause
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.replication_clauses import clauses
 from ecrkeeper_server.settings.setting import Warning

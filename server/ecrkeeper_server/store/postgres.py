@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -23,11 +23,12 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import unavailable
-from ecrkeeper_server.store.pipeline import PIPELINE, PipelinedCursor, has_unanswered
+from ecrkeeper_server.store.pipeline import has_unanswered
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect, postgres_now
+from ecrkeeper_server.store.postgres_engine import CONNECT
 from ecrkeeper_server.store.postgres_tx import PostgresTx
 from ecrkeeper_server.store.together import ask
-from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, state, transaction
+from ecrkeeper_server.store.transaction import CommitUnknownError, state, transaction
 from ecrkeeper_server.store.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -36,17 +37,6 @@ CHANNEL = "ecrkeeper"
 _ATTEMPTS = 3
 # The last one: another transaction has meanwhile added a row that was missing.
 _RETRIED = frozenset({"40001", "40P01", "23505"})
-# Dead connections are detected within half a minute, also by the listener, which sends nothing.
-_CONNECT = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-_STATEMENT_MILLISECONDS = 15_000
-# Limits how long a process that is suspended in a transaction can hold its locks.
-_IDLE_MILLISECONDS = 5_000
 # Longer than any statement may take.
 _WATCHDOG_SECONDS = 20.0
 _LISTEN_PAUSE = 1.0
@@ -55,37 +45,6 @@ _CHECK_SECONDS = 5.0
 _WRITE_NOTHING = text("UPDATE schedule SET failures = failures WHERE false")
 _NOTIFY = text("SELECT pg_notify(:channel, :names)")
 _NOTIFY_LIMIT = 7_000
-
-
-def postgres_engine(url: str, pool_size: int) -> Engine:
-    """Return an autocommit engine with limits on statements, locks and pauses."""
-    options = (
-        f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS}"
-        f" -c idle_in_transaction_session_timeout={_IDLE_MILLISECONDS} -c timezone=UTC"
-    )
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=10,
-        pool_recycle=1800,
-        connect_args={
-            **_CONNECT,
-            "options": options,
-            "application_name": "ecrkeeper",
-            **({"cursor_factory": PipelinedCursor} if PIPELINE.choose() else {}),
-        },
-        skip_autocommit_rollback=True,
-    )
-
-    # When a connection is found dead, SQLAlchemy replaces the whole pool.
-    @event.listens_for(engine, "handle_error")
-    def _drop(context: ExceptionContext) -> None:
-        if state(context.original_exception) in DROPPED:
-            context.is_disconnect = True
-
-    return engine
 
 
 class PostgresDatabase(Database):
@@ -208,7 +167,7 @@ class PostgresDatabase(Database):
         _, arguments = self._engine.dialect.create_connect_args(self._engine.url)
         parameters: dict[str, Any] = {
             **arguments,
-            **_CONNECT,
+            **CONNECT,
             "autocommit": True,
             "application_name": "ecrkeeper-listen",
         }

@@ -62,7 +62,7 @@ def _engine(url: str, pool_size: int = 2) -> Engine:
         from ecrkeeper_server.store.sqlite_engine import sqlite_engine
 
         return sqlite_engine(url)
-    from ecrkeeper_server.store.postgres import postgres_engine
+    from ecrkeeper_server.store.postgres_engine import postgres_engine
 
     return postgres_engine(make_url(url).set(drivername="postgresql+psycopg").render_as_string(False), pool_size)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,45 +12,57 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import fields, replication
+from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages.answer import Answer
-from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshing
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
-from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response
 from ecrkeeper_server.declarations.plan_digest import Basis, check_plan, check_planned_on
 from ecrkeeper_server.declarations.resource_spec import change_spec
-from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
 from ecrkeeper_server.settings.codec import masked_paths, word
-from ecrkeeper_server.settings.elements import cost_of_all, keys_of
-from ecrkeeper_server.settings.explain import REPLICATION
+from ecrkeeper_server.settings.elements import cost_of_all
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
 from ecrkeeper_server.turns import Steps, work
 
 _UNDECLARED = "it is not stored"
-_FAILURE_CHARACTERS = 1_000
 _FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
 
 
+async def read_registry(deps: Dependencies, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
+    """Return the stored row of a registry, if any, and its declarations."""
+
+    def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
+        return resources.get(tx, str(name)), declarations.of_registry(tx, name)
+
+    return await deps.db.read(read)
+
+
+async def refreshed(deps: Dependencies, name: RegistryName, row: Resource | None) -> Resource:
+    """Return the row with the current settings in AWS; nothing is stored."""
+    observed = await observe(deps.aws, name, SETTINGS, deps.home_region)
+    now = now_micros()
+    if row is None:
+        row = Resource.new(name, dict(NEW_REGISTRY), now)
+    state = row.registry_state.changed(observed={setting: one.shape for setting, one in observed.items()})
+    return replace(row, state=state.to_json(), observe_time=now)
+
+
 class Registries:
-    """Get, list, update, watch, reconcile, check and explain registries."""
+    """Get, list, update, watch and reconcile registries."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
@@ -60,9 +72,9 @@ class Registries:
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
         name = RegistryName.parse(request.name)
-        row, declared = await self._read(name)
+        row, declared = await read_registry(self._deps, name)
         if request.refresh:
-            row = await self._refreshed(name, row)
+            row = await refreshed(self._deps, name, row)
         if row is None:
             raise NotFound("Registry", str(name), "it is not stored; set `refresh` to observe AWS")
         view = request.view or registry_message.FULL
@@ -70,21 +82,6 @@ class Registries:
             elements = registry_message.registry_cost(row, declared)
             return await work().charged(refreshing(row, declared, view), elements)
         return await _shown(row, declared, view)
-
-    async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
-        def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
-            return resources.get(tx, str(name)), declarations.of_registry(tx, name)
-
-        return await self._deps.db.read(read)
-
-    async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
-        """Return the row with the current settings in AWS; nothing is stored."""
-        observed = await observe(self._deps.aws, name, SETTINGS, self._deps.home_region)
-        now = now_micros()
-        if row is None:
-            row = Resource.new(name, dict(NEW_REGISTRY), now)
-        state = row.registry_state.changed(observed={setting: one.shape for setting, one in observed.items()})
-        return replace(row, state=state.to_json(), observe_time=now)
 
     async def ListRegistries(
         self, request: pb.ListRegistriesRequest, context: Context
@@ -137,7 +134,7 @@ class Registries:
         self, name: RegistryName, request: pb.UpdateRegistryRequest, wanted: dict[str, Any]
     ) -> tuple[str, registry_pb2.Registry]:
         """Return the etag of the registry, and the registry with the plan."""
-        row, declared = await self._read(name)
+        row, declared = await read_registry(self._deps, name)
         row = row or Resource.new(name, dict(NEW_REGISTRY), now_micros())
         check_etag(str(name), request.registry.etag, row.etag)
         basis = Basis([str(name), wanted], row.etag)
@@ -173,51 +170,6 @@ class Registries:
         """Reconcile a registry at once."""
         name = RegistryName.parse(request.name)
         return await reconcile(self._deps, request, name, lambda: NotFound("Registry", str(name), _UNDECLARED))
-
-    async def ValidatePullThroughCacheRule(
-        self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context
-    ) -> pb.ValidatePullThroughCacheRuleResponse:
-        """Make ECR log in to an upstream."""
-        name = RegistryName.parse(request.name)
-        params = {"ecrRepositoryPrefix": request.ecr_repository_prefix}
-        with asking_for("PullThroughCacheRule", f"{name} {request.ecr_repository_prefix}"):
-            answer = await self._deps.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
-        return pb.ValidatePullThroughCacheRuleResponse(
-            is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")[:_FAILURE_CHARACTERS]
-        )
-
-    async def CheckReplication(
-        self, request: pb.CheckReplicationRequest, context: Context
-    ) -> pb.CheckReplicationResponse:
-        """Check the replication destinations."""
-        name = RegistryName.parse(request.name)
-        observed = await observe(self._deps.aws, name, [REPLICATION])
-        _, declared = await self._read(name)
-        elements = cost_of_all(each.settings for each in declared) + observed[REPLICATION].size
-        composition = await work().charged(composing(declared), elements)
-        desired = composition.desired.get(REPLICATION, {})
-        pairs = keys_of(observed[REPLICATION].elements) | keys_of(desired)
-        checks = await check_replication(self._deps.aws, name, pairs, now_micros())
-        answer = pb.CheckReplicationResponse()
-        await work().run(_adding_checks(answer, checks))
-        return answer
-
-    async def ExplainRepository(
-        self, request: pb.ExplainRepositoryRequest, context: Context
-    ) -> pb.ExplainRepositoryResponse:
-        """Return the settings that apply to one repository name."""
-        name = RegistryName.parse(request.name)
-        row, declared = await self._read(name)
-        row = await self._refreshed(name, row)
-        elements = registry_message.registry_cost(row, declared)
-        explained = await work().charged(explaining_repository(request.repository, row, declared), elements)
-        arrivals = await explain_arrivals(self._deps.aws, name, explained.pairs, request.repository)
-        return await work().run(explained.answering(arrivals), elements)
-
-
-def _adding_checks(answer: pb.CheckReplicationResponse, checks: Iterable[StoredCheck]) -> Steps[None]:
-    yield from fields.adding(answer.checks, map(replication.replication_check, checks))
-    yield from fitting(answer, RESOURCE_BYTES, ("checks",))
 
 
 def _current(row: Resource, declared: Sequence[Declaration], view: int) -> Steps[pb.WatchRegistriesResponse]:
