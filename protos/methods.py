@@ -16,7 +16,9 @@ from pathlib import Path
 MODULES = (
     "_roles",
     "_registries",
+    "_backfills",
     "_declarations",
+    "_revisions",
     "_accounts",
     "_sets",
     "_rollouts",

@@ -12,7 +12,7 @@ from ecrkeeper._messages import field_mask, message_of, texts
 from ecrkeeper._settings import declaration
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
-from ecrkeeper.v1.registry_pb2 import RegistrySettings, RegistrySettingsRevision
+from ecrkeeper.v1.registry_pb2 import RegistrySettings
 from ecrkeeper.v1.settings_pb2 import Settings
 
 # All fields that a caller sets, less the group.
@@ -133,24 +133,18 @@ def apply_registry_settings(
     different value for an element, unless `force` is set; ResourceExhausted if an AWS quota is
     exceeded.
     """
-    request = pb.UpdateRegistrySettingsRequest(
-        registry_settings=declaration(
-            name,
-            settings,
-            deletion_policy=deletion_policy,
-            allow_replacement=allow_replacement,
-            apply_group=apply_group,
-            etag=etag,
-        ),
-        update_mask=field_mask(_ALL if apply_group is None else ["*"]),
-        allow_missing=True,
-        validate_only=validate_only,
-        force=force,
-        reason=reason,
-        plan_digest=plan_digest,
-        request_id=request_id,
+    declared = declaration(
+        name,
+        settings,
+        deletion_policy=deletion_policy,
+        allow_replacement=allow_replacement,
+        apply_group=apply_group,
+        etag=etag,
     )
-    return Unary(RegistrySettings, request, timeout)
+    return update_registry_settings(
+        declared, _ALL if apply_group is None else ["*"], allow_missing=True, validate_only=validate_only, force=force,
+        reason=reason, plan_digest=plan_digest, request_id=request_id, timeout=timeout,
+    )  # fmt: skip
 
 
 def update_registry_settings(
@@ -211,43 +205,6 @@ def delete_registry_settings(
         etag=etag,
         allow_missing=allow_missing,
         validate_only=validate_only,
-        reason=reason,
-        plan_digest=plan_digest,
-        request_id=request_id,
-    )
-    return Unary(RegistrySettings, request, timeout)
-
-
-def list_registry_settings_revisions(
-    name: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
-) -> Paged[RegistrySettingsRevision, pb.ListRegistrySettingsRevisionsResponse]:
-    """Lists the revisions of a declaration, newest first. NotFound."""
-    request = pb.ListRegistrySettingsRevisionsRequest(name=name, page_size=page_size, page_token=page_token)
-    return Paged(Unary(pb.ListRegistrySettingsRevisionsResponse, request, timeout), lambda page: page.revisions)
-
-
-def rollback_registry_settings(
-    name: str,
-    revision: int,
-    *,
-    etag: str = "",
-    validate_only: bool = False,
-    force: bool = False,
-    reason: str = "",
-    plan_digest: str = "",
-    request_id: str = "",
-    timeout: float | None = None,
-) -> Unary[RegistrySettings]:
-    """Declares the content of a revision again.
-
-    NotFound; Conflict; FailedPrecondition as for an update.
-    """
-    request = pb.RollbackRegistrySettingsRequest(
-        name=name,
-        revision=revision,
-        etag=etag,
-        validate_only=validate_only,
-        force=force,
         reason=reason,
         plan_digest=plan_digest,
         request_id=request_id,

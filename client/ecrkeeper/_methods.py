@@ -11,7 +11,19 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ecrkeeper import _accounts, _audit, _declarations, _operation, _registries, _roles, _rollouts, _server, _sets
+from ecrkeeper import (
+    _accounts,
+    _audit,
+    _backfills,
+    _declarations,
+    _operation,
+    _registries,
+    _revisions,
+    _roles,
+    _rollouts,
+    _server,
+    _sets,
+)
 from ecrkeeper._calls import Calls
 from ecrkeeper._operation import Operation
 from ecrkeeper._pager import Pager
@@ -370,7 +382,7 @@ class Methods(Calls):
         for example as one of more than 10 at a time, the operation ends with that error.
         """
         return self._long_running(
-            _registries.start_replication_backfill,
+            _backfills.start_replication_backfill,
             parent,
             destination,
             validate_only=validate_only,
@@ -380,20 +392,20 @@ class Methods(Calls):
 
     def stop_replication_backfill(self, name: str, *, timeout: float | None = None) -> ReplicationBackfill:
         """Stops a backfill. NotFound."""
-        return self._unary(_registries.stop_replication_backfill, name, timeout=timeout)
+        return self._unary(_backfills.stop_replication_backfill, name, timeout=timeout)
 
     def get_replication_backfill(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
     ) -> ReplicationBackfill:
         """Returns one backfill as ECR has it now, also without `refresh`. NotFound."""
-        return self._unary(_registries.get_replication_backfill, name, refresh=refresh, timeout=timeout)
+        return self._unary(_backfills.get_replication_backfill, name, refresh=refresh, timeout=timeout)
 
     def list_replication_backfills(
         self, parent: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
     ) -> Pager[ReplicationBackfill, registry_settings_service_pb2.ListReplicationBackfillsResponse]:
         """Lists the backfills of a registry, newest first."""
         return self._paged(
-            _registries.list_replication_backfills, parent, page_size=page_size, page_token=page_token, timeout=timeout
+            _backfills.list_replication_backfills, parent, page_size=page_size, page_token=page_token, timeout=timeout
         )
 
     def list_image_replication_statuses(
@@ -412,7 +424,7 @@ class Methods(Calls):
         paused.
         """
         return self._paged(
-            _registries.list_image_replication_statuses,
+            _backfills.list_image_replication_statuses,
             parent,
             destination,
             repository_prefixes=repository_prefixes,
@@ -429,7 +441,7 @@ class Methods(Calls):
         `status` is COMPLETE, FAILED or empty for both.
         """
         return self._paged(
-            _registries.list_replication_backfill_results,
+            _backfills.list_replication_backfill_results,
             name,
             status=status,
             page_size=page_size,
@@ -644,7 +656,7 @@ class Methods(Calls):
     ) -> Pager[RegistrySettingsRevision, registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]:
         """Lists the revisions of a declaration, newest first. NotFound."""
         return self._paged(
-            _declarations.list_registry_settings_revisions,
+            _revisions.list_registry_settings_revisions,
             name,
             page_size=page_size,
             page_token=page_token,
@@ -669,7 +681,7 @@ class Methods(Calls):
         NotFound; Conflict; FailedPrecondition as for an update.
         """
         return self._unary(
-            _declarations.rollback_registry_settings,
+            _revisions.rollback_registry_settings,
             name,
             revision,
             etag=etag,

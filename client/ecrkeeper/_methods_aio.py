@@ -11,7 +11,19 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ecrkeeper import _accounts, _audit, _declarations, _operation, _registries, _roles, _rollouts, _server, _sets
+from ecrkeeper import (
+    _accounts,
+    _audit,
+    _backfills,
+    _declarations,
+    _operation,
+    _registries,
+    _revisions,
+    _roles,
+    _rollouts,
+    _server,
+    _sets,
+)
 from ecrkeeper._aio_calls import AsyncCalls
 from ecrkeeper._operation import AsyncOperation
 from ecrkeeper._pager import AsyncPager
@@ -374,7 +386,7 @@ class AsyncMethods(AsyncCalls):
         for example as one of more than 10 at a time, the operation ends with that error.
         """
         return await self._long_running(
-            _registries.start_replication_backfill,
+            _backfills.start_replication_backfill,
             parent,
             destination,
             validate_only=validate_only,
@@ -384,20 +396,20 @@ class AsyncMethods(AsyncCalls):
 
     async def stop_replication_backfill(self, name: str, *, timeout: float | None = None) -> ReplicationBackfill:
         """Stops a backfill. NotFound."""
-        return await self._unary(_registries.stop_replication_backfill, name, timeout=timeout)
+        return await self._unary(_backfills.stop_replication_backfill, name, timeout=timeout)
 
     async def get_replication_backfill(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
     ) -> ReplicationBackfill:
         """Returns one backfill as ECR has it now, also without `refresh`. NotFound."""
-        return await self._unary(_registries.get_replication_backfill, name, refresh=refresh, timeout=timeout)
+        return await self._unary(_backfills.get_replication_backfill, name, refresh=refresh, timeout=timeout)
 
     def list_replication_backfills(
         self, parent: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
     ) -> AsyncPager[ReplicationBackfill, registry_settings_service_pb2.ListReplicationBackfillsResponse]:
         """Lists the backfills of a registry, newest first."""
         return self._paged(
-            _registries.list_replication_backfills, parent, page_size=page_size, page_token=page_token, timeout=timeout
+            _backfills.list_replication_backfills, parent, page_size=page_size, page_token=page_token, timeout=timeout
         )
 
     def list_image_replication_statuses(
@@ -416,7 +428,7 @@ class AsyncMethods(AsyncCalls):
         paused.
         """
         return self._paged(
-            _registries.list_image_replication_statuses,
+            _backfills.list_image_replication_statuses,
             parent,
             destination,
             repository_prefixes=repository_prefixes,
@@ -433,7 +445,7 @@ class AsyncMethods(AsyncCalls):
         `status` is COMPLETE, FAILED or empty for both.
         """
         return self._paged(
-            _registries.list_replication_backfill_results,
+            _backfills.list_replication_backfill_results,
             name,
             status=status,
             page_size=page_size,
@@ -648,7 +660,7 @@ class AsyncMethods(AsyncCalls):
     ) -> AsyncPager[RegistrySettingsRevision, registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]:
         """Lists the revisions of a declaration, newest first. NotFound."""
         return self._paged(
-            _declarations.list_registry_settings_revisions,
+            _revisions.list_registry_settings_revisions,
             name,
             page_size=page_size,
             page_token=page_token,
@@ -673,7 +685,7 @@ class AsyncMethods(AsyncCalls):
         NotFound; Conflict; FailedPrecondition as for an update.
         """
         return await self._unary(
-            _declarations.rollback_registry_settings,
+            _revisions.rollback_registry_settings,
             name,
             revision,
             etag=etag,

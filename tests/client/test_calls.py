@@ -11,7 +11,19 @@ from typing import Any
 import ecrkeeper
 import grpc
 import pytest
-from ecrkeeper import _accounts, _audit, _declarations, _operation, _registries, _roles, _rollouts, _server, _sets
+from ecrkeeper import (
+    _accounts,
+    _audit,
+    _backfills,
+    _declarations,
+    _operation,
+    _registries,
+    _revisions,
+    _roles,
+    _rollouts,
+    _server,
+    _sets,
+)
 from ecrkeeper._base import PATHS, Paged, Unary
 from google.longrunning import operations_pb2
 from google.protobuf import descriptor_pool, message_factory
@@ -41,7 +53,19 @@ SAMPLES: dict[str, Any] = {
 }
 BUILDERS = [
     build
-    for module in (_roles, _registries, _declarations, _accounts, _sets, _rollouts, _audit, _server, _operation)
+    for module in (
+        _roles,
+        _registries,
+        _backfills,
+        _declarations,
+        _revisions,
+        _accounts,
+        _sets,
+        _rollouts,
+        _audit,
+        _server,
+        _operation,
+    )  # fmt: skip
     for name, build in vars(module).items()
     if inspect.isfunction(build) and build.__module__ == module.__name__ and not name.startswith("_")
 ]
