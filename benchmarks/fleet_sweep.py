@@ -62,21 +62,29 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
     rows.append(("boto3, first sweep", 0.0, *first, nan, nan, memory["boto3, 32 threads"]))
     report.table(f"{name}: {sizes.fleet} registries, {sizes.rounds} rounds", _COLUMNS, rows)
     for_all = empty + (memory["boto3, 32 threads"] - empty) / sizes.clients * sizes.fleet
-    report.note(
-        f"boto3 is measured with {sizes.clients} clients, {made.cpu / sizes.clients * 1000:.0f} ms CPU to make each"
-        f" and read once; its memory for {sizes.fleet} is taken in proportion: {for_all:,.0f} MB"
-    )
+    _explain_boto3(report, sizes, made, for_all)
     if name == "postgres":
-        swept = blocks["ecrkeeper"]
-        written = median(b.more["wal"] / b.units for b in swept)
-        report.note(f"{name}: {written:,.0f} bytes of write-ahead log for each registry")
-        _updates(report, fleet, sizes.fleet * (1 + len(swept)))
-        used = median(_database(b) / b.units for b in swept) * 1000
-        report.target(f"{name}, {latency * 1000:.0f} ms: CPU of the database per registry", used, 0.4, unit=" ms")
+        _database_costs(report, fleet, sizes.fleet, latency, blocks["ecrkeeper"])
     _targets(report, sizes, (name, latency), blocks, memory["ecrkeeper"] / for_all)
     faster = median(b.rate for b in blocks["ecrkeeper"]) / first[0]
-    where = f"{name}, {latency * 1000:.0f} ms"
-    report.note(f"{where}: rate against boto3 on threads that make a client for each registry: {faster:.1f}x")
+    text = f"rate against boto3 on threads that make a client for each registry: {faster:.1f}x"
+    report.note(f"{name}, {latency * 1000:.0f} ms: {text}")
+
+
+def _explain_boto3(report: Report, sizes: Sizes, made: Block, memory: float) -> None:
+    report.note(
+        f"boto3 is measured with {sizes.clients} clients, {made.cpu / sizes.clients * 1000:.0f} ms CPU to make each"
+        f" and read once; its memory for {sizes.fleet} is taken in proportion: {memory:,.0f} MB"
+    )
+
+
+def _database_costs(report: Report, fleet: Fleet, registries: int, latency: float, swept: list[Block]) -> None:
+    """Print what the sweeps cost Postgres: its log, its updates and its CPU time."""
+    written = median(b.more["wal"] / b.units for b in swept)
+    report.note(f"postgres: {written:,.0f} bytes of write-ahead log for each registry")
+    _updates(report, fleet, registries * (1 + len(swept)))
+    used = median(_database(b) / b.units for b in swept) * 1000
+    report.target(f"postgres, {latency * 1000:.0f} ms: CPU of the database per registry", used, 0.4, unit=" ms")
 
 
 def _updates(report: Report, fleet: Fleet, swept: int) -> None:

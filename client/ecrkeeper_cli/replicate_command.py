@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +15,12 @@ from ecrkeeper_cli.resources import NameType, short
 from ecrkeeper_cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from ecrkeeper import Replication, ReplicationResult
+    from collections.abc import Iterable
+
+    from ecrkeeper import Client, ReplicationResult, WritePlan
 
 _REGISTRY = NameType("Registry")
-_MOST_IMAGES = 20
+_MAX_IMAGES = 20
 
 
 @click.command()
@@ -58,31 +61,35 @@ def replicate(
     """
     client, places = session.client, [str(each) for each in destinations]
     if delete:
-        deleted = client.stop_replicating(str(source), places, owner=owner, reason=reason)
-        for name in deleted:
-            click.echo(f"{short(name)} is deleted")
-        if not deleted:
-            click.echo(f"{owner} declares nothing in these registries")
-        return 0
-
-    def call(*, validate_only: bool) -> Replication:
-        return client.replicate(
-            str(source),
-            places,
-            owner=owner,
-            prefixes=prefixes,
-            template=template,
-            backfill=backfill,
-            validate_only=validate_only,
-            reason=reason,
-            timeout=wait_timeout,
-        )
-
+        return _stop(client, str(source), places, owner, reason)
+    call = partial(
+        client.replicate, str(source), places, owner=owner, prefixes=prefixes, template=template, backfill=backfill,
+        reason=reason, timeout=wait_timeout,
+    )  # fmt: skip
     plans = call(validate_only=True).plans
     for each in plans:
         click.echo("\n".join(map(escaped, str(each).split("\n"))))
     if plan:
         return 2 if any(plans) else 0
+    if not _removals_allowed(plans, allow_removals):
+        return 1
+    results = call(validate_only=False).results
+    for result in results:
+        _show(result, backfill)
+    return 0 if all(results) else 1
+
+
+def _stop(client: Client, source: str, destinations: list[str], owner: str, reason: str) -> int:
+    deleted = client.stop_replicating(source, destinations, owner=owner, reason=reason)
+    for name in deleted:
+        click.echo(f"{short(name)} is deleted")
+    if not deleted:
+        click.echo(f"{owner} declares nothing in these registries")
+    return 0
+
+
+def _removals_allowed(plans: Iterable[WritePlan], allow_removals: int) -> bool:
+    """Return whether the plans remove no more elements than allowed; say so if they do."""
     removals = sum(each.removal_count for each in plans)
     if removals > allow_removals:
         click.echo(
@@ -90,11 +97,7 @@ def replicate(
             f"nothing was written. Give another --owner, or --allow-removals {removals}",
             err=True,
         )
-        return 1
-    results = call(validate_only=False).results
-    for result in results:
-        _show(result, backfill)
-    return 0 if all(results) else 1
+    return removals <= allow_removals
 
 
 def _arrived(count: int) -> str:
@@ -110,7 +113,7 @@ def _show(result: ReplicationResult, backfill: bool) -> None:
     why = [escaped(result.reason)] if result.reason else []
     why += [f"{count} of {count + result.arrived} images did not arrive"] if count else []
     click.echo(f"error: {where}: {'; '.join(why)}", err=True)
-    for image in result.missing[:_MOST_IMAGES]:
+    for image in result.missing[:_MAX_IMAGES]:
         click.echo(f"  {escaped(image.repository)} {escaped(image.digest)}: {escaped(image.reason)}", err=True)
-    if count > _MOST_IMAGES:
-        click.echo(f"  and {count - _MOST_IMAGES} more", err=True)
+    if count > _MAX_IMAGES:
+        click.echo(f"  and {count - _MAX_IMAGES} more", err=True)

@@ -69,15 +69,7 @@ class Reconciler:
             await self._attempt(row, desired, ending)
 
     async def _attempt(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
-        # The database's time, regardless of this process's clock.
-        claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
-        now, home = claimed_at, self._options.home_region
-        attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, self._unchanged)
-        attempt.reconcile_id = ending.reconcile_id
-        attempt.intents = self._intents
-        attempt.contest_window = self._options.contest_window
-        attempt.probes = self._health is not None and self._health.probe_due(row, now)
-        attempt.search_until = attempt.monotonic() + self._options.attempt_timeout / 2
+        attempt = self._begun(row, desired, ending)
         try:
             async with asyncio.timeout(self._options.attempt_timeout):
                 result = await (reconcile_role(attempt) if row.kind == "role" else reconcile_registry(attempt))
@@ -115,6 +107,18 @@ class Reconciler:
             reason=ending.reason,
             drift=drift_count(result.state.drift),
         )
+
+    def _begun(self, row: Resource, desired: Desired | None, ending: Ending) -> Attempt:
+        # The database's time, regardless of this process's clock.
+        claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
+        now, home = claimed_at, self._options.home_region
+        attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, self._unchanged)
+        attempt.reconcile_id = ending.reconcile_id
+        attempt.intents = self._intents
+        attempt.contest_window = self._options.contest_window
+        attempt.probes = self._health is not None and self._health.probe_due(row, now)
+        attempt.search_until = attempt.monotonic() + self._options.attempt_timeout / 2
+        return attempt
 
     async def _failed(self, attempt: Attempt, error: AwsError) -> AttemptResult:
         """Return the result of a cancelled attempt; saved state stays."""

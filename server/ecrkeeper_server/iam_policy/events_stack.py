@@ -117,33 +117,13 @@ def central() -> Json:
         "Resources": {
             "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": {"Ref": "BusName"}}},
             "BusPolicy": _bus_policy(),
-            "Key": {
-                "Type": "AWS::KMS::Key",
-                "Properties": {
-                    "Description": "Encrypts the events of ecrkeeper",
-                    "EnableKeyRotation": True,
-                    "KeyPolicy": {"Version": _VERSION, "Statement": _key_statements()},
-                },
-                "DeletionPolicy": "Delete",
-                "UpdateReplacePolicy": "Delete",
-            },
+            "Key": _key(),
             "DeadLetters": _queue({"Fn::Sub": "${QueueName}-dead-letters"}),
             "Queue": _queue({"Ref": "QueueName"}, VisibilityTimeout=60, ReceiveMessageWaitTimeSeconds=20,
                 RedrivePolicy={"deadLetterTargetArn": _arn("DeadLetters"), "maxReceiveCount": 5}),
             "QueuePolicy": _queue_policy("Queue", [_SEND, _RECEIVE]),
             "DeadLettersPolicy": _queue_policy("DeadLetters", [_SEND]),
-            "Forward": {
-                "Type": "AWS::Events::Rule",
-                "Properties": {
-                    "EventBusName": {"Ref": "Bus"},
-                    "EventPattern": {
-                        "source": _SOURCES, "detail-type": [*_CALLS, *_DELIVERIES, *_OPT_IN, *_SERVICE_EVENTS]
-                    },
-                    "Targets": [
-                        {"Id": "queue", "Arn": _arn("Queue"), "DeadLetterConfig": {"Arn": _arn("DeadLetters")}}
-                    ],
-                },
-            },
+            "Forward": _forward(),
         },
         "Outputs": {
             "QueueUrl": {"Description": "For ECRKEEPER_EVENT_QUEUE_URLS", "Value": {"Ref": "Queue"}},
@@ -167,6 +147,30 @@ def _bus_policy() -> Json:
     }
     properties = {"EventBusName": {"Ref": "Bus"}, "StatementId": "organization", "Statement": statement}
     return {"Type": "AWS::Events::EventBusPolicy", "Properties": properties}
+
+
+def _forward() -> Json:
+    return {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "EventBusName": {"Ref": "Bus"},
+            "EventPattern": {"source": _SOURCES, "detail-type": [*_CALLS, *_DELIVERIES, *_OPT_IN, *_SERVICE_EVENTS]},
+            "Targets": [{"Id": "queue", "Arn": _arn("Queue"), "DeadLetterConfig": {"Arn": _arn("DeadLetters")}}],
+        },
+    }
+
+
+def _key() -> Json:
+    return {
+        "Type": "AWS::KMS::Key",
+        "Properties": {
+            "Description": "Encrypts the events of ecrkeeper",
+            "EnableKeyRotation": True,
+            "KeyPolicy": {"Version": _VERSION, "Statement": _key_statements()},
+        },
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+    }
 
 
 def _key_statements() -> list[Json]:
@@ -231,9 +235,9 @@ def reader(queues: Iterable[str], keys: Iterable[str]) -> list[Json]:
     A batch needs the right of its single action.
     """
     actions = ["sqs:DeleteMessage", "sqs:ReceiveMessage"]
-    found: list[Json] = []
+    statements: list[Json] = []
     if named := sorted(queues):
-        found.append({"Sid": "ReceiveEvents", "Effect": "Allow", "Action": actions, "Resource": named})
+        statements.append({"Sid": "ReceiveEvents", "Effect": "Allow", "Action": actions, "Resource": named})
     if named := sorted(keys):
-        found.append({"Sid": "DecryptEvents", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": named})
-    return found
+        statements.append({"Sid": "DecryptEvents", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": named})
+    return statements

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -54,10 +54,48 @@ async def registry_plan(
     """
     applied = owned_elements(state.applied, spec.abandoned, composition.desired)
     names = managed(composition.desired, applied)
-    # The scope, whoever set it, determines the statements that AWS accepts.
-    context = ["account_settings"] if "registry_policy" in names else []
     message = common_pb2.Plan()
     _check_regions(message, deps.aws, registry, composition.desired.get("replication_configuration", {}))
+    settings = await _read(message, deps, registry, names)
+    if settings is None:
+        return message
+    observed = settings.observed
+    elements = {name: observed[name].elements for name in names if name in observed}
+    size = sum(each.size for each in observed.values()) + sum(map(size_of, composition.desired.values()))
+    message.digest = await _digest(basis, observed, settings.unread, size)
+    applied, _ = await work().step(verified, applied, state.unconfirmed, elements, elements=size)
+    prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
+    plans = await work().run(planning(composition.desired, applied, elements, prune=prune), size)
+    planned = {name: plan for name, plan in plans.items() if _is_writable(message, name, observed[name])}
+    known = _known(composition, observed)
+    for name, plan in planned.items():
+        permitted_plan = _permitted(message, plan, registry, composition, allowing)
+        await work().run(_adding_calls(message, registry, permitted_plan, observed[name], known), size)
+    before = {**settings.beside, **elements}
+    after = {**before, **{name: plan.target for name, plan in planned.items()}}
+    _warn(message, await work().run(advising(before, after), size))
+    _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
+    _check_mode(message, str(registry), spec.mode)
+    _add_duration(message)
+    await work().run(fitting_plan(message), size)
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """The settings in AWS, the errors of those that cannot be read, and others for advice."""
+
+    observed: Mapping[str, Observed]
+    unread: Mapping[str, AwsError]
+    beside: Mapping[str, Elements]
+
+
+async def _read(
+    message: common_pb2.Plan, deps: Dependencies, registry: RegistryName, names: Collection[str]
+) -> _Settings | None:
+    """Read settings and warn of unreadable ones; None if the Region is unknown and does not answer."""
+    # The scope, whoever set it, determines the statements that AWS accepts.
+    context = ["account_settings"] if "registry_policy" in names else []
     try:
         (observed, unread), beside = await asyncio.gather(
             try_observe(deps.aws, registry, dict.fromkeys([*names, *context]), deps.home_region),
@@ -68,33 +106,33 @@ async def registry_plan(
             raise
         # An unknown Region may have no endpoint; the warning says more than a failing call.
         message.warnings.add(reason=failed.reason, subject=str(registry), message=failed.message)
-        return message
+        return None
     for name, error in unread.items():
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
-    elements = {name: observed[name].elements for name in names if name in observed}
-    size = sum(each.size for each in observed.values()) + sum(map(size_of, composition.desired.values()))
-    message.digest = await _digest(basis, observed, unread, size)
-    applied, _ = await work().step(verified, applied, state.unconfirmed, elements, elements=size)
-    prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
-    plans = await work().run(planning(composition.desired, applied, elements, prune=prune), size)
-    planned = {name: plan for name, plan in plans.items() if _is_writable(message, name, observed[name])}
-    known = dict(composition.desired)
+    return _Settings(observed, unread, beside)
+
+
+def _permitted(
+    message: common_pb2.Plan,
+    plan: Plan,
+    registry: RegistryName,
+    composition: Composition,
+    allowing: Collection[str],
+) -> Plan:
+    """Return the part of a plan that the engine would carry out; warn of the rest."""
+    allowed, rejected = permitted(plan, registry, composition, allowing)
+    if rejected is not None:
+        message.warnings.add(reason=rejected.reason, subject=plan.setting, message=rejected.message)
+    return allowed
+
+
+def _known(composition: Composition, observed: Mapping[str, Observed]) -> dict[str, Elements]:
+    """Return the desired elements; undeclared account settings stay as they are."""
+    desired = dict(composition.desired)
     if "account_settings" in observed:
-        known["account_settings"] = {**observed["account_settings"].elements, **known.get("account_settings", {})}
-    for name, plan in planned.items():
-        allowed, refused = permitted(plan, registry, composition, allowing)
-        if refused is not None:
-            message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
-        await work().run(_adding_calls(message, registry, allowed, observed[name], known), size)
-    before = {**beside, **elements}
-    after = {**before, **{name: plan.target for name, plan in planned.items()}}
-    _warn(message, await work().run(advising(before, after), size))
-    _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
-    _check_mode(message, str(registry), spec.mode)
-    _add_duration(message)
-    await work().run(fitting_plan(message), size)
-    return message
+        desired["account_settings"] = {**observed["account_settings"].elements, **desired.get("account_settings", {})}
+    return desired
 
 
 async def _digest(basis: Basis, observed: Mapping[str, Observed], unread: Mapping[str, AwsError], size: int) -> str:
@@ -117,11 +155,11 @@ def _is_writable(message: common_pb2.Plan, name: str, observed: Observed) -> boo
 
 async def _read_along(aws: Aws, registry: RegistryName, names: Collection[str]) -> dict[str, Elements]:
     """Return the other settings that advice needs, as far as ecrkeeper can read them."""
-    wanted = dict.fromkeys(other for name in names for other in READ_ALONG.get(name, ()) if other not in names)
-    if not wanted:
+    names_beside = dict.fromkeys(other for name in names for other in READ_ALONG.get(name, ()) if other not in names)
+    if not names_beside:
         return {}
     try:
-        observed, _ = await try_observe(aws, registry, wanted)
+        observed, _ = await try_observe(aws, registry, names_beside)
     except AwsError:
         # A plan does not need advice; a read that matters fails elsewhere.
         return {}
@@ -161,8 +199,8 @@ def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> c
     role = None if observed is None else asdict(observed)
     message = common_pb2.Plan(digest=str(PlanDigest.of(Basis([row.name, row.spec], row.etag), {"role in IAM": role})))
     if observed is not None and is_lookalike(kind, observed):
-        refused = lookalike_error(kind, observed)
-        message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
+        rejected = lookalike_error(kind, observed)
+        message.warnings.add(reason=rejected.reason, subject=row.name, message=rejected.message)
         return message
     calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, observed)
     for call in calls:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from operator import methodcaller
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
 
@@ -66,6 +66,43 @@ def everything(_: object) -> bool:
     return True
 
 
+class _Filling(Generic[T, M]):
+    """A page while it is filled: its messages, and the last row that it covers."""
+
+    def __init__(self, page: Page, cursor: Callable[[T], Any], show: Show[T, M], size_of: Callable[[M], int]) -> None:
+        self._page = page
+        self._cursor = cursor
+        self._show = show
+        self._size_of = size_of
+        self._bytes = 0
+        self.messages: list[M] = []
+        self.last: T | None = None
+
+    def token(self) -> str:
+        """Return the token of the page after this one."""
+        return self._page.token(self._page.after if self.last is None else self._cursor(self.last))
+
+    async def add(self, rows: Sequence[tuple[T, bool]]) -> bool:
+        """Add the rows that match; return whether the page is full."""
+        unshown = deque(row for row, matches in rows if matches)
+        shown: deque[M | None] = deque()
+        for row, matches in rows:
+            if matches:
+                space = self._page.size - len(self.messages)
+                if not space:
+                    return True
+                if not shown:
+                    shown.extend(await self._show([unshown.popleft() for _ in range(min(_SHOWN, space, len(unshown)))]))
+                message = shown.popleft()
+                if message is not None:
+                    self._bytes += self._size_of(message)
+                    if self.messages and self._bytes > PAGE_BYTES:
+                        return True
+                    self.messages.append(message)
+            self.last = row
+        return False
+
+
 async def scan(
     fetch: Callable[[Any, int], Awaitable[list[T]]],
     page: Page,
@@ -84,39 +121,18 @@ async def scan(
     are large, or if few rows match, so that one call does not read the whole table. Rows that the caller
     may not read do not count, and no token names them.
     """
-    found: list[M] = []
-    size = read = 0
-    after = page.after
-    sent: T | None = None
-
-    def token() -> str:
-        return page.token(page.after if sent is None else cursor(sent))
-
+    filling = _Filling(page, cursor, show, size_of)
+    after, read = page.after, 0
     limit = min(maximum, page.size + 1, _FIRST_FETCHED)
-    while read < _MAX_READ or sent is None:
+    while read < _MAX_READ or filling.last is None:
         rows = await fetch(after, limit)
-        allowed = [(row, meets(row)) for row in rows if may(row)]
-        hidden = deque(row for row, matching in allowed if matching)
-        shown: deque[M | None] = deque()
-        for row, matching in allowed:
-            if matching:
-                left = page.size - len(found)
-                if not left:
-                    return found, token()
-                if not shown:
-                    shown.extend(await show([hidden.popleft() for _ in range(min(_SHOWN, left, len(hidden)))]))
-                message = shown.popleft()
-                if message is not None:
-                    size += size_of(message)
-                    if found and size > PAGE_BYTES:
-                        return found, token()
-                    found.append(message)
-            sent = row
+        if await filling.add([(row, meets(row)) for row in rows if may(row)]):
+            return filling.messages, filling.token()
         if len(rows) < limit:
-            return found, ""
+            return filling.messages, ""
         after = cursor(rows[-1])
         read += limit
         limit = min(maximum, 2 * limit)
         # Reads of SQLite do not yield to the event loop; let other calls run.
         await asyncio.sleep(0)
-    return found, token()
+    return filling.messages, filling.token()
