@@ -39,7 +39,7 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
         stopping(Child("-m", "benchmarks.floor", responder.url, folder=environment.folder)) as floor,
     ):
         empty = _empty_rss(threads)
-        made = threads.block(do="make", registries=sizes.clients)
+        creation = threads.block(do="make", registries=sizes.clients)
         first_sweep = fleet.settle()
         responder.latency(latency)
         variants = {
@@ -56,13 +56,13 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
             "ecrkeeper": fleet.peak_rss, "boto3, 32 threads": rss_mb(threads.pid), "http.client": rss_mb(floor.pid),
             "bare socket": rss_mb(floor.pid),
         }  # fmt: skip
-    rows = [(key, latency * 1000, *_figures(key, found), memory[key]) for key, found in blocks.items()]
-    nan, first = float("nan"), (sizes.clients / made.seconds, made.cpu / sizes.clients / _CALLS * _MICRO)
+    rows = [(key, latency * 1000, *_figures(key, measured), memory[key]) for key, measured in blocks.items()]
+    nan, first = float("nan"), (sizes.clients / creation.seconds, creation.cpu / sizes.clients / _CALLS * _MICRO)
     rows.append(("ecrkeeper, first sweep", 0.0, *_figures("ecrkeeper", [first_sweep]), nan))
     rows.append(("boto3, first sweep", 0.0, *first, nan, nan, memory["boto3, 32 threads"]))
     report.table(f"{name}: {sizes.fleet} registries, {sizes.rounds} rounds", _COLUMNS, rows)
     for_all = empty + (memory["boto3, 32 threads"] - empty) / sizes.clients * sizes.fleet
-    _explain_boto3(report, sizes, made, for_all)
+    _explain_boto3(report, sizes, creation, for_all)
     if name == "postgres":
         _database_costs(report, fleet, sizes.fleet, latency, blocks["ecrkeeper"])
     _targets(report, sizes, (name, latency), blocks, memory["ecrkeeper"] / for_all)
@@ -71,9 +71,9 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
     report.note(f"{name}, {latency * 1000:.0f} ms: {text}")
 
 
-def _explain_boto3(report: Report, sizes: Sizes, made: Block, memory: float) -> None:
+def _explain_boto3(report: Report, sizes: Sizes, creation: Block, memory: float) -> None:
     report.note(
-        f"boto3 is measured with {sizes.clients} clients, {made.cpu / sizes.clients * 1000:.0f} ms CPU to make each"
+        f"boto3 is measured with {sizes.clients} clients, {creation.cpu / sizes.clients * 1000:.0f} ms CPU to make each"
         f" and read once; its memory for {sizes.fleet} is taken in proportion: {memory:,.0f} MB"
     )
 
@@ -93,12 +93,12 @@ def _updates(report: Report, fleet: Fleet, swept: int) -> None:
     The benchmark itself makes each registry due, which is one update that is not HOT.
     """
     with contextlib.closing(fleet.rows) as rows:
-        found = rows.updated()
-    for table, made in (("schedule", swept), ("resources", 0), ("declarations", 0)):
-        updates, hot, dead = found[table]
-        share = hot / max(1, updates - made)
+        updated = rows.updated()
+    for table, expected in (("schedule", swept), ("resources", 0), ("declarations", 0)):
+        updates, hot, dead = updated[table]
+        share = hot / max(1, updates - expected)
         report.note(
-            f"{table}: {(updates - made) / swept:.2f} updates for each registry, {share:.0%} of them HOT; "
+            f"{table}: {(updates - expected) / swept:.2f} updates for each registry, {share:.0%} of them HOT; "
             f"{dead:,} dead rows after {swept:,} registries"
         )
 
@@ -130,22 +130,24 @@ def _targets(
     report: Report, sizes: Sizes, case: tuple[str, float], blocks: dict[str, list[Block]], memory: float
 ) -> None:
     name, latency = case
-    where = f"{name}, {latency * 1000:.0f} ms"
+    case_name = f"{name}, {latency * 1000:.0f} ms"
     faster = ratio(blocks["ecrkeeper"], blocks["boto3, 32 threads"], lambda b: b.rate)
-    what = f"{where}: rate against boto3 on threads with its clients kept"
+    text = f"{case_name}: rate against boto3 on threads with its clients kept"
     if name == "postgres":
-        report.target(what, faster, 4.0, at_most=False, unit="x")
+        report.target(text, faster, 4.0, at_most=False, unit="x")
     else:
-        report.note(f"{what}: {faster:.2f}x")
-    report.target(f"{where}: memory against boto3 on threads at {sizes.fleet}", memory, 0.2, unit="x")
+        report.note(f"{text}: {faster:.2f}x")
+    report.target(f"{case_name}: memory against boto3 on threads at {sizes.fleet}", memory, 0.2, unit="x")
     if "http.client" in blocks:
         ours = [Block(b.more["calls"], b.seconds, b.cpu, {}) for b in blocks["ecrkeeper"]]
         for floor, counts in (("http.client", True), ("bare socket", False)):
             dearer = ratio(ours, blocks[floor], lambda b: b.cpu / b.units)
             if counts:
-                report.target(f"{where}: CPU per AWS call against {floor} + SigV4Auth + orjson", dearer, 1.5, unit="x")
+                report.target(
+                    f"{case_name}: CPU per AWS call against {floor} + SigV4Auth + orjson", dearer, 1.5, unit="x"
+                )
             else:
-                report.note(f"{where}: CPU per AWS call against a {floor} + SigV4Auth + orjson: {dearer:.2f}x")
+                report.note(f"{case_name}: CPU per AWS call against a {floor} + SigV4Auth + orjson: {dearer:.2f}x")
 
 
 def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -> None:
@@ -157,18 +159,18 @@ def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -
         blocks = interleave(sizes.growth_rounds, {str(n): _sweeping(f, sizes.growth_block) for n, f in fleets.items()})
         memory = {str(n): (f.rss, f.peak_rss) for n, f in fleets.items()}
     rows = []
-    for n, found in blocks.items():
-        per = [median(figure(b) / b.units * _MICRO for b in found) for figure in (_cpu, _seconds, _database)]
-        rows.append((n, len(found) * sizes.growth_block, *per, _cpu(first[int(n)]) / int(n) * _MICRO, *memory[n]))
+    for n, measured in blocks.items():
+        per = [median(figure(b) / b.units * _MICRO for b in measured) for figure in (_cpu, _seconds, _database)]
+        rows.append((n, len(measured) * sizes.growth_block, *per, _cpu(first[int(n)]) / int(n) * _MICRO, *memory[n]))
     columns = (
         "rows", "swept", "CPU us/registry", "wall us/registry", "database us/registry", "CPU us, first sweep",
         "RSS MB", "peak RSS MB",
     )  # fmt: skip
     report.table(f"{name}: growth, blocks of {sizes.growth_block} at 0 ms", columns, rows)
     least, at_most = blocks[str(min(sizes.growth))], blocks[str(max(sizes.growth))]
-    for what, figure in (("CPU", _cpu), ("wall time", _seconds)):
+    for quantity, figure in (("CPU", _cpu), ("wall time", _seconds)):
         report.target(
-            f"{name}: {what} per registry at {max(sizes.growth)} rows against {min(sizes.growth)}",
+            f"{name}: {quantity} per registry at {max(sizes.growth)} rows against {min(sizes.growth)}",
             ratio(at_most, least, lambda b, figure=figure: figure(b) / b.units),  # type: ignore[misc]
             1.1,
             unit="x",

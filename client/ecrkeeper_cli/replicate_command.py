@@ -105,14 +105,14 @@ def _arrived(count: int) -> str:
 
 
 def _show(result: ReplicationResult, backfill: bool) -> None:
-    where = short(result.destination)
+    destination = short(result.destination)
     if result:
-        click.echo(f"{where}: {_arrived(result.arrived) if backfill else 'images will arrive'}")
+        click.echo(f"{destination}: {_arrived(result.arrived) if backfill else 'images will arrive'}")
         return
     count = len(result.missing)
     why = [escaped(result.reason)] if result.reason else []
     why += [f"{count} of {count + result.arrived} images did not arrive"] if count else []
-    click.echo(f"error: {where}: {'; '.join(why)}", err=True)
+    click.echo(f"error: {destination}: {'; '.join(why)}", err=True)
     for image in result.missing[:_MAX_IMAGES]:
         click.echo(f"  {escaped(image.repository)} {escaped(image.digest)}: {escaped(image.reason)}", err=True)
     if count > _MAX_IMAGES:

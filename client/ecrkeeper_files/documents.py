@@ -179,8 +179,8 @@ class _Reader:
         settings = value.get("settings")
         replacement, group = value.get("allowReplacement"), value.get("applyGroup")
         if not isinstance(settings, Mapping):
-            given = "nothing" if settings is None else type(settings).__name__
-            self._error(source, f"{at}settings", f"must be a mapping; {{}} declares nothing, got {given}")
+            kind = "nothing" if settings is None else type(settings).__name__
+            self._error(source, f"{at}settings", f"must be a mapping; {{}} declares nothing, got {kind}")
         elif not isinstance(replacement, bool | None):
             self._error(source, f"{at}allowReplacement", "must be true or false")
         elif not isinstance(group, str | None) or (group and not re.fullmatch(OWNER, group)):
@@ -216,15 +216,15 @@ class _Reader:
 
 def template(members: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of a set with the settings as a message has them."""
-    made = dict(members)
-    if "settings" in made:
-        made["settings"] = shaped(made["settings"])
-    if isinstance(made.get("overrides"), list):
-        made["overrides"] = [
+    shaped_members = dict(members)
+    if "settings" in shaped_members:
+        shaped_members["settings"] = shaped(shaped_members["settings"])
+    if isinstance(shaped_members.get("overrides"), list):
+        shaped_members["overrides"] = [
             {**each, "settings": shaped(each.get("settings"))} if isinstance(each, Mapping) else each
-            for each in made["overrides"]
+            for each in shaped_members["overrides"]
         ]
-    return made
+    return shaped_members
 
 
 def _problem(value: Any) -> tuple[str, str] | None:

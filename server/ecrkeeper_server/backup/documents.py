@@ -38,14 +38,14 @@ from ecrkeeper_server.errors import InvalidArgument, Violation
 Document = RegistryDocument | RoleDocument | AccountDocument | SetDocument
 
 
-def read(given: Any, as_owner: str = "") -> Document:
+def read(parsed: Any, as_owner: str = "") -> Document:
     """Read a document of parsed YAML; InvalidArgument has all violations.
 
     `as_owner` replaces the document's only owner.
     """
-    if not isinstance(given, Mapping):
+    if not isinstance(parsed, Mapping):
         raise InvalidArgument([Violation("", "must be a mapping with apiVersion, kind and name")])
-    reader = Reader(given)
+    reader = Reader(parsed)
     reader.choice("apiVersion", (VERSION,), required=True)
     kind = reader.choice(
         "kind", ("Registry", "RegistrySettings", "ServiceLinkedRole", "Account", "RegistrySet"), required=True

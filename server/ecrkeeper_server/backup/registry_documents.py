@@ -121,8 +121,8 @@ def _managed(manager: Manager | None) -> Json:
 
 def _managers(readers: Mapping[str, Reader]) -> dict[str, Manager]:
     """Return the registry sets that made declarations, by owner."""
-    found = {owner: _manager(reader, owner) for owner, reader in readers.items()}
-    return {owner: manager for owner, manager in found.items() if manager is not None}
+    managers = {owner: _manager(reader, owner) for owner, reader in readers.items()}
+    return {owner: manager for owner, manager in managers.items() if manager is not None}
 
 
 def _manager(reader: Reader, owner: str) -> Manager | None:
@@ -163,8 +163,8 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str, *, head: bo
         return spec
     message = registry_pb2.RegistrySettings(settings=settings_from_aws(shapes), apply_group=group)
     at = reader.at("")
-    for found in violations(message):
-        reader.violations.append(Violation(at + found.field, found.description, found.reason))
+    for violation in violations(message):
+        reader.violations.append(Violation(at + violation.field, violation.description, violation.reason))
     spec = DeclarationSpec(settings_to_aws(message.settings), policy, replacement, group)
     if registry is None:
         return spec
@@ -178,14 +178,14 @@ def _shapes(reader: Reader) -> dict[str, Json]:
     Unknown members and values are violations.
     """
     shapes: dict[str, Json] = {}
-    for given in reader.names():
-        name = _NAMES.get(given)
+    for member in reader.names():
+        name = _NAMES.get(member)
         if name is None or name in shapes:
             known = f"unknown setting; known settings are {', '.join(_FIELDS.values())}"
-            reader.invalid(given, known if name is None else "is present twice")
+            reader.invalid(member, known if name is None else "is present twice")
             continue
-        shape = reader.value(given, dict, {})
+        shape = reader.value(member, dict, {})
         for path in unknown_members(name, shape):
-            reader.invalid(f"{given}.{path}", "unknown member, value or type; quote numbers such as account ids")
+            reader.invalid(f"{member}.{path}", "unknown member, value or type; quote numbers such as account ids")
         shapes[name] = shape
     return shapes

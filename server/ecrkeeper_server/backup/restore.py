@@ -193,7 +193,7 @@ def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
 def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[RoleSpec, RoleSpec]:
     """Return the role's spec before and after; fields that the document omits stay."""
     before = RoleSpec() if row is None else row.role_spec
-    declared = {name: getattr(document.spec, name) for name in document.given}
+    declared = {name: getattr(document.spec, name) for name in document.fields}
     return before, replace(before, **declared, managed=True)
 
 

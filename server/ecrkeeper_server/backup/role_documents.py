@@ -26,29 +26,29 @@ _ROLE_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class RoleDocument:
-    """The spec of a role, of which the document says the `given` fields.
+    """The spec of a role, of which the document has the `fields`.
 
     `remembered` is the provenance of the role with that id.
     """
 
     name: RoleName
     spec: RoleSpec
-    given: frozenset[str] = frozenset(ROLE_FIELDS)
+    fields: frozenset[str] = frozenset(ROLE_FIELDS)
     remembered: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return the document."""
-        made: Json = {"apiVersion": VERSION, "kind": "ServiceLinkedRole", "name": str(self.name)}
-        made["mode"] = str(self.spec.mode)
+        document: Json = {"apiVersion": VERSION, "kind": "ServiceLinkedRole", "name": str(self.name)}
+        document["mode"] = str(self.spec.mode)
         if self.spec.description is not None:
-            made["description"] = self.spec.description
-        made["tags"] = dict(sorted(self.spec.tags.items()))
+            document["description"] = self.spec.description
+        document["tags"] = dict(sorted(self.spec.tags.items()))
         if self.remembered:
-            made["remembered"] = {
+            document["remembered"] = {
                 "roleId": self.remembered["role_id"],
                 "provenance": self.remembered["provenance"],
             }
-        return made
+        return document
 
 
 def role(reader: Reader) -> RoleDocument | None:
@@ -71,8 +71,8 @@ def role(reader: Reader) -> RoleDocument | None:
         known = {"role_id": role_id, "provenance": remembered.choice("provenance", _PROVENANCES, required=True)}
     try:
         name = RoleName.parse(reader.value("name", str, ""))
-        given = {field for field in ROLE_FIELDS if reader.has(field)}
-        members = spec_of(message, given)
+        present = {field for field in ROLE_FIELDS if reader.has(field)}
+        members = spec_of(message, present)
         return RoleDocument(name, replace(RoleSpec(), **members), frozenset(members), known)
     except InvalidArgument as error:
         reader.rejected(error)

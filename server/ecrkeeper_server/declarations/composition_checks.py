@@ -80,7 +80,7 @@ def _by_owner(setting: str, composition: Composition) -> dict[str, Elements]:
     for keys, owners in composition.by_owners(setting, keys_of(desired)):
         for owner in owners:
             by_owner.setdefault(owner, []).append(keys)
-    return {owner: only(desired, union(found)) for owner, found in by_owner.items()}
+    return {owner: only(desired, union(parts)) for owner, parts in by_owner.items()}
 
 
 def check_own(name: SettingsName, composition: Composition) -> None:

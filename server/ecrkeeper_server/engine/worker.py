@@ -165,8 +165,8 @@ class Engine:
             self._running[task] = row
             task.add_done_callback(self._done)
         # One account's resources may hide those behind them, but nothing in the priority lane.
-        left = self._slots.urgent if any(row.urgent for row in claimed) else NO_CAPACITY
-        return bool(claimed) and (self._slots.backlog.slots > 0 or left.slots > 0)
+        urgent_capacity = self._slots.urgent if any(row.urgent for row in claimed) else NO_CAPACITY
+        return bool(claimed) and (self._slots.backlog.slots > 0 or urgent_capacity.slots > 0)
 
     def _claim(
         self, tx: Tx, backlog: claims.Capacity, urgent: claims.Capacity, free: int

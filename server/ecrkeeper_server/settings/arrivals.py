@@ -118,11 +118,11 @@ def surveying(filters: Iterable[str], access: Access) -> Steps[Survey]:
     """
     outermost = _outermost(set(filters))
     yield
-    known = _few if len(outermost) <= _FEW_FILTERS else _large
-    found = known.get((outermost, access))
-    if found is None:
-        found = known[outermost, access] = yield from _surveyed(outermost, access)
-    return found
+    cache = _few if len(outermost) <= _FEW_FILTERS else _large
+    survey = cache.get((outermost, access))
+    if survey is None:
+        survey = cache[outermost, access] = yield from _surveyed(outermost, access)
+    return survey
 
 
 def _outermost(filters: Collection[str]) -> tuple[str, ...]:
@@ -141,12 +141,12 @@ _large: _Cache = LRUCache(_CACHED_LARGE)
 
 
 def _surveyed(filters: tuple[str, ...], access: Access) -> Steps[Survey]:
-    given, budget = access.patterns(), Budget(_WORK)
-    if sum(map(len, given)) > _CHARACTERS:
+    texts, budget = access.patterns(), Budget(_WORK)
+    if sum(map(len, texts)) > _CHARACTERS:
         # AWS accepts policies of half the length.
         arrival = Arrival(Outcome.UNKNOWN, filters, (), "")
         return Survey((arrival,), {Cause(reason="DESTINATION_POLICY_TOO_COMPLEX", action=""): filters[0]})
-    patterns = Patterns(given)
+    patterns = Patterns(texts)
     yield
     verdicts: dict[frozenset[str], Verdict] = {}
     whole: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}

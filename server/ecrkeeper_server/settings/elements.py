@@ -175,10 +175,10 @@ def gather(parts: Iterable[tuple[Keys, Value]]) -> Elements:
 
     Sets that share keys have equal values.
     """
-    found = list(parts)
-    if any_paired(*(keys for keys, _ in found)):
-        return PairElements.gathered([(PairKeys.of(keys), value) for keys, value in found])
-    return {key: value for keys, value in found for key in keys}
+    groups = list(parts)
+    if any_paired(*(keys for keys, _ in groups)):
+        return PairElements.gathered([(PairKeys.of(keys), value) for keys, value in groups])
+    return {key: value for keys, value in groups for key in keys}
 
 
 def any_paired(*collections: object) -> bool:
@@ -206,10 +206,10 @@ def cost(shape: Any) -> int:
     return sum(tally(shape))
 
 
-def tally(shape: Any, most: float = inf) -> tuple[int, int]:
+def tally(shape: Any, max_items: float = inf) -> tuple[int, int]:
     """Return the number of items of all lists, and the cost of all texts.
 
-    Counting ends with the first list that has more than `most` items with those before.
+    Counting ends with the first list that has more than `max_items` items with those before.
     """
     items = texts = 0
     unseen: list[Iterable[Any]] = [[shape]]
@@ -223,7 +223,7 @@ def tally(shape: Any, most: float = inf) -> tuple[int, int]:
                 unseen.append(value.values())
             elif kind is list:
                 items += len(value)
-                if items > most:
+                if items > max_items:
                     return items, texts
                 unseen.append(value)
             elif kind not in _SCALARS and isinstance(value, Mapping):

@@ -49,12 +49,12 @@ class PairElements(Mapping[str, Value]):
             rows = {lefts: dict.fromkeys(lefts, True) for lefts in set(elements.rows.values())}
             return cls({right: rows[lefts] for right, lefts in elements.rows.items()})
         items = elements.items() if isinstance(elements, Mapping) else ((key, True) for key in elements)
-        found: dict[str, dict[str, Value]] = {}
+        rows_by_right: dict[str, dict[str, Value]] = {}
         for key, value in items:
             left, right = parted(key)
-            found.setdefault(right, {})[left] = value
+            rows_by_right.setdefault(right, {})[left] = value
         pool: dict[Any, Row] = {}
-        return cls({right: pool.setdefault(_content(row), row) for right, row in found.items()})
+        return cls({right: pool.setdefault(_content(row), row) for right, row in rows_by_right.items()})
 
     @classmethod
     def union(
@@ -88,13 +88,13 @@ class PairElements(Mapping[str, Value]):
 
         Sets that share keys have equal values.
         """
-        found = list(parts)
-        if len(found) == 1:
-            keys, value = found[0]
+        groups = list(parts)
+        if len(groups) == 1:
+            keys, value = groups[0]
             rows = {lefts: dict.fromkeys(lefts, value) for lefts in set(keys.rows.values())}
             return cls({right: rows[lefts] for right, lefts in keys.rows.items()})
         pieces: dict[str, list[tuple[int, Lefts]]] = {}
-        for at, (keys, _) in enumerate(found):
+        for at, (keys, _) in enumerate(groups):
             for right, lefts in keys.rows.items():
                 pieces.setdefault(right, []).append((at, lefts))
         known: dict[tuple[tuple[int, Lefts], ...], Row] = {}
@@ -102,7 +102,7 @@ class PairElements(Mapping[str, Value]):
         for right, each in pieces.items():
             name = tuple(each)
             if name not in known:
-                known[name] = {left: found[at][1] for at, lefts in each for left in lefts}
+                known[name] = {left: groups[at][1] for at, lefts in each for left in lefts}
             rows_by_right[right] = known[name]
         return cls(rows_by_right)
 
@@ -156,8 +156,8 @@ class PairElements(Mapping[str, Value]):
         fewer: Iterable[str] = self.rows if len(self.rows) < len(rows) else rows
 
         def kept(row: Row, lefts: Lefts) -> Row:
-            found = {left: value for left, value in row.items() if left in lefts}
-            return row if len(found) == len(row) else found
+            remaining = {left: value for left, value in row.items() if left in lefts}
+            return row if len(remaining) == len(row) else remaining
 
         return PairElements(combined(self.rows, rows, fewer, (_NO_ROW, NO_LEFTS), kept, _content))
 
@@ -184,7 +184,7 @@ class PairElements(Mapping[str, Value]):
 
     def after(self, key: str, limit: int) -> list[tuple[str, Value]]:
         """Return the first elements behind a key, in the order of the keys."""
-        found: list[tuple[str, Value]] = []
+        items: list[tuple[str, Value]] = []
         rights = sorted(self.rows)
         for left in self.keys().lefts if rights else ():
             if f"{left}:{rights[-1]}" <= key:
@@ -192,10 +192,10 @@ class PairElements(Mapping[str, Value]):
             for right in rights:
                 row = self.rows[right]
                 if left in row and (name := f"{left}:{right}") > key:
-                    found.append((name, row[left]))
-                    if len(found) == limit:
-                        return found
-        return found
+                    items.append((name, row[left]))
+                    if len(items) == limit:
+                        return items
+        return items
 
     def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...], Value]]:
         """Cover the elements by products of left and right sides that have one value."""
@@ -226,8 +226,8 @@ def pairs_grouping(collections: Sequence[PairElements]) -> Steps[list[tuple[Pair
         yield
     names: dict[int, Any] = {}
     pool: dict[Lefts, Lefts] = {}
-    found: dict[tuple[Any, ...], tuple[tuple[Value | None, ...], dict[str, Lefts]]] = {}
-    seen = 0
+    groups_by_name: dict[tuple[Any, ...], tuple[tuple[Value | None, ...], dict[str, Lefts]]] = {}
+    processed = 0
     for members in classes.values():
         rows = [each.rows.get(members[0], _NO_ROW) for each in collections]
         alike: dict[tuple[Any, ...], tuple[tuple[Value | None, ...], list[str]]] = {}
@@ -241,10 +241,10 @@ def pairs_grouping(collections: Sequence[PairElements]) -> Steps[list[tuple[Pair
         for name, (values, lefts) in alike.items():
             shared = frozenset(lefts)
             shared = pool.setdefault(shared, shared)
-            found.setdefault(name, (values, {}))[1].update(dict.fromkeys(members, shared))
-        seen += len(members) + len(rows) * (1 + len(alike))
-        if seen >= STEP:
+            groups_by_name.setdefault(name, (values, {}))[1].update(dict.fromkeys(members, shared))
+        processed += len(members) + len(rows) * (1 + len(alike))
+        if processed >= STEP:
             yield
-            seen = 0
-    groups = [(PairKeys(rows_of), values) for values, rows_of in found.values()]
+            processed = 0
+    groups = [(PairKeys(rows_of), values) for values, rows_of in groups_by_name.values()]
     return sorted(groups, key=lambda group: group[0].first) if len(groups) > 1 else groups

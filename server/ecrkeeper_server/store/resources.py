@@ -186,10 +186,10 @@ def patch(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[
 def _changed(tx: Tx, name: str) -> Resource:
     """Return a resource that this transaction has changed."""
     tx.changes(name)
-    found = get(tx, name)
-    if found is None:
+    row = get(tx, name)
+    if row is None:
         raise AssertionError(f"{name} was changed, and is not stored")
-    return found
+    return row
 
 
 def remove(tx: Tx, name: str) -> None:

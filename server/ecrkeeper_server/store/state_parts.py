@@ -83,9 +83,9 @@ class StoredError:
 
     def within(self, limits: TextLimits) -> Self:
         """Return the error with texts and details within limits."""
-        kept = self.preconditions[: limits.details]
+        preconditions = self.preconditions[: limits.details]
         quotas = self.quotas[: limits.details]
-        left = len(self.preconditions) - len(kept) + len(self.quotas) - len(quotas)
+        dropped = len(self.preconditions) - len(preconditions) + len(self.quotas) - len(quotas)
         return replace(
             self,
             message=cut(self.message, limits.message),
@@ -94,13 +94,13 @@ class StoredError:
                 PreconditionViolation(
                     each.type, cut(each.subject, limits.subject), cut(each.description, limits.description)
                 )
-                for each in kept
+                for each in preconditions
             ),
             quotas=tuple(
                 QuotaViolation(cut(each.subject, limits.subject), cut(each.description, limits.description))
                 for each in quotas
             ),
-            omitted=self.omitted + left,
+            omitted=self.omitted + dropped,
         )
 
     @classmethod

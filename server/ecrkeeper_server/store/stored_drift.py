@@ -42,10 +42,10 @@ class StoredDrift:
     @classmethod
     def of(cls, drift: Drift | RoleDrift, owners: Sequence[str] | None = None) -> Self:
         """Return the stored form of a difference."""
-        found = cls(drift.setting, drift.key, str(drift.kind), drift.desired, drift.observed, owners)
+        stored = cls(drift.setting, drift.key, str(drift.kind), drift.desired, drift.observed, owners)
         if owners is None or len(owners) <= MAX_OWNERS:
-            return found
-        return replace(found, owners=owners[:MAX_OWNERS], omitted_owners=len(owners) - MAX_OWNERS)
+            return stored
+        return replace(stored, owners=owners[:MAX_OWNERS], omitted_owners=len(owners) - MAX_OWNERS)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

@@ -40,8 +40,8 @@ VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
     """Return the names and versions of a page of all resources of a kind."""
-    found = tx.conn.execute(page_of(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
-    return [(name, version_of(*counts)) for name, *counts in found]
+    rows = tx.conn.execute(page_of(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
+    return [(name, version_of(*counts)) for name, *counts in rows]
 
 
 def version_of(generation: int, observed_generation: int, digest: int) -> int:

@@ -117,7 +117,7 @@ class _Walk:
         self.excess: dict[str, _Excess] = {}
 
     def message(
-        self, at: int, end: int, message: Descriptor, seen: _Counts, path: str, depth: int
+        self, at: int, end: int, message: Descriptor, counts: _Counts, path: str, depth: int
     ) -> Steps[bytes | None]:
         """Return the remaining bytes of the message between two offsets.
 
@@ -143,11 +143,11 @@ class _Walk:
                 out.append(content[kept:begin])
                 kept = at
                 continue
-            if known.bound and not self._counted(known, number, kind, start, at, seen, path):
+            if known.bound and not self._counted(known, number, kind, start, at, counts, path):
                 continue
             if known.message is None:
                 continue
-            inside = yield from self._part(known, number, start, at, seen, path, depth)
+            inside = yield from self._part(known, number, start, at, counts, path, depth)
             if inside is not None:
                 out += [content[kept:begin], _written(tag), _written(len(inside)), inside]
                 kept = at
@@ -156,26 +156,26 @@ class _Walk:
         return b"".join([*out, content[kept:end]]) if out else None
 
     def _part(
-        self, known: BoundedField, number: int, start: int, end: int, seen: _Counts, path: str, depth: int
+        self, known: BoundedField, number: int, start: int, end: int, counts: _Counts, path: str, depth: int
     ) -> Steps[bytes | None]:
         """Return the remaining bytes of a submessage."""
         if known.message is None or depth == _DEEPEST:
             raise Malformed
         if known.bound:
-            path, seen = f"{path}{known.name}[{seen.items[number] - 1}].", _Counts()
+            path, counts = f"{path}{known.name}[{counts.items[number] - 1}].", _Counts()
         else:
-            path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Counts())
-        return (yield from self.message(start, end, known.message, seen, path, depth + 1))
+            path, counts = f"{path}{known.name}.", counts.parts.setdefault(number, _Counts())
+        return (yield from self.message(start, end, known.message, counts, path, depth + 1))
 
     def _counted(
-        self, known: BoundedField, number: int, kind: int, start: int, end: int, seen: _Counts, path: str
+        self, known: BoundedField, number: int, kind: int, start: int, end: int, counts: _Counts, path: str
     ) -> bool:
         """Count the items that a field adds; return whether its list is within the limit."""
         added = 1
         if kind == SIZED and known.width is not None:
             packed = self._content[start:end]
             added = len(packed) // known.width if known.width else len(packed.translate(None, _CONTINUED))
-        count = seen.items[number] = seen.items.get(number, 0) + added
+        count = counts.items[number] = counts.items.get(number, 0) + added
         if count > known.bound:
             self.excess[path + known.name] = _Excess(count, known.bound, known.quota)
         return count <= known.bound

@@ -28,14 +28,14 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
 
     Omit long values unless `complete` is set.
     """
-    found: list[common_pb2.Drift] = []
-    finish(adding_drift(found, rows, complete=complete))
-    return found
+    items: list[common_pb2.Drift] = []
+    finish(adding_drift(items, rows, complete=complete))
+    return items
 
 
 def adding_drift(items: Any, rows: Iterable[StoredDrift], *, complete: bool = False) -> Steps[None]:
     """Add drift to a list in steps; see `drift`."""
-    found = yield from grouping(
+    groups = yield from grouping(
         rows,
         lambda row: (row.setting, row.keys),
         lambda row: (
@@ -48,7 +48,7 @@ def adding_drift(items: Any, rows: Iterable[StoredDrift], *, complete: bool = Fa
             None if row.cause is None else row.cause.to_json(),
         ),
     )
-    yield from adding(items, (_drift(row, *group, complete=complete) for row, group in found))
+    yield from adding(items, (_drift(row, *group, complete=complete) for row, group in groups))
 
 
 def _drift(
@@ -90,17 +90,17 @@ def changes(recorded: Iterable[Change], *, complete: bool = False) -> Iterable[c
 
     Omit long values unless `complete` is set.
     """
-    found: list[common_pb2.ElementChange] = []
-    finish(adding_changes(found, recorded, complete=complete))
-    return found
+    items: list[common_pb2.ElementChange] = []
+    finish(adding_changes(items, recorded, complete=complete))
+    return items
 
 
 def adding_changes(items: Any, recorded: Iterable[Change], *, complete: bool = False) -> Steps[None]:
     """Add changes to a list in steps; see `changes`."""
-    found = yield from grouping(
+    groups = yield from grouping(
         recorded, lambda each: (each.setting, each.keys), lambda each: (str(each.kind), each.before, each.after)
     )
-    yield from adding(items, (_change(change, *group, complete=complete) for change, group in found))
+    yield from adding(items, (_change(change, *group, complete=complete) for change, group in groups))
 
 
 def _change(
@@ -133,11 +133,11 @@ def _short_values(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bo
 
 def adding_stored_changes(items: Any, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
     """Add the changes of an audit event to a list; translate the words of 0.1.0."""
-    found = (
+    recorded = (
         Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row), "pairs": pairs_of(row)}) for row in rows
     )
     # No other element has these values.
-    return adding_changes(items, found, complete=True)
+    return adding_changes(items, recorded, complete=True)
 
 
 def _key(row: Mapping[str, Any]) -> str:

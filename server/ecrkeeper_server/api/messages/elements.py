@@ -22,12 +22,12 @@ def adding_elements(items: Any, states: Iterable[ElementState], *, complete: boo
 
     Omit long values unless `complete` is set.
     """
-    found = yield from grouping(
+    groups = yield from grouping(
         states,
         lambda each: (each.setting, each.keys),
         lambda each: (each.state, each.owners, each.value, each.problem),
     )
-    yield from fields.adding(items, (_element(state, *group, complete=complete) for state, group in found))
+    yield from fields.adding(items, (_element(state, *group, complete=complete) for state, group in groups))
 
 
 def _element(

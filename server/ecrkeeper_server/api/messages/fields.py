@@ -19,9 +19,9 @@ def timestamp(micros: int | None) -> Any:
     return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
 
 
-def adding(items: Any, made: Iterable[Any], at_once: int = 4) -> Steps[None]:
+def adding(items: Any, messages: Iterable[Any], at_once: int = 4) -> Steps[None]:
     """Add messages to a list in steps of so many messages, which are made meanwhile."""
-    for at, each in enumerate(made):
+    for at, each in enumerate(messages):
         if at % at_once == at_once - 1:
             yield
         items.append(each)

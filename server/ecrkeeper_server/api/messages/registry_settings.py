@@ -60,11 +60,11 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
     add_next(message, row)
     if state.drifted:
         elements = yield from splitting_all(declared.settings)
-        mine = {name: keys_of(found) for name, found in elements.items()}
+        own_keys = {name: keys_of(declared_elements) for name, declared_elements in elements.items()}
         own_drift: list[StoredDrift] = []
         for each in state.drift:
             yield
-            own_drift += each.among(mine.get(each.setting, NO_KEYS))
+            own_drift += each.among(own_keys.get(each.setting, NO_KEYS))
         yield from adding_drift(message.drift, with_causes(row.events, own_drift))
     yield
     # Most declarations are short, and the longest ones take a millisecond to measure.

@@ -103,24 +103,24 @@ class Registries:
         name = RegistryName.parse(request.registry.name, "registry.name")
         paths = masked_paths(request.update_mask, request.registry, ("mode", "unmanaged_elements"))
         caller = caller_of(request)
-        wanted = _registry_spec(request.registry, paths)
+        members = _registry_spec(request.registry, paths)
 
         def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
             if find_response(tx, caller) is not None:
                 row = resources.ensure(tx, name, NEW_REGISTRY)
             else:
-                row = _update(tx, caller, name, request.registry.etag, planned_on, wanted)
+                row = _update(tx, caller, name, request.registry.etag, planned_on, members)
             return row, declarations.of_registry(tx, name)
 
         if request.validate_only:
-            return (await self._tried(name, request, wanted))[1]
-        planned_on = await self._planned_on(name, request, wanted, caller)
+            return (await self._tried(name, request, members))[1]
+        planned_on = await self._planned_on(name, request, members, caller)
         row, declared = await self._deps.db.write(change)
         self._deps.wake()
         return await _shown(row, declared, registry_message.FULL)
 
     async def _planned_on(
-        self, name: RegistryName, request: pb.UpdateRegistryRequest, wanted: dict[str, Any], caller: Caller
+        self, name: RegistryName, request: pb.UpdateRegistryRequest, members: dict[str, Any], caller: Caller
     ) -> str | None:
         """Return the etag that the registry must have.
 
@@ -128,17 +128,17 @@ class Registries:
         """
         if not request.plan_digest or await self._deps.db.read(lambda tx: find_response(tx, caller)) is not None:
             return None
-        return (await self._tried(name, request, wanted))[0]
+        return (await self._tried(name, request, members))[0]
 
     async def _tried(
-        self, name: RegistryName, request: pb.UpdateRegistryRequest, wanted: dict[str, Any]
+        self, name: RegistryName, request: pb.UpdateRegistryRequest, members: dict[str, Any]
     ) -> tuple[str, registry_pb2.Registry]:
         """Return the etag of the registry, and the registry with the plan."""
         row, declared = await read_registry(self._deps, name)
         row = row or Resource.new(name, dict(NEW_REGISTRY), now_micros())
         check_etag(str(name), request.registry.etag, row.etag)
-        basis = Basis([str(name), wanted], row.etag)
-        row = replace(row, spec=replace(row.registry_spec, **wanted).to_json())
+        basis = Basis([str(name), members], row.etag)
+        row = replace(row, spec=replace(row.registry_spec, **members).to_json())
         elements = cost_of_all(each.settings for each in declared)
         composition = await work().charged(composing(declared), elements)
         allowing = [d.owner for d in declared if d.allow_replacement]
@@ -185,7 +185,7 @@ async def _shown(row: Resource, declared: Sequence[Declaration], view: int) -> r
 
 
 def _update(
-    tx: Tx, caller: Caller, name: RegistryName, etag: str, planned_on: str | None, wanted: dict[str, Any]
+    tx: Tx, caller: Caller, name: RegistryName, etag: str, planned_on: str | None, members: dict[str, Any]
 ) -> Resource:
     present = resources.get(tx, str(name), lock=True)
     current = "" if present is None else present.etag
@@ -193,7 +193,7 @@ def _update(
     if planned_on is not None:
         check_planned_on(str(name), planned_on, current)
     row = present or resources.create(tx, name, NEW_REGISTRY)
-    return change_spec(tx, caller, name, row, replace(row.registry_spec, **wanted), made=present is None)
+    return change_spec(tx, caller, name, row, replace(row.registry_spec, **members), made=present is None)
 
 
 def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, Any]:

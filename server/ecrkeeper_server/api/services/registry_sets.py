@@ -78,8 +78,8 @@ class RegistrySets:
         update: bool,
         etag: str = "",
     ) -> fleet_pb2.RegistrySet:
-        who = CALLER.get()
-        authority = Authority(who.name, tuple(sorted(who.groups)))
+        principal = CALLER.get()
+        authority = Authority(principal.name, tuple(sorted(principal.groups)))
         removals = getattr(request, "allow_removals", 0)
         call = SetWrite(
             name=name,
