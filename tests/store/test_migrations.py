@@ -19,7 +19,7 @@ from ecrkeeper_server import app
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import claims, endings, operations, postgres, queue, resources, schema
+from ecrkeeper_server.store import claims, endings, operations, postgres_engine, queue, resources, schema
 from ecrkeeper_server.store.indexes import metadata
 from ecrkeeper_server.store.tables import drifting
 from ecrkeeper_server.store.unit_of_work import Origin
@@ -191,7 +191,7 @@ def test_blocked_migration_changes_nothing_and_can_be_repeated(cluster: Postgres
 
 def test_migration_may_pause_between_statements(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit on pauses in transactions is that of calls, not of migrations."""
-    monkeypatch.setattr(postgres, "_IDLE_MILLISECONDS", 200)
+    monkeypatch.setattr(postgres_engine, "_IDLE_MILLISECONDS", 200)
     create_index, paused = op.create_index, []
 
     def create_index_late(*arguments: Any, **options: Any) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.private_interfaces import SWITCH
-from ecrkeeper_server.store import postgres, resources, schema
+from ecrkeeper_server.store import postgres_engine, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.pipeline import PIPELINE
 from psycopg.pq import TransactionStatus
@@ -73,7 +73,7 @@ async def test_untested_psycopg_uses_no_pipeline_with_warning(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SWITCH, "")
-    monkeypatch.setattr(postgres, "PIPELINE", replace(PIPELINE, version="3.4.0"))
+    monkeypatch.setattr(postgres_engine, "PIPELINE", replace(PIPELINE, version="3.4.0"))
     opened = schema.open_database(url, pool_size=1)
     try:
         kinds = await opened.write(lambda tx: tx.conn.connection.driver_connection.cursor_factory.__name__)  # type: ignore[union-attr]

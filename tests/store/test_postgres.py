@@ -13,10 +13,9 @@ import psycopg
 import pytest
 from ecrkeeper_server.errors import NotFound, Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, postgres, resources, schema
+from ecrkeeper_server.store import declarations, postgres_engine, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres import PostgresDatabase
-from ecrkeeper_server.store.postgres_engine import postgres_engine
 from sqlalchemy import event, text
 
 from tests.chaos.proxy import proxy
@@ -249,7 +248,7 @@ async def test_multi_host_url_finds_the_primary(cluster: Postgres, url: str) -> 
 async def test_transaction_on_silent_connection_is_aborted(url: str) -> None:
     with proxy(urlsplit(url).port or 0) as line:
         through = url.replace(f":{urlsplit(url).port}/", f":{line.port}/")
-        db = PostgresDatabase(postgres_engine(through, 2), 2, watchdog_seconds=0.5)
+        db = PostgresDatabase(postgres_engine.postgres_engine(through, 2), 2, watchdog_seconds=0.5)
         assert await db.read(backend)
         line.hang()
         with pytest.raises(Unavailable) as caught:
@@ -271,7 +270,7 @@ SEEN = [
 async def test_stalled_process_in_transaction_does_not_block_rows(
     url: str, monkeypatch: pytest.MonkeyPatch, last: str, reason: str
 ) -> None:
-    monkeypatch.setattr(postgres, "_IDLE_MILLISECONDS", 500)
+    monkeypatch.setattr(postgres_engine, "_IDLE_MILLISECONDS", 500)
     stopped, other = (schema.open_database(url, pool_size=2) for _ in range(2))
     await other.write(create)
     tries: list[int] = []
@@ -298,11 +297,13 @@ async def test_stalled_process_in_transaction_does_not_block_rows(
 
 
 async def test_commit_unconfirmed_by_standby_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "_STATEMENT_MILLISECONDS", 500)
+    monkeypatch.setattr(postgres_engine, "_STATEMENT_MILLISECONDS", 500)
     with replicated() as (primary, standby):
         url = primary.create_database("kept")
         schema.migrate(url)
-        db = PostgresDatabase(postgres_engine(url.replace("://", "+psycopg://"), 2), 2, watchdog_seconds=2.0)
+        db = PostgresDatabase(
+            postgres_engine.postgres_engine(url.replace("://", "+psycopg://"), 2), 2, watchdog_seconds=2.0
+        )
         await db.write(create)
         standby.stop()
         # The statement timeout would end any other wait, but must not end this one successfully.

@@ -77,7 +77,7 @@ def test_uids_are_random_uuids() -> None:
 def test_uids_of_a_forked_process_are_its_own() -> None:
     program = """
 import os
-from ecrkeeper_server.store.rows import new_uid
+from ecrkeeper_server.store.uids import new_uid
 new_uid()
 read, write = os.pipe()
 if os.fork() == 0:
