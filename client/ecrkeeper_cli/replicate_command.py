@@ -89,7 +89,7 @@ def _stop(client: Client, source: str, destinations: list[str], owner: str, reas
 
 
 def _removals_allowed(plans: Iterable[WritePlan], allow_removals: int) -> bool:
-    """Return whether the plans remove no more elements than allowed; say so if they do."""
+    """Return whether the plans remove no more than allowed; print the error if not."""
     removals = sum(each.removal_count for each in plans)
     if removals > allow_removals:
         click.echo(

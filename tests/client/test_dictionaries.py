@@ -9,7 +9,7 @@ from typing import Any
 
 import ecrkeeper
 import pytest
-from ecrkeeper import _audit, _declarations, _operation, _registries, _roles, _server
+from ecrkeeper import _audit, _backfills, _declarations, _operation, _registries, _revisions, _roles, _server
 from ecrkeeper._messages import field_mask, message_of
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from google.protobuf import json_format
@@ -204,7 +204,7 @@ def test_message_arguments_accept_dictionaries() -> None:
     messages = {name for name in ecrkeeper.__all__ if _is_message(getattr(ecrkeeper, name))}
     taking = [
         (function.__name__, parameter.name, parameter.annotation)
-        for module in (_audit, _declarations, _operation, _registries, _roles, _server)
+        for module in (_audit, _backfills, _declarations, _operation, _registries, _revisions, _roles, _server)
         for _, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         for parameter in inspect.signature(function).parameters.values()

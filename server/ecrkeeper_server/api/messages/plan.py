@@ -83,7 +83,7 @@ async def registry_plan(
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """The settings in AWS, the errors of those that cannot be read, and others for advice."""
+    """The settings in AWS, the errors of unreadable ones, and others for advice."""
 
     observed: Mapping[str, Observed]
     unread: Mapping[str, AwsError]
@@ -93,7 +93,10 @@ class _Settings:
 async def _read(
     message: common_pb2.Plan, deps: Dependencies, registry: RegistryName, names: Collection[str]
 ) -> _Settings | None:
-    """Read settings and warn of unreadable ones; None if the Region is unknown and does not answer."""
+    """Read settings, and warn of unreadable ones.
+
+    None if the Region is unknown and does not answer.
+    """
     # The scope, whoever set it, determines the statements that AWS accepts.
     context = ["account_settings"] if "registry_policy" in names else []
     try:
