@@ -89,14 +89,14 @@ class Client(Methods):
         path: str | PathLike[str] | None = None,
         metadata: Metadata | None = None,
         interceptors: Sequence[Any] = (),
-        **given: Any,
+        **options: Any,
     ) -> Self:
         """Return a client for a profile of the configuration file and the environment.
 
-        `ecrkeeper.profiles` describes both. `given` are keys of a profile, such as `target`, and override them.
+        `ecrkeeper.profiles` describes both. `options` are keys of a profile, such as `target`, and override them.
         ProfileError says what is wrong.
         """
-        return cls(metadata=metadata, interceptors=interceptors, **profile_options(name, path, given))
+        return cls(metadata=metadata, interceptors=interceptors, **profile_options(name, path, options))
 
     def plan(
         self,

@@ -35,9 +35,9 @@ def absent(config: Config) -> bool:
 class FileImport:
     """Reads the file once to check everything, and again to write."""
 
-    def __init__(self, config: Config, arguments: argparse.Namespace, source: IO[bytes]) -> None:
+    def __init__(self, config: Config, options: argparse.Namespace, source: IO[bytes]) -> None:
         self._config = config
-        self._arguments = arguments
+        self._options = options
         self._source = source
         self._errors = 0
         self._lines: strict_yaml.Document | None = None
@@ -46,7 +46,7 @@ class FileImport:
         """Import; return the exit code."""
         from ecrkeeper_server.store import schema
 
-        if self._arguments.dry_run and absent(self._config):
+        if self._options.dry_run and absent(self._config):
             return await self._run(None)
         db = schema.open_database(self._config.database_url, pool_size=2)
         try:
@@ -60,9 +60,9 @@ class FileImport:
         if self._errors:
             configuration.complain(f"{self._errors} errors; nothing was changed")
             return 1
-        if db is not None and not self._arguments.dry_run:
+        if db is not None and not self._options.dry_run:
             counts = await self._write(db)
-        print(counts.described("would be" if self._arguments.dry_run else "were"))  # noqa: T201
+        print(counts.described("would be" if self._options.dry_run else "were"))  # noqa: T201
         return 0
 
     def _documents(self) -> Iterator[tuple[int, Document]]:
@@ -94,12 +94,12 @@ class FileImport:
             for number, parsed in stream.read(self._source):
                 self._lines = parsed
                 try:
-                    yield number, documents.read(parsed.value, self._arguments.as_owner), parsed
+                    yield number, documents.read(parsed.value, self._options.as_owner), parsed
                 except InvalidArgument as error:
                     self._fault(number, _name_of(parsed.value), error)
         except stream.StreamError as error:
             self._errors += len(error.args)
-            configuration.complain(*(f"{self._arguments.file}: {each}" for each in error.args))
+            configuration.complain(*(f"{self._options.file}: {each}" for each in error.args))
 
     async def _check(self, db: Database | None) -> Counts:
         """Check all documents for everything that could fail a write."""
@@ -118,7 +118,7 @@ class FileImport:
             except InvalidArgument as error:
                 self._fault(number, name, error)
                 continue
-            if change and self._arguments.dry_run:
+            if change and self._options.dry_run:
                 print(f"{name}: {described(change)}")  # noqa: T201
             counts.add(document, change)
         return counts
@@ -139,7 +139,7 @@ class FileImport:
         from ecrkeeper_server.store.unit_of_work import Origin
 
         # A file name may contain any characters.
-        operator, file = escaped(_operator()), escaped(self._arguments.file)
+        operator, file = escaped(_operator()), escaped(self._options.file)
 
         def write(tx: Any) -> list[Restored]:
             return [
@@ -161,7 +161,7 @@ class FileImport:
 
     def _place(self, field: str = "") -> str:
         """Return the file name, and the line of a field of the last document."""
-        return f"{self._arguments.file}: line {self._lines.line_of(field) if self._lines else 1}"
+        return f"{self._options.file}: line {self._lines.line_of(field) if self._lines else 1}"
 
 
 async def _result_of(db: Database | None, query: Callable[[Any], Restored]) -> Restored:

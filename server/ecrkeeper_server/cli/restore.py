@@ -34,20 +34,20 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Import; return 2 for an invalid configuration, 1 for an invalid file.
 
     An invalid file changes nothing. If the store fails during the import, the command returns 1 and
     has written a part of the file; a repetition writes the rest.
     """
-    config = configuration.read(arguments)
+    config = configuration.read(options)
     if config is None:
         return 2
     try:
-        if arguments.as_owner:
-            _check_owner(arguments.as_owner)
-        with _seekable(arguments.file) as source, _locked(config, arguments):
-            return asyncio.run(FileImport(config, arguments, source).run()) if _prepared(config, arguments) else 1
+        if options.as_owner:
+            _check_owner(options.as_owner)
+        with _seekable(options.file) as source, _locked(config, options):
+            return asyncio.run(FileImport(config, options, source).run()) if _prepared(config, options) else 1
     except (OSError, StatusError) as error:
         configuration.complain(str(error))
         return 1
@@ -57,20 +57,20 @@ def _check_owner(owner: str) -> None:
     SettingsName.parse(f"accounts/{'0' * 12}/registries/us-east-1/settings/{owner}", "--as-owner")
 
 
-def _locked(config: Config, arguments: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+def _locked(config: Config, options: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     from ecrkeeper_server.store.file_lock import locked
 
-    return contextlib.nullcontext() if arguments.dry_run else locked(config.database_url)
+    return contextlib.nullcontext() if options.dry_run else locked(config.database_url)
 
 
-def _prepared(config: Config, arguments: argparse.Namespace) -> bool:
+def _prepared(config: Config, options: argparse.Namespace) -> bool:
     """Create and migrate an SQLite file, as `serve` does, except in a dry run.
 
     `migrate` does that for Postgres.
     """
     from ecrkeeper_server.store import schema
 
-    if arguments.dry_run:
+    if options.dry_run:
         return absent(config) or configuration.migrated(config)
     if schema.is_sqlite(config.database_url):
         schema.migrate(config.database_url)
