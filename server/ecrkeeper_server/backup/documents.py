@@ -43,6 +43,7 @@ from ecrkeeper_server.declarations.role_spec import spec_of
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
+from ecrkeeper_server.roles.plan import RememberedRole
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.settings.table import unknown_members
 from ecrkeeper_server.settings.unknown_fields import fields
@@ -106,7 +107,7 @@ class RoleDocument:
     name: RoleName
     spec: RoleSpec
     given: frozenset[str] = frozenset(ROLE_FIELDS)
-    remembered: Mapping[str, str] = field(default_factory=dict)
+    remembered: RememberedRole | None = None
 
     def to_json(self) -> Json:
         """Return the document."""
@@ -115,11 +116,8 @@ class RoleDocument:
         if self.spec.description is not None:
             made["description"] = self.spec.description
         made["tags"] = dict(sorted(self.spec.tags.items()))
-        if self.remembered:
-            made["remembered"] = {
-                "roleId": self.remembered["role_id"],
-                "provenance": self.remembered["provenance"],
-            }
+        if self.remembered is not None:
+            made["remembered"] = {"roleId": self.remembered.role_id, "provenance": self.remembered.provenance}
         return made
 
 
@@ -296,11 +294,11 @@ def _role(reader: Reader) -> RoleDocument | None:
     reader.violations.extend(violations(message))
     remembered = reader.inner("remembered")
     remembered.only("roleId", "provenance")
-    known = {}
+    known: RememberedRole | None = None
     if role_id := remembered.value("roleId", str, ""):
         if _ROLE_ID.fullmatch(role_id) is None:
             remembered.invalid("roleId", f"must be 1 to 128 letters and digits, got {shown(role_id)}")
-        known = {"role_id": role_id, "provenance": remembered.choice("provenance", _PROVENANCES, required=True)}
+        known = RememberedRole(role_id, remembered.choice("provenance", _PROVENANCES, required=True))
     try:
         name = RoleName.parse(reader.value("name", str, ""))
         given = {field for field in ROLE_FIELDS if reader.has(field)}

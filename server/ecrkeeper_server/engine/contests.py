@@ -6,87 +6,39 @@ They are named, and written with backoff instead of at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ecrkeeper_server.settings.element_sets import changed_keys, differing, union
 from ecrkeeper_server.settings.elements import Elements, Keys, Plan, keys_of
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.contests import Contest, Contests
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
 from ecrkeeper_server.store.states import State
 
-# So many remediations of an element without a quiet window between them are a contest.
-LIMIT = 3
-_DOUBLINGS = 6
 _NAMED = 5
 # The key that stands for all elements of a setting, where more than this were remediated at once.
 ALL, _ALONE = "*", 200
 
 
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """The remediations of one element, and whom they were against.
+def attributed(contests: Contests, findings: Findings) -> dict[str, dict[str, Contest]]:
+    """Return contests with the actors that became known.
 
-    `first` and `last` are the times of the first and the last one, in microseconds.
+    Another actor begins a new contest.
     """
-
-    count: int
-    first: int
-    last: int
-    actor: str = ""
-    installation: str = ""
-
-    @property
-    def contested(self) -> bool:
-        """Whether there are so many that the element is contested."""
-        return self.count >= LIMIT
-
-    def next_try(self, window: float) -> int:
-        """Return when the element is written again, in microseconds.
-
-        That is after a window, which doubles with each further remediation.
-        """
-        doublings = min(max(0, self.count - LIMIT), _DOUBLINGS)
-        return self.last + (int(window * MICROSECONDS) << doublings)
-
-    def waits(self, now: int, window: float) -> bool:
-        """Whether the element is contested, and not to be written yet."""
-        return self.contested and now < self.next_try(window)
+    return {
+        setting: {key: _attributed(each, findings.cause(setting, key, each.last)) for key, each in elements.items()}
+        for setting, elements in contests.items()
+    }
 
 
-Contests = Mapping[str, Mapping[str, Contest]]
-"""The contests by setting and key."""
-
-
-def load(stored: Mapping[str, Mapping[str, Any]], findings: Findings) -> dict[str, dict[str, Contest]]:
-    """Read stored contests.
-
-    A cause that became known names the actor, and another actor begins a new contest.
-    """
-    found: dict[str, dict[str, Contest]] = {}
-    for setting, elements in stored.items():
-        for key, values in elements.items():
-            contest = Contest(**values)
-            cause = findings.cause(setting, key, contest.last)
-            found.setdefault(setting, {})[key] = contest if cause is None else _against(contest, cause)
-    return found
-
-
-def _against(contest: Contest, cause: StoredCause) -> Contest:
+def _attributed(contest: Contest, cause: StoredCause | None) -> Contest:
+    if cause is None:
+        return contest
     actor = cause.principal
     named = replace(contest, actor=actor, installation=cause.installation)
     return named if contest.actor in ("", actor) else replace(named, count=1, first=contest.last)
-
-
-def dumped(contests: Contests) -> dict[str, Any]:
-    """Return contests as they are stored."""
-    return {
-        setting: {key: asdict(each) for key, each in sorted(elements.items())}
-        for setting, elements in contests.items()
-        if elements
-    }
 
 
 def withheld(

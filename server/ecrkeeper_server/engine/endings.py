@@ -12,6 +12,7 @@ from ecrkeeper_server.engine.conditions import Status, is_of_account
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.store import drifting, endings, operations, queue, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Operation, Resource
 from ecrkeeper_server.store.state_parts import StoredError
@@ -74,8 +75,14 @@ def _end_operations(tx: Tx, ending: Ending, saved: Resource, pending: Sequence[O
     for operation in pending:
         if operation.id in ended:
             rejection = ended[operation.id]
-            phase = {**operation.metadata, "phase": "DONE" if rejection is None else "REJECTED"}
-            operations.end(tx, operation, error=rejection, response={} if rejection is None else None, metadata=phase)
+            phase = DeletionPhase.DONE if rejection is None else DeletionPhase.REJECTED
+            operations.end(
+                tx,
+                operation,
+                error=rejection,
+                response={} if rejection is None else None,
+                metadata=DeletionMetadata(operation.metadata).after(phase),
+            )
         elif operation.method in _RECONCILES and operation.requested <= row.requested:
             if result.converged:
                 operations.end(tx, operation, response=final_response(tx, saved))

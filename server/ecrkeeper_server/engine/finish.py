@@ -134,7 +134,7 @@ class Finisher:
 
     def _others(self, row: Resource, state: State, before: State, now: int) -> list[Condition]:
         """Return the conditions that a resource has only while they hold."""
-        known = contests.load(state.contests, Findings.from_json(row.events))
+        known = contests.attributed(state.contests, Findings.from_json(row.events))
         conditions = [contests.condition(known, before, now)]
         conditions.append(self._health.condition(row, now) if self._health is not None else None)
         return [each for each in conditions if each is not None]

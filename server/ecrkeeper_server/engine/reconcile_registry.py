@@ -160,13 +160,13 @@ async def _plan(attempt: Attempt, progress: Progress) -> None:
     await _plan_changes(attempt, progress)
     progress.originals = await work().step(originals_of, progress, row.registry, elements=attempt.elements)
     progress.denials = state.denials
-    progress.contests = contests.load(state.contests, Findings.from_json(row.events))
+    progress.contests = contests.attributed(state.contests, Findings.from_json(row.events))
     if progress.contests and not asked(attempt):
         progress.withheld = contests.withheld(
             progress.contests, progress.plans, progress.composition.desired, state.settled,
             attempt.now, attempt.contest_window,
         )  # fmt: skip
-    progress.suspects = suspects.load(state.suspects, progress.plans, progress.elements())
+    progress.suspects = suspects.pending(state.suspects, progress.plans, progress.elements())
 
 
 async def _plan_changes(attempt: Attempt, progress: Progress) -> None:

@@ -11,7 +11,6 @@ from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.setting_errors import of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress
-from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
 from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
 from ecrkeeper_server.settings.ownership import drifts
@@ -107,9 +106,9 @@ def _state(
         observed={**unread, **{name: observed.shape for name, observed in progress.observed.items()}},
         degraded={name: _some(paths) for name, paths in degraded.items()},
         drift=drift,
-        suspects=suspects.dumped(progress.suspects),
+        suspects=progress.suspects,
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
-        contests=contests.dumped(progress.contests),
+        contests=progress.contests,
     )
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,11 @@ from ecrkeeper_server.engine.conditions import Status
 from ecrkeeper_server.errors import PreconditionViolation
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
-from ecrkeeper_server.roles.usage import blockers
+from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
 from ecrkeeper_server.store.rows import Method, Operation
 from ecrkeeper_server.store.state_parts import RoleDeletion, StoredError
 from ecrkeeper_server.store.states import RoleState
@@ -69,7 +71,7 @@ async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) ->
             text = f"{kind.role_name} existed before it was declared here; set force_delete_adopted to delete it"
             return _rejected(attempt, pending, "ROLE_ADOPTED", text, [], state.changed(provenance=origin))
         usage = await usage_of(attempt.db, attempt.aws, row.account, attempt.home_region, kind)
-        pending = await _progress(attempt, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
+        pending = await _progress(attempt, pending, DeletionPhase.PREFLIGHT, usage=usage)
         reasons = blockers(kind.id, usage)
         if reasons:
             return _rejected(attempt, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
@@ -108,7 +110,7 @@ async def _start_deletion(
         begun = deletion if deletion.started is not None else replace(deletion, started=attempt.now, polls=0)
         return await _confirm(attempt, pending, begun, lost)
     deletion = replace(deletion, task=answer["DeletionTaskId"], started=attempt.now, polls=0)
-    await _progress(attempt, pending, "DELETING", deletion_task_id=deletion.task)
+    await _progress(attempt, pending, DeletionPhase.DELETING, task=deletion.task)
     return _waiting(row.role_state.changed(deletion=deletion), "IAM is deleting the role", _POLL_SECONDS)
 
 
@@ -119,7 +121,7 @@ async def _confirm(attempt: Attempt, pending: list[Operation], deletion: RoleDel
     """
     if _lasts_too_long(attempt, deletion):
         return _rejected(attempt, pending, "DELETION_LOST", lost, [])
-    await _progress(attempt, pending, "CONFIRMING")
+    await _progress(attempt, pending, DeletionPhase.CONFIRMING)
     deletion = replace(deletion, polls=deletion.polls + 1)
     state = attempt.claimed.role_state.changed(deletion=deletion)
     return _waiting(state, _STILL_VISIBLE, _pause(deletion.polls))
@@ -209,16 +211,24 @@ def _end(attempt: Attempt, pending: list[Operation], cause: AwsError, state: Rol
     )
 
 
-async def _progress(attempt: Attempt, pending: list[Operation], phase: str, **more: Any) -> list[Operation]:
+async def _progress(
+    attempt: Attempt,
+    pending: list[Operation],
+    phase: DeletionPhase,
+    *,
+    task: str | None = None,
+    usage: Sequence[RegionUsage] | None = None,
+) -> list[Operation]:
     """Return the operations with their progress; earlier details stay."""
     if not pending:
         return pending
-    metadata = {**pending[-1].metadata, "phase": phase, **more}
-    if metadata != pending[-1].metadata:
+    before = DeletionMetadata(pending[-1].metadata)
+    metadata = before.after(phase, task=task, usage=usage)
+    if metadata != before:
 
-        def save(tx: Any) -> None:
+        def save(tx: Tx) -> None:
             for operation in pending:
                 operations.progress(tx, operation, metadata)
 
         await attempt.db.write(save)
-    return [replace(operation, metadata=metadata) for operation in pending]
+    return [replace(operation, metadata=metadata.to_json()) for operation in pending]

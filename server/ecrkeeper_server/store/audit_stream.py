@@ -6,14 +6,18 @@ oldest running transaction: otherwise an event that is committed late could be m
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, false, func, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Text, exists, false, func, select, true, update
 from sqlalchemy import tuple_ as columns
 
-from ecrkeeper_server.store.audit import PURGED_AT_ONCE, AuditEvent, Selection
+from ecrkeeper_server.store.audit import CHANGED, PURGED_AT_ONCE, AuditEvent, Selection
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.tables import audit_events
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.tables import audit_events, json_rows
 
 _LAST = 2**63 - 1
 
@@ -24,6 +28,16 @@ Cursor = tuple[int, int]
 def cursor_of(event: AuditEvent) -> Cursor:
     """Return the cursor behind an event."""
     return event.txid, event.id
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The outcome of an event's AWS write."""
+
+    id: int
+    outcome: str
+    aws_error_code: str = ""
+    aws_request_id: str = ""
 
 
 class Part(NamedTuple):
@@ -97,3 +111,22 @@ def adopt(tx: Tx) -> int:
         .returning(audit_events.c.id)
     )
     return len(changed.all())
+
+
+def complete(tx: Tx, completions: Sequence[Completion]) -> None:
+    """Store the outcomes of AWS writes, which moves them to the end of the stream."""
+    if completions:
+        tx.conn.execute(_complete(tx.dialect), json_rows(asdict(done) for done in completions))
+        tx.changes(CHANGED)
+
+
+@lru_cache(maxsize=64)
+def _complete(dialect: Dialect) -> Any:
+    texts = ("outcome", "aws_error_code", "aws_request_id")
+    done = dialect.json_table({"id": BigInteger(), **dict.fromkeys(texts, Text())})
+    stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "complete_time": dialect.now()}
+    return (
+        update(audit_events)
+        .where(audit_events.c.id == done.c.id)
+        .values({**stamp, **{name: done.c[name] for name in texts}})
+    )

@@ -151,7 +151,7 @@ def drift_times(state: RegistryState) -> set[tuple[str, int | None]]:
     return {
         *((each.setting, each.since) for each in state.drift),
         *((each.setting, remediation.time if each.since is None else each.since) for each in removed if remediation),
-        *((setting, each["last"]) for setting, elements in state.contests.items() for each in elements.values()),
+        *((setting, each.last) for setting, elements in state.contests.items() for each in elements.values()),
     }
 
 

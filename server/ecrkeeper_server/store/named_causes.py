@@ -61,7 +61,8 @@ def _reverts(write: Any, named: NamedCause) -> bool:
     _, _, operation = write.method.partition(":")
     if operation not in operations_of(named.found.setting):
         return False
-    return named.elements is None or any(each["key"] in named.elements for each in write.changes)
+    changes = map(audit.StoredChange.from_json, write.changes)
+    return named.elements is None or any(change.key in named.elements for change in changes)
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -17,9 +17,9 @@ from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.declarations.takeover import Takeover
 from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
-from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
-from ecrkeeper_server.settings.stored_elements import pairs_of
+from ecrkeeper_server.settings.elements import Change, keys_of
 from ecrkeeper_server.settings.table import splitting_all
+from ecrkeeper_server.store.audit import StoredChange
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.declarations import Stored, decoded
@@ -38,8 +38,6 @@ _CACHED, _CACHED_BYTES = 1024, 12_000
 _LONG_BYTES = 2_048
 # Fields of a declaration that may be cut.
 _CUTTABLE = ("drift", "takeovers", "settings.*")
-# Settings and keys in changes that releases before 0.2.0 recorded with another name.
-_RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
 
 
 def timestamp(micros: int | None) -> Any:
@@ -230,18 +228,10 @@ def _short_values(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bo
     return first, second, omitted or omitted_too
 
 
-def adding_stored_changes(items: Any, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
-    """Add the changes of an audit event to a list; translate the words of 0.1.0."""
-    found = (
-        Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row), "pairs": pairs_of(row)}) for row in rows
-    )
+def adding_stored_changes(items: Any, stored: Iterable[StoredChange]) -> Steps[None]:
+    """Add the changes of an audit event to a list."""
     # No other element has these values.
-    return adding_changes(items, found, complete=True)
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    key: str = row["key"]
-    return _RENAMED.get((row["setting"], key), key)
+    return adding_changes(items, stored, complete=True)
 
 
 def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:
