@@ -76,17 +76,17 @@ class AccountChecker:
         if not await self._db.read(fleet_accounts.check_is_due):
             return False
         rows = await self._db.write(lambda tx: fleet_accounts.claim_checks(tx, _BATCH, _LEASE_SECONDS))
-        found = await asyncio.gather(*map(self._check, rows))
-        if any(found):
+        changed = await asyncio.gather(*map(self._check, rows))
+        if any(changed):
             self._wake_rollouts()
         return bool(rows)
 
     async def _check(self, row: AccountRow) -> bool:
-        found = await self._ask(row.account)
+        check = await self._ask(row.account)
         seconds = self._options.seconds
-        changed = await self._db.write(lambda tx: store_check(tx, row, found, seconds))
+        changed = await self._db.write(lambda tx: store_check(tx, row, check, seconds))
         if changed:
-            log.info("account_changed", account=row.account, reachable=not found.reason, reason=found.reason)
+            log.info("account_changed", account=row.account, reachable=not check.reason, reason=check.reason)
         return changed
 
     async def _ask(self, account: str) -> AccountCheck:

@@ -167,14 +167,14 @@ class Attributor:
             return
         try:
             until = row.until + causes.CLOCK_SKEW
-            found = await self._history.calls(account, region, operations_of(row.setting), row.since, until)
+            calls = await self._history.calls(account, region, operations_of(row.setting), row.since, until)
         except AwsError as error:
             if error.reason == "AWS_ACCESS_DENIED" and error.operation == "LookupEvents":
                 await self._refused(row, account, error.message)
             else:
                 await self._failed(row)
             return
-        foreign = await self._foreign(row, found)
+        foreign = await self._foreign(row, calls)
         changed = await self._db.write(lambda tx: _confirm(tx, row, foreign))
         self._metrics.attributed("confirmed" if foreign else "unknown")
         if changed:

@@ -54,7 +54,7 @@ def withheld(
     `settled` holds the elements that were in place last. Only what restores one of them
     is withheld: a change that an owner declared is written at once.
     """
-    found: dict[str, Keys] = {}
+    result: dict[str, Keys] = {}
     for setting in contests.keys() & plans.keys():
         waiting = {key for key, each in contests[setting].items() if each.waits(now, window)}
         if not waiting:
@@ -64,8 +64,8 @@ def withheld(
         restored = (changed & keys_of(wanted) & keys_of(before)) - differing(wanted, before)
         keys = restored if ALL in waiting else restored & waiting
         if keys:
-            found[setting] = keys
-    return found
+            result[setting] = keys
+    return result
 
 
 def retry_in(elements: Mapping[str, Contest], now: int, window: float) -> float:
@@ -97,8 +97,8 @@ def after(
     for setting, keys in _by_setting(remediated).items():
         for key in keys:
             before = contests.get(setting, {}).get(key)
-            made = Contest(1, now, now) if before is None else replace(before, count=before.count + 1, last=now)
-            kept.setdefault(setting, {})[key] = made
+            contest = Contest(1, now, now) if before is None else replace(before, count=before.count + 1, last=now)
+            kept.setdefault(setting, {})[key] = contest
     return kept
 
 
@@ -107,10 +107,10 @@ def _by_setting(remediated: Iterable[StoredDrift]) -> dict[str, Sequence[str]]:
 
     One key stands for very many elements of a setting.
     """
-    found: dict[str, list[Keys]] = {}
+    grouped: dict[str, list[Keys]] = {}
     for drift in remediated:
-        found.setdefault(drift.setting, []).append(drift.keys)
-    united = {setting: union(groups) for setting, groups in found.items()}
+        grouped.setdefault(drift.setting, []).append(drift.keys)
+    united = {setting: union(groups) for setting, groups in grouped.items()}
     return {setting: [ALL] if len(keys) > _ALONE else sorted(keys) for setting, keys in united.items()}
 
 
@@ -130,19 +130,19 @@ def next_observation(contests: Contests, now: int, window: float) -> float | Non
 
 def explain(contests: Contests) -> tuple[str, str]:
     """Return the reason and the message for the contested elements; empty without any."""
-    found = [
+    contested = [
         (setting, key, each) for setting, elements in contests.items() for key, each in elements.items()
         if each.contested
     ]  # fmt: skip
-    if not found:
+    if not contested:
         return "", ""
-    other = next((each.installation for _, _, each in found if each.installation), "")
+    other = next((each.installation for _, _, each in contested if each.installation), "")
     texts = [
         f"{setting} {key}: {each.actor or 'somebody'} changed it {each.count} times in"
         f" {max(1, (each.last - each.first) // MICROSECONDS)} s"
-        for setting, key, each in found[:_NAMED]
+        for setting, key, each in contested[:_NAMED]
     ]
-    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    more = f"; and {len(contested) - _NAMED} more" if len(contested) > _NAMED else ""
     text = "; ".join(texts) + more
     reason = "SECOND_KEEPER" if other else "CONTESTED"
     return reason, f"{text}; the installation {other} of ecrkeeper keeps it, too" if other else text

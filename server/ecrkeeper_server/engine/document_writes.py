@@ -201,9 +201,9 @@ class DocumentWriter:
         """
         name, defaults = self.setting.name, self.setting.defaults
         observed = await observe_setting(self.attempt.aws, self.attempt.claimed.registry, self.setting)
-        made_of = self.progress.observed[name]
-        same = merged(defaults, observed.elements) == merged(defaults, made_of.elements)
-        if not same or observed.unknown != made_of.unknown:
+        basis = self.progress.observed[name]
+        same = merged(defaults, observed.elements) == merged(defaults, basis.elements)
+        if not same or observed.unknown != basis.unknown:
             self.progress.observed[name] = observed
             text = f"{name} was changed in AWS during this attempt"
             raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)

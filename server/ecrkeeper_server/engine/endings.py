@@ -43,7 +43,7 @@ def save(tx: Tx, ended: Sequence[Ending], *, asks: bool, wait: bool = True) -> l
     """
     finished = endings.finish(tx, [(each.attempt.claimed, each.outcome) for each in ended], wait=wait)
     saved = [(each, row) for each, row in zip(ended, finished, strict=True) if row is not None]
-    left = [each for each, row in zip(ended, finished, strict=True) if row is None]
+    held = [each for each, row in zip(ended, finished, strict=True) if row is None]
     done = ended if wait else [each for each, _ in saved]
     complete(tx, [write for each in done for write in each.attempt.writes])
     for each, _ in saved:
@@ -52,12 +52,12 @@ def save(tx: Tx, ended: Sequence[Ending], *, asks: bool, wait: bool = True) -> l
     for each in {each.attempt.claimed.account: each for each, _ in saved if is_of_account(each.result.status)}.values():
         if each.outcome.next_in is not None:
             queue.postpone(tx, each.attempt.claimed, each.outcome.next_in + _BEHIND_SECONDS)
-    found = [drift for each, _ in saved for drift in causes.drift_to_attribute(each.attempt, each.result)]
-    causes.request(tx, found, asks=asks)
+    unattributed = [drift for each, _ in saved for drift in causes.drift_to_attribute(each.attempt, each.result)]
+    causes.request(tx, unattributed, asks=asks)
     pending = operations.pending_of(tx, [row.name for _, row in saved]) if saved else {}
     for each, row in saved:
         _end_operations(tx, each, row, pending.get(row.name, ()))
-    return left
+    return held
 
 
 def _save_parts(tx: Tx, ending: Ending) -> None:

@@ -81,10 +81,10 @@ class EventHealth:
 
         If the queues fail for long, make the stretched resyncs short again.
         """
-        found = await self._db.read(cloud_events.health)
+        remaining = await self._db.read(cloud_events.health)
         now = self._clock()
         self._refreshed = True
-        self._ends = {place: now + left / MICROSECONDS for place, left in found.items()}
+        self._ends = {place: now + micros / MICROSECONDS for place, micros in remaining.items()}
         if all(each.works for each in self.sources):
             self._worked_at, self._relied_on = now, True
         elif self._relied_on and now - self._worked_at > _OUTAGE_SECONDS:
@@ -99,10 +99,10 @@ class EventHealth:
 
         It is stretched while events are healthy, and no longer than they are.
         """
-        left = self._ends.get(self._place(row), 0.0) - self._clock()
-        if not self._relied_on or left <= usual:
+        remaining = self._ends.get(self._place(row), 0.0) - self._clock()
+        if not self._relied_on or remaining <= usual:
             return usual
-        return max(usual, min(usual * self._stretched / self._usual, left))
+        return max(usual, min(usual * self._stretched / self._usual, remaining))
 
     def condition(self, row: Resource, now: int) -> Condition | None:
         """Return the condition `EventsSilent` of a registry.

@@ -148,10 +148,10 @@ class EventIntake:
         )
         result.places = {place for place in arrived if not known.isdisjoint(names_at(place))}
         events = self._foreign(tx, records, known, result)
-        new = cloud_events.add(tx, [each for found in events.values() for each in found])
-        for event_id, found in events.items():
-            fresh = [each for each in found if (event_id, each.name) in new]
-            foreign = "other_keeper" if found[0].installation else "foreign"
+        new = cloud_events.add(tx, [each for of_event in events.values() for each in of_event])
+        for event_id, of_event in events.items():
+            fresh = [each for each in of_event if (event_id, each.name) in new]
+            foreign = "other_keeper" if of_event[0].installation else "foreign"
             result.kinds[foreign if fresh else "duplicate"] += 1
             result.delays += [(new[event_id, each.name] - each.event_time) / MICROSECONDS for each in fresh[:1]]
             result.due.update(each.name for each in fresh)

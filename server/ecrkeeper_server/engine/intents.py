@@ -40,11 +40,11 @@ class Intents:
 
     async def put(self, intent: Intent) -> Ids:
         """Store an intent; raises Unavailable."""
-        found = await self._batch.put(intent)
-        if isinstance(found, StatusError):
-            raise found
+        result = await self._batch.put(intent)
+        if isinstance(result, StatusError):
+            raise result
         # Alone, it waits for a row that another transaction holds, and its lease is lost for sure.
-        return await self.put_alone(intent) if found is None else found
+        return await self.put_alone(intent) if result is None else result
 
     async def put_alone(self, intent: Intent) -> Ids:
         """Store an intent in a transaction of its own; raises Unavailable."""

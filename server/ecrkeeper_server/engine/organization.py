@@ -134,14 +134,14 @@ class OrganizationWorker:
             await self._keep_lease()
             each = waiting.pop()
             try:
-                found = await organization.describe(each)
+                account = await organization.describe(each)
             except AwsError as error:
                 failures += 1
                 if failures > _MOST_FAILURES:
                     raise
                 log.warning("account_not_read", account=each["Id"], reason=error.reason, error=error.message)
                 continue
-            changed += await self._store(found)
+            changed += await self._store(account)
         changed += await self._gone({each["Id"] for each in listed})
         if changed:
             log.info("organization_read", accounts=len(listed), changed=changed)
@@ -152,8 +152,8 @@ class OrganizationWorker:
         known = await self._db.read(fleet_accounts.organization_states)
         return sorted(listed, key=lambda each: known.get(each["Id"]) != account_state(listed_state(each)))
 
-    async def _store(self, found: OrganizationAccount) -> bool:
-        changed = await self._db.write(lambda tx: store_account(tx, found))
+    async def _store(self, account: OrganizationAccount) -> bool:
+        changed = await self._db.write(lambda tx: store_account(tx, account))
         if changed:
             self._wake_rollouts()
         return changed

@@ -79,7 +79,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     if progress.originals:
         await attempt.db.write(lambda tx: record_originals(tx, progress.originals))
     result = await work().run(resulting(attempt, progress, mode), attempt.elements)
-    if digest is not None and _found_nothing(attempt, progress, result):
+    if digest is not None and _may_skip_plan(attempt, progress, result):
         attempt.unchanged.remember(digest)
     polls = (
         suspects.next_retry(progress.suspects, attempt.now),
@@ -126,7 +126,7 @@ def _in_sync(attempt: Attempt) -> AttemptResult:
     return AttemptResult(row.registry_state, status_of(row.mode, (), (), {}), observed=True, converged=True)
 
 
-def _found_nothing(attempt: Attempt, progress: Progress, result: AttemptResult) -> bool:
+def _may_skip_plan(attempt: Attempt, progress: Progress, result: AttemptResult) -> bool:
     """Return whether an attempt with the same inputs may skip the plan.
 
     The state then also has all desired elements, as those that are settled.

@@ -77,13 +77,13 @@ def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
 def _fresh(progress: Progress, planned: Plan) -> Plan:
     """Return a plan without suspects and the changes that wait for them."""
     waiting = held(progress, planned.setting)
-    left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
-    left_out |= progress.withheld.get(planned.setting, NO_KEYS)
-    if not left_out:
+    excluded = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
+    excluded |= progress.withheld.get(planned.setting, NO_KEYS)
+    if not excluded:
         return planned
-    remaining = tuple(excluding(planned.changes, left_out))
-    undone = (replace(c, before=c.after, after=c.before) for c in restricted(planned.changes, left_out))
-    drift = tuple(excluding(planned.drift, left_out))
+    remaining = tuple(excluding(planned.changes, excluded))
+    undone = (replace(c, before=c.after, after=c.before) for c in restricted(planned.changes, excluded))
+    drift = tuple(excluding(planned.drift, excluded))
     return replace(planned, changes=remaining, target=with_changes(planned.target, undone), drift=drift)
 
 

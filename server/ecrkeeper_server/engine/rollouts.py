@@ -103,10 +103,10 @@ class RolloutWorker:
 
         def change(tx: Tx) -> Stepped | None:
             nonlocal claimed
-            found = rollouts.claim_due(tx)
-            if found is None:
+            due = rollouts.claim_due(tx)
+            if due is None:
                 return None
-            claimed, now = found
+            claimed, now = due
             return step(tx, claimed, self._bounds, now)
 
         try:

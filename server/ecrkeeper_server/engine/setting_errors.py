@@ -63,7 +63,7 @@ def of_elements(
     for alike_keys, (value,) in reversed(list(alike(elements))):
         named |= SETTINGS[setting].names(first_of(alike_keys), value)
     facts = {"owner": brief(concerned, _OWNERS), **named}
-    details = "; ".join(f"{what} {detail}" for what, detail in facts.items() if detail and what != "sid")
+    details = "; ".join(f"{label} {detail}" for label, detail in facts.items() if detail and label != "sid")
     detail = f"({details}): {error.message}" if details else error.message
     shown = f"{setting} {brief(keys)}".strip()
     text = f"{shown} {detail}" if details else f"{shown}: {detail}"
