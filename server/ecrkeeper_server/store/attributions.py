@@ -62,20 +62,20 @@ class Attribution:
     lease_until: int | None = None
 
 
-def request(tx: Tx, found: Sequence[Attribution]) -> None:
+def request(tx: Tx, requested: Sequence[Attribution]) -> None:
     """Ask for causes of drift, once a minute at most for each setting."""
-    if not found:
+    if not requested:
         return
-    values = {(each.name, each.setting): _values(each) for each in found}
+    values = {(each.name, each.setting): _values(each) for each in requested}
     asked = tx.conn.execute(_ask_again(tx.dialect), json_rows(values.values()))
     new = values.keys() - {(row.name, row.setting) for row in asked}
     if new:
         tx.conn.execute(_ask(tx.dialect), json_rows(values[key] for key in sorted(new)))
 
 
-def _values(found: Attribution) -> dict[str, Any]:
-    members = {name: getattr(found, name) for name in _REQUESTED}
-    return {**members, "elements": _JSON.process_bind_param(list(found.elements), None)}
+def _values(attribution: Attribution) -> dict[str, Any]:
+    members = {name: getattr(attribution, name) for name in _REQUESTED}
+    return {**members, "elements": _JSON.process_bind_param(list(attribution.elements), None)}
 
 
 def _requested(dialect: Dialect) -> Any:
@@ -84,11 +84,11 @@ def _requested(dialect: Dialect) -> Any:
 
 @lru_cache(maxsize=64)
 def _ask_again(dialect: Dialect) -> Any:
-    given = _requested(dialect)
+    requested = _requested(dialect)
     again = func.coalesce(attributions.c.looked_at, 0) + _INTERVAL
     due = case((again > dialect.now(), again), else_=dialect.now())
-    same = (attributions.c.name == given.c.name, attributions.c.setting == given.c.setting)
-    values = {name: given.c[name] for name in _REQUESTED if name not in ("name", "setting")}
+    same = (attributions.c.name == requested.c.name, attributions.c.setting == requested.c.setting)
+    values = {name: requested.c[name] for name in _REQUESTED if name not in ("name", "setting")}
     return (
         update(attributions)
         .where(*same)
@@ -99,10 +99,10 @@ def _ask_again(dialect: Dialect) -> Any:
 
 @lru_cache(maxsize=64)
 def _ask(dialect: Dialect) -> Any:
-    given = _requested(dialect)
+    requested = _requested(dialect)
     now = dialect.now()
     # Without a condition, SQLite takes ON CONFLICT for one of a join.
-    rows = select(*(given.c[name] for name in _REQUESTED), now, now, literal(0, Integer)).where(true())
+    rows = select(*(requested.c[name] for name in _REQUESTED), now, now, literal(0, Integer)).where(true())
     return dialect.insert_or_ignore(attributions).from_select([*_REQUESTED, "due_at", "until", "lookups"], rows)
 
 

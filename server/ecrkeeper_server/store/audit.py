@@ -174,9 +174,9 @@ def _insert_one(dialect: Dialect) -> Any:
 
 @lru_cache(maxsize=64)
 def _insert_all(dialect: Dialect) -> Any:
-    given = dialect.json_table({"at": BigInteger(), **{name: audit_events.c[name].type for name in _COLUMNS}})
+    events = dialect.json_table({"at": BigInteger(), **{name: audit_events.c[name].type for name in _COLUMNS}})
     stamp = _stamp(dialect)
-    rows = select(*(given.c[name] for name in _COLUMNS), *stamp.values()).order_by(given.c.at)
+    rows = select(*(events.c[name] for name in _COLUMNS), *stamp.values()).order_by(events.c.at)
     return insert(audit_events).from_select([*_COLUMNS, *stamp], rows).returning(audit_events.c.id)
 
 

@@ -60,9 +60,9 @@ def stream(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Part:
     unfinished = tx.dialect.first_unfinished(ids)
     query = select(audit_events).where(columns(ids, audit_events.c.id) > cursor, ids < unfinished)
     query = query.where(*selection.conditions()).order_by(ids, audit_events.c.id).limit(limit)
-    found = query.subquery()
+    page = query.subquery()
     ends = select(unfinished.label("unfinished"), _held_back(tx).label("held_back")).subquery()
-    rows = tx.conn.execute(select(ends, *found.c).select_from(ends.outerjoin(found, true()))).all()
+    rows = tx.conn.execute(select(ends, *page.c).select_from(ends.outerjoin(page, true()))).all()
     first_unfinished, held_back, *_ = rows[0]
     events = [AuditEvent(*event) for _, _, *event in rows if event[0] is not None]
     return Part(sorted(events, key=cursor_of), (int(first_unfinished) - 1, _LAST), bool(held_back))

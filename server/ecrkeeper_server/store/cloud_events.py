@@ -71,8 +71,8 @@ class CloudEvent:
 
 def known_names(tx: Tx, names: Collection[str]) -> set[str]:
     """Return those of the names that are resources."""
-    found = tx.conn.execute(_known(tx.dialect), json_rows({"name": name} for name in names)) if names else ()
-    return {row.name for row in found}
+    rows = tx.conn.execute(_known(tx.dialect), json_rows({"name": name} for name in names)) if names else ()
+    return {row.name for row in rows}
 
 
 @lru_cache(maxsize=64)
@@ -83,15 +83,15 @@ def _known(dialect: Dialect) -> Any:
 
 def own_request_ids(tx: Tx, request_ids: Collection[str]) -> set[str]:
     """Return those of AWS's request ids that calls of this installation have."""
-    found = tx.conn.execute(_own(tx.dialect), json_rows({"name": each} for each in request_ids)) if request_ids else ()
-    return {row.aws_request_id for row in found}
+    rows = tx.conn.execute(_own(tx.dialect), json_rows({"name": each} for each in request_ids)) if request_ids else ()
+    return {row.aws_request_id for row in rows}
 
 
 @lru_cache(maxsize=64)
 def _own(dialect: Dialect) -> Any:
     table = dialect.json_table({"name": Text()})
-    given = audit_events.c.aws_request_id
-    return select(given).where(given != "", given.in_(select(table.c.name)))
+    request_id = audit_events.c.aws_request_id
+    return select(request_id).where(request_id != "", request_id.in_(select(table.c.name)))
 
 
 def add(tx: Tx, events: Sequence[CloudEvent]) -> dict[tuple[str, str], int]:
@@ -101,8 +101,8 @@ def add(tx: Tx, events: Sequence[CloudEvent]) -> dict[tuple[str, str], int]:
     """
     if not events:
         return {}
-    found = tx.conn.execute(_add(tx.dialect), json_rows(map(_values, events)))
-    return {(row.event_id, row.name): row.receive_time for row in found}
+    added = tx.conn.execute(_add(tx.dialect), json_rows(map(_values, events)))
+    return {(row.event_id, row.name): row.receive_time for row in added}
 
 
 def _values(event: CloudEvent) -> dict[str, Any]:
@@ -115,10 +115,10 @@ def _add(dialect: Dialect) -> Any:
     texts = dict.fromkeys(("event_id", "name", "setting", "hint", "actor"), Text())
     table = dialect.json_table({**texts, "event_time": BigInteger()})
     # Without a condition, SQLite takes ON CONFLICT for one of a join.
-    given = select(*(table.c[name] for name in _COLUMNS), dialect.now()).where(true())
+    rows = select(*(table.c[name] for name in _COLUMNS), dialect.now()).where(true())
     return (
         dialect.insert_or_ignore(cloud_events)
-        .from_select([*_COLUMNS, "receive_time"], given)
+        .from_select([*_COLUMNS, "receive_time"], rows)
         .returning(cloud_events.c.event_id, cloud_events.c.name, cloud_events.c.receive_time)
     )
 
@@ -135,27 +135,27 @@ class Range:
 
 def newest(tx: Tx, ranges: Sequence[Range]) -> list[list[CloudEvent]]:
     """Return the events of each range, newest first."""
-    found: list[list[CloudEvent]] = [[] for _ in ranges]
+    by_range: list[list[CloudEvent]] = [[] for _ in ranges]
     values = json_rows({"at": at, **asdict(each)} for at, each in enumerate(ranges))
     for at, *columns in tx.conn.execute(_newest(tx.dialect), values) if ranges else ():
-        found[at].append(CloudEvent(*columns))
-    return found
+        by_range[at].append(CloudEvent(*columns))
+    return by_range
 
 
 @lru_cache(maxsize=64)
 def _newest(dialect: Dialect) -> Any:
     number = BigInteger()
-    given = dialect.json_table({"at": number, "name": Text(), "setting": Text(), "since": number, "until": number})
+    ranges = dialect.json_table({"at": number, "name": Text(), "setting": Text(), "since": number, "until": number})
     wanted = and_(
-        cloud_events.c.name == given.c.name,
-        cloud_events.c.setting == given.c.setting,
-        cloud_events.c.event_time >= given.c.since - _SECOND,
-        cloud_events.c.event_time <= given.c.until,
+        cloud_events.c.name == ranges.c.name,
+        cloud_events.c.setting == ranges.c.setting,
+        cloud_events.c.event_time >= ranges.c.since - _SECOND,
+        cloud_events.c.event_time <= ranges.c.until,
     )
     order = (cloud_events.c.event_time.desc(), cloud_events.c.receive_time.desc())
-    nth = func.row_number().over(partition_by=given.c.at, order_by=order).label("nth")
+    nth = func.row_number().over(partition_by=ranges.c.at, order_by=order).label("nth")
     columns = (cloud_events.c[name] for name in _COLUMNS)
-    ranked = select(given.c.at, *columns, nth).join_from(given, cloud_events, wanted).subquery()
+    ranked = select(ranges.c.at, *columns, nth).join_from(ranges, cloud_events, wanted).subquery()
     shown = (ranked.c[name] for name in ("at", *_COLUMNS))
     return select(*shown).where(ranked.c.nth <= _NEWEST).order_by(ranked.c.at, ranked.c.nth)
 
@@ -164,9 +164,9 @@ def arrived(tx: Tx, places: Collection[RegistryName]) -> None:
     """Note that events of these accounts and Regions arrive."""
     if not places:
         return
-    given = [{"account": place.account, "region": place.region} for place in sorted(places)]
-    tx.conn.execute(_insert_health(tx.dialect), json_rows(given))
-    tx.conn.execute(_update_health(tx.dialect), json_rows(given))
+    rows = [{"account": place.account, "region": place.region} for place in sorted(places)]
+    tx.conn.execute(_insert_health(tx.dialect), json_rows(rows))
+    tx.conn.execute(_update_health(tx.dialect), json_rows(rows))
 
 
 def _places(dialect: Dialect) -> Any:
@@ -176,8 +176,8 @@ def _places(dialect: Dialect) -> Any:
 @lru_cache(maxsize=64)
 def _insert_health(dialect: Dialect) -> Any:
     table = _places(dialect)
-    given = select(table.c.account, table.c.region, dialect.now()).where(true())
-    return dialect.insert_or_ignore(event_health).from_select(["account", "region", "event_at"], given)
+    rows = select(table.c.account, table.c.region, dialect.now()).where(true())
+    return dialect.insert_or_ignore(event_health).from_select(["account", "region", "event_at"], rows)
 
 
 @lru_cache(maxsize=64)
@@ -191,9 +191,11 @@ def _update_health(dialect: Dialect) -> Any:
 
 def health(tx: Tx) -> dict[tuple[str, str], int]:
     """Return how long events stay healthy, in microseconds, by place."""
-    left = event_health.c.event_at + HEALTHY_FOR - tx.now()
-    rows = tx.conn.execute(select(event_health.c.account, event_health.c.region, left.label("left")).where(left > 0))
-    return {(row.account, row.region): row.left for row in rows}
+    remaining = event_health.c.event_at + HEALTHY_FOR - tx.now()
+    rows = tx.conn.execute(
+        select(event_health.c.account, event_health.c.region, remaining.label("remaining")).where(remaining > 0)
+    )
+    return {(row.account, row.region): row.remaining for row in rows}
 
 
 def silent_places(tx: Tx) -> int:

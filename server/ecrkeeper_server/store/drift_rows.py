@@ -20,13 +20,13 @@ def stored_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> l
 
 def storing_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> Steps[list[StoredDrift]]:
     """Return the same in steps."""
-    found: list[StoredDrift] = []
+    parts: list[StoredDrift] = []
     for at, (drift, owners) in enumerate(differences):
         if at % _AT_ONCE == _AT_ONCE - 1:
             yield
         stored = StoredDrift.of(drift, owners)
-        found += [replace(stored, key=key, pairs=pairs) for key, pairs in apart(drift.keys)]
-    return found
+        parts += [replace(stored, key=key, pairs=pairs) for key, pairs in apart(drift.keys)]
+    return parts
 
 
 def drift_count(drift: Iterable[StoredDrift]) -> int:

@@ -59,8 +59,8 @@ class _Parser:
 
     def at_end(self) -> bool:
         """Skip white space, and return whether nothing is left."""
-        found = _SPACE.match(self.text, self.position)
-        self.position = found.end() if found else self.position
+        space = _SPACE.match(self.text, self.position)
+        self.position = space.end() if space else self.position
         return self.position == len(self.text)
 
     def unexpected(self, expected: str) -> InvalidArgument:
@@ -123,20 +123,20 @@ class _Parser:
         self.at_end()
         quoted = _QUOTED.match(self.text, self.position)
         bare = _BARE.match(self.text, self.position)
-        found = quoted or bare
-        if found is None:
+        match = quoted or bare
+        if match is None:
             raise self.unexpected("a value; quote one with characters other than `A-Za-z0-9_.-/`")
-        content = found[0] if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1] or quoted[2] or "")
+        content = match[0] if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1] or quoted[2] or "")
         if len(content) > _LONGEST:
             text = f"a value must not have more than {_LONGEST} characters, got {len(content)}"
             raise violation(f"at character {self.position + 1}: {text}")
-        self.position = found.end()
+        self.position = match.end()
         return content
 
     def word(self) -> str:
         """Return the word AND, OR or NOT at the current position, or an empty string."""
-        found = None if self.at_end() else _WORD.match(self.text, self.position)
-        return found[1] if found else ""
+        match = None if self.at_end() else _WORD.match(self.text, self.position)
+        return match[1] if match else ""
 
     def skip_word(self, word: str) -> bool:
         """Skip a word if it is at the current position; return whether it was."""

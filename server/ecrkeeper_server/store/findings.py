@@ -53,12 +53,12 @@ class Findings:
 
         Without elements, of the whole setting.
         """
-        given = None if elements is None else list(elements)
-        entry = {"setting": setting, "elements": given, "found_at": found_at, "cause": cause.to_json()}
+        keys = None if elements is None else list(elements)
+        entry = {"setting": setting, "elements": keys, "found_at": found_at, "cause": cause.to_json()}
         others = [
             each
             for each in self.stored.get("causes", ())
-            if (each["setting"], each["elements"], each["found_at"]) != (setting, given, found_at)
+            if (each["setting"], each["elements"], each["found_at"]) != (setting, keys, found_at)
         ]
         return Findings({**self.stored, "causes": [entry, *others]})
 
@@ -96,8 +96,8 @@ class Findings:
 
     def deliveries(self, setting: str) -> dict[str, StoredDelivery]:
         """Return the last results by target."""
-        found = self.stored.get("deliveries", {}).get(setting, {})
-        return {target: StoredDelivery.from_json(each) for target, each in found.items()}
+        targets = self.stored.get("deliveries", {}).get(setting, {})
+        return {target: StoredDelivery.from_json(each) for target, each in targets.items()}
 
     def without_attribution(self, message: str, now: int) -> Findings:
         """Return the findings with the reason why CloudTrail cannot be asked.
@@ -112,7 +112,7 @@ class Findings:
 
     def conditions(self) -> list[Condition]:
         """Return the conditions that hold."""
-        found = [
+        conditions = [
             _failing(
                 self.deliveries("replication_configuration"),
                 "destination",
@@ -124,7 +124,7 @@ class Findings:
             ),
         ]
         if denied := self.stored.get("unattributed"):
-            found.append(
+            conditions.append(
                 Condition(
                     type="CausesUnknown",
                     status="TRUE",
@@ -133,14 +133,14 @@ class Findings:
                     since=denied["since"],
                 )
             )
-        return [each for each in found if each is not None]
+        return [each for each in conditions if each is not None]
 
 
-def _failing(targets: Mapping[str, StoredDelivery], what: str, *, type: str, reason: str) -> Condition | None:
+def _failing(targets: Mapping[str, StoredDelivery], kind: str, *, type: str, reason: str) -> Condition | None:
     failing = {name: each for name, each in targets.items() if each.fails}
     if not failing:
         return None
-    text = "; ".join(f"{what} {name}: {each.reason}" for name, each in sorted(failing.items())[:10])
+    text = "; ".join(f"{kind} {name}: {each.reason}" for name, each in sorted(failing.items())[:10])
     return Condition(type, "TRUE", reason, text, min(each.since or 0 for each in failing.values()))
 
 
@@ -165,12 +165,12 @@ def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
     rows = tx.conn.execute(_locked(tx.dialect), json_rows({"name": name} for name in edits)).all() if edits else ()
     changed = {}
     for name, stored in rows:
-        found = edits[name](Findings.from_json(stored))
-        if found.crowded:
+        edited = edits[name](Findings.from_json(stored))
+        if edited.crowded:
             state = tx.conn.execute(select(resources.c.state).where(resources.c.name == name)).scalar_one()
-            found = found.without_old_causes(drift_times(RegistryState(state)))
-        if found.stored != (stored or {}):
-            changed[name] = found.stored or None
+            edited = edited.without_old_causes(drift_times(RegistryState(state)))
+        if edited.stored != (stored or {}):
+            changed[name] = edited.stored or None
             tx.changes(name)
     if changed:
         values = json_rows(
@@ -181,15 +181,15 @@ def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
 
 @lru_cache(maxsize=64)
 def _locked(dialect: Dialect) -> Any:
-    given = dialect.json_table({"name": Text()})
-    query = select(resources.c.name, resources.c.events).join_from(given, resources, resources.c.name == given.c.name)
+    names = dialect.json_table({"name": Text()})
+    query = select(resources.c.name, resources.c.events).join_from(names, resources, resources.c.name == names.c.name)
     return query.order_by(resources.c.name).with_for_update(of=resources)
 
 
 @lru_cache(maxsize=64)
 def _change(dialect: Dialect) -> Any:
-    given = dialect.json_table({"name": Text(), "events": Text()})
-    return update(resources).where(resources.c.name == given.c.name).values(events=given.c.events)
+    rows = dialect.json_table({"name": Text(), "events": Text()})
+    return update(resources).where(resources.c.name == rows.c.name).values(events=rows.c.events)
 
 
 def with_causes(stored: Json | None, drift: Iterable[StoredDrift], found_at: int | None = None) -> list[StoredDrift]:

@@ -29,8 +29,8 @@ def get(tx: Tx, account: str, *, lock: bool = False) -> AccountRow | None:
 
 def state_of(tx: Tx, account: str) -> str | None:
     """Return the state of an account; None if it is in no fleet."""
-    found: str | None = tx.conn.execute(select(table.c.state).where(table.c.account == account)).scalar_one_or_none()
-    return found
+    state: str | None = tx.conn.execute(select(table.c.state).where(table.c.account == account)).scalar_one_or_none()
+    return state
 
 
 def page(tx: Tx, after: str, limit: int) -> list[AccountRow]:
@@ -47,8 +47,8 @@ def organization_states(tx: Tx) -> dict[str, str]:
 
 def some(tx: Tx, accounts: Collection[str]) -> dict[str, AccountRow]:
     """The accounts of these ids that exist."""
-    found = tx.conn.execute(select(table).where(table.c.account.in_(accounts))) if accounts else ()
-    return {row.account: AccountRow.of(row) for row in found}
+    rows = tx.conn.execute(select(table).where(table.c.account.in_(accounts))) if accounts else ()
+    return {row.account: AccountRow.of(row) for row in rows}
 
 
 def add(tx: Tx, row: AccountRow) -> None:
@@ -114,7 +114,7 @@ def remove(tx: Tx, account: str) -> None:
 
 def managing_sets(tx: Tx, account: str, limit: int) -> Sequence[str]:
     """The names of some registry sets that declare something in an account."""
-    found = select(declarations.c.managed_by).where(
+    query = select(declarations.c.managed_by).where(
         declarations.c.account == account, declarations.c.managed_by.is_not(None)
     )
-    return [name for (name,) in tx.conn.execute(found.distinct().order_by(declarations.c.managed_by).limit(limit))]
+    return [name for (name,) in tx.conn.execute(query.distinct().order_by(declarations.c.managed_by).limit(limit))]

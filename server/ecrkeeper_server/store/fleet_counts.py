@@ -69,8 +69,8 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
         # They were asked for and are not done yet; an attempt that failed has a reason.
         pending=int(tx.conn.execute(pending).scalar_one()),
         drifted=number(resources.c.drifted),
-        reasons=[(reason, found) for reason, found in tx.conn.execute(by_reason)],
-        replication={str(result): found for result, found in tx.conn.execute(worst.group_by(resources.c.replication))},
+        reasons=[(reason, count) for reason, count in tx.conn.execute(by_reason)],
+        replication={str(result): count for result, count in tx.conn.execute(worst.group_by(resources.c.replication))},
         silent=number(resources.c.silent),
     )
 
@@ -82,8 +82,8 @@ def unreachable(tx: Tx, parts: Sequence[Part] | None) -> int:
 
 def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
     """Some registries whose replication does not work, by name."""
-    found = (resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
-    query = select(*RESOURCE_COLUMNS).select_from(resource).where(*found)
+    broken = (resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
+    query = select(*RESOURCE_COLUMNS).select_from(resource).where(*broken)
     return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
 
 

@@ -127,12 +127,12 @@ def _whole(dialect: Dialect) -> Select[Any]:
 
 def _read(columns: dict[str, Any]) -> Read:
     text = columns.pop("declared")
-    found = [_declaration(each) for each in (read_json(text) if text else ())]
-    return Read(versioned_of(columns), sorted(found, key=lambda each: each.owner))
+    declared = [_declaration(each) for each in (read_json(text) if text else ())]
+    return Read(versioned_of(columns), sorted(declared, key=lambda each: each.owner))
 
 
 def _declaration(columns: Sequence[Any]) -> Declaration:
-    found = Declaration(*columns)
-    text: Any = found.settings
+    stored = Declaration(*columns)
+    text: Any = stored.settings
     # SQLite has no booleans.
-    return replace(found, settings=read_json(text), allow_replacement=bool(found.allow_replacement))
+    return replace(stored, settings=read_json(text), allow_replacement=bool(stored.allow_replacement))

@@ -104,17 +104,17 @@ def pending(tx: Tx, target: str, method: str | None = None) -> list[Operation]:
 
 def pending_of(tx: Tx, targets: Iterable[str]) -> dict[str, list[Operation]]:
     """Return the unfinished operations on each of some resources, oldest first."""
-    found: dict[str, list[Operation]] = {}
+    by_target: dict[str, list[Operation]] = {}
     for row in tx.conn.execute(_pending_of(tx.dialect), json_rows({"target": each} for each in targets)):
-        found.setdefault(row.target, []).append(Operation.of(row))
-    return found
+        by_target.setdefault(row.target, []).append(Operation.of(row))
+    return by_target
 
 
 @lru_cache(maxsize=64)
 def _pending_of(dialect: Dialect) -> Select[Any]:
-    given = dialect.json_table({"target": Text()})
-    wanted = and_(operations.c.target == given.c.target, operations.c.done.is_(False))
-    return select(operations).join_from(given, operations, wanted).order_by(operations.c.create_time)
+    targets = dialect.json_table({"target": Text()})
+    wanted = and_(operations.c.target == targets.c.target, operations.c.done.is_(False))
+    return select(operations).join_from(targets, operations, wanted).order_by(operations.c.create_time)
 
 
 def of_target(tx: Tx, target: str, method: str) -> list[Operation]:

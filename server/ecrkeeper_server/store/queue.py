@@ -136,11 +136,11 @@ def _hold(dialect: Dialect) -> Select[Any]:
 
 @lru_cache(maxsize=64)
 def _hold_free(dialect: Dialect) -> Select[Any]:
-    given = dialect.json_table({"name": Text(), "token": Text()})
-    same = and_(schedule.c.name == given.c.name, schedule.c.lease_token == given.c.token)
+    leases = dialect.json_table({"name": Text(), "token": Text()})
+    same = and_(schedule.c.name == leases.c.name, schedule.c.lease_token == leases.c.token)
     return (
         select(schedule.c.name)
-        .select_from(resource.join(given, same))
+        .select_from(resource.join(leases, same))
         .where(schedule.c.lease_until >= dialect.now())
         .order_by(schedule.c.name)
         .with_for_update(skip_locked=True, of=(schedule, resources))
@@ -149,8 +149,8 @@ def _hold_free(dialect: Dialect) -> Select[Any]:
 
 @lru_cache(maxsize=64)
 def _save_all(dialect: Dialect) -> Update:
-    given = dialect.json_table({"name": Text(), "state": Text()})
-    return update(resources).where(resources.c.name == given.c.name).values(state=given.c.state)
+    rows = dialect.json_table({"name": Text(), "state": Text()})
+    return update(resources).where(resources.c.name == rows.c.name).values(state=rows.c.state)
 
 
 def release(tx: Tx, names: list[str], token: str) -> None:

@@ -37,8 +37,8 @@ def page(tx: Tx, after: str, limit: int) -> list[str]:
 
 def some(tx: Tx, ids: Collection[str]) -> list[SetRow]:
     """The sets of these ids that exist, by id."""
-    found = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
-    return [SetRow.of(row) for row in found]
+    rows = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
+    return [SetRow.of(row) for row in rows]
 
 
 def add(tx: Tx, row: SetRow) -> SetRow:
@@ -155,8 +155,8 @@ def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) 
     query = select(declarations.c.account, size).where(declarations.c.account.in_(accounts))
     if owner is not None:
         query = query.where(declarations.c.owner == owner)
-    found = tx.conn.execute(query.group_by(declarations.c.account)) if accounts else ()
-    return {account: int(number) for account, number in found}
+    rows = tx.conn.execute(query.group_by(declarations.c.account)) if accounts else ()
+    return {account: int(number) for account, number in rows}
 
 
 def managed_count(tx: Tx, set_id: str) -> int:
@@ -169,9 +169,9 @@ def managed_count(tx: Tx, set_id: str) -> int:
 def other_selectors(tx: Tx, set_id: str) -> list[tuple[str, Selector]]:
     """The name and the selector of all sets but one that still declare something."""
     selector = tx.dialect.json_member(table.c.spec, "selector")
-    found = select(table.c.id, selector).where(table.c.id != set_id, table.c.deleting.is_(False)).order_by(table.c.id)
+    query = select(table.c.id, selector).where(table.c.id != set_id, table.c.deleting.is_(False)).order_by(table.c.id)
     return [
-        (f"registrySets/{other}", Selector.from_json(read_json(stored))) for other, stored in tx.conn.execute(found)
+        (f"registrySets/{other}", Selector.from_json(read_json(stored))) for other, stored in tx.conn.execute(query)
     ]
 
 

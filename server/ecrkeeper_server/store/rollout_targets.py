@@ -135,10 +135,10 @@ def counts(tx: Tx, rollout: RolloutRow, *, undo: bool = False) -> list[dict[str,
     query = select(table.c.wave, table.c.state, func.count()).where(_of(rollout))
     if undo:
         query = query.where(table.c.undo)
-    found: list[dict[str, int]] = [{} for _ in range(len(rollout.waves) + 1)]
+    by_wave: list[dict[str, int]] = [{} for _ in range(len(rollout.waves) + 1)]
     for wave, state, number in tx.conn.execute(query.group_by(table.c.wave, table.c.state)):
-        found[wave][state] = number
-    return found
+        by_wave[wave][state] = number
+    return by_wave
 
 
 def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state: str | None = None) -> list[TargetRow]:
@@ -155,8 +155,8 @@ def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state:
 
 def named(tx: Tx, rollout: RolloutRow, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
     """The targets of these registries that the rollout has."""
-    found = _at(tx, names, _of(rollout))
-    return {row.registry: row for row in found}
+    rows = _at(tx, names, _of(rollout))
+    return {row.registry: row for row in rows}
 
 
 def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
@@ -164,8 +164,8 @@ def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[Registr
 
     It is that of the newest rollout that had the registry.
     """
-    found = _at(tx, names, table.c.set_id == set_id)
-    return {row.registry: row for row in sorted(found, key=lambda row: row.number)}
+    rows = _at(tx, names, table.c.set_id == set_id)
+    return {row.registry: row for row in sorted(rows, key=lambda row: row.number)}
 
 
 def _at(tx: Tx, names: Collection[RegistryName], which: ColumnElement[bool]) -> list[TargetRow]:
@@ -173,6 +173,6 @@ def _at(tx: Tx, names: Collection[RegistryName], which: ColumnElement[bool]) -> 
     places = tx.dialect.json_table({"account": Text(), "region": Text()})
     of_place = and_(which, table.c.account == places.c.account, table.c.region == places.c.region)
     query = select(table).select_from(places.outerjoin(table, of_place))
-    given = json_rows({"account": name.account, "region": name.region} for name in names)
-    rows = tx.conn.execute(query, given) if names else ()
+    values = json_rows({"account": name.account, "region": name.region} for name in names)
+    rows = tx.conn.execute(query, values) if names else ()
     return [TargetRow.of(row) for row in rows if row.set_id is not None]

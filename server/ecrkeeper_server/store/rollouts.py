@@ -66,10 +66,10 @@ class OpenRollout:
 def open_states(tx: Tx, sets: Collection[str]) -> dict[str, list[OpenRollout]]:
     """The rollouts of some sets that have not ended, by set, oldest first."""
     query = select(table.c.set_id, table.c.number, table.c.state)
-    found: dict[str, list[OpenRollout]] = {}
+    by_set: dict[str, list[OpenRollout]] = {}
     for row in tx.conn.execute(query.where(table.c.set_id.in_(sets), table.c.state.not_in(ENDED))) if sets else ():
-        found.setdefault(row.set_id, []).append(OpenRollout(row.set_id, row.number, row.state))
-    return {set_id: sorted(rows, key=lambda row: row.number) for set_id, rows in found.items()}
+        by_set.setdefault(row.set_id, []).append(OpenRollout(row.set_id, row.number, row.state))
+    return {set_id: sorted(rows, key=lambda row: row.number) for set_id, rows in by_set.items()}
 
 
 def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
@@ -107,8 +107,8 @@ def succeeded_before(tx: Tx, row: RolloutRow) -> int:
         table.c.cause == Cause.REVISION,
         table.c.state == RolloutState.SUCCEEDED,
     )
-    found = tx.conn.execute(query.order_by(table.c.number.desc()).limit(1)).scalar_one_or_none()
-    return 0 if found is None else int(found)
+    revision = tx.conn.execute(query.order_by(table.c.number.desc()).limit(1)).scalar_one_or_none()
+    return 0 if revision is None else int(revision)
 
 
 def add(tx: Tx, row: RolloutRow) -> RolloutRow:
