@@ -61,13 +61,13 @@ class PlanDigest:
 
     def moved(self, now: PlanDigest, kind: str = "registry") -> dict[str, str]:
         """Return what has changed until `now`, by part, in words."""
-        found = {} if self.request == now.request else {"request": "the request is not the planned one"}
+        changes = {} if self.request == now.request else {"request": "the request is not the planned one"}
         if self.etag != now.etag:
-            found[kind] = _change(kind, self.etag, now.etag)
+            changes[kind] = _change(kind, self.etag, now.etag)
         for name in sorted({*self.observed, *now.observed}):
             if self.observed.get(name) != now.observed.get(name):
-                found[name] = f"AWS has another {name}"
-        return found
+                changes[name] = f"AWS has another {name}"
+        return changes
 
 
 def check_plan(name: str, planned: str, now: str, kind: str = "registry") -> None:

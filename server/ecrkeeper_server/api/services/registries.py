@@ -242,7 +242,7 @@ def _update(
     if planned_on is not None:
         check_planned_on(str(name), planned_on, current)
     row = present or resources.create(tx, name, NEW_REGISTRY)
-    return change_spec(tx, caller, name, row, replace(row.registry_spec, **wanted), made=present is None)
+    return change_spec(tx, caller, name, row, replace(row.registry_spec, **wanted), created=present is None)
 
 
 def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, Any]:
