@@ -75,8 +75,8 @@ async def _explain(
     aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], repository: str
 ) -> tuple[RegistryName, Outcome, Sequence[Warning]]:
     if not repository.startswith(tuple(filters)):
-        what = f"no filter of the replication to {name} is a prefix of {shown(repository)}"
-        return name, Outcome.DOES_NOT_ARRIVE, [Warning("REPLICATION_FILTER_DOES_NOT_MATCH", str(name), what)]
+        message = f"no filter of the replication to {name} is a prefix of {shown(repository)}"
+        return name, Outcome.DOES_NOT_ARRIVE, [Warning("REPLICATION_FILTER_DOES_NOT_MATCH", str(name), message)]
     try:
         destination, elements = await _observe(aws, source, name)
     except AwsError as error:

@@ -36,10 +36,10 @@ class EventHistory:
 
         Raises Permanent or Temporary.
         """
-        found: list[Record] = []
+        records: list[Record] = []
         for operation in operations:
-            found += await self._calls(account, region, operation, since, until)
-        kept = [each for each in found if since - _MICROSECONDS < each.actor.event_time <= until]
+            records += await self._calls(account, region, operation, since, until)
+        kept = [each for each in records if since - _MICROSECONDS < each.actor.event_time <= until]
         return sorted(kept, key=lambda each: each.actor.event_time, reverse=True)
 
     async def _calls(self, account: str, region: str, operation: str, since: int, until: int) -> list[Record]:
@@ -58,7 +58,7 @@ class EventHistory:
             "StartTime": since // _MICROSECONDS,
             "EndTime": -(-until // _MICROSECONDS),
         }
-        found: list[Record] = []
+        records: list[Record] = []
         for _ in range(_PAGES):
             answer = await self._aws.call(account, region, "cloudtrail", "LookupEvents", params)
             for event in answer.get("Events") or ():
@@ -67,8 +67,8 @@ class EventHistory:
                 except Malformed:
                     continue
                 if record.account == account and record.operation == operation and not record.error_code:
-                    found.append(record)
+                    records.append(record)
             if not answer.get("NextToken"):
                 break
             params = {**params, "NextToken": answer["NextToken"]}
-        return found
+        return records

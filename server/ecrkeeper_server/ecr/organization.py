@@ -48,8 +48,8 @@ class Organization:
 
         Accounts that were closed less than 90 days ago are included.
         """
-        found = await self._list("ListAccounts", {}, "Accounts")
-        return [each for each in found if is_account(each["Id"])]
+        listed = await self._list("ListAccounts", {}, "Accounts")
+        return [each for each in listed if is_account(each["Id"])]
 
     async def describe(self, listed: Mapping[str, Any]) -> OrganizationAccount:
         """Return an account with its unit and its tags."""

@@ -41,9 +41,9 @@ class Principals:
     async def _ask(self, account: str) -> str:
         try:
             answer = await self._aws.call(account, self._home, "sts", "GetCallerIdentity", {})
-            found: str = answer["Arn"]
+            arn: str = answer["Arn"]
         except (AwsError, KeyError):
             self._failed[account] = True
             return ""
-        self._known[account] = found
-        return found
+        self._known[account] = arn
+        return arn
