@@ -27,7 +27,7 @@ LIKELY, CONFIRMED = "LIKELY", "CONFIRMED"
 
 
 def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribution]:
-    """Return the drift that the attempt found first, by setting.
+    """Return the drift that no earlier attempt found, by setting.
 
     Only elements that were in place before can drift.
     """
@@ -51,7 +51,7 @@ def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribut
 
 
 def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
-    """Tell whether AWS had the element as it is desired when it was observed before."""
+    """Return whether AWS had the desired element at the previous observation."""
     if row.kind != RegistryName.kind:
         return row.observed_generation == row.generation and row.role_state.observed
     state = row.registry_state
@@ -61,12 +61,12 @@ def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
     return drift.key in settled and bool(settled[drift.key] == drift.desired)
 
 
-def request(tx: Tx, unattributed: Sequence[Attribution], *, asks: bool = True) -> None:
-    """Ask for the causes of the drift of attempts, unless CloudTrail is not asked.
+def request(tx: Tx, unattributed: Sequence[Attribution], *, attribute: bool = True) -> None:
+    """Request the causes of the drift of attempts; `attribute` if CloudTrail may be asked.
 
-    A call that an event has reported already is the likely one.
+    A call that an event has already reported is the likely cause.
     """
-    if not asks:
+    if not attribute:
         attribute_by_events(tx, unattributed)
     elif unattributed:
         attributions.request(tx, unattributed)
@@ -74,7 +74,7 @@ def request(tx: Tx, unattributed: Sequence[Attribution], *, asks: bool = True) -
 
 
 def attribute_by_events(tx: Tx, unattributed: Sequence[Attribution]) -> None:
-    """Name the newest calls that events report as the likely causes.
+    """Record the newest calls reported by events as the likely causes.
 
     A call after the attempt that found the drift cannot have caused it.
     """
@@ -87,12 +87,12 @@ def attribute_by_events(tx: Tx, unattributed: Sequence[Attribution]) -> None:
 
 
 def attribute_pending(tx: Tx, names: Collection[str]) -> None:
-    """Name the likely causes of drift that was found before its events came."""
+    """Record the likely causes of drift that was found before its events arrived."""
     attribute_by_events(tx, attributions.pending(tx, names))
 
 
 def store(tx: Tx, causes: Sequence[NamedCause]) -> list[NamedCause]:
-    """Keep causes, unless the known ones are newer; return those that are new.
+    """Store causes that are newer than the known ones; return those.
 
     The same cause replaces itself only if it becomes confirmed.
     """
@@ -129,7 +129,7 @@ def newest_by_element(
 ) -> list[tuple[Sequence[str] | None, CloudEvent]]:
     """Return the newest event that may have changed each element.
 
-    Of a document one for all elements.
+    A document has one event for all its elements.
     """
     if not isinstance(SETTINGS.get(attribution.setting), collection.Collection):
         matching = [each for each in events if _is_about(attribution, "", each)]

@@ -1,6 +1,6 @@
 """Contested elements: somebody else changes them again and again; pure.
 
-They are named, and written with backoff instead of at once.
+They are reported, and written with backoff instead of at once.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift
 from ecrkeeper_server.store.states import State
 
-_NAMED = 5
-# The key that stands for all elements of a setting, where more than this were remediated at once.
-ALL, _ALONE = "*", 200
+_MAX_NAMED = 5
+# Stands for all elements of a setting if one attempt remediated more than `_MAX_KEYS` of them.
+ALL, _MAX_KEYS = "*", 200
 
 
 def attributed(contests: Contests, findings: Findings) -> dict[str, dict[str, Contest]]:
@@ -51,8 +51,8 @@ def withheld(
 ) -> dict[str, Keys]:
     """Return the elements that are not to be written yet, by setting.
 
-    `settled` holds the elements that were in place last. Only what restores one of them
-    is withheld: a change that an owner declared is written at once.
+    `settled` holds the elements that were last in place. Only a change that restores one of
+    them is withheld: a newly declared change is written at once.
     """
     result: dict[str, Keys] = {}
     for setting in contests.keys() & plans.keys():
@@ -84,7 +84,7 @@ def after(
 ) -> dict[str, dict[str, Contest]]:
     """Return the contests after an attempt.
 
-    An element that stayed in place for a window, or is not desired, has none.
+    An element that stayed in place for a window, or is not desired, has no contest.
     """
     kept: dict[str, dict[str, Contest]] = {}
     quiet = now - int(window * MICROSECONDS)
@@ -105,19 +105,19 @@ def after(
 def _by_setting(remediated: Iterable[StoredDrift]) -> dict[str, Sequence[str]]:
     """Return the keys of remediated elements.
 
-    One key stands for very many elements of a setting.
+    `ALL` stands for very many elements of a setting.
     """
     grouped: dict[str, list[Keys]] = {}
     for drift in remediated:
         grouped.setdefault(drift.setting, []).append(drift.keys)
     united = {setting: union(groups) for setting, groups in grouped.items()}
-    return {setting: [ALL] if len(keys) > _ALONE else sorted(keys) for setting, keys in united.items()}
+    return {setting: [ALL] if len(keys) > _MAX_KEYS else sorted(keys) for setting, keys in united.items()}
 
 
 def next_observation(contests: Contests, now: int, window: float) -> float | None:
     """Return the seconds until a contested element is to be observed again.
 
-    It is written then, or is calm if it is still in place.
+    It is then written, or its contest ends because it is still in place.
     """
     times = [
         min(at for at in (each.last + int(window * MICROSECONDS), each.next_try(window)) if at > now)
@@ -140,9 +140,9 @@ def explain(contests: Contests) -> tuple[str, str]:
     texts = [
         f"{setting} {key}: {each.actor or 'somebody'} changed it {each.count} times in"
         f" {max(1, (each.last - each.first) // MICROSECONDS)} s"
-        for setting, key, each in contested[:_NAMED]
+        for setting, key, each in contested[:_MAX_NAMED]
     ]
-    more = f"; and {len(contested) - _NAMED} more" if len(contested) > _NAMED else ""
+    more = f"; and {len(contested) - _MAX_NAMED} more" if len(contested) > _MAX_NAMED else ""
     text = "; ".join(texts) + more
     reason = "SECOND_KEEPER" if other else "CONTESTED"
     return reason, f"{text}; the installation {other} of ecrkeeper keeps it, too" if other else text

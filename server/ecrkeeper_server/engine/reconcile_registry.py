@@ -15,7 +15,7 @@ from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.probe import probe
 from ecrkeeper_server.engine.registry_result import resulting
-from ecrkeeper_server.engine.registry_writes import act, asked
+from ecrkeeper_server.engine.registry_writes import reconcile_requested, write_settings
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.engine.statuses import status_of
 from ecrkeeper_server.engine.suspended import is_suspended
@@ -74,7 +74,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     await _plan(attempt, progress)
     changing = mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values())
     if changing and not await is_suspended(attempt, progress):
-        await act(attempt, progress)
+        await write_settings(attempt, progress)
         await _plan_changes(attempt, progress)
     if progress.originals:
         await attempt.db.write(lambda tx: record_originals(tx, progress.originals))
@@ -161,7 +161,7 @@ async def _plan(attempt: Attempt, progress: Progress) -> None:
     progress.originals = await work().step(originals_of, progress, row.registry, elements=attempt.elements)
     progress.denials = state.denials
     progress.contests = contests.attributed(state.contests, Findings.from_json(row.events))
-    if progress.contests and not asked(attempt):
+    if progress.contests and not reconcile_requested(attempt):
         progress.withheld = contests.withheld(
             progress.contests, progress.plans, progress.composition.desired, state.settled,
             attempt.now, attempt.contest_window,

@@ -27,7 +27,7 @@ _PATHS = 50
 
 
 def resulting(attempt: Attempt, progress: Progress, mode: Mode) -> Steps[AttemptResult]:
-    """Return the result, without replication checks and trials, in steps."""
+    """Return the result without replication checks and trials, in steps."""
     drift = yield from storing_drift(drifts(progress.plans, progress.composition))
     degraded = {name: observed.unknown for name, observed in progress.observed.items() if observed.unknown}
     state = yield from _state(attempt, progress, mode, drift, degraded)
@@ -104,7 +104,7 @@ def _state(
         unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
         settled={name: elements for name, elements in settled.items() if elements},
         observed={**unread, **{name: observed.shape for name, observed in progress.observed.items()}},
-        degraded={name: _some(paths) for name, paths in degraded.items()},
+        degraded={name: _shortened(paths) for name, paths in degraded.items()},
         drift=drift,
         suspects=progress.suspects,
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
@@ -113,7 +113,7 @@ def _state(
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
 
 
-def _some(paths: Sequence[str]) -> list[str]:
+def _shortened(paths: Sequence[str]) -> list[str]:
     more = len(paths) - _PATHS
     return [*paths[:_PATHS], *([f"and {more} more"] if more > 0 else [])]
 

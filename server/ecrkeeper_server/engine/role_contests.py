@@ -54,7 +54,7 @@ def without_withheld(observed: ObservedRole, desired: Parts, waiting: set[tuple[
 
 
 def desired_parts(kind: RoleKind, description: str | None, tags: Mapping[str, str]) -> Parts:
-    """Return what the declaration wants of a role."""
+    """Return the parts of a role that the declaration sets."""
     described = {} if description is None else {"description": description}
     return {"role": {kind.role_name: kind.service_name}, "description": described, "tags": tags}
 

@@ -25,7 +25,7 @@ from ecrkeeper_server.store.state_parts import RoleDeletion, StoredError
 from ecrkeeper_server.store.states import RoleState
 
 _POLL_SECONDS = 1.0
-_LONGEST_POLL = 15.0
+_MAX_POLL_SECONDS = 15.0
 _GIVE_UP_SECONDS = 1800.0
 # Within this time after its request, a create may have made a role that GetRole does not return.
 _LAG_SECONDS = 60.0
@@ -60,11 +60,11 @@ async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) ->
         if deletion is None and created is not None and attempt.now - created < _LAG_SECONDS * MICROSECONDS:
             # The creator of an unobserved role is unknown, and so whether it may be deleted.
             return _waiting(state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
-        return _gone(attempt, pending)
+        return _removed(attempt, pending)
     deletion = deletion or RoleDeletion(role_id=observed.role_id)
     if is_lookalike(kind, observed) or deletion.role_id not in (None, observed.role_id):
         # The role is gone; somebody else created this one since.
-        return _gone(attempt, pending)
+        return _removed(attempt, pending)
     if not deletion.task:
         origin = provenance(state, observed)
         if origin == "ADOPTED" and not await _forced(attempt):
@@ -157,7 +157,7 @@ def _lasts_too_long(attempt: Attempt, deletion: RoleDeletion) -> bool:
 
 
 def _pause(polls: int) -> float:
-    return min(_LONGEST_POLL, _POLL_SECONDS * 1.3**polls)
+    return min(_MAX_POLL_SECONDS, _POLL_SECONDS * 1.3**polls)
 
 
 def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], str]:
@@ -177,7 +177,7 @@ def _waiting(state: RoleState, message: str, after: float) -> AttemptResult:
     return AttemptResult(state, status, observed=True, converged=False, next_in=after)
 
 
-def _gone(attempt: Attempt, pending: list[Operation]) -> AttemptResult:
+def _removed(attempt: Attempt, pending: list[Operation]) -> AttemptResult:
     return AttemptResult(
         attempt.claimed.role_state, Status(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
     )
