@@ -1,4 +1,4 @@
-"""Changing the spec of a registry or a role."""
+"""Change the spec of a registry or a role."""
 
 from __future__ import annotations
 

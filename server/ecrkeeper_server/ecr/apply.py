@@ -32,7 +32,7 @@ class AwsWrite:
     params: dict[str, Any]
     changes: Sequence[Change]
     owners: Sequence[str] = ()
-    # Why it is sent, if it changes nothing.
+    # The reason of a call that changes nothing.
     reason: str = ""
     id: int = 0
     outcome: str = "NOT_SENT"

@@ -75,7 +75,7 @@ def _by_time(before: Iterable[StoredDrift]) -> dict[_Kind, dict[int | None, Keys
 def _dated_parts(
     drift: StoredDrift, before: Mapping[_Kind, Mapping[int | None, Keys]], now: int | None
 ) -> Iterator[StoredDrift]:
-    """Yield a difference by when its elements were first seen to differ."""
+    """Yield the parts of a difference, by the times at which they were first observed."""
     remaining = drift.keys
     for since, keys in before.get((drift.setting, drift.kind), {}).items():
         part = remaining & keys

@@ -18,9 +18,9 @@ from ecrkeeper_server.names import RegistryName
 Cursor = list[Any]
 FIRST: Cursor = ["", 0, ""]
 _REPOSITORIES = 100
-_AT_ONCE = 5
-# The most calls that list images, for one page: many repositories may be empty.
-_MOST_LISTS = 20
+_MAX_CONCURRENT = 5
+# The maximum number of lists of images for one page: many repositories may be empty.
+_MAX_LISTS = 20
 _NOT_FOUND = "NOT_FOUND"
 
 
@@ -54,7 +54,7 @@ async def statuses(
     listed: list[tuple[str, dict[str, Any]]] = []
     names, following = await _repositories(aws, registry, token)
     lists = 0
-    while len(listed) < size and lists < _MOST_LISTS:
+    while len(listed) < size and lists < _MAX_LISTS:
         if at >= len(names):
             if not following:
                 return await _described(aws, registry, destination, listed), None
@@ -95,7 +95,7 @@ async def _described(
 ) -> list[ImageStatus]:
     # ListImages names an image once for each of its tags.
     images = {(repository, each["imageDigest"]): each.get("imageTag") or "" for repository, each in listed}
-    running = asyncio.Semaphore(_AT_ONCE)
+    running = asyncio.Semaphore(_MAX_CONCURRENT)
 
     async def status(repository: str, digest: str, tag: str) -> ImageStatus | None:
         params = {"repositoryName": repository, "imageId": {"imageDigest": digest}}

@@ -43,7 +43,7 @@ class Completion:
 class Part(NamedTuple):
     """Events of the stream, and the cursor behind all whose order is final.
 
-    `held_back`: a running transaction delays more.
+    `held_back` if a running transaction delays further events.
     """
 
     events: list[AuditEvent]

@@ -145,7 +145,7 @@ def next_due(tx: Tx, *, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> fl
             if micros is not None and (soonest is None or micros < soonest):
                 soonest = micros
             if soonest is not None and soonest <= 0:
-                # The rest may have to read everything that is due.
+                # The rest may have to read all due rows.
                 return 0.0
     return None if soonest is None else soonest / MICROSECONDS
 

@@ -1,4 +1,4 @@
-"""Calls of others that events report, and when events last arrived."""
+"""Calls of other principals from events, and the times of the last events."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from ecrkeeper_server.store.tables import (
 )
 
 HEALTHY_FOR = DAY
-# A place whose health is younger than this need not be written again.
+# The health of a place is written again only if it is older than this.
 HEALTH_STEP_SECONDS = 60
 _HEALTH_STEP = HEALTH_STEP_SECONDS * MICROSECONDS
 _COLUMNS = ("event_id", "name", "setting", "hint", "event_time", "actor")
 _JSON: Any = JsonText()
 # Events of CloudTrail have whole seconds.
 _SECOND = 1_000_000
-# The newest call counts, so older ones are seldom needed.
+# The newest call is the cause, so older ones are seldom needed.
 _NEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """A call of somebody else that may have changed a resource.
+    """A call of another principal that may have changed a resource.
 
     See the columns of the table.
     """
@@ -82,7 +82,7 @@ def _known(dialect: Dialect) -> Any:
 
 
 def own_request_ids(tx: Tx, request_ids: Collection[str]) -> set[str]:
-    """Return those of AWS's request ids that calls of this installation have."""
+    """Return those of AWS's request ids that belong to calls of this installation."""
     rows = tx.conn.execute(_own(tx.dialect), json_rows({"name": each} for each in request_ids)) if request_ids else ()
     return {row.aws_request_id for row in rows}
 
@@ -95,7 +95,7 @@ def _own(dialect: Dialect) -> Any:
 
 
 def add(tx: Tx, events: Sequence[CloudEvent]) -> dict[tuple[str, str], int]:
-    """Keep events; return the event ids and names of those that were not known yet.
+    """Store events; return the event ids and names of new ones.
 
     The values are the time of the store, in microseconds.
     """
@@ -160,8 +160,8 @@ def _newest(dialect: Dialect) -> Any:
     return select(*shown).where(ranked.c.nth <= _NEWEST).order_by(ranked.c.at, ranked.c.nth)
 
 
-def arrived(tx: Tx, places: Collection[RegistryName]) -> None:
-    """Note that events of these accounts and Regions arrive."""
+def record_arrival(tx: Tx, places: Collection[RegistryName]) -> None:
+    """Record that events of these accounts and Regions arrive."""
     if not places:
         return
     rows = [{"account": place.account, "region": place.region} for place in sorted(places)]
@@ -190,7 +190,7 @@ def _update_health(dialect: Dialect) -> Any:
 
 
 def health(tx: Tx) -> dict[tuple[str, str], int]:
-    """Return how long events stay healthy, in microseconds, by place."""
+    """Return for how long events still count as healthy, in microseconds, by place."""
     remaining = event_health.c.event_at + HEALTHY_FOR - tx.now()
     rows = tx.conn.execute(
         select(event_health.c.account, event_health.c.region, remaining.label("remaining")).where(remaining > 0)
@@ -212,7 +212,7 @@ def silent_places(tx: Tx) -> int:
 
 
 def purge(tx: Tx) -> int:
-    """Forget some events that are older than a day; return how many.
+    """Delete some events that are older than a day; return their number.
 
     EventBridge repeats none after that.
     """
@@ -225,6 +225,6 @@ def purge(tx: Tx) -> int:
     gone = tx.conn.execute(
         delete(cloud_events).where(cloud_events.c.event_id.in_(old)).returning(cloud_events.c.event_id)
     )
-    # A place that is silent for longer than a day is as one without a row.
+    # A place that is silent for longer than a day counts like one without a row.
     tx.conn.execute(delete(event_health).where(event_health.c.event_at < tx.now() - HEALTHY_FOR - DAY))
     return len(gone.all())

@@ -10,7 +10,7 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import MICROSECONDS
 
 LIMIT = 3
-"""So many remediations of an element without a quiet window between them are a contest."""
+"""An element is contested after this many remediations without a quiet window in between."""
 _DOUBLINGS = 6
 
 

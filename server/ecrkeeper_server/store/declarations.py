@@ -74,7 +74,7 @@ def decoded(
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """Return the existing declarations of these names, with registry statuses."""
     if len(names) == 1:
-        # Most calls ask for one name, which takes a third less time than a table of names.
+        # Most calls read one name, which takes a third less time than a table of names.
         rows = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
     else:
         rows = _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, json_rows(map(key_of, names)))
@@ -129,13 +129,13 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
 
 
 def record_originals(tx: Tx, originals: Originals) -> None:
-    """Store what AWS had before declarations; see `record_original`."""
+    """Store AWS's state before declarations; see `record_original`."""
     for declaration, shapes in originals:
         record_original(tx, declaration, shapes)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
-    """Store what AWS had before the declaration as revision 0, each setting once.
+    """Store AWS's state before the declaration as revision 0, each setting once.
 
     Declared elements of settings that cannot be removed are added when they appear.
     """

@@ -10,7 +10,7 @@ from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 
 # Differences of a step.
-_AT_ONCE = 50
+_PER_STEP = 50
 
 
 def stored_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> list[StoredDrift]:
@@ -22,7 +22,7 @@ def storing_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> 
     """Return the same in steps."""
     parts: list[StoredDrift] = []
     for at, (drift, owners) in enumerate(differences):
-        if at % _AT_ONCE == _AT_ONCE - 1:
+        if at % _PER_STEP == _PER_STEP - 1:
             yield
         stored = StoredDrift.of(drift, owners)
         parts += [replace(stored, key=key, pairs=pairs) for key, pairs in apart(drift.keys)]

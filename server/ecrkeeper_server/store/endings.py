@@ -31,7 +31,7 @@ def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = Tr
     """Save the outcomes of attempts, and release their rows.
 
     Return each row as it is then; None if its lease is lost. A request during the attempt makes the row due again at
-    once. Without `wait`, rows that another transaction holds are None as well, and left alone.
+    once. Without `wait`, rows that another transaction holds are skipped, and None as well.
     """
     values = json_rows({"name": row.name, "token": row.lease_token} for row, _ in ended)
     locked = {}
@@ -67,10 +67,10 @@ def _lock(dialect: Dialect, wait: bool) -> Select[Any]:
 def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
     if not saved:
         return
-    scheduled = ({"name": row.name, **_some(row, _SCHEDULED)} for _, row in saved)
+    scheduled = ({"name": row.name, **_values_of(row, _SCHEDULED)} for _, row in saved)
     tx.conn.execute(_release(tx.dialect), json_rows(scheduled))
     observed = [
-        {"_name": row.name, **_some(row, _OBSERVED)}
+        {"_name": row.name, **_values_of(row, _OBSERVED)}
         for before, row in saved
         if any(getattr(before, name) != getattr(row, name) for name in _OBSERVED)
     ]
@@ -93,7 +93,7 @@ _OBSERVE = (
 )
 
 
-def _some(row: Resource, columns: Collection[str]) -> dict[str, Any]:
+def _values_of(row: Resource, columns: Collection[str]) -> dict[str, Any]:
     return {column: getattr(row, column) for column in columns}
 
 

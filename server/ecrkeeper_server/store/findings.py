@@ -20,13 +20,13 @@ from ecrkeeper_server.store.state_parts import Condition, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.tables import JsonText, json_rows, resources
 
-# The causes of drift that is shown no more, and of all drift.
+# The maximum number of causes of drift that is no longer shown, and of all drift.
 _CAUSES, _ALL_CAUSES = 20, 500
 _TARGETS = 100
 _JSON: Any = JsonText()
 
 Edit = Callable[["Findings"], "Findings"]
-"""Returns other findings, or those that it got."""
+"""Returns changed findings, or its argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Findings:
         return cls(stored or {})
 
     def cause(self, setting: str, key: str, found_at: int | None) -> StoredCause | None:
-        """Return who caused the drift of an element that was found at a time."""
+        """Return the cause of an element's drift that was found at a time."""
         for entry in self.stored.get("causes", ()):
             same = entry["setting"] == setting and entry["found_at"] == found_at
             if same and (entry["elements"] is None or key in entry["elements"]):
@@ -63,8 +63,8 @@ class Findings:
         return Findings({**self.stored, "causes": [entry, *others]})
 
     @property
-    def crowded(self) -> bool:
-        """Whether there are more causes than are kept of drift that is shown no more."""
+    def exceeds_limit(self) -> bool:
+        """Whether there are more causes than are kept of drift that is no longer shown."""
         return len(self.stored.get("causes", ())) > _CAUSES
 
     def without_old_causes(self, needed: Collection[tuple[str, int | None]]) -> Findings:
@@ -82,7 +82,7 @@ class Findings:
     def with_delivery(self, setting: str, target: str, time: int, failure: str | None) -> Findings:
         """Return the findings with the result of a delivery.
 
-        `failure` is why it failed, None if it succeeded.
+        `failure` is the reason of a failure, None if it succeeded.
         """
         targets = self.stored.get("deliveries", {}).get(setting, {})
         known = StoredDelivery.from_json(targets.get(target, {}))
@@ -166,7 +166,7 @@ def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
     changed = {}
     for name, stored in rows:
         edited = edits[name](Findings.from_json(stored))
-        if edited.crowded:
+        if edited.exceeds_limit:
             state = tx.conn.execute(select(resources.c.state).where(resources.c.name == name)).scalar_one()
             edited = edited.without_old_causes(drift_times(RegistryState(state)))
         if edited.stored != (stored or {}):
@@ -195,7 +195,7 @@ def _change(dialect: Dialect) -> Any:
 def with_causes(stored: Json | None, drift: Iterable[StoredDrift], found_at: int | None = None) -> list[StoredDrift]:
     """Return differences with their causes.
 
-    `found_at` is when those that do not say it were first seen.
+    `found_at` is the first observation of the differences without a time of their own.
     """
     if not stored or not stored.get("causes"):
         return list(drift)

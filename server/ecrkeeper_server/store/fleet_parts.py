@@ -15,7 +15,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.tables import json_rows, resources
 
-_KEPT = 256
+_MAX_CACHED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,15 @@ def within(parts: Sequence[Part] | None) -> ColumnElement[bool]:
     return true() if parts is None else _condition(tuple(parts))
 
 
-# A call has several statements with the condition, and callers come again. To build it takes as long as to run it.
-@lru_cache(_KEPT)
+# A call has several statements with the condition, and callers repeat. Building it takes as long as running it.
+@lru_cache(_MAX_CACHED)
 def _condition(parts: tuple[Part, ...]) -> ColumnElement[bool]:
     return or_(
         false(), *(and_(_in_accounts(resources.c.account, part.accounts), _in_places(part.places)) for part in parts)
     )
 
 
-@lru_cache(_KEPT)
+@lru_cache(_MAX_CACHED)
 def _ranges(patterns: frozenset[Pattern]) -> AccountRanges:
     return AccountRanges.of(patterns)
 
@@ -91,7 +91,7 @@ def _in_places(patterns: Collection[Pattern]) -> ColumnElement[bool]:
 
 
 def _unindexed(column: Any) -> ColumnElement[str]:
-    """Return a column that no index finds, as no index finds a search.
+    """Return a column for which the planner uses no index, because none serves a search.
 
     The index of a problem has fewer rows than that of an account or a Region, and SQLite would not know.
     """

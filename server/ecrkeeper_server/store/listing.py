@@ -54,7 +54,7 @@ class Read(NamedTuple):
 
     @property
     def listed(self) -> Listed:
-        """The resource as a list has it."""
+        """The resource as in a list."""
         row = self.row
         marks = _BETWEEN_MARKS.join(sorted(map(_mark_of, self.declared))) or None
         return Listed(

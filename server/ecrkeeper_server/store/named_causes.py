@@ -32,9 +32,9 @@ class NamedCause:
 
 
 def name_causes(tx: Tx, named: Sequence[NamedCause]) -> None:
-    """Note causes in the audit events of the writes that reverted the drift.
+    """Store causes in the audit events of the writes that reverted the drift.
 
-    The last one counts.
+    The last cause of a write replaces earlier ones.
     """
     attempts = {
         (each.name, each.reconcile_id): {

@@ -16,7 +16,7 @@ class OperationMetadata(StoredJson):
     """The metadata of every operation; each method has further members."""
 
     @classmethod
-    def behind(cls, lease: str | None) -> Self:
+    def requested_during(cls, lease: str | None) -> Self:
         """Return the metadata of an operation requested during an attempt with a lease."""
         return cls({"behind": lease} if lease else {})
 

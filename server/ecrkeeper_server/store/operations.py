@@ -85,7 +85,7 @@ def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Ope
             join(tx, operation, caller)
             return operation
     row = resources.request(tx, target.name)
-    return create(tx, method, row, OperationMetadata.behind(row.lease_token), caller=caller)
+    return create(tx, method, row, OperationMetadata.requested_during(row.lease_token), caller=caller)
 
 
 def get(tx: Tx, operation: str) -> Operation | None:

@@ -35,7 +35,7 @@ def page(tx: Tx, after: str, limit: int) -> list[str]:
     return list(tx.conn.execute(query).scalars())
 
 
-def some(tx: Tx, ids: Collection[str]) -> list[SetRow]:
+def existing(tx: Tx, ids: Collection[str]) -> list[SetRow]:
     """The sets of these ids that exist, by id."""
     rows = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
     return [SetRow.of(row) for row in rows]
@@ -44,7 +44,7 @@ def some(tx: Tx, ids: Collection[str]) -> list[SetRow]:
 def add(tx: Tx, row: SetRow) -> SetRow:
     """Add a set that was just found missing.
 
-    If another transaction adds it at the same time, this one is repeated.
+    If another transaction adds it at the same time, this transaction is repeated.
     """
     values = {**columns_of(row), "create_time": tx.now(), "update_time": tx.now()}
     return SetRow.of(tx.conn.execute(insert(table).values(values).returning(table)).one())
@@ -93,7 +93,7 @@ def _serialize(tx: Tx) -> None:
 
 
 def next_due(tx: Tx) -> float | None:
-    """Seconds until a set is to compare its targets; None if none is in sight."""
+    """Seconds until the next comparison of a set is due; None if none is planned."""
     micros = tx.conn.execute(select(func.min(table.c.due_at) - tx.now())).scalar_one()
     return None if micros is None else max(0.0, micros / MICROSECONDS)
 
@@ -113,7 +113,7 @@ def next_revision(tx: Tx, set_id: str) -> int:
 
 
 def add_revision(tx: Tx, revision: SetRevision) -> None:
-    """Keep a content of a set."""
+    """Store a revision of a set."""
     tx.conn.execute(insert(revisions).values({**columns_of(revision), "create_time": tx.now()}))
 
 
@@ -125,7 +125,7 @@ def get_revision(tx: Tx, set_id: str, revision: int) -> SetRevision | None:
 
 
 def revision_page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[int]:
-    """The numbers of up to `limit` revisions, newest first, below `below`."""
+    """Return the numbers of up to `limit` revisions below `below`, newest first."""
     query = select(revisions.c.revision).where(revisions.c.set_id == set_id)
     if below is not None:
         query = query.where(revisions.c.revision < below)

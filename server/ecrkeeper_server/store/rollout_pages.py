@@ -69,8 +69,8 @@ class Waits:
 def page(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, limit: int, waits: Waits) -> Page:
     """Read targets of a state under way behind `after`, in their order.
 
-    They are of the rollout's wave, the only one with targets under way. A rollout that goes back has counts of the
-    targets that go back, so the others are left alone.
+    They are of the rollout's wave, the only one with targets under way. A rollout that goes back counts the targets
+    that go back, so the others are excluded.
 
     A target may be decided if its registry has observed its generation, or if it has waited and the registry has a
     problem, or for the longest time.

@@ -41,7 +41,7 @@ def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, i
 
 
 def analyze(tx: Tx) -> None:
-    """Let the planner know the new targets.
+    """Update the planner's statistics for the new targets.
 
     A database that takes the table for small would read and sort all targets of a rollout in each step.
     """
@@ -67,12 +67,12 @@ def save(tx: Tx, rows: Sequence[TargetRow]) -> None:
 
 
 def move(tx: Tx, rollout: RolloutRow, states: Collection[str], **values: Any) -> int:
-    """Change all targets of a rollout in some states; how many there are."""
+    """Change all targets of a rollout in some states; return their number."""
     return _moved(tx, and_(_of(rollout), table.c.state.in_(states)), values)
 
 
 def move_wave(tx: Tx, rollout: RolloutRow, wave: int, states: Collection[str], **values: Any) -> int:
-    """Change all targets of a wave in some states; how many there are."""
+    """Change all targets of a wave in some states; return their number."""
     return _moved(tx, and_(_of(rollout), table.c.wave == wave, table.c.state.in_(states)), values)
 
 
@@ -92,7 +92,7 @@ def total(tx: Tx, rollout: RolloutRow, *, removes: bool = False) -> int:
     return int(tx.conn.execute(query.where(table.c.removes) if removes else query).scalar_one())
 
 
-def leave_out_removing(tx: Tx, rollout: RolloutRow) -> int:
+def exclude_removing(tx: Tx, rollout: RolloutRow) -> int:
     """Drop the targets that remove elements, before they are in waves.
 
     Return how many of them were in the pool. The positions of the others in the pool close up.
@@ -110,7 +110,7 @@ def leave_out_removing(tx: Tx, rollout: RolloutRow) -> int:
 
 
 def recently_removed(tx: Tx, set_id: str, seconds: float) -> int:
-    """Return in how many targets growth has removed elements lately.
+    """Return the number of targets in which growth has removed elements.
 
     Only rollouts since somebody last wrote the set count.
     """

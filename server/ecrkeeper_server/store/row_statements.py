@@ -23,7 +23,7 @@ def insertion(dialect: Dialect, table: Table, columns: tuple[str, ...], stamp: S
 
     Its parameters are named after the columns.
     """
-    # SQLAlchemy asks for generated keys by itself, and a statement with rows is waited for.
+    # SQLAlchemy requests generated keys by itself, and a statement that returns rows is awaited.
     return insert(table).values({**{name: bindparam(name) for name in columns}, **stamp(dialect)}).inline()
 
 

@@ -249,7 +249,7 @@ def _planned(
 
 def _some(tx: Tx, ids: Sequence[str]) -> dict[str, _Shown]:
     opened = rollouts.open_states(tx, ids)
-    return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.some(tx, ids)}
+    return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.existing(tx, ids)}
 
 
 def _places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> list[Place]:
