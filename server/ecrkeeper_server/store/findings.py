@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Text, select, update
 
-from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.json_object import Json, StoredJson
 from ecrkeeper_server.store.causes import StoredCause, StoredDelivery
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -30,13 +30,11 @@ Edit = Callable[["Findings"], "Findings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """The findings of one resource; `stored` is the JSON as it is in the row."""
-
-    stored: Json
+class Findings(StoredJson):
+    """The findings of one resource; only this class has their keys."""
 
     @classmethod
-    def from_json(cls, stored: Json | None) -> Findings:
+    def from_json(cls, stored: Json | None) -> Self:
         """Wrap stored findings; a resource without any has none."""
         return cls(stored or {})
 
@@ -61,6 +59,11 @@ class Findings:
             if (each["setting"], each["elements"], each["found_at"]) != (setting, keys, found_at)
         ]
         return Findings({**self.stored, "causes": [entry, *others]})
+
+    @property
+    def has_causes(self) -> bool:
+        """Whether the cause of any drift is known."""
+        return bool(self.stored.get("causes"))
 
     @property
     def exceeds_limit(self) -> bool:
@@ -197,9 +200,9 @@ def with_causes(stored: Json | None, drift: Iterable[StoredDrift], found_at: int
 
     `found_at` is the first observation of the differences without a time of their own.
     """
-    if not stored or not stored.get("causes"):
+    findings = Findings.from_json(stored)
+    if not findings.has_causes:
         return list(drift)
-    findings = Findings(stored)
     return [
         replace(each, cause=findings.cause(each.setting, each.key, found_at if each.since is None else each.since))
         for each in drift
