@@ -1,4 +1,4 @@
-"""Digests of plans, with which a write applies exactly the plan that was shown; pure.
+"""Digests of plans, so that a write applies exactly the plan that was shown; pure.
 
 A digest covers the request, the generation of the registry or role, and what AWS has. It keeps these parts apart,
 so that the error names those that have changed.

@@ -64,7 +64,7 @@ class Own:
         return bool(record.request_id) and record.request_id in self.written
 
     def claims(self, record: Record) -> bool:
-        """Return whether our principal in the record's account determines whose call it is."""
+        """Return whether our principal in the record's account determines the caller."""
         return claims_own(record, self.install)
 
     def origin(self, record: Record, request_ids: set[str], arns: dict[str, str]) -> Origin:

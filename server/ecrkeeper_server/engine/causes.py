@@ -62,7 +62,7 @@ def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
 
 
 def request(tx: Tx, unattributed: Sequence[Attribution], *, attribute: bool = True) -> None:
-    """Request the causes of the drift of attempts; `attribute` if CloudTrail may be asked.
+    """Request the causes of drift of attempts, by CloudTrail if `attribute`.
 
     A call that an event has already reported is the likely cause.
     """

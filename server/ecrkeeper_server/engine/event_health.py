@@ -1,4 +1,4 @@
-"""Whether events of an account and Region arrive, and the resulting resync interval."""
+"""Whether events of an account and Region arrive, and the resulting resyncs."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class _Result:
 
 
 class EventIntake:
-    """Stores bodies of messages; those that arrive during a transaction share the next one.
+    """Stores message bodies; those that arrive meanwhile share the next transaction.
 
     Malformed, forged and useless messages are counted and dropped, never an error.
     """

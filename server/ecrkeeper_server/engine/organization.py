@@ -87,7 +87,7 @@ class OrganizationWorker:
                 continue
 
     async def work_once(self) -> bool:
-        """Synchronize if that is due and no other replica does; return whether this one did."""
+        """Synchronize if due and not leased by another replica; return whether it was."""
         if not await self._db.read(lambda tx: fleet_syncs.is_due(tx, fleet_syncs.ORGANIZATION)):
             return False
         lease = await self._db.write(lambda tx: fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, _LEASE_SECONDS))

@@ -91,7 +91,7 @@ def _in_places(patterns: Collection[Pattern]) -> ColumnElement[bool]:
 
 
 def _unindexed(column: Any) -> ColumnElement[str]:
-    """Return a column for which the planner uses no index, because none serves a search.
+    """Return a column for which the planner uses no index: none serves a search.
 
     The index of a problem has fewer rows than that of an account or a Region, and SQLite would not know.
     """

@@ -27,7 +27,7 @@ class OperationMetadata(StoredJson):
 
     @property
     def callers(self) -> Sequence[str]:
-        """The principals that requested the operation, the first one first; never shown as metadata."""
+        """The principals that requested the operation, the first one first."""
         callers: Sequence[str] = self.stored.get("callers", ())
         return callers
 
