@@ -136,6 +136,9 @@ def test_deletion_metadata_has_released_form() -> None:
 
 
 def test_reconcile_metadata_has_released_form() -> None:
-    assert OperationMetadata.requested_during("lease").with_callers(["a"]).to_json() == {"behind": "lease", "callers": ["a"]}
+    assert OperationMetadata.requested_during("lease").with_callers(["a"]).to_json() == {
+        "behind": "lease",
+        "callers": ["a"],
+    }
     assert OperationMetadata({"behind": "lease"}).lease == "lease"
     assert OperationMetadata.requested_during(None).with_callers([]).to_json() == {}
