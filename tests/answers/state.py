@@ -24,10 +24,12 @@ from ecrkeeper_server.store import (
     rollouts,
 )
 from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.backfills import BackfillMetadata
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.fleet_rows import AccountRow, SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import Gate, Selector, SetSpec, Wave
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase, OperationMetadata
 from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
 from ecrkeeper_server.store.rows import Declaration, Method, Operation
 from ecrkeeper_server.store.tables import declarations
@@ -74,7 +76,7 @@ def _registry(tx: Tx) -> dict[str, str]:
     )  # fmt: skip
     audit.add(tx, [event] * 30)
     _operation_per_method(tx, stored.name)
-    ended = operations.create(tx, Method.RECONCILE_REGISTRY, stored, {"callers": _CALLERS})
+    ended = operations.create(tx, Method.RECONCILE_REGISTRY, stored, OperationMetadata({"callers": _CALLERS}))
     operations.end(tx, ended, response=final_response(tx, replace(stored, state=row.state)))
     return {"registry": ended.id}
 
@@ -89,7 +91,7 @@ def _operation_per_method(tx: Tx, name: str) -> None:
         "replicationBackfillId": BACKFILL.format(2**40), "destination": destination, "status": "FAILED",
         "startedAt": 1.0, "progress": {"failureCodes": codes},
     }  # fmt: skip
-    metadata = {"destination": destination, "backfill": backfill, "callers": _CALLERS}
+    metadata = BackfillMetadata({"destination": destination, "backfill": backfill, "callers": _CALLERS})
     for _ in range(3):
         operation = operations.create(tx, Method.START_BACKFILL, row, metadata)
         operations.end(tx, operation, response=backfill)
@@ -143,7 +145,8 @@ def _role_operation(tx: Tx) -> dict[str, str]:
     name = RoleName(f"{111111111111 + 1:012}", "replication")
     row = resources.get(tx, str(name))
     assert row is not None
-    metadata = {"phase": "PREFLIGHT", "usage": [each.to_json() for each in usage], "callers": _CALLERS}
+    metadata = DeletionMetadata.of(DeletionPhase.PREFLIGHT).with_callers(_CALLERS)
+    metadata = metadata.after(DeletionPhase.PREFLIGHT, usage=usage)
     found: list[Operation] = [operations.create(tx, Method.DELETE_ROLE, row, metadata) for _ in range(4)]
     operations.end(tx, found[0], response={})
     return {"deletion": found[0].id, "running": found[1].id}

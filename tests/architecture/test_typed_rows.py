@@ -11,24 +11,32 @@ import pytest
 
 ROOT = Path(ecrkeeper_server.__file__).parent
 KNOWING = {
-    "events/records.py", "store/backfills.py", "store/causes.py", "store/cloud_events.py",
+    "declarations/final_role.py", "events/records.py", "roles/plan.py", "roles/usage.py", "settings/suspects.py",
+    "store/audit.py", "store/backfills.py", "store/causes.py", "store/cloud_events.py", "store/contests.py",
+    "store/operation_metadata.py",
     "store/replication_checks.py", "store/specs.py", "store/states.py", "store/state_members.py", "store/state_parts.py",
 }  # fmt: skip
-# Keys of stored parts, which are read from other values than a `.spec` or a `.state`.
+# Keys of stored parts, which are read from other values than a column of a row.
 PART_KEYS = {
-    "arrivals", "backfill", "conditional", "confidence", "event_id", "event_time", "findings", "installation", "invoked_by",
-    "last_failure", "last_success", "others", "source_ip", "startedAt", "totalReplicationCount",
+    "arrivals", "backfill", "callers", "conditional", "confidence", "create_intended_at", "degrades", "deletion_task_id",
+    "event_id", "event_time", "findings", "installation", "invoked_by", "last_failure", "last_success", "omitted_owners",
+    "omitted_resources", "others", "phase", "role_id", "source_ip", "startedAt", "totalReplicationCount", "tries",
 }  # fmt: skip
-_ROW_MEMBERS = {"spec", "state"}
+# Messages, requests to AWS and statements have these keys, too, so only reads of them are those of a stored part.
+READ_KEYS = PART_KEYS | {
+    "aws_request_id", "before", "behind", "create_time", "last", "provenance", "replicationBackfillId", "usage",
+}  # fmt: skip
+# The columns with JSON of our own.
+_ROW_MEMBERS = {"metadata", "response", "spec", "state"}
+# Errors of calls have `metadata` as well, which nobody stores as it is.
+_ERRORS = {"error", "self"}
 _DICT_METHODS = {"get", "items", "keys", "values", "pop", "setdefault", "update"}
 
 
 def _is_raw(node: ast.AST | None) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr in _ROW_MEMBERS
-
-
-# Requests to AWS have these keys, too, so only reads of them are those of a stored part.
-READ_KEYS = PART_KEYS | {"replicationBackfillId"}
+    if not isinstance(node, ast.Attribute) or node.attr not in _ROW_MEMBERS:
+        return False
+    return node.attr != "metadata" or ast.unparse(node.value).rpartition(".")[2] not in _ERRORS
 
 
 def _is_part_key(node: ast.AST, keys: Container[object] = READ_KEYS) -> bool:
@@ -53,7 +61,7 @@ def _part_accesses(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _accesses(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield every expression that reads a `.spec` or `.state` as a dictionary."""
+    """Yield every expression that reads a column of JSON as a dictionary."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript):
             raw = _is_raw(node.value)
@@ -83,13 +91,18 @@ def _accesses(tree: ast.AST) -> Iterator[ast.AST]:
         ("{**row.state, 'drift': []}", "a copy with another key"),
         ("[key for key in attempt.claimed.state.items()]", "all keys"),
         ("dict(row.spec)", "a copy"),
+        ("operation.metadata.get('behind')", "the metadata of an operation"),
+        ("Resource(**{**row.response})", "the response of an operation"),
     ],
 )
 def test_raw_access_is_noticed(source: str, reason: str) -> None:
     assert list(_accesses(ast.parse(source))), reason
 
 
-@pytest.mark.parametrize("source", ["row.role_state.error", "RegistryState(row.state)", "row.state == other.state"])
+@pytest.mark.parametrize(
+    "source",
+    ["row.role_state.error", "RegistryState(row.state)", "row.state == other.state", "{**error.metadata, **more}"],
+)
 def test_typed_access_is_allowed(source: str) -> None:
     assert not list(_accesses(ast.parse(source)))
 
@@ -105,6 +118,11 @@ def test_typed_access_is_allowed(source: str) -> None:
         ("row['replicationBackfillId']", "a key of a backfill"),
         ("cause['event_time']", "a key of a cause"),
         ("last.get('last_failure')", "a key of a delivery"),
+        ("contest['last']", "a key of a contest"),
+        ("role.get('provenance')", "a key of a role in a backup"),
+        ("change['before']", "a key of a change of an audit event"),
+        ("'callers' in metadata", "whether an operation has callers"),
+        ("{'phase': 'DONE'}", "the metadata of a deletion"),
     ],
 )
 def test_raw_access_to_part_is_noticed(source: str, reason: str) -> None:
@@ -112,7 +130,14 @@ def test_raw_access_to_part_is_noticed(source: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["check.findings[0].message", "row['arn']", "names.get(key)", "{'replicationBackfillId': name}"]
+    "source",
+    [
+        "check.findings[0].message",
+        "row['arn']",
+        "names.get(key)",
+        "{'replicationBackfillId': name}",
+        "{'behind': after}",
+    ],
 )
 def test_typed_access_to_part_is_allowed(source: str) -> None:
     assert not list(_part_accesses(ast.parse(source)))
@@ -128,9 +153,9 @@ def _found(accesses: Callable[[ast.AST], Iterator[ast.AST]]) -> list[str]:
     ]
 
 
-def test_specs_and_states_are_read_as_values() -> None:
+def test_json_columns_are_read_as_values() -> None:
     found = _found(_accesses)
-    assert found == [], "read them by `registry_spec`, `role_spec`, `registry_state` or `role_state` of the row"
+    assert found == [], "read them by a member of the row, as `registry_spec`, or by the class of the stored value"
 
 
 def test_stored_parts_are_read_as_values() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, audit_stream, schema
-from ecrkeeper_server.store.audit import AuditEvent, Completion, NewEvent, Selection
-from ecrkeeper_server.store.audit_stream import Cursor, Part
+from ecrkeeper_server.store.audit import AuditEvent, NewEvent, Selection
+from ecrkeeper_server.store.audit_stream import Completion, Cursor, Part
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
 from ecrkeeper_server.store.postgres_tx import PostgresTx
@@ -103,7 +103,7 @@ async def test_completed_write_is_streamed_again(db: Database) -> None:
     cursor = await db.read(audit_stream.now)
     assert await streamed(db, cursor) == []
     done = [Completion(three, "FAILED", "LimitExceeded", "id-3"), Completion(one, "SUCCEEDED", "", "id-1")]
-    await db.write(lambda tx: audit.complete(tx, done))
+    await db.write(lambda tx: audit_stream.complete(tx, done))
     # On Postgres, any transaction of the cluster may hold events back for a moment.
     while (await part(db, cursor)).held_back:
         await asyncio.sleep(0.01)
@@ -207,7 +207,7 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
                 continue
             await asyncio.sleep(dice.uniform(0, 0.01))
             done = [Completion(ids[0], "SUCCEEDED")]
-            await dbs[(number + 1) % len(dbs)].write(lambda tx, d=done: audit.complete(tx, d))  # type: ignore[misc]
+            await dbs[(number + 1) % len(dbs)].write(lambda tx, d=done: audit_stream.complete(tx, d))  # type: ignore[misc]
 
     async def read() -> None:
         cursor: Cursor = START

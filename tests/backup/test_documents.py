@@ -13,6 +13,7 @@ from ecrkeeper_server.backup.role_documents import RoleDocument
 from ecrkeeper_server.backup.stream import StreamError, Writer
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName
+from ecrkeeper_server.roles.plan import RememberedRole
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
 from ecrkeeper_server.store.specs import DeclarationSpec, Mode, RoleSpec
 from ecrkeeper_server.store.unit_of_work import Manager
@@ -70,7 +71,7 @@ def test_role_round_trips_without_description() -> None:
     name = RoleName("000000000001", "replication")
     for spec in ({}, {"description": ""}, {"description": "über\nzwei Zeilen"}):
         full = {"mode": Mode.PAUSED, "tags": {"no": "0x1", "b": ""}, **spec}
-        remembered = {"role_id": "AROA1", "provenance": "CREATED"}
+        remembered = RememberedRole("AROA1", "CREATED")
         document = RoleDocument(name, RoleSpec(**full), frozenset(full), remembered)
         assert documents.read(through_yaml(document.to_json())) == document
 

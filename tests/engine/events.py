@@ -113,7 +113,7 @@ async def receive_once(consumer: EventQueue) -> int:
     """Receive a batch, store it and delete it; return its size."""
     messages = await consumer._receive(0)
     if messages:
-        await consumer._take(messages)
+        await consumer._process(messages)
     return len(messages)
 
 

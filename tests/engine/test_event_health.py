@@ -33,7 +33,7 @@ class Stage:
     metrics: Metrics
 
     async def event(self) -> None:
-        await self.world.db.write(lambda tx: cloud_events.arrived(tx, [RegistryName(ACCOUNT, REGION)]))
+        await self.world.db.write(lambda tx: cloud_events.record_arrival(tx, [RegistryName(ACCOUNT, REGION)]))
         await self.health.refresh()
 
     async def pass_time(self, seconds: float) -> None:

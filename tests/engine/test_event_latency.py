@@ -53,7 +53,7 @@ async def seconds_to_revert(folder: Path) -> tuple[list[float], int]:
 
     async def deliver(body: str, delay: float) -> None:
         await asyncio.sleep(delay)
-        await intake.take([body], QUEUE)
+        await intake.store([body], QUEUE)
 
     async def change(account: str) -> None:
         changed[account] = loop.time()

@@ -50,7 +50,7 @@ class Intake:
         self.slow: asyncio.Event | None = None
         self.fails = False
 
-    async def take(self, bodies: Sequence[str], queue: QueueUrl) -> set[int]:
+    async def store(self, bodies: Sequence[str], queue: QueueUrl) -> set[int]:
         if self.fails:
             raise Unavailable("away", reason="STORE_UNAVAILABLE")
         if self.slow is not None and "slow" in bodies:

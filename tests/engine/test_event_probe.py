@@ -81,7 +81,7 @@ async def test_probe_has_an_audit_event_without_changes(stage: Stage) -> None:
 
 async def test_registry_with_events_is_not_probed(stage: Stage) -> None:
     stage.world.seconds += DAY
-    await stage.world.db.write(lambda tx: cloud_events.arrived(tx, [RegistryName(ACCOUNT, REGION)]))
+    await stage.world.db.write(lambda tx: cloud_events.record_arrival(tx, [RegistryName(ACCOUNT, REGION)]))
     assert await stage.attempt(60) == []
 
 

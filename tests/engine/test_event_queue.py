@@ -144,7 +144,7 @@ async def test_call_without_a_request_id_is_not_own(queue: Queue) -> None:
     own = Own(queue.events.install, Principals(world.aws, "us-east-1"), written)
     intake = EventIntake(world.db, own, queue.metrics.events, queue.woken.append)
     body = json.dumps(samples.event({**samples.RECORD, "awsRegion": "us-east-1", "requestID": None}))
-    await intake.take([body], QUEUE_URL)
+    await intake.store([body], QUEUE_URL)
     assert queue.kinds() == {"foreign": 1}
 
 
@@ -423,7 +423,7 @@ async def test_batches_that_wait_share_a_transaction(queue: Queue, monkeypatch: 
     monkeypatch.setattr(database, "write", counted)
     record = {**samples.RECORD, "awsRegion": "us-east-1"}
     bodies = [json.dumps(samples.event({**record, "eventID": str(uuid.uuid4())})) for _ in range(9)]
-    await asyncio.gather(*(queue.consumer._intake.take([body], QUEUE_URL) for body in bodies))
+    await asyncio.gather(*(queue.consumer._intake.store([body], QUEUE_URL) for body in bodies))
     assert queue.kinds() == {"foreign": 9}
     assert len(writes) <= 2
 
@@ -441,7 +441,7 @@ async def test_batch_that_the_store_rejects_holds_up_no_other(queue: Queue, monk
     good = json.dumps(samples.event(record))
     bad = json.dumps(samples.event({**record, "eventID": str(uuid.uuid4()), "requestParameters": {"name": "poison"}}))
     ends = await asyncio.gather(
-        *(queue.consumer._intake.take([body], QUEUE_URL) for body in (bad, good)), return_exceptions=True
+        *(queue.consumer._intake.store([body], QUEUE_URL) for body in (bad, good)), return_exceptions=True
     )
     assert [type(end) for end in ends] == [ValueError, set]
     assert queue.kinds() == {"foreign": 1}

@@ -24,7 +24,7 @@ async def requested(world: World) -> Operation:
     await world.reconcile(ROLE)
     return await world.db.write(
         lambda tx: operations.create(
-            tx, METHOD, resources.request(tx, str(REGISTRY)), {"destination": DESTINATION}, caller="somebody"
+            tx, METHOD, resources.request(tx, str(REGISTRY)), BackfillMetadata.of(DESTINATION), caller="somebody"
         )
     )
 
@@ -70,7 +70,7 @@ async def test_running_backfill_continues_after_mode_change(world: World, mode: 
 
 async def test_paused_registry_keeps_possibly_sent_backfill(world: World) -> None:
     operation = await requested(world)
-    sent = BackfillMetadata(operation.metadata).with_others([]).to_json()
+    sent = BackfillMetadata(operation.metadata).with_others([])
     await world.db.write(lambda tx: operations.progress(tx, operation, sent))
     await world.set_spec({"mode": "PAUSED"})
     await world.reconcile()

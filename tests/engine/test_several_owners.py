@@ -11,6 +11,7 @@ from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.backfills import BackfillMetadata
 from ecrkeeper_server.store.rows import Revision
 
 from .conftest import ACCOUNT, REGISTRY, ROLE, World, holds, reason_of
@@ -94,7 +95,7 @@ async def test_backfill_is_polled_despite_terminal_error(world: World) -> None:
 
     def start(tx: Any) -> Any:
         row = resources.request(tx, str(REGISTRY))
-        return operations.create(tx, "StartReplicationBackfill", row, {"destination": WEST}, caller="x")
+        return operations.create(tx, "StartReplicationBackfill", row, BackfillMetadata.of(WEST), caller="x")
 
     await world.db.write(start)
     await world.reconcile()

@@ -87,7 +87,7 @@ class StoredFleet:
 
     async def rollouts(self, name: str) -> list[RolloutRow]:
         numbers = await self.db.read(lambda tx: rollouts.page(tx, name, None, 100))
-        return await self.db.read(lambda tx: rollouts.some(tx, name, numbers))
+        return await self.db.read(lambda tx: rollouts.existing(tx, name, numbers))
 
     async def targets(self, rollout: RolloutRow) -> list[TargetRow]:
         return await self.db.read(lambda tx: rollout_targets.page(tx, rollout, ("", ""), 1000))

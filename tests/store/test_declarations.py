@@ -10,6 +10,7 @@ from ecrkeeper_server.errors import AlreadyExists
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import claims, declaration_pages, declarations, endings, operations, resources
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.operation_metadata import OperationMetadata
 from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
@@ -173,12 +174,12 @@ async def test_request_id_identifies_one_call(
 
 async def begin(db: Database, method: str = "Reconcile") -> Operation:
     row = await db.write(lambda tx: resources.ensure(tx, REGISTRY, {}))
-    return await db.write(lambda tx: operations.create(tx, method, row, {"phase": "A"}))
+    return await db.write(lambda tx: operations.create(tx, method, row, OperationMetadata({"phase": "A"})))
 
 
 async def test_operation_ends_once(db: Database) -> None:
     operation = await begin(db)
-    await db.write(lambda tx: operations.progress(tx, operation, {"phase": "B"}))
+    await db.write(lambda tx: operations.progress(tx, operation, OperationMetadata({"phase": "B"})))
     await db.write(lambda tx: operations.end(tx, operation, response={"ok": True}))
     await db.write(
         lambda tx: operations.end(tx, operation, error=StoredError(code="INTERNAL", reason="INTERNAL", message=""))

@@ -60,7 +60,6 @@ DIGESTS = dict.fromkeys(MISSING, suspects.digest(VALUE))
 
 def by_pair(drift: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a state with one member for each pair."""
-    (suspect,) = suspects.dumped({NAME: [SUSPECT]})[NAME]
     return {
         "observed": {NAME: OBSERVED},
         "applied": {NAME: BY_PAIR},
@@ -68,7 +67,7 @@ def by_pair(drift: list[dict[str, Any]]) -> dict[str, Any]:
         "unconfirmed": {NAME: sorted(BY_PAIR)},
         "drift": drift,
         "remediation": {"time": TIME, "drift": drift},
-        "suspects": {NAME: [{**suspect, "values": DIGESTS}]},
+        "suspects": {NAME: [{**SUSPECT.to_json(), "values": DIGESTS}]},
     }
 
 
@@ -81,7 +80,7 @@ def by_filter() -> dict[str, Any]:
     rejected = replace(SUSPECT, values=suspects.values_of(planned[NAME].changes))
     state = RegistryState({}).changed(
         observed={NAME: OBSERVED}, applied=elements, settled=elements, unconfirmed={NAME: keys_of(elements[NAME])},
-        drift=drift, remediation=Remediation(TIME, drift), suspects=suspects.dumped({NAME: [rejected]}),
+        drift=drift, remediation=Remediation(TIME, drift), suspects={NAME: [rejected]},
     )  # fmt: skip
     return state.to_json()
 
@@ -132,7 +131,7 @@ async def test_row_of_each_form_is_read_alike(db: Database, release: str) -> Non
         ("MISSING", False, None)
     }
     planned = {NAME: plan(SETTING, SETTING.split(DECLARED), state.applied[NAME], SETTING.split(OBSERVED))}
-    (suspect,) = suspects.load(state.suspects, planned, {NAME: SETTING.split(OBSERVED)})[NAME]
+    (suspect,) = suspects.pending(state.suspects, planned, {NAME: SETTING.split(OBSERVED)})[NAME]
     assert suspect.values == DIGESTS
     message = registry(row, [declared])
     assert [(len(each.pairs.destinations), len(each.pairs.filters), each.state) for each in message.elements] == [

@@ -58,13 +58,13 @@ async def test_backfill_metadata_keeps_other_members(db: Database) -> None:
 
     def create(tx: Tx) -> str:
         row = resources.ensure(tx, HERE, {})
-        return operations.create(tx, Method.START_BACKFILL, row, begun.to_json(), caller="alice").id
+        return operations.create(tx, Method.START_BACKFILL, row, begun, caller="alice").id
 
     id = await db.write(create)
     operation = await db.read(lambda tx: operations.get(tx, id))
     assert operation is not None
     changed = BackfillMetadata(operation.metadata).with_others(["b-0"]).with_backfill(backfill)
-    await db.write(lambda tx: operations.progress(tx, operation, changed.to_json()))
+    await db.write(lambda tx: operations.progress(tx, operation, changed))
     stored = await db.read(lambda tx: operations.get(tx, id))
     assert stored is not None
     assert operations.callers(stored) == ["alice"]

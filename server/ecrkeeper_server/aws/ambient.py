@@ -125,7 +125,7 @@ class Ambient:
                 answer.set_result(result[1])
 
         def run() -> None:
-            result = self._ask(source)
+            result = self._request(source)
             # The loop may have ended meanwhile.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(deliver, result)
@@ -133,7 +133,7 @@ class Ambient:
         # A thread of the loop's pool would keep the process from ending.
         threading.Thread(target=run, name="aws-credentials", daemon=True).start()
 
-    def _ask(self, source: Any) -> tuple[Any, Credentials] | Temporary:
+    def _request(self, source: Any) -> tuple[Any, Credentials] | Temporary:
         try:
             result = source or self._find()
             if result is None:

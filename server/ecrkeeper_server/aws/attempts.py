@@ -57,7 +57,7 @@ class Attempts:
                 if last:
                     raise no_answer(call.service, call.operation, error) from error
             except InvalidAnswer as error:
-                # Of a write, it says nothing about the effect.
+                # For a write, it says nothing about the effect.
                 if isinstance(error, AnswerTooLarge) and call.reads and call.service == "ecr":
                     raise too_large(call.service, call.operation, error) from None
                 if last:

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 
 _FIRST = 1.0
-_LONGEST = 300.0
+_MAX_SECONDS = 300.0
 
 
 @dataclass(slots=True)
 class Backoff:
     """A pause in seconds that doubles with each failure, from `first` on.
 
-    It starts over after a long time without a failure.
+    It restarts after a long time without a failure.
     """
 
     first: float = _FIRST
@@ -26,6 +26,6 @@ class Backoff:
 
     def failed(self, now: float) -> None:
         """Begin the next pause."""
-        fresh = now - self.at > 2 * _LONGEST
-        self.pause = self.first if fresh else min(_LONGEST, max(_FIRST, self.pause * 2))
+        fresh = now - self.at > 2 * _MAX_SECONDS
+        self.pause = self.first if fresh else min(_MAX_SECONDS, max(_FIRST, self.pause * 2))
         self.at = now

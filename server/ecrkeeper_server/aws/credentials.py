@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from ecrkeeper_server.aws.wire import Credentials
 
 _MARGIN = 300.0
-_KEPT = 20_000
+_MAX_CACHED = 20_000
 
 
 class Provider(Protocol):
@@ -37,7 +37,7 @@ class AssumedRoles:
         self._assume = assume
         self._external_id = external_id
         self._clock = clock
-        self._cached: LRUCache[str, Credentials] = LRUCache(_KEPT)
+        self._cached: LRUCache[str, Credentials] = LRUCache(_MAX_CACHED)
         self._running: dict[str, asyncio.Task[Credentials]] = {}
 
     async def __call__(self, account: str) -> Credentials:

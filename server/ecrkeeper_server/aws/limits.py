@@ -129,7 +129,7 @@ class Limiter:
         return bucket
 
     def _bucket(self, account: str, region: str, family: str) -> _Bucket:
-        # IAM is global: one bucket for an account in all Regions. STS limits its caller.
+        # IAM is global: one bucket for an account in all Regions. STS limits the caller's account.
         key = ("" if family == "sts" else account, "" if family == "iam" else region, family)
         bucket = self._buckets.get(key)
         if bucket is None:

@@ -28,7 +28,7 @@ _MESSAGE_CHARACTERS = 2000
 # orjson does not write deeper values, and it writes the state of a resource.
 _DEPTH = 254
 # An answer with more objects, or more items of any kind, is above all of AWS's quotas.
-_MOST_ITEMS, _MOST_COMMAS = 50_000, 400_000
+_MAX_ITEMS, _MAX_COMMAS = 50_000, 400_000
 _ITEMS_AT_ONCE = 250
 
 
@@ -127,7 +127,7 @@ class Reader:
 
 
 def _members(response: Response) -> Steps[dict[str, Any]]:
-    if len(response.body) >= _MOST_ITEMS:
+    if len(response.body) >= _MAX_ITEMS:
         yield
         _check_items(response.body)
         yield
@@ -148,8 +148,8 @@ def _check_items(body: bytes) -> None:
 
     The texts of policies have braces and commas, too: those of the most templates have a third of this.
     """
-    if body.count(b"{") > _MOST_ITEMS or body.count(b",") > _MOST_COMMAS:
-        raise AnswerTooLarge(f"of more than {_MOST_ITEMS:,} items")
+    if body.count(b"{") > _MAX_ITEMS or body.count(b",") > _MAX_COMMAS:
+        raise AnswerTooLarge(f"of more than {_MAX_ITEMS:,} items")
 
 
 def _parts(data: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -106,13 +106,13 @@ class Sessions:
         if failed is not None and failed.backoff.remaining(self._clock()):
             raise failed.error.with_traceback(None)
         if credentials not in self._asking:
-            task = asyncio.create_task(self._ask(account, credentials))
+            task = asyncio.create_task(self._request_account(account, credentials))
             self._asking[credentials] = task
             task.add_done_callback(lambda _: self._asking.pop(credentials, None))
         # A cancelled caller does not cancel the answer for the others.
         return await asyncio.shield(self._asking[credentials])
 
-    async def _ask(self, account: str, credentials: Credentials) -> str:
+    async def _request_account(self, account: str, credentials: Credentials) -> str:
         try:
             actual = await self._identify(account, credentials)
         except AwsError as error:

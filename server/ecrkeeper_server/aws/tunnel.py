@@ -26,15 +26,15 @@ async def open_tunnel(proxy: str, host: str, port: int, context: ssl.SSLContext,
     try:
         transport.write(_request(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", proxy_authorization(proxy)))
         await opening.opened
-        made = make()
-        secured = await loop.start_tls(transport, made, context, server_hostname=host)
+        protocol = make()
+        secured = await loop.start_tls(transport, protocol, context, server_hostname=host)
         if secured is None:
             raise NoAnswer("the proxy ended the connection")
-        made.connection_made(secured)
+        protocol.connection_made(secured)
     except BaseException:
         transport.abort()
         raise
-    return made
+    return protocol
 
 
 def proxy_authorization(proxy: str) -> dict[str, str]:

@@ -123,12 +123,12 @@ class Wire:
         """Return a signed request for one call."""
         spec = self.service(service)
         endpoint = self.endpoint(service, region)
-        method, path, given, data = spec.serialize(operation, params)
+        method, path, operation_headers, data = spec.serialize(operation, params)
         headers = sign(
             method,
             endpoint.host,
             path,
-            given,
+            operation_headers,
             data,
             access_key=credentials.access_key,
             secret_key=credentials.secret_key,

@@ -11,6 +11,7 @@ from ecrkeeper_server.backup.fleet_restore import exported_accounts, exported_se
 from ecrkeeper_server.backup.registry_documents import RegistryDocument
 from ecrkeeper_server.backup.role_documents import RoleDocument
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
+from ecrkeeper_server.roles.plan import RememberedRole
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Database, Tx
@@ -69,5 +70,5 @@ def _document(row: Resource, declared: list[Declaration]) -> Document | None:
     role, provenance = row.role_state.role, row.role_state.provenance
     known = row.role_state.remembered
     if role and provenance:
-        known = {"role_id": role.role_id, "provenance": provenance}
+        known = RememberedRole(role.role_id, provenance)
     return RoleDocument(row.role, row.role_spec, remembered=known)

@@ -216,8 +216,8 @@ def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Restored:
         row = resources.create(tx, document.name, spec.to_json(), due=True)
     else:
         row = resources.set_spec(tx, row.name, spec.to_json())
-    if document.remembered and not row.role_state.provenance:
-        resources.patch(tx, row.name, state=row.role_state.changed(remembered=dict(document.remembered)).to_json())
+    if document.remembered is not None and not row.role_state.provenance:
+        resources.patch(tx, row.name, state=row.role_state.changed(remembered=document.remembered).to_json())
     changes = spec_changes(before, spec)
     audit.add(tx, [accepted(_caller(origin), document.name, generation=row.generation, changes=changes)])
     return change

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ecrkeeper.v1 import common_pb2, role_pb2
 from ecrkeeper_files.kinds import VERSION
@@ -16,6 +15,7 @@ from ecrkeeper_server.declarations.role_spec import spec_of
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RoleName, shown
+from ecrkeeper_server.roles.plan import RememberedRole
 from ecrkeeper_server.settings.codec import words
 from ecrkeeper_server.store.specs import RoleSpec
 
@@ -34,7 +34,7 @@ class RoleDocument:
     name: RoleName
     spec: RoleSpec
     fields: frozenset[str] = frozenset(ROLE_FIELDS)
-    remembered: Mapping[str, str] = field(default_factory=dict)
+    remembered: RememberedRole | None = None
 
     def to_json(self) -> Json:
         """Return the document."""
@@ -43,11 +43,8 @@ class RoleDocument:
         if self.spec.description is not None:
             document["description"] = self.spec.description
         document["tags"] = dict(sorted(self.spec.tags.items()))
-        if self.remembered:
-            document["remembered"] = {
-                "roleId": self.remembered["role_id"],
-                "provenance": self.remembered["provenance"],
-            }
+        if self.remembered is not None:
+            document["remembered"] = {"roleId": self.remembered.role_id, "provenance": self.remembered.provenance}
         return document
 
 
@@ -64,11 +61,11 @@ def role(reader: Reader) -> RoleDocument | None:
     reader.violations.extend(violations(message))
     remembered = reader.inner("remembered")
     remembered.only("roleId", "provenance")
-    known = {}
+    known: RememberedRole | None = None
     if role_id := remembered.value("roleId", str, ""):
         if _ROLE_ID.fullmatch(role_id) is None:
             remembered.invalid("roleId", f"must be 1 to 128 letters and digits, got {shown(role_id)}")
-        known = {"role_id": role_id, "provenance": remembered.choice("provenance", _PROVENANCES, required=True)}
+        known = RememberedRole(role_id, remembered.choice("provenance", _PROVENANCES, required=True))
     try:
         name = RoleName.parse(reader.value("name", str, ""))
         present = {field for field in ROLE_FIELDS if reader.has(field)}

@@ -35,7 +35,7 @@ class Call(Protocol[T_co]):
 
     @property
     def elements(self) -> int:
-        """The cost of what the call brings."""
+        """The cost of the call's settings."""
 
     def check(self) -> Steps[None]:
         """Raise the errors of the call that do not depend on stored rows, in steps."""
@@ -67,7 +67,7 @@ class Committer:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, max_items=_MAX_CALLS)
-        # The number of elements that owners of a registry have declared through this process.
+        # The elements that owners of each registry have declared through this process.
         self._known: LRUCache[tuple[str, str], dict[str, int]] = LRUCache(_REGISTRIES)
 
     async def write(self, call: Call[T]) -> T:

@@ -1,4 +1,4 @@
-"""Digests of plans, by which a write carries out the plan that somebody saw; pure.
+"""Digests of plans, so that a write applies exactly the plan that was shown; pure.
 
 A digest covers the request, the generation of the registry or role, and what AWS has. It keeps these parts apart,
 so that the error names those that have changed.
@@ -60,14 +60,14 @@ class PlanDigest:
         return base64.urlsafe_b64encode(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).decode("ascii")
 
     def moved(self, now: PlanDigest, kind: str = "registry") -> dict[str, str]:
-        """Return what has changed until `now`, by part, in words."""
-        found = {} if self.request == now.request else {"request": "the request is not the planned one"}
+        """Return a description of each part that differs from `now`."""
+        changes = {} if self.request == now.request else {"request": "the request is not the planned one"}
         if self.etag != now.etag:
-            found[kind] = _change(kind, self.etag, now.etag)
+            changes[kind] = _change(kind, self.etag, now.etag)
         for name in sorted({*self.observed, *now.observed}):
             if self.observed.get(name) != now.observed.get(name):
-                found[name] = f"AWS has another {name}"
-        return found
+                changes[name] = f"AWS has another {name}"
+        return changes
 
 
 def check_plan(name: str, planned: str, now: str, kind: str = "registry") -> None:
@@ -81,7 +81,7 @@ def check_plan(name: str, planned: str, now: str, kind: str = "registry") -> Non
 
 
 def check_planned_on(name: str, planned: str, current: str, kind: str = "registry") -> None:
-    """Reject a write if a registry or role changed since it met its plan."""
+    """Reject a write if a registry or role changed since its plan was checked."""
     if planned != current:
         raise PlanStale(name, {kind: _change(kind, planned, current)})
 

@@ -24,7 +24,7 @@ from ecrkeeper_server.turns import STEP, Steps, finish
 _OWNERS_BYTES, _DECLARATIONS_BYTES, _ERROR_BYTES = 6_000, 20_000, 2_000
 _TEXT_CHARACTERS, _PROBLEM_CHARACTERS = 300, 1_000
 # Declarations of a step.
-_AT_ONCE = 20
+_PER_STEP = 20
 _ABOUT = frozenset({"setting", "key", "owner", "aws_code", "operation"})
 
 
@@ -70,7 +70,7 @@ def summarizing_all(
     by_owner = sorted(declared, key=lambda each: each.owner)
     statuses = []
     for at, one in enumerate(by_owner):
-        if at % _AT_ONCE == 0:
+        if at % _PER_STEP == 0:
             yield
         statuses.append(_status(state, one))
     return RegistrySummary(

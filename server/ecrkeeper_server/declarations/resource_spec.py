@@ -1,4 +1,4 @@
-"""Changing the spec of a registry or a role."""
+"""Change the spec of a registry or a role."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def change_spec(
     present: Resource,
     spec: RegistrySpec | RoleSpec,
     *,
-    made: bool = False,
+    created: bool = False,
 ) -> Resource:
     """Set the spec of a resource, save the call's result, and return the resource.
 
     An unchanged spec makes neither a new generation nor an event, unless the
-    resource was just created (`made`). It is reconciled now if it has not converged.
+    resource was just created (`created`). It is reconciled now if it has not converged.
     """
     save_response(tx, caller, str(name))
     before = present.role_spec if isinstance(spec, RoleSpec) else present.registry_spec
-    if spec == before and not made:
+    if spec == before and not created:
         return present if present.carried_out else resources.request(tx, present.name)
     row = resources.set_spec(tx, present.name, spec.to_json())
     record(tx, caller, name, generation=row.generation, changes=spec_changes(before, spec))

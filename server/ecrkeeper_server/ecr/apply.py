@@ -12,8 +12,9 @@ from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.aws.writer import writer_of
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.settings.elements import Change, ChangeKind
-from ecrkeeper_server.store import audit
-from ecrkeeper_server.store.audit import Completion, NewEvent
+from ecrkeeper_server.store import audit_stream
+from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.audit_stream import Completion
 from ecrkeeper_server.store.database import Tx
 
 # Without an answer, nobody knows whether the write had an effect.
@@ -31,7 +32,7 @@ class AwsWrite:
     params: dict[str, Any]
     changes: Sequence[Change]
     owners: Sequence[str] = ()
-    # Why it is sent, if it changes nothing.
+    # The reason of a call that changes nothing.
     reason: str = ""
     id: int = 0
     outcome: str = "NOT_SENT"
@@ -93,7 +94,7 @@ class AwsWrite:
 
 def complete(tx: Tx, writes: Iterable[AwsWrite]) -> None:
     """Record the outcomes of an attempt's writes."""
-    audit.complete(tx, [Completion(w.id, w.outcome, w.aws_error_code, w.aws_request_id) for w in writes if w.id])
+    audit_stream.complete(tx, [Completion(w.id, w.outcome, w.aws_error_code, w.aws_request_id) for w in writes if w.id])
 
 
 def change(setting: str, key: str, before: Any, after: Any) -> Change:

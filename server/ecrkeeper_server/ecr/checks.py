@@ -75,13 +75,13 @@ async def _explain(
     aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], repository: str
 ) -> tuple[RegistryName, Outcome, Sequence[Warning]]:
     if not repository.startswith(tuple(filters)):
-        what = f"no filter of the replication to {name} is a prefix of {shown(repository)}"
-        return name, Outcome.DOES_NOT_ARRIVE, [Warning("REPLICATION_FILTER_DOES_NOT_MATCH", str(name), what)]
+        message = f"no filter of the replication to {name} is a prefix of {shown(repository)}"
+        return name, Outcome.DOES_NOT_ARRIVE, [Warning("REPLICATION_FILTER_DOES_NOT_MATCH", str(name), message)]
     try:
         destination, elements = await _observe(aws, source, name)
     except AwsError as error:
         return name, Outcome.UNKNOWN, [Warning(error.reason, str(name), error.message)]
-    # Few patterns can take long, too.
+    # Even a few patterns can take long.
     work().charge(elements)
     return name, *(await work().run(explaining_arrival(destination, repository)))
 
@@ -98,7 +98,7 @@ async def _check(aws: Aws, source: RegistryName, name: RegistryName, filters: Co
 
 
 async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> tuple[Destination, int]:
-    """Return what a destination has, and its cost in elements."""
+    """Return the state of a destination, and its cost in elements."""
     # The scope only decides whether a policy binds the registry's own account.
     own = source.account == name.account
     wanted = [setting for setting in SETTINGS_OF_DESTINATION if own or setting != "account_settings"]

@@ -12,9 +12,9 @@ from ecrkeeper_server.events.envelopes import parse_lookup
 from ecrkeeper_server.events.fields import Malformed
 from ecrkeeper_server.events.records import Record
 
-# The newest call counts, so older pages are seldom needed.
+# The newest call is the cause, so older pages are seldom needed.
 _PAGES = 3
-_SECONDS, _KEPT = 20.0, 1000
+_SECONDS, _MAX_CACHED = 20.0, 1000
 # Events have whole seconds.
 _MICROSECONDS = 1_000_000
 
@@ -28,7 +28,7 @@ class EventHistory:
     def __init__(self, aws: Aws, clock: Callable[[], float] = time.monotonic) -> None:
         self._aws = aws
         self._cache: TTLCache[tuple[str, str, str], tuple[int, int, list[Record]]] = TTLCache(
-            _KEPT, _SECONDS, timer=clock
+            _MAX_CACHED, _SECONDS, timer=clock
         )
 
     async def calls(self, account: str, region: str, operations: Iterable[str], since: int, until: int) -> list[Record]:
@@ -36,10 +36,10 @@ class EventHistory:
 
         Raises Permanent or Temporary.
         """
-        found: list[Record] = []
+        records: list[Record] = []
         for operation in operations:
-            found += await self._calls(account, region, operation, since, until)
-        kept = [each for each in found if since - _MICROSECONDS < each.actor.event_time <= until]
+            records += await self._calls(account, region, operation, since, until)
+        kept = [each for each in records if since - _MICROSECONDS < each.actor.event_time <= until]
         return sorted(kept, key=lambda each: each.actor.event_time, reverse=True)
 
     async def _calls(self, account: str, region: str, operation: str, since: int, until: int) -> list[Record]:
@@ -48,17 +48,17 @@ class EventHistory:
             first, last, calls = known
             if first <= since and until <= last:
                 return calls
-        calls = await self._looked_up(account, region, operation, since, until)
+        calls = await self._look_up(account, region, operation, since, until)
         self._cache[key] = (since, until, calls)
         return calls
 
-    async def _looked_up(self, account: str, region: str, operation: str, since: int, until: int) -> list[Record]:
+    async def _look_up(self, account: str, region: str, operation: str, since: int, until: int) -> list[Record]:
         params = {
             "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": operation}],
             "StartTime": since // _MICROSECONDS,
             "EndTime": -(-until // _MICROSECONDS),
         }
-        found: list[Record] = []
+        records: list[Record] = []
         for _ in range(_PAGES):
             answer = await self._aws.call(account, region, "cloudtrail", "LookupEvents", params)
             for event in answer.get("Events") or ():
@@ -67,8 +67,8 @@ class EventHistory:
                 except Malformed:
                     continue
                 if record.account == account and record.operation == operation and not record.error_code:
-                    found.append(record)
+                    records.append(record)
             if not answer.get("NextToken"):
                 break
             params = {**params, "NextToken": answer["NextToken"]}
-        return found
+        return records

@@ -16,7 +16,7 @@ from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 
 # A registry may name a hundred roles, and the whole account shares IAM's quota.
-_AT_ONCE = 4
+_MAX_CONCURRENT = 4
 
 
 async def check_custom_roles(aws: Aws, registry: RegistryName, planned: Iterable[Plan]) -> list[Warning]:
@@ -27,7 +27,7 @@ async def check_custom_roles(aws: Aws, registry: RegistryName, planned: Iterable
         for role, keys in roles_of(plan.changes).items():
             service = ROLES[needed].service_name if needed else ""
             used.setdefault(role, []).extend((service, key) for key in keys)
-    capacity = asyncio.Semaphore(_AT_ONCE)
+    capacity = asyncio.Semaphore(_MAX_CONCURRENT)
 
     async def check(role: str) -> list[Warning]:
         async with capacity:

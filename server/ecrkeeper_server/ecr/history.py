@@ -50,11 +50,11 @@ def dating(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int
     rows, earlier = list(drift), list(before)
     if any(each.pairs is not None for each in rows):
         known = _by_time(earlier)
-        found: list[StoredDrift] = []
+        dated: list[StoredDrift] = []
         for each in rows:
             yield
-            found += _dated_parts(each, known, now)
-        return found
+            dated += _dated_parts(each, known, now)
+        return dated
     since = {each.identity: each.since for each in earlier if each.since is not None}
     return [replace(each, since=since.get(each.identity, now)) for each in rows]
 
@@ -67,22 +67,22 @@ def _by_time(before: Iterable[StoredDrift]) -> dict[_Kind, dict[int | None, Keys
 
     Release 0.1.0 stored each pair by itself, so there can be thousands.
     """
-    found: dict[_Kind, dict[int | None, list[Keys]]] = {}
+    by_kind: dict[_Kind, dict[int | None, list[Keys]]] = {}
     for old in before:
-        found.setdefault((old.setting, old.kind), {}).setdefault(old.since, []).append(old.keys)
-    return {kind: {since: union(keys) for since, keys in times.items()} for kind, times in found.items()}
+        by_kind.setdefault((old.setting, old.kind), {}).setdefault(old.since, []).append(old.keys)
+    return {kind: {since: union(keys) for since, keys in times.items()} for kind, times in by_kind.items()}
 
 
 def _dated_parts(
     drift: StoredDrift, before: Mapping[_Kind, Mapping[int | None, Keys]], now: int | None
 ) -> Iterator[StoredDrift]:
-    """Yield a difference by when its elements were first seen to differ."""
-    left = drift.keys
+    """Yield the parts of a difference, by the times at which they were first observed."""
+    remaining = drift.keys
     for since, keys in before.get((drift.setting, drift.kind), {}).items():
-        part = left & keys
-        left = left - part
+        part = remaining & keys
+        remaining = remaining - part
         yield from (replace(each, since=now if since is None else since) for each in drift.among(part))
-    yield from (replace(each, since=now) for each in drift.among(left))
+    yield from (replace(each, since=now) for each in drift.among(remaining))
 
 
 def attempts_of(state: State, row: Resource) -> int:

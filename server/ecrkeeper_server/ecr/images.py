@@ -18,9 +18,9 @@ from ecrkeeper_server.names import RegistryName
 Cursor = list[Any]
 FIRST: Cursor = ["", 0, ""]
 _REPOSITORIES = 100
-_AT_ONCE = 5
-# The most calls that list images, for one page: many repositories may be empty.
-_MOST_LISTS = 20
+_MAX_CONCURRENT = 5
+# The maximum number of lists of images for one page: many repositories may be empty.
+_MAX_LISTS = 20
 _NOT_FOUND = "NOT_FOUND"
 
 
@@ -51,24 +51,24 @@ async def statuses(
     The next cursor is None at the end.
     """
     token, at, images_token = cursor
-    found: list[tuple[str, dict[str, Any]]] = []
+    listed: list[tuple[str, dict[str, Any]]] = []
     names, following = await _repositories(aws, registry, token)
     lists = 0
-    while len(found) < size and lists < _MOST_LISTS:
+    while len(listed) < size and lists < _MAX_LISTS:
         if at >= len(names):
             if not following:
-                return await _described(aws, registry, destination, found), None
+                return await _described(aws, registry, destination, listed), None
             token, at, images_token = following, 0, ""
             names, following = await _repositories(aws, registry, token)
             lists += 1
         elif prefixes and not names[at].startswith(tuple(prefixes)):
             at += 1
         else:
-            ids, images_token = await _images(aws, registry, names[at], size - len(found), images_token)
-            found += [(names[at], each) for each in ids]
+            ids, images_token = await _images(aws, registry, names[at], size - len(listed), images_token)
+            listed += [(names[at], each) for each in ids]
             at += not images_token
             lists += 1
-    return await _described(aws, registry, destination, found), [token, at, images_token]
+    return await _described(aws, registry, destination, listed), [token, at, images_token]
 
 
 async def _repositories(aws: Aws, registry: RegistryName, token: str) -> tuple[list[str], str]:
@@ -91,11 +91,11 @@ async def _images(
 
 
 async def _described(
-    aws: Aws, registry: RegistryName, destination: Mapping[str, Any], found: Sequence[tuple[str, dict[str, Any]]]
+    aws: Aws, registry: RegistryName, destination: Mapping[str, Any], listed: Sequence[tuple[str, dict[str, Any]]]
 ) -> list[ImageStatus]:
     # ListImages names an image once for each of its tags.
-    images = {(repository, each["imageDigest"]): each.get("imageTag") or "" for repository, each in found}
-    running = asyncio.Semaphore(_AT_ONCE)
+    images = {(repository, each["imageDigest"]): each.get("imageTag") or "" for repository, each in listed}
+    running = asyncio.Semaphore(_MAX_CONCURRENT)
 
     async def status(repository: str, digest: str, tag: str) -> ImageStatus | None:
         params = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
@@ -113,5 +113,5 @@ async def _described(
                 return ImageStatus(repository, digest, tag, each["status"], each.get("failureCode") or "")
         return ImageStatus(repository, digest, tag)
 
-    made = await asyncio.gather(*(status(*image, tag) for image, tag in images.items()))
-    return [each for each in made if each is not None]
+    statuses = await asyncio.gather(*(status(*image, tag) for image, tag in images.items()))
+    return [each for each in statuses if each is not None]

@@ -107,7 +107,7 @@ async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) ->
 
 async def _read_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Reading:
     first, *others = setting.reads
-    # Most settings need one read, which runs without a task of its own.
+    # Most settings need one read, which runs in the current task.
     responses = (
         await asyncio.gather(*(_read(aws, registry, read) for read in setting.reads))
         if others

@@ -11,8 +11,8 @@ from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.names import is_account
 
-# An organization has up to 10,000 accounts and more, and a page has 20 of them.
-_PAGES, _DEEPEST = 5_000, 10
+# An organization can have more than 10,000 accounts, and a page has 20 of them.
+_PAGES, _MAX_DEPTH = 5_000, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Organization:
 
         Accounts that were closed less than 90 days ago are included.
         """
-        found = await self._list("ListAccounts", {}, "Accounts")
-        return [each for each in found if is_account(each["Id"])]
+        listed = await self._list("ListAccounts", {}, "Accounts")
+        return [each for each in listed if is_account(each["Id"])]
 
     async def describe(self, listed: Mapping[str, Any]) -> OrganizationAccount:
         """Return an account with its unit and its tags."""
@@ -66,7 +66,7 @@ class Organization:
     async def _path(self, child: str, depth: int = 0) -> str:
         """Return the path of the unit that a child is in; `/` for the root."""
         parents = await self._list("ListParents", {"ChildId": child}, "Parents")
-        if not parents or depth > _DEEPEST:
+        if not parents or depth > _MAX_DEPTH:
             text = f"organizations:ListParents: unusable answer: {child} is in no unit and no root"
             raise Temporary(text, reason="AWS_ANSWER_INVALID", operation="ListParents")
         if parents[0]["Type"] == "ROOT":

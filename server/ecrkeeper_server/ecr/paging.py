@@ -13,7 +13,7 @@ from ecrkeeper_server.settings.elements import cost
 # A list with more pages than this is invalid.
 _PAGES = 100
 # Pages are kept until the last one has come; the most templates with the longest policies have 30,000.
-_MOST_ELEMENTS = 200_000
+_MAX_ELEMENTS = 200_000
 
 
 async def read_list(
@@ -42,8 +42,8 @@ async def read_list(
         if following in tokens:
             break
         elements += cost(answer)
-        if elements > _MOST_ELEMENTS:
-            text = f"the list has more than {_MOST_ELEMENTS:,} elements"
+        if elements > _MAX_ELEMENTS:
+            text = f"the list has more than {_MAX_ELEMENTS:,} elements"
             raise Permanent(
                 f"{service}:{operation}: {text}, more than AWS's quotas allow; remove what is not needed there",
                 reason=ANSWER_TOO_LARGE, operation=operation, grpc_code="FAILED_PRECONDITION",

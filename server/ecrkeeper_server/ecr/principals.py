@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
 
-_SECONDS, _FAILED_SECONDS, _KEPT = 3600.0, 60.0, 20_000
+_SECONDS, _FAILED_SECONDS, _MAX_CACHED = 3600.0, 60.0, 20_000
 
 
 class Principals:
@@ -20,30 +20,30 @@ class Principals:
     def __init__(self, aws: Aws, home_region: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._aws = aws
         self._home = home_region
-        self._known: TTLCache[str, str] = TTLCache(_KEPT, _SECONDS, timer=clock)
-        self._failed: TTLCache[str, bool] = TTLCache(_KEPT, _FAILED_SECONDS, timer=clock)
+        self._known: TTLCache[str, str] = TTLCache(_MAX_CACHED, _SECONDS, timer=clock)
+        self._failed: TTLCache[str, bool] = TTLCache(_MAX_CACHED, _FAILED_SECONDS, timer=clock)
         self._asking: dict[str, asyncio.Task[str]] = {}
 
     async def arn(self, account: str) -> str:
         """Return the ARN, of an assumed role with its session.
 
-        Empty if AWS does not say it now. One question is in flight for an account; it goes on if its caller gives up.
+        Empty if AWS does not return it now. One call is in flight for an account, and outlives its caller.
         """
         known = self._known.get(account)
         if known is not None or account in self._failed:
             return known or ""
         task = self._asking.get(account)
         if task is None:
-            task = self._asking[account] = asyncio.create_task(self._ask(account))
+            task = self._asking[account] = asyncio.create_task(self._request_arn(account))
             task.add_done_callback(lambda _: self._asking.pop(account, None))
         return await asyncio.shield(task)
 
-    async def _ask(self, account: str) -> str:
+    async def _request_arn(self, account: str) -> str:
         try:
             answer = await self._aws.call(account, self._home, "sts", "GetCallerIdentity", {})
-            found: str = answer["Arn"]
+            arn: str = answer["Arn"]
         except (AwsError, KeyError):
             self._failed[account] = True
             return ""
-        self._known[account] = found
-        return found
+        self._known[account] = arn
+        return arn

@@ -1,4 +1,4 @@
-"""The loop that asks AWS in each account of the fleet.
+"""The loop that checks each account of the fleet in AWS.
 
 It asks as whom the account is reached, and which Regions it has enabled.
 
@@ -24,9 +24,9 @@ from ecrkeeper_server.store.fleet_rows import AccountRow
 
 log = structlog.get_logger("ecrkeeper.accounts")
 
-# How many accounts a replica takes at once, and asks at the same time.
+# The number of accounts that a replica claims at once, and checks concurrently.
 _BATCH = 16
-# The accounts of a replica that was killed are asked again after this time.
+# The accounts that a killed replica had claimed are checked again after this time.
 _LEASE_SECONDS = 60.0
 _WAIT_SECONDS = 2.0
 _MESSAGE_CHARACTERS = 1_000
@@ -34,7 +34,7 @@ _MESSAGE_CHARACTERS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCheckOptions:
-    """The Region in which AWS is asked, and how often each account is."""
+    """The Region of the checks, and the interval between checks of an account."""
 
     home_region: str
     seconds: float = 900.0
@@ -51,7 +51,7 @@ class AccountChecker:
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
-        """End the loop after the accounts under way."""
+        """End the loop after the running checks."""
         self._stopped.set()
 
     async def run(self) -> None:
@@ -64,7 +64,7 @@ class AccountChecker:
                 # The database's health is logged where it is known.
                 pass
             except Exception:
-                # The loop outlives whatever it was, and the next round may succeed.
+                # An unexpected error must not end the loop: the next round may succeed.
                 log.exception("accounts_not_checked")
             try:
                 await asyncio.wait_for(self._stopped.wait(), 0.0 if worked else _WAIT_SECONDS)
@@ -72,24 +72,24 @@ class AccountChecker:
                 continue
 
     async def work_once(self) -> bool:
-        """Check the accounts that are due; return whether there were any."""
+        """Check the accounts that are due; return whether any were."""
         if not await self._db.read(fleet_accounts.check_is_due):
             return False
         rows = await self._db.write(lambda tx: fleet_accounts.claim_checks(tx, _BATCH, _LEASE_SECONDS))
-        found = await asyncio.gather(*map(self._check, rows))
-        if any(found):
+        changed = await asyncio.gather(*map(self._check, rows))
+        if any(changed):
             self._wake_rollouts()
         return bool(rows)
 
     async def _check(self, row: AccountRow) -> bool:
-        found = await self._ask(row.account)
+        check = await self._check_access(row.account)
         seconds = self._options.seconds
-        changed = await self._db.write(lambda tx: store_check(tx, row, found, seconds))
+        changed = await self._db.write(lambda tx: store_check(tx, row, check, seconds))
         if changed:
-            log.info("account_changed", account=row.account, reachable=not found.reason, reason=found.reason)
+            log.info("account_changed", account=row.account, reachable=not check.reason, reason=check.reason)
         return changed
 
-    async def _ask(self, account: str) -> AccountCheck:
+    async def _check_access(self, account: str) -> AccountCheck:
         home = self._options.home_region
         try:
             answer = await self._aws.call(account, home, "sts", "GetCallerIdentity", {})
@@ -101,5 +101,5 @@ class AccountChecker:
         except AwsError as error:
             log.info("regions_not_read", account=account, reason=error.reason)
             return AccountCheck(identity)
-        # Every account has Regions. Sets would release all targets of one without any.
+        # Every account has Regions. With an empty list, registry sets would release all targets in it.
         return AccountCheck(identity, tuple(regions) or None)

@@ -69,7 +69,7 @@ class Attempt:
         """
         while True:
             requested_at = self.monotonic()
-            remaining, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
+            remaining, spec = await self.db.read(lambda tx: queue.check_lease(tx, self.claimed))
             if remaining <= 0:
                 raise LeaseLostError
             if permits_of(spec) != permits_of(self.claimed.spec):

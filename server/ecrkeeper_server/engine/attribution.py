@@ -38,7 +38,7 @@ _DENIED_SECONDS = 3600.0
 class Own:
     """The installation, and its principal in each account.
 
-    They tell our own calls from those of others. `written` has AWS's ids of writes of this process.
+    They distinguish our own calls from those of others. `written` has AWS's ids of writes of this process.
     """
 
     install: str
@@ -60,11 +60,11 @@ class Own:
         return {account: task.result() for account, task in asked.items() if task not in waiting}
 
     def wrote(self, record: Record) -> bool:
-        """Tell whether a record is of a write of this process."""
+        """Return whether a record is of a write of this process."""
         return bool(record.request_id) and record.request_id in self.written
 
     def claims(self, record: Record) -> bool:
-        """Tell whether our principal in the record's account decides whose call it is."""
+        """Return whether our principal in the record's account determines the caller."""
         return claims_own(record, self.install)
 
     def origin(self, record: Record, request_ids: set[str], arns: dict[str, str]) -> Origin:
@@ -80,7 +80,7 @@ def cloud_event(record: Record, name: str, origin: Origin) -> CloudEvent:
 
 
 class Attributor:
-    """Works on drift whose cause is due to be asked for, until it is cancelled."""
+    """Finds the causes of drift whose lookup is due, until it is cancelled."""
 
     def __init__(
         self,
@@ -96,20 +96,20 @@ class Attributor:
         self._own = own
         self._metrics = metrics
         self._home = home_region
-        # Why an account does not let us ask.
+        # The reason why CloudTrail rejects lookups, by account.
         self._denied: TTLCache[str, str] = TTLCache(20_000, _DENIED_SECONDS, timer=clock)
         self._busy: set[tuple[str, str]] = set()
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Claim and ask; a database that does not answer is waited for."""
+        """Claim and look up; wait while the database does not answer."""
         try:
             while True:
                 try:
                     claimed = await self.claim_once()
                 except StatusError:
                     claimed = 0
-                except Exception:  # The loop outlives whatever it was.
+                except Exception:  # An unexpected error must not end the loop.
                     log.exception("attribution_failed")
                     claimed = 0
                 await asyncio.sleep(_PAUSE_SECONDS if claimed else _IDLE_SECONDS)
@@ -118,7 +118,7 @@ class Attributor:
                 task.cancel()
 
     async def claim_once(self) -> int:
-        """Start on what is due, as far as there are slots; return how much that is."""
+        """Start the due lookups that have slots; return their number."""
         slots = _SLOTS - len(self._running)
         if slots <= 0 or not await self._db.read(attributions.is_due):
             return 0
@@ -130,7 +130,7 @@ class Attributor:
         return len(rows)
 
     async def drain(self) -> None:
-        """Wait until nothing is running."""
+        """Wait until no lookup is running."""
         while self._running:
             await asyncio.wait(list(self._running))
 
@@ -145,7 +145,7 @@ class Attributor:
     async def _work_alone(self, row: Attribution) -> None:
         place = self._place(row)
         if place in self._busy:
-            # One account's rate never holds up the others.
+            # The rate limit of one account never delays the others.
             await self._db.write(lambda tx: attributions.postpone(tx, row, 1.0))
             return
         self._busy.add(place)
@@ -167,14 +167,14 @@ class Attributor:
             return
         try:
             until = row.until + causes.CLOCK_SKEW
-            found = await self._history.calls(account, region, operations_of(row.setting), row.since, until)
+            calls = await self._history.calls(account, region, operations_of(row.setting), row.since, until)
         except AwsError as error:
             if error.reason == "AWS_ACCESS_DENIED" and error.operation == "LookupEvents":
                 await self._refused(row, account, error.message)
             else:
                 await self._failed(row)
             return
-        foreign = await self._foreign(row, found)
+        foreign = await self._foreign(row, calls)
         changed = await self._db.write(lambda tx: _confirm(tx, row, foreign))
         self._metrics.attributed("confirmed" if foreign else "unknown")
         if changed:
@@ -218,6 +218,6 @@ def _confirm(tx: Tx, row: Attribution, foreign: list[CloudEvent]) -> str:
     if not foreign:
         causes.attribute_by_events(tx, [row])
     findings.change(tx, row.name, lambda known: known.without_attribution("", row.found_at))
-    # Events come late and in any order: a cause is final when the next question has the same answer.
+    # Events come late and in any order: a cause is final when the next lookup returns it again.
     attributions.finish(tx, row, looked=True, done=bool(foreign) and not changed)
     return changed

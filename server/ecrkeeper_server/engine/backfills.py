@@ -68,12 +68,12 @@ async def _advance(attempt: Attempt, operation: Operation, listed: list[Backfill
             await _reject(attempt, operation, error)
             return None
         return _again_in(error)
-    metadata = BackfillMetadata(operation.metadata).with_backfill(observed).to_json()
+    metadata = BackfillMetadata(operation.metadata).with_backfill(observed)
 
     def save(tx: Tx) -> None:
         if observed.ended:
             operations.end(tx, operation, response=observed.to_json(), metadata=metadata)
-        elif metadata != operation.metadata:
+        elif metadata.to_json() != operation.metadata:
             operations.progress(tx, operation, metadata)
 
     await attempt.db.write(save)
@@ -113,9 +113,9 @@ async def _record_others(attempt: Attempt, operation: Operation, listed: list[Ba
     if before.others is not None:
         return operation
     others = [each.id for each in listed if each.destination == before.destination]
-    metadata = before.with_others(others).to_json()
+    metadata = before.with_others(others)
     await attempt.db.write(lambda tx: operations.progress(tx, operation, metadata))
-    return replace(operation, metadata=metadata)
+    return replace(operation, metadata=metadata.to_json())
 
 
 async def _start(attempt: Attempt, operation: Operation) -> Backfill:

@@ -27,7 +27,7 @@ LIKELY, CONFIRMED = "LIKELY", "CONFIRMED"
 
 
 def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribution]:
-    """Return the drift that the attempt found first, by setting.
+    """Return the drift that no earlier attempt found, by setting.
 
     Only elements that were in place before can drift.
     """
@@ -37,21 +37,21 @@ def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribut
     remediation = result.state.remediation
     removed = remediation.drift if remediation is not None and remediation.time == attempt.now else ()
     known = {(each.setting, each.key) for each in row.registry_state.drift}
-    found: dict[str, set[str]] = {}
+    new_keys: dict[str, set[str]] = {}
     for each in (*removed, *(each for each in result.state.drift if _was_in_place(row, each))):
         if (each.setting, each.key) not in known:
-            found.setdefault(each.setting, set()).add(each.key)
+            new_keys.setdefault(each.setting, set()).add(each.key)
     return [
         Attribution(
             row.name, setting, sorted(keys)[:_ELEMENTS], row.observe_time, attempt.now, attempt.now,
             attempt.reconcile_id,
         )
-        for setting, keys in found.items()
+        for setting, keys in new_keys.items()
     ]  # fmt: skip
 
 
 def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
-    """Tell whether AWS had the element as it is desired when it was observed before."""
+    """Return whether AWS had the desired element at the previous observation."""
     if row.kind != RegistryName.kind:
         return row.observed_generation == row.generation and row.role_state.observed
     state = row.registry_state
@@ -61,44 +61,44 @@ def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
     return drift.key in settled and bool(settled[drift.key] == drift.desired)
 
 
-def request(tx: Tx, found: Sequence[Attribution], *, asks: bool = True) -> None:
-    """Ask for the causes of the drift of attempts, unless CloudTrail is not asked.
+def request(tx: Tx, unattributed: Sequence[Attribution], *, attribute: bool = True) -> None:
+    """Request the causes of drift of attempts, by CloudTrail if `attribute`.
 
-    A call that an event has reported already is the likely one.
+    A call that an event has already reported is the likely cause.
     """
-    if not asks:
-        attribute_by_events(tx, found)
-    elif found:
-        attributions.request(tx, found)
-        attribute_pending(tx, {each.name for each in found})
+    if not attribute:
+        attribute_by_events(tx, unattributed)
+    elif unattributed:
+        attributions.request(tx, unattributed)
+        attribute_pending(tx, {each.name for each in unattributed})
 
 
-def attribute_by_events(tx: Tx, found: Sequence[Attribution]) -> None:
-    """Name the newest calls that events report as the likely causes.
+def attribute_by_events(tx: Tx, unattributed: Sequence[Attribution]) -> None:
+    """Record the newest calls reported by events as the likely causes.
 
     A call after the attempt that found the drift cannot have caused it.
     """
-    ranges = [cloud_events.Range(each.name, each.setting, each.since, each.until + CLOCK_SKEW) for each in found]
+    ranges = [cloud_events.Range(each.name, each.setting, each.since, each.until + CLOCK_SKEW) for each in unattributed]
     store(tx, [
         NamedCause(each, elements, event.cause(LIKELY))
-        for each, events in zip(found, cloud_events.newest(tx, ranges), strict=True)
+        for each, events in zip(unattributed, cloud_events.newest(tx, ranges), strict=True)
         for elements, event in newest_by_element(each, events)
     ])  # fmt: skip
 
 
 def attribute_pending(tx: Tx, names: Collection[str]) -> None:
-    """Name the likely causes of drift that was found before its events came."""
+    """Record the likely causes of drift that was found before its events arrived."""
     attribute_by_events(tx, attributions.pending(tx, names))
 
 
 def store(tx: Tx, causes: Sequence[NamedCause]) -> list[NamedCause]:
-    """Keep causes, unless the known ones are newer; return those that are new.
+    """Store causes that are newer than the known ones; return those.
 
     The same cause replaces itself only if it becomes confirmed.
     """
     by_resource: dict[str, list[NamedCause]] = {}
     for each in causes:
-        by_resource.setdefault(each.found.name, []).append(each)
+        by_resource.setdefault(each.attribution.name, []).append(each)
     new: list[NamedCause] = []
     findings.change_all(tx, {name: partial(_with_causes, causes=each, new=new) for name, each in by_resource.items()})
     name_causes(tx, new)
@@ -108,10 +108,12 @@ def store(tx: Tx, causes: Sequence[NamedCause]) -> list[NamedCause]:
 def _with_causes(known: findings.Findings, causes: Sequence[NamedCause], new: list[NamedCause]) -> findings.Findings:
     """Return the findings with newer causes, which are added to `new`."""
     for each in causes:
-        found = each.found
-        before = known.cause(found.setting, next(iter(each.elements or found.elements)), found.found_at)
+        attribution = each.attribution
+        before = known.cause(
+            attribution.setting, next(iter(each.elements or attribution.elements)), attribution.found_at
+        )
         if before is None or _replaces(each.cause, before):
-            known = known.with_cause(found.setting, each.elements, found.found_at, each.cause)
+            known = known.with_cause(attribution.setting, each.elements, attribution.found_at, each.cause)
             new.append(each)
     return known
 
@@ -123,24 +125,24 @@ def _replaces(cause: StoredCause, before: StoredCause) -> bool:
 
 
 def newest_by_element(
-    found: Attribution, events: Sequence[CloudEvent]
+    attribution: Attribution, events: Sequence[CloudEvent]
 ) -> list[tuple[Sequence[str] | None, CloudEvent]]:
     """Return the newest event that may have changed each element.
 
-    Of a document one for all elements.
+    A document has one event for all its elements.
     """
-    if not isinstance(SETTINGS.get(found.setting), collection.Collection):
-        matching = [each for each in events if _is_about(found, "", each)]
+    if not isinstance(SETTINGS.get(attribution.setting), collection.Collection):
+        matching = [each for each in events if _is_about(attribution, "", each)]
         return [(None, matching[0])] if matching else []
     by_event: dict[str, list[str]] = {}
-    for key in found.elements:
-        newest = next((each for each in events if _is_about(found, key, each)), None)
+    for key in attribution.elements:
+        newest = next((each for each in events if _is_about(attribution, key, each)), None)
         if newest is not None:
             by_event.setdefault(newest.event_id, []).append(key)
     return [(by_event[each.event_id], each) for each in events if each.event_id in by_event]
 
 
-def _is_about(found: Attribution, key: str, event: CloudEvent) -> bool:
-    if found.setting in SETTINGS:
-        return is_about(found.setting, key, event.hint)
-    return is_about_role(found.name.rpartition("/")[2], event.hint)
+def _is_about(attribution: Attribution, key: str, event: CloudEvent) -> bool:
+    if attribution.setting in SETTINGS:
+        return is_about(attribution.setting, key, event.hint)
+    return is_about_role(attribution.name.rpartition("/")[2], event.hint)

@@ -10,7 +10,7 @@ from ecrkeeper_server.store.state_parts import Condition
 from ecrkeeper_server.store.text_limits import cut
 
 _FIRST_DELAY = 1.0
-_LONGEST_DELAY = 300.0
+_MAX_DELAY = 300.0
 # No request can be signed for the account without these.
 _OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
 
@@ -48,7 +48,7 @@ class Status:
 
     @property
     def ready(self) -> bool:
-        """Whether AWS is as desired, and nothing prevents keeping it so."""
+        """Whether AWS matches the desired state and nothing prevents keeping it so."""
         return self.synced and self.error is None and not self.degraded
 
     @property
@@ -93,7 +93,7 @@ def conditions(before: Sequence[Condition], status: Status, now: int) -> list[Co
 
 def backoff(failures: int, jitter: float) -> float:
     """Return the seconds to wait after consecutive failures; `jitter` is from 0 to 1."""
-    longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 16))
+    longest = min(_MAX_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 16))
     return longest * (0.5 + jitter / 2)
 
 

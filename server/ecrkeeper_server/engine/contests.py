@@ -1,94 +1,46 @@
 """Contested elements: somebody else changes them again and again; pure.
 
-They are named, and written with backoff instead of at once.
+They are reported, and written with backoff instead of at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ecrkeeper_server.settings.element_sets import changed_keys, differing, union
 from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.contests import Contest, Contests
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.state_parts import Condition
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.stored_drift import StoredDrift
 
-# So many remediations of an element without a quiet window between them are a contest.
-LIMIT = 3
-_DOUBLINGS = 6
-_NAMED = 5
-# The key that stands for all elements of a setting, where more than this were remediated at once.
-ALL, _ALONE = "*", 200
+_MAX_NAMED = 5
+# Stands for all elements of a setting if one attempt remediated more than `_MAX_KEYS` of them.
+ALL, _MAX_KEYS = "*", 200
 
 
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """The remediations of one element, and whom they were against.
+def attributed(contests: Contests, findings: Findings) -> dict[str, dict[str, Contest]]:
+    """Return contests with the actors that became known.
 
-    `first` and `last` are the times of the first and the last one, in microseconds.
+    Another actor begins a new contest.
     """
-
-    count: int
-    first: int
-    last: int
-    actor: str = ""
-    installation: str = ""
-
-    @property
-    def contested(self) -> bool:
-        """Whether there are so many that the element is contested."""
-        return self.count >= LIMIT
-
-    def next_try(self, window: float) -> int:
-        """Return when the element is written again, in microseconds.
-
-        That is after a window, which doubles with each further remediation.
-        """
-        doublings = min(max(0, self.count - LIMIT), _DOUBLINGS)
-        return self.last + (int(window * MICROSECONDS) << doublings)
-
-    def waits(self, now: int, window: float) -> bool:
-        """Whether the element is contested, and not to be written yet."""
-        return self.contested and now < self.next_try(window)
+    return {
+        setting: {key: _attributed(each, findings.cause(setting, key, each.last)) for key, each in elements.items()}
+        for setting, elements in contests.items()
+    }
 
 
-Contests = Mapping[str, Mapping[str, Contest]]
-"""The contests by setting and key."""
-
-
-def load(stored: Mapping[str, Mapping[str, Any]], findings: Findings) -> dict[str, dict[str, Contest]]:
-    """Read stored contests.
-
-    A cause that became known names the actor, and another actor begins a new contest.
-    """
-    found: dict[str, dict[str, Contest]] = {}
-    for setting, elements in stored.items():
-        for key, values in elements.items():
-            contest = Contest(**values)
-            cause = findings.cause(setting, key, contest.last)
-            found.setdefault(setting, {})[key] = contest if cause is None else _against(contest, cause)
-    return found
-
-
-def _against(contest: Contest, cause: StoredCause) -> Contest:
+def _attributed(contest: Contest, cause: StoredCause | None) -> Contest:
+    if cause is None:
+        return contest
     actor = cause.principal
     named = replace(contest, actor=actor, installation=cause.installation)
     return named if contest.actor in ("", actor) else replace(named, count=1, first=contest.last)
-
-
-def dumped(contests: Contests) -> dict[str, Any]:
-    """Return contests as they are stored."""
-    return {
-        setting: {key: asdict(each) for key, each in sorted(elements.items())}
-        for setting, elements in contests.items()
-        if elements
-    }
 
 
 def withheld(
@@ -101,10 +53,10 @@ def withheld(
 ) -> dict[str, Keys]:
     """Return the elements that are not to be written yet, by setting.
 
-    `settled` holds the elements that were in place last. Only what restores one of them
-    is withheld: a change that an owner declared is written at once.
+    `settled` holds the elements that were last in place. Only a change that restores one of
+    them is withheld: a newly declared change is written at once.
     """
-    found: dict[str, Keys] = {}
+    result: dict[str, Keys] = {}
     for setting in contests.keys() & plans.keys():
         waiting = {key for key, each in contests[setting].items() if each.waits(now, window)}
         if not waiting:
@@ -114,8 +66,8 @@ def withheld(
         restored = (changed & keys_of(wanted) & keys_of(before)) - differing(wanted, before)
         keys = restored if ALL in waiting else restored & waiting
         if keys:
-            found[setting] = keys
-    return found
+            result[setting] = keys
+    return result
 
 
 def retry_in(elements: Mapping[str, Contest], now: int, window: float) -> float:
@@ -134,7 +86,7 @@ def after(
 ) -> dict[str, dict[str, Contest]]:
     """Return the contests after an attempt.
 
-    An element that stayed in place for a window, or is not desired, has none.
+    An element that stayed in place for a window, or is not desired, has no contest.
     """
     kept: dict[str, dict[str, Contest]] = {}
     quiet = now - int(window * MICROSECONDS)
@@ -147,27 +99,27 @@ def after(
     for setting, keys in _by_setting(remediated).items():
         for key in keys:
             before = contests.get(setting, {}).get(key)
-            made = Contest(1, now, now) if before is None else replace(before, count=before.count + 1, last=now)
-            kept.setdefault(setting, {})[key] = made
+            contest = Contest(1, now, now) if before is None else replace(before, count=before.count + 1, last=now)
+            kept.setdefault(setting, {})[key] = contest
     return kept
 
 
 def _by_setting(remediated: Iterable[StoredDrift]) -> dict[str, Sequence[str]]:
     """Return the keys of remediated elements.
 
-    One key stands for very many elements of a setting.
+    `ALL` stands for very many elements of a setting.
     """
-    found: dict[str, list[Keys]] = {}
+    grouped: dict[str, list[Keys]] = {}
     for drift in remediated:
-        found.setdefault(drift.setting, []).append(drift.keys)
-    united = {setting: union(groups) for setting, groups in found.items()}
-    return {setting: [ALL] if len(keys) > _ALONE else sorted(keys) for setting, keys in united.items()}
+        grouped.setdefault(drift.setting, []).append(drift.keys)
+    united = {setting: union(groups) for setting, groups in grouped.items()}
+    return {setting: [ALL] if len(keys) > _MAX_KEYS else sorted(keys) for setting, keys in united.items()}
 
 
 def next_observation(contests: Contests, now: int, window: float) -> float | None:
     """Return the seconds until a contested element is to be observed again.
 
-    It is written then, or is calm if it is still in place.
+    It is then written, or its contest ends because it is still in place.
     """
     times = [
         min(at for at in (each.last + int(window * MICROSECONDS), each.next_try(window)) if at > now)
@@ -180,19 +132,19 @@ def next_observation(contests: Contests, now: int, window: float) -> float | Non
 
 def explain(contests: Contests) -> tuple[str, str]:
     """Return the reason and the message for the contested elements; empty without any."""
-    found = [
+    contested = [
         (setting, key, each) for setting, elements in contests.items() for key, each in elements.items()
         if each.contested
     ]  # fmt: skip
-    if not found:
+    if not contested:
         return "", ""
-    other = next((each.installation for _, _, each in found if each.installation), "")
+    other = next((each.installation for _, _, each in contested if each.installation), "")
     texts = [
         f"{setting} {key}: {each.actor or 'somebody'} changed it {each.count} times in"
         f" {max(1, (each.last - each.first) // MICROSECONDS)} s"
-        for setting, key, each in found[:_NAMED]
+        for setting, key, each in contested[:_MAX_NAMED]
     ]
-    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    more = f"; and {len(contested) - _MAX_NAMED} more" if len(contested) > _MAX_NAMED else ""
     text = "; ".join(texts) + more
     reason = "SECOND_KEEPER" if other else "CONTESTED"
     return reason, f"{text}; the installation {other} of ecrkeeper keeps it, too" if other else text

@@ -20,7 +20,7 @@ from ecrkeeper_server.settings.isolation import Search, Verdict, items_of, needs
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call
 
-# Errors about the content of a request, and not about its sender or its time.
+# Errors about the content of a request, not about its sender or its time.
 _OF_THE_CONTENT = frozenset({"AWS_REJECTED", "AWS_QUOTA_EXCEEDED", "PRINCIPAL_NOT_FOUND"})
 _CODES = frozenset({"InvalidParameter", "Validation", "LimitExceeded"})
 
@@ -67,7 +67,7 @@ class DocumentWriter:
         return list(restricted(self.pending(), changed_keys(due.changes) - known))
 
     async def _first(self, planned: Plan, write: AwsWrite) -> None:
-        """Send everything at once, which nearly always suffices."""
+        """Send everything in one call, which nearly always succeeds."""
         before = self.progress.applied_before.get(self.setting.name, {})
         error = await self._send(write, planned.target, before)
         if error is None:
@@ -85,13 +85,13 @@ class DocumentWriter:
             verdict = await self._search(sets, rejected=True)
         if verdict.unfit and not removed and not verdict.accepted:
             # Another attempt would find the same.
-            self._blame([list(restricted(sets, item.keys)) for item in verdict.unfit])
+            self._suspect([list(restricted(sets, item.keys)) for item in verdict.unfit])
 
     async def _remove(self, removals: Sequence[Change]) -> bool:
         """Remove undesired elements, except denials that a pending one replaces."""
         needed = needs(self.setting, [*self.pending(), *removals], owners_by_key(self.progress, self.setting.name))
         ready = [change for change in removals if not needed.get(change.key)]
-        if not ready or not self._may_go_on():
+        if not ready or not self._may_continue():
             return False
         if (error := await self._probe(ready)) is not None:
             raise error
@@ -112,7 +112,7 @@ class DocumentWriter:
         probes = search.probes()
         try:
             keys = next(probes, None)
-            while keys is not None and self._may_go_on():
+            while keys is not None and self._may_continue():
                 error = await self._probe(list(restricted(changes, keys)))
                 if error is not None:
                     self.rejections.append((keys, error))
@@ -129,17 +129,17 @@ class DocumentWriter:
         name = self.setting.name
         self.progress.suspects[name] = suspects.without_any(self.progress.suspects.get(name, ()), verdict.accepted)
         if verdict.base_rejected:
-            self._blame([changes], base=suspects.fingerprint(self._base))
+            self._suspect([changes], base=suspects.fingerprint(self._base))
         else:
-            self._blame([list(restricted(changes, item.keys)) for item in verdict.rejected])
+            self._suspect([list(restricted(changes, item.keys)) for item in verdict.rejected])
 
-    def _blame(self, groups: Sequence[Sequence[Change]], *, base: str = "") -> None:
+    def _suspect(self, groups: Sequence[Sequence[Change]], *, base: str = "") -> None:
         name, now = self.setting.name, self.attempt.now
         for changes in groups:
             keys = changed_keys(changes)
             known = self.progress.suspects.get(name, [])
             before = next(iter(suspects.with_any(known, keys)), None)
-            error, degrades = self._rejection(NO_KEYS if base else keys), bool(base) or self._had(changes)
+            error, degrades = self._rejection(NO_KEYS if base else keys), bool(base) or self._had_as_declared(changes)
             suspect = suspects.rejected(before, changes, error, now, degrades=degrades, base=base)
             self.progress.suspects[name] = [*suspects.without_any(known, keys), suspect]
 
@@ -151,7 +151,7 @@ class DocumentWriter:
         matching = [(of, error) for of, error in self.rejections if (keys & of if keys else not of)]
         return min(matching, key=lambda each: len(each[0]))[1]
 
-    def _had(self, changes: Sequence[Change]) -> bool:
+    def _had_as_declared(self, changes: Sequence[Change]) -> bool:
         """Return whether AWS once had the elements as declared."""
         settled = self.attempt.claimed.registry_state.settled.get(self.setting.name, {})
         return any(
@@ -202,9 +202,9 @@ class DocumentWriter:
         """
         name, defaults = self.setting.name, self.setting.defaults
         observed = await observe_setting(self.attempt.aws, self.attempt.claimed.registry, self.setting)
-        made_of = self.progress.observed[name]
-        same = merged(defaults, observed.elements) == merged(defaults, made_of.elements)
-        if not same or observed.unknown != made_of.unknown:
+        basis = self.progress.observed[name]
+        same = merged(defaults, observed.elements) == merged(defaults, basis.elements)
+        if not same or observed.unknown != basis.unknown:
             self.progress.observed[name] = observed
             text = f"{name} was changed in AWS during this attempt"
             raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
@@ -225,7 +225,7 @@ class DocumentWriter:
         # If the observed document already exceeds the limits, AWS decides.
         return not violations or bool(self.setting.validate_composed(base, registry))
 
-    def _may_go_on(self) -> bool:
+    def _may_continue(self) -> bool:
         return self.progress.calls_remaining > 0 and self.attempt.monotonic() < self.attempt.search_until
 
 

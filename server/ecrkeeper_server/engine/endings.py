@@ -12,12 +12,13 @@ from ecrkeeper_server.engine.conditions import Status, is_of_account
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.store import drifting, endings, operations, queue, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Operation, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import State
 
-_BEHIND_SECONDS = 10.0
+_POSTPONE_SECONDS = 10.0
 # Methods that only request an attempt.
 _RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
@@ -35,32 +36,32 @@ class Ending:
     unmarked: bool
 
 
-def save(tx: Tx, ended: Sequence[Ending], *, asks: bool, wait: bool = True) -> list[Ending]:
+def save(tx: Tx, ended: Sequence[Ending], *, attribute: bool, wait: bool = True) -> list[Ending]:
     """Store the ends of attempts whose leases hold, and the outcomes of all calls.
 
-    Without `wait`, leave those alone whose rows another transaction holds, and return them.
+    Without `wait`, skip the attempts whose rows another transaction holds, and return them.
     """
     finished = endings.finish(tx, [(each.attempt.claimed, each.outcome) for each in ended], wait=wait)
     saved = [(each, row) for each, row in zip(ended, finished, strict=True) if row is not None]
-    left = [each for each, row in zip(ended, finished, strict=True) if row is None]
+    held = [each for each, row in zip(ended, finished, strict=True) if row is None]
     done = ended if wait else [each for each, _ in saved]
     complete(tx, [write for each in done for write in each.attempt.writes])
     for each, _ in saved:
         _save_parts(tx, each)
-    # One resource of each account retries first; the others follow, or are postponed with it.
+    # One resource of each account retries first. The others retry after it, or are postponed again with it.
     for each in {each.attempt.claimed.account: each for each, _ in saved if is_of_account(each.result.status)}.values():
         if each.outcome.next_in is not None:
-            queue.postpone(tx, each.attempt.claimed, each.outcome.next_in + _BEHIND_SECONDS)
-    found = [drift for each, _ in saved for drift in causes.drift_to_attribute(each.attempt, each.result)]
-    causes.request(tx, found, asks=asks)
+            queue.postpone(tx, each.attempt.claimed, each.outcome.next_in + _POSTPONE_SECONDS)
+    unattributed = [drift for each, _ in saved for drift in causes.drift_to_attribute(each.attempt, each.result)]
+    causes.request(tx, unattributed, attribute=attribute)
     pending = operations.pending_of(tx, [row.name for _, row in saved]) if saved else {}
     for each, row in saved:
         _end_operations(tx, each, row, pending.get(row.name, ()))
-    return left
+    return held
 
 
 def _save_parts(tx: Tx, ending: Ending) -> None:
-    """Store what seldom changes."""
+    """Store the parts that seldom change."""
     row, result, outcome = ending.attempt.claimed, ending.result, ending.outcome
     drifting.replace(tx, row.name, State(row.state).drift, State(outcome.state).drift)
     if ending.unmarked:
@@ -74,8 +75,14 @@ def _end_operations(tx: Tx, ending: Ending, saved: Resource, pending: Sequence[O
     for operation in pending:
         if operation.id in ended:
             rejection = ended[operation.id]
-            phase = {**operation.metadata, "phase": "DONE" if rejection is None else "REJECTED"}
-            operations.end(tx, operation, error=rejection, response={} if rejection is None else None, metadata=phase)
+            phase = DeletionPhase.DONE if rejection is None else DeletionPhase.REJECTED
+            operations.end(
+                tx,
+                operation,
+                error=rejection,
+                response={} if rejection is None else None,
+                metadata=DeletionMetadata(operation.metadata).after(phase),
+            )
         elif operation.method in _RECONCILES and operation.requested <= row.requested:
             if result.converged:
                 operations.end(tx, operation, response=final_response(tx, saved))

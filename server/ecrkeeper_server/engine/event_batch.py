@@ -1,4 +1,4 @@
-"""Sort the bodies of messages by what is to be done about them; pure."""
+"""Sort the bodies of messages by the action that they need; pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EventBatch:
 
     records: dict[int, Record] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
-    # Authentic events of which only the arrival counts.
+    # Authentic events that only show that events arrive.
     arrived: set[RegistryName] = field(default_factory=set)
     # Accounts whose Regions have changed, and whether an organization has.
     accounts: set[str] = field(default_factory=set)
@@ -50,7 +50,7 @@ class EventBatch:
         return called | {each.place for each in self.deliveries} | self.arrived
 
     @property
-    def acts(self) -> bool:
+    def has_work(self) -> bool:
         """Whether anything but the arrival of events is to be stored."""
         return bool(self.records or self.deliveries or self.accounts or self.organization)
 

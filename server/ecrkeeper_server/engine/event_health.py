@@ -1,4 +1,4 @@
-"""Whether events of an account and Region arrive, and what follows for the resync."""
+"""Whether events of an account and Region arrive, and the resulting resyncs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ecrkeeper_server.store.state_parts import Condition
 log = structlog.get_logger("ecrkeeper.events")
 
 _REFRESH_SECONDS = 30.0
-# Queues that fail for this long deliver nothing that could be relied on.
+# Queues that have failed for this long are not relied on.
 _OUTAGE_SECONDS = 300.0
-# A registry that was made just now has had no event yet.
+# A registry that was just created has had no event yet.
 _GRACE = 3600 * MICROSECONDS
 
 
@@ -72,7 +72,7 @@ class EventHealth:
             except StatusError:
                 # The database's health is logged where it is known; what was known stays for a while.
                 pass
-            except Exception:  # The loop outlives whatever it was.
+            except Exception:  # An unexpected error must not end the loop.
                 log.exception("event_health_failed")
             await asyncio.sleep(_REFRESH_SECONDS)
 
@@ -81,10 +81,10 @@ class EventHealth:
 
         If the queues fail for long, make the stretched resyncs short again.
         """
-        found = await self._db.read(cloud_events.health)
+        remaining = await self._db.read(cloud_events.health)
         now = self._clock()
         self._refreshed = True
-        self._ends = {place: now + left / MICROSECONDS for place, left in found.items()}
+        self._ends = {place: now + micros / MICROSECONDS for place, micros in remaining.items()}
         if all(each.works for each in self.sources):
             self._worked_at, self._relied_on = now, True
         elif self._relied_on and now - self._worked_at > _OUTAGE_SECONDS:
@@ -97,12 +97,12 @@ class EventHealth:
     def resync(self, row: Resource, usual: float) -> float:
         """Return the time until the next resync, in seconds.
 
-        It is stretched while events are healthy, and no longer than they are.
+        It is stretched while events are healthy, but never beyond the time for which they count as healthy.
         """
-        left = self._ends.get(self._place(row), 0.0) - self._clock()
-        if not self._relied_on or left <= usual:
+        remaining = self._ends.get(self._place(row), 0.0) - self._clock()
+        if not self._relied_on or remaining <= usual:
             return usual
-        return max(usual, min(usual * self._stretched / self._usual, left))
+        return max(usual, min(usual * self._stretched / self._usual, remaining))
 
     def condition(self, row: Resource, now: int) -> Condition | None:
         """Return the condition `EventsSilent` of a registry.
@@ -118,7 +118,7 @@ class EventHealth:
         return Condition("EventsSilent", "TRUE", reason="NO_EVENTS", message=text, since=since)
 
     def probe_due(self, row: Resource, now: int) -> bool:
-        """Tell whether a Put is to find out if events of a registry arrive.
+        """Return whether a Put is to find out if events of a registry arrive.
 
         That is once a day while its events are silent, if the option is on and its queues work.
         """

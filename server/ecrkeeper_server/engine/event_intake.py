@@ -1,4 +1,4 @@
-"""Make due the resources that messages name, many messages a transaction."""
+"""Make the resources due that messages name, many messages in one transaction."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class _Work:
 @dataclass(slots=True)
 class _Result:
     kinds: Counter[str] = field(default_factory=Counter)
-    # The seconds from the change, of the events that made a resource due.
+    # The seconds between a change and the event that made its resource due.
     delays: list[float] = field(default_factory=list)
     due: set[str] = field(default_factory=set)
     places: set[RegistryName] = field(default_factory=set)
 
 
 class EventIntake:
-    """Takes bodies of messages; those that arrive in a transaction share the next.
+    """Stores message bodies; those that arrive meanwhile share the next transaction.
 
     Malformed, forged and useless messages are counted and dropped, never an error.
     """
@@ -73,11 +73,11 @@ class EventIntake:
         self._wake_after = wake_after
         self._debounce = debounce
         self._works: Batch[_Work, Exception | None] = Batch(self._write, max_items=_MAX_BATCHES)
-        # Places whose health is stored and young.
+        # Places whose health was stored recently.
         self._noted: TTLCache[RegistryName, bool] = TTLCache(_PLACES, cloud_events.HEALTH_STEP_SECONDS, timer=clock)
 
-    async def take(self, bodies: Sequence[str], queue: QueueUrl) -> set[int]:
-        """Make due what the bodies name.
+    async def store(self, bodies: Sequence[str], queue: QueueUrl) -> set[int]:
+        """Make the resources due that the bodies name.
 
         Return the positions of messages to keep: AWS did not say in time whether they are of our own calls. The others
         may be deleted. Raises Unavailable.
@@ -99,11 +99,11 @@ class EventIntake:
         return kept
 
     def _concerns_store(self, batch: EventBatch) -> bool:
-        """Tell whether the store has to know of a batch.
+        """Return whether a batch has to be stored.
 
         It need not if only events arrived, at places whose health is stored.
         """
-        return batch.acts or any(place not in self._noted for place in batch.arrived)
+        return batch.has_work or any(place not in self._noted for place in batch.arrived)
 
     async def _write(self, works: list[_Work]) -> list[Exception | None]:
         # The store works on another thread, which must not read the cache.
@@ -113,13 +113,13 @@ class EventIntake:
         except Exception as error:
             if len(works) == 1:
                 return [error]
-            # One batch that the store rejects holds up no other.
+            # One batch that the store rejects delays no other.
             alone = await asyncio.gather(*(self._write([work]) for work in works))
             return [error for [error] in alone]
         for place in result.places:
             self._noted[place] = True
         if result.due:
-            # Not earlier: a claim of what is not due yet costs as much as any other.
+            # Not earlier: a claim that finds nothing due costs as much as any other.
             self._wake_after(self._debounce)
         self._count(result.kinds)
         for seconds in result.delays:
@@ -148,10 +148,10 @@ class EventIntake:
         )
         result.places = {place for place in arrived if not known.isdisjoint(names_at(place))}
         events = self._foreign(tx, records, known, result)
-        new = cloud_events.add(tx, [each for found in events.values() for each in found])
-        for event_id, found in events.items():
-            fresh = [each for each in found if (event_id, each.name) in new]
-            foreign = "other_keeper" if found[0].installation else "foreign"
+        new = cloud_events.add(tx, [each for of_event in events.values() for each in of_event])
+        for event_id, of_event in events.items():
+            fresh = [each for each in of_event if (event_id, each.name) in new]
+            foreign = "other_keeper" if of_event[0].installation else "foreign"
             result.kinds[foreign if fresh else "duplicate"] += 1
             result.delays += [(new[event_id, each.name] - each.event_time) / MICROSECONDS for each in fresh[:1]]
             result.due.update(each.name for each in fresh)
@@ -160,13 +160,13 @@ class EventIntake:
             causes.attribute_pending(tx, sorted(result.due))
         self._deliver(tx, deliveries, known, result)
         result.places.difference_update(young)
-        cloud_events.arrived(tx, result.places)
+        cloud_events.record_arrival(tx, result.places)
         return result
 
     def _foreign(
         self, tx: Tx, records: Iterable[tuple[Record, dict[str, str]]], known: Collection[str], result: _Result
     ) -> dict[str, list[CloudEvent]]:
-        """Return the calls of others by event id, and count the rest."""
+        """Return the calls of other principals by event id, and count the rest."""
         ids = cloud_events.own_request_ids(tx, {each.request_id for each, _ in records if each.request_id})
         events: dict[str, list[CloudEvent]] = {}
         for record, arns in records:

@@ -28,17 +28,17 @@ _RECEIVE, _DELETE = "ReceiveMessage", "DeleteMessageBatch"
 _VISIBILITY_SECONDS = 30
 # A quiet queue has one long poll. After a receive with many messages, others help until it is empty.
 _MANY, _HELPERS = 5, 7
-# Events that come one by one are received together, because a call and a transaction cost more than an event.
+# A short wait collects single events, because a call and a transaction cost more than an event.
 _GATHER_SECONDS = 0.1
 # Batches that are being received or stored.
 _SLOTS = 24
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_FIRST_PAUSE, _MAX_PAUSE = 1.0, 60.0
 
 
 class EventQueue:
     """One queue, received from until the task is cancelled.
 
-    Its failures concern no other queue.
+    Its failures do not affect other queues.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EventQueue:
         self._intake = intake
         self._metrics = metrics
         self._jitter = jitter
-        # Why the last call of each operation failed; empty if it succeeded.
+        # The error of the last call of each operation; empty if it succeeded.
         self._reasons: dict[str, str] = {}
         self._slots = asyncio.Semaphore(_SLOTS)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,7 +68,7 @@ class EventQueue:
         return self._reasons.get(_RECEIVE) == ""
 
     async def run(self) -> None:
-        """Receive and store; an error is logged once, and tried again with backoff."""
+        """Receive and store; log an error once, and retry with backoff."""
         try:
             while True:
                 if self._pausing:
@@ -94,7 +94,7 @@ class EventQueue:
     async def _start_batch(self, wait: int) -> int:
         """Receive a batch and start storing it; return its size.
 
-        A batch that waits for something holds up no other.
+        A batch that waits delays no other.
         """
         await self._slots.acquire()
         messages: Sequence[dict[str, Any]] = ()
@@ -106,7 +106,7 @@ class EventQueue:
                 self._failures = 0
         except AwsError:
             self._failed()
-        except Exception:  # The loop outlives whatever it was; until a receive succeeds, the queue does not work.
+        except Exception:  # It must not end the loop; the queue counts as broken until a receive succeeds.
             log.exception("event_batch_failed", queue=self._queue.name)
             self._note(_RECEIVE, "INTERNAL", "internal error; see the log")
             self._failed()
@@ -117,7 +117,7 @@ class EventQueue:
 
     async def _store(self, messages: Sequence[dict[str, Any]]) -> None:
         try:
-            await self._take(messages)
+            await self._process(messages)
             self._failures = 0
         except (AwsError, StatusError):
             # The health of the queue and of the database is logged where it is known; SQS delivers the messages again.
@@ -138,7 +138,7 @@ class EventQueue:
         self._pausing = True
 
     async def _pause(self) -> None:
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
+        pause = min(_MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
         await asyncio.sleep(pause * (0.5 + self._jitter() / 2))
         self._pausing = False
 
@@ -150,8 +150,8 @@ class EventQueue:
         })  # fmt: skip
         return answer.get("Messages") or ()
 
-    async def _take(self, messages: Sequence[dict[str, Any]]) -> None:
-        kept = await self._intake.take([each.get("Body") or "" for each in messages], self._queue)
+    async def _process(self, messages: Sequence[dict[str, Any]]) -> None:
+        kept = await self._intake.store([each.get("Body") or "" for each in messages], self._queue)
         handles = {at: each.get("ReceiptHandle") for at, each in enumerate(messages) if at not in kept}
         entries = [{"Id": str(at), "ReceiptHandle": handle} for at, handle in handles.items() if handle]
         if entries:
@@ -172,7 +172,7 @@ class EventQueue:
         return answer
 
     def _note(self, operation: str, reason: str, message: str = "") -> None:
-        """Log the result of a call if it is another one than the last."""
+        """Log the result of a call if it differs from the last one."""
         before = self._reasons.get(operation)
         if before == reason:
             return

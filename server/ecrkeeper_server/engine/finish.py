@@ -26,13 +26,13 @@ from ecrkeeper_server.store.text_limits import of_owners
 from ecrkeeper_server.turns import MANY, Steps, work
 
 # After more failures than this, a resource leaves the priority lane.
-_HURRIED_FAILURES = 3
-# Endings of one transaction.
-_ENDINGS = 20
+_PRIORITY_FAILURES = 3
+# The maximum number of endings in one transaction.
+_MAX_ENDINGS = 20
 
 
 class Finisher:
-    """Ends attempts, those that end together in one transaction.
+    """Ends attempts; those that end together share a transaction.
 
     Attempts without changes, nearly all, need one statement.
     """
@@ -52,7 +52,7 @@ class Finisher:
         self._resync = resync
         self._jitter = jitter
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
-        self._changed: Batch[Ending, bool | StatusError] = Batch(self._finish_changed, max_items=_ENDINGS)
+        self._changed: Batch[Ending, bool | StatusError] = Batch(self._finish_changed, max_items=_MAX_ENDINGS)
 
     async def finish(self, attempt: Attempt, result: AttemptResult) -> bool:
         """Store the result and release the lease; return whether the resource changed.
@@ -87,17 +87,17 @@ class Finisher:
             await self._finish_alone(ending)
 
     async def _finish_changed(self, ended: list[Ending]) -> list[bool | StatusError]:
-        """Return whether each ending is stored, or why none is."""
+        """Return for each ending whether it is stored, or the error that prevented all."""
         try:
-            held = await self._db.write(lambda tx: save(tx, ended, asks=self._attribution, wait=False))
+            held = await self._db.write(lambda tx: save(tx, ended, attribute=self._attribution, wait=False))
         except StatusError as error:
             return [error] * len(ended)
-        except Exception:  # One ending that the store rejects holds up no other.
+        except Exception:  # One ending that the store rejects delays no other.
             held = ended
         return [ending not in held for ending in ended]
 
     async def _finish_alone(self, ending: Ending) -> None:
-        await self._db.write(lambda tx: save(tx, [ending], asks=self._attribution))
+        await self._db.write(lambda tx: save(tx, [ending], attribute=self._attribution))
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
         names = await self._db.write(lambda tx: sweep.finish_unchanged(tx, ended))
@@ -125,7 +125,7 @@ class Finisher:
             # The start of the attempt: later changes in AWS may not have been observed.
             observed_at=attempt.now if result.observed else None,
             saved=attempt.saved,
-            urgent=not ended and failures <= _HURRIED_FAILURES,
+            urgent=not ended and failures <= _PRIORITY_FAILURES,
             unready=unready(result, row.mode),
             reason=stored_reason(status.ready_reason),
             attempts=attempts_of(state, row),
@@ -134,7 +134,7 @@ class Finisher:
 
     def _others(self, row: Resource, state: State, before: State, now: int) -> list[Condition]:
         """Return the conditions that a resource has only while they hold."""
-        known = contests.load(state.contests, Findings.from_json(row.events))
+        known = contests.attributed(state.contests, Findings.from_json(row.events))
         conditions = [contests.condition(known, before, now)]
         conditions.append(self._health.condition(row, now) if self._health is not None else None)
         return [each for each in conditions if each is not None]
@@ -160,7 +160,7 @@ def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> Steps
     A step is one of them.
     """
     row = attempt.claimed
-    # A watch sees by `marked` that declarations were carried out, although nothing else of the registry changed.
+    # `marked` tells watches that declarations converged, even if nothing else of the registry changed.
     marked = row.generation if result.converged_owners else None
     known = row.registry_state.owners
     if not known and not result.owners:

@@ -1,4 +1,4 @@
-"""Store what attempts intend to write before they send it, many in a transaction."""
+"""Store intended writes of attempts before they are sent, many in one transaction."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.declarations import Originals
 from ecrkeeper_server.store.rows import Resource
 
-# Intents of one transaction.
-_TOGETHER = 20
+# The maximum number of intents in one transaction.
+_MAX_INTENTS = 20
 
 Ids = list[int] | None
 """The ids of the audit events in order; None if the lease is lost."""
@@ -32,19 +32,19 @@ class Intent:
 
 
 class Intents:
-    """Stores intents; those that arrive in a transaction share the next."""
+    """Stores intents; those that arrive during a transaction share the next one."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._batch: Batch[Intent, Ids | StatusError] = Batch(self._store, max_items=_TOGETHER)
+        self._batch: Batch[Intent, Ids | StatusError] = Batch(self._store, max_items=_MAX_INTENTS)
 
     async def put(self, intent: Intent) -> Ids:
         """Store an intent; raises Unavailable."""
-        found = await self._batch.put(intent)
-        if isinstance(found, StatusError):
-            raise found
+        result = await self._batch.put(intent)
+        if isinstance(result, StatusError):
+            raise result
         # Alone, it waits for a row that another transaction holds, and its lease is lost for sure.
-        return await self.put_alone(intent) if found is None else found
+        return await self.put_alone(intent) if result is None else result
 
     async def put_alone(self, intent: Intent) -> Ids:
         """Store an intent in a transaction of its own; raises Unavailable."""
@@ -59,7 +59,7 @@ class Intents:
             return [*await self._db.write(lambda tx: save_free(tx, intents))]
         except StatusError as error:
             return [error] * len(intents)
-        except Exception:  # One intent that the store rejects holds up no other.
+        except Exception:  # One intent that the store rejects delays no other.
             return [None] * len(intents)
 
 

@@ -15,7 +15,7 @@ class EngineOptions:
     concurrency: int = 64
     lease: float = 30.0
     resync: float = 900.0
-    # Elements that are contested are written once in so many seconds at most.
+    # Contested elements are written at most once in this many seconds.
     contest_window: float = 600.0
     attempt_timeout: float = 300.0
     home_region: str = "us-east-1"

@@ -24,11 +24,11 @@ from ecrkeeper_server.store.database import Database
 log = structlog.get_logger("ecrkeeper.organization")
 
 _PAGE = 500
-# More accounts that cannot be read are a failure of the organization, and the next round may succeed.
-_MOST_FAILURES = 10
-# How often a replica asks whether it is its turn.
+# If more accounts than this cannot be read, the synchronization fails, and the next one may succeed.
+_MAX_FAILURES = 10
+# How often a replica checks whether a synchronization is due.
 _WAIT_SECONDS = 2.0
-# Another replica takes over from one that was killed after this time.
+# After this time, another replica takes over from a killed one.
 _LEASE_SECONDS = 60.0
 
 
@@ -42,7 +42,7 @@ class OrganizationOptions:
 
 
 class _LeaseLostError(Exception):
-    """Another replica synchronizes."""
+    """Another replica holds the lease of the synchronization."""
 
 
 class OrganizationWorker:
@@ -79,7 +79,7 @@ class OrganizationWorker:
             except (AwsError, StatusError) as error:
                 log.warning("organization_not_read", reason=error.reason, error=error.message)
             except Exception:
-                # The loop outlives whatever it was, and the next round may succeed.
+                # An unexpected error must not end the loop: the next round may succeed.
                 log.exception("organization_not_read")
             try:
                 await asyncio.wait_for(self._stopped.wait(), min(_WAIT_SECONDS, self._options.seconds))
@@ -87,7 +87,7 @@ class OrganizationWorker:
                 continue
 
     async def work_once(self) -> bool:
-        """Synchronize if that is due and no other replica does; return whether it was."""
+        """Synchronize if due and not leased by another replica; return whether it was."""
         if not await self._db.read(lambda tx: fleet_syncs.is_due(tx, fleet_syncs.ORGANIZATION)):
             return False
         lease = await self._db.write(lambda tx: fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, _LEASE_SECONDS))
@@ -119,10 +119,10 @@ class OrganizationWorker:
         self._renew_at = self._clock() + _LEASE_SECONDS / 3
 
     async def synchronize(self) -> int:
-        """Read the organization once, and store what has changed; how many accounts have.
+        """Read the organization, and store changed accounts; return their number.
 
         New accounts come first, because AWS allows few calls a second. Accounts are stored one by one, and one that
-        cannot be read stays as it was. Only a list that was read to its end says which ones are gone.
+        cannot be read stays as it was. Only a complete list shows which accounts are gone.
         """
         organization = Organization(self._aws, self._options.account, self._options.home_region)
         listed = await organization.accounts()
@@ -134,15 +134,15 @@ class OrganizationWorker:
             await self._keep_lease()
             each = waiting.pop()
             try:
-                found = await organization.describe(each)
+                account = await organization.describe(each)
             except AwsError as error:
                 failures += 1
-                if failures > _MOST_FAILURES:
+                if failures > _MAX_FAILURES:
                     raise
                 log.warning("account_not_read", account=each["Id"], reason=error.reason, error=error.message)
                 continue
-            changed += await self._store(found)
-        changed += await self._gone({each["Id"] for each in listed})
+            changed += await self._store(account)
+        changed += await self._remove_missing({each["Id"] for each in listed})
         if changed:
             log.info("organization_read", accounts=len(listed), changed=changed)
         return changed
@@ -152,13 +152,13 @@ class OrganizationWorker:
         known = await self._db.read(fleet_accounts.organization_states)
         return sorted(listed, key=lambda each: known.get(each["Id"]) != account_state(listed_state(each)))
 
-    async def _store(self, found: OrganizationAccount) -> bool:
-        changed = await self._db.write(lambda tx: store_account(tx, found))
+    async def _store(self, account: OrganizationAccount) -> bool:
+        changed = await self._db.write(lambda tx: store_account(tx, account))
         if changed:
             self._wake_rollouts()
         return changed
 
-    async def _gone(self, listed: set[str]) -> int:
+    async def _remove_missing(self, listed: set[str]) -> int:
         changed, after = 0, ""
         while True:
             await self._keep_lease()

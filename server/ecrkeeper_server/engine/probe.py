@@ -1,6 +1,6 @@
 """Put an unchanged setting, to find out whether events arrive.
 
-The event of the Put comes back within seconds, where events arrive.
+Where events arrive, the event of the Put comes back within seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = structlog.get_logger("ecrkeeper.events")
 
 # The reason of the audit event.
 REASON = "EVENT_PROBE"
-# A Put of a policy or of scanning has no effect beside it; one of replication can create a role.
+# A Put of a policy or of scanning has no side effect; one of replication can create a role.
 _PREFERRED = ("registry_policy", "scanning_configuration")
 
 

@@ -15,7 +15,7 @@ from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.probe import probe
 from ecrkeeper_server.engine.registry_result import resulting
-from ecrkeeper_server.engine.registry_writes import act, asked
+from ecrkeeper_server.engine.registry_writes import reconcile_requested, write_settings
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.engine.statuses import status_of
 from ecrkeeper_server.engine.suspended import is_suspended
@@ -74,12 +74,12 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     await _plan(attempt, progress)
     changing = mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values())
     if changing and not await is_suspended(attempt, progress):
-        await act(attempt, progress)
+        await write_settings(attempt, progress)
         await _plan_changes(attempt, progress)
     if progress.originals:
         await attempt.db.write(lambda tx: record_originals(tx, progress.originals))
     result = await work().run(resulting(attempt, progress, mode), attempt.elements)
-    if digest is not None and _found_nothing(attempt, progress, result):
+    if digest is not None and _may_skip_plan(attempt, progress, result):
         attempt.unchanged.remember(digest)
     polls = (
         suspects.next_retry(progress.suspects, attempt.now),
@@ -126,7 +126,7 @@ def _in_sync(attempt: Attempt) -> AttemptResult:
     return AttemptResult(row.registry_state, status_of(row.mode, (), (), {}), observed=True, converged=True)
 
 
-def _found_nothing(attempt: Attempt, progress: Progress, result: AttemptResult) -> bool:
+def _may_skip_plan(attempt: Attempt, progress: Progress, result: AttemptResult) -> bool:
     """Return whether an attempt with the same inputs may skip the plan.
 
     The state then also has all desired elements, as those that are settled.
@@ -160,13 +160,13 @@ async def _plan(attempt: Attempt, progress: Progress) -> None:
     await _plan_changes(attempt, progress)
     progress.originals = await work().step(originals_of, progress, row.registry, elements=attempt.elements)
     progress.denials = state.denials
-    progress.contests = contests.load(state.contests, Findings.from_json(row.events))
-    if progress.contests and not asked(attempt):
+    progress.contests = contests.attributed(state.contests, Findings.from_json(row.events))
+    if progress.contests and not reconcile_requested(attempt):
         progress.withheld = contests.withheld(
             progress.contests, progress.plans, progress.composition.desired, state.settled,
             attempt.now, attempt.contest_window,
         )  # fmt: skip
-    progress.suspects = suspects.load(state.suspects, progress.plans, progress.elements())
+    progress.suspects = suspects.pending(state.suspects, progress.plans, progress.elements())
 
 
 async def _plan_changes(attempt: Attempt, progress: Progress) -> None:

@@ -11,7 +11,6 @@ from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.engine import contests, role_contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import PAUSED, Status
-from ecrkeeper_server.engine.contests import Contests
 from ecrkeeper_server.engine.role_deletion import delete_role, role_write
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
 from ecrkeeper_server.roles.plan import (
@@ -27,6 +26,7 @@ from ecrkeeper_server.roles.plan import (
     provenance,
     tags_to_record,
 )
+from ecrkeeper_server.store.contests import Contests
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.states import RoleState
 from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
@@ -88,7 +88,7 @@ def _with_contests(
     spec, drift = attempt.claimed.role_spec, result.state.drift
     wanted = role_contests.desired_parts(kind, spec.description, spec.tags)
     fresh = role_contests.after(attempt, known, [StoredDrift.of(each) for each in remediated], wanted, drift)
-    state = result.state.changed(contests=contests.dumped(fresh))
+    state = result.state.changed(contests=fresh)
     status = result.status
     if waiting and drift and fresh:
         status = Status(False, role_contests.error(attempt, fresh))

@@ -11,7 +11,6 @@ from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.setting_errors import of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress
-from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
 from ecrkeeper_server.settings.elements import Elements, keys_of
 from ecrkeeper_server.settings.ownership import drifts
@@ -29,7 +28,7 @@ _PATHS = 50
 
 
 def resulting(attempt: Attempt, progress: Progress, mode: Mode) -> Steps[AttemptResult]:
-    """Return the result, without replication checks and trials, in steps."""
+    """Return the result without replication checks and trials, in steps."""
     drift = yield from storing_drift(drifts(progress.plans, progress.composition))
     degraded = {name: observed.unknown for name, observed in progress.observed.items() if observed.unknown}
     state = yield from _state(attempt, progress, mode, drift, degraded)
@@ -106,16 +105,16 @@ def _state(
         unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
         settled={name: elements for name, elements in settled.items() if elements},
         observed={**unread, **{name: observed.shape for name, observed in progress.observed.items()}},
-        degraded={name: _some(paths) for name, paths in degraded.items()},
+        degraded={name: _shortened(paths) for name, paths in degraded.items()},
         drift=drift,
-        suspects=suspects.dumped(progress.suspects),
+        suspects=progress.suspects,
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
-        contests=contests.dumped(progress.contests),
+        contests=progress.contests,
     )
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
 
 
-def _some(paths: Sequence[str]) -> list[str]:
+def _shortened(paths: Sequence[str]) -> list[str]:
     more = len(paths) - _PATHS
     return [*paths[:_PATHS], *([f"and {more} more"] if more > 0 else [])]
 

@@ -27,12 +27,12 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.rows import Method
 
-# After these errors nothing more is sent: other calls would meet them, or are not wanted.
+# After these errors nothing more is sent: other calls would fail alike, or are not wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
 _ISOLATION_SECONDS = 0.5
 
 
-async def act(attempt: Attempt, progress: Progress) -> None:
+async def write_settings(attempt: Attempt, progress: Progress) -> None:
     """Write setting after setting, in the order of the table.
 
     A rejected setting or element does not stop the others; only an error of the
@@ -78,24 +78,24 @@ def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
 def _fresh(progress: Progress, planned: Plan) -> Plan:
     """Return a plan without suspects and the changes that wait for them."""
     waiting = held(progress, planned.setting)
-    left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
-    left_out |= progress.withheld.get(planned.setting, NO_KEYS)
-    if not left_out:
+    excluded = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
+    excluded |= progress.withheld.get(planned.setting, NO_KEYS)
+    if not excluded:
         return planned
-    remaining = tuple(excluding(planned.changes, left_out))
-    undone = (replace(c, before=c.after, after=c.before) for c in restricted(planned.changes, left_out))
-    drift = tuple(excluding(planned.drift, left_out))
+    remaining = tuple(excluding(planned.changes, excluded))
+    undone = (replace(c, before=c.after, after=c.before) for c in restricted(planned.changes, excluded))
+    drift = tuple(excluding(planned.drift, excluded))
     return replace(planned, changes=remaining, target=with_changes(planned.target, undone), drift=drift)
 
 
-def asked(attempt: Attempt) -> bool:
-    """Whether somebody called ReconcileRegistry, which waits for no backoff."""
+def reconcile_requested(attempt: Attempt) -> bool:
+    """Return whether ReconcileRegistry was called, which ignores backoffs."""
     return any(operation.method == Method.RECONCILE_REGISTRY for operation in attempt.desired.pending)
 
 
 def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
     """Return the suspects of a document to retry, and the changes that wait for them."""
-    at_once = asked(attempt)
+    at_once = reconcile_requested(attempt)
     due = suspects.keys_of(one for one in progress.suspects.get(name, ()) if at_once or one.next <= attempt.now)
     if not due or progress.observed[name].unknown:
         return []

@@ -68,7 +68,7 @@ def _of_observed(progress: Progress, name: str, keys: Keys, error: AwsError) -> 
     facts: dict[str, Any] = {"aws_code": error.aws_code, "operation": error.operation}
     unwritable = Permanent(text, reason="NOT_WRITABLE", **facts)
     observed = progress.observed[name].elements
-    vanished = gather((found, value) for found, (value,) in alike(observed) if SETTINGS[name].vanished(value))
+    vanished = gather((alike_keys, value) for alike_keys, (value,) in alike(observed) if SETTINGS[name].vanished(value))
     owners = progress.composition.owners_of_any(name, keys | keys_of(vanished))
     return replace(
         of_elements(progress.composition, name, vanished, unwritable, owners=owners, degraded=True), keys=keys
@@ -76,8 +76,8 @@ def _of_observed(progress: Progress, name: str, keys: Keys, error: AwsError) -> 
 
 
 def _held(progress: Progress, name: str, change: Change, denials: Keys, lasting: bool) -> SettingError:
-    what = "its removal" if change.after is None else "it"
-    text = f"{what} waits for {', '.join(sorted(denials))}, a denial that AWS rejects"
+    subject = "its removal" if change.after is None else "it"
+    text = f"{subject} waits for {', '.join(sorted(denials))}, a denial that AWS rejects"
     error = Permanent(text, reason="DENY_NOT_IN_PLACE") if lasting else Temporary(text, reason="DENY_NOT_IN_PLACE")
     # Nobody declares an element that is to be removed: it waits for the owners of the denial.
     owners = progress.composition.owners_of_any(name, denials if change.after is None else change.keys)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt
-from ecrkeeper_server.engine.contests import Contests
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
 from ecrkeeper_server.store import operations
+from ecrkeeper_server.store.contests import Contest, Contests
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.rows import Method
 from ecrkeeper_server.store.stored_drift import StoredDrift
@@ -20,10 +20,10 @@ Parts = Mapping[str, Mapping[str, str]]
 """The parts of a role: `role`, `description` and `tags`, with the value of each key."""
 
 
-def load(attempt: Attempt) -> dict[str, dict[str, contests.Contest]]:
+def load(attempt: Attempt) -> dict[str, dict[str, Contest]]:
     """Return the contests before an attempt."""
     row = attempt.claimed
-    return contests.load(row.role_state.contests, Findings.from_json(row.events))
+    return contests.attributed(row.role_state.contests, Findings.from_json(row.events))
 
 
 async def withheld(attempt: Attempt, known: Contests) -> set[tuple[str, str]]:
@@ -54,14 +54,14 @@ def without_withheld(observed: ObservedRole, desired: Parts, waiting: set[tuple[
 
 
 def desired_parts(kind: RoleKind, description: str | None, tags: Mapping[str, str]) -> Parts:
-    """Return what the declaration wants of a role."""
+    """Return the parts of a role that the declaration sets."""
     described = {} if description is None else {"description": description}
     return {"role": {kind.role_name: kind.service_name}, "description": described, "tags": tags}
 
 
 def after(
     attempt: Attempt, known: Contests, remediated: Sequence[StoredDrift], desired: Parts, drift: Sequence[StoredDrift]
-) -> dict[str, dict[str, contests.Contest]]:
+) -> dict[str, dict[str, Contest]]:
     """Return the contests after an attempt that left this drift."""
     differing = {(each.setting, each.key) for each in drift}
     in_place = {

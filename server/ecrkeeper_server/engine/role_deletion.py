@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +15,17 @@ from ecrkeeper_server.engine.conditions import Status
 from ecrkeeper_server.errors import PreconditionViolation
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
-from ecrkeeper_server.roles.usage import blockers
+from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
 from ecrkeeper_server.store.rows import Method, Operation
 from ecrkeeper_server.store.state_parts import RoleDeletion, StoredError
 from ecrkeeper_server.store.states import RoleState
 
 _POLL_SECONDS = 1.0
-_LONGEST_POLL = 15.0
+_MAX_POLL_SECONDS = 15.0
 _GIVE_UP_SECONDS = 1800.0
 # Within this time after its request, a create may have made a role that GetRole does not return.
 _LAG_SECONDS = 60.0
@@ -58,18 +60,18 @@ async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) ->
         if deletion is None and created is not None and attempt.now - created < _LAG_SECONDS * MICROSECONDS:
             # The creator of an unobserved role is unknown, and so whether it may be deleted.
             return _waiting(state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
-        return _gone(attempt, pending)
+        return _removed(attempt, pending)
     deletion = deletion or RoleDeletion(role_id=observed.role_id)
     if is_lookalike(kind, observed) or deletion.role_id not in (None, observed.role_id):
         # The role is gone; somebody else created this one since.
-        return _gone(attempt, pending)
+        return _removed(attempt, pending)
     if not deletion.task:
         origin = provenance(state, observed)
         if origin == "ADOPTED" and not await _forced(attempt):
             text = f"{kind.role_name} existed before it was declared here; set force_delete_adopted to delete it"
             return _rejected(attempt, pending, "ROLE_ADOPTED", text, [], state.changed(provenance=origin))
         usage = await usage_of(attempt.db, attempt.aws, row.account, attempt.home_region, kind)
-        pending = await _progress(attempt, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
+        pending = await _progress(attempt, pending, DeletionPhase.PREFLIGHT, usage=usage)
         reasons = blockers(kind.id, usage)
         if reasons:
             return _rejected(attempt, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
@@ -108,7 +110,7 @@ async def _start_deletion(
         begun = deletion if deletion.started is not None else replace(deletion, started=attempt.now, polls=0)
         return await _confirm(attempt, pending, begun, lost)
     deletion = replace(deletion, task=answer["DeletionTaskId"], started=attempt.now, polls=0)
-    await _progress(attempt, pending, "DELETING", deletion_task_id=deletion.task)
+    await _progress(attempt, pending, DeletionPhase.DELETING, task=deletion.task)
     return _waiting(row.role_state.changed(deletion=deletion), "IAM is deleting the role", _POLL_SECONDS)
 
 
@@ -119,7 +121,7 @@ async def _confirm(attempt: Attempt, pending: list[Operation], deletion: RoleDel
     """
     if _lasts_too_long(attempt, deletion):
         return _rejected(attempt, pending, "DELETION_LOST", lost, [])
-    await _progress(attempt, pending, "CONFIRMING")
+    await _progress(attempt, pending, DeletionPhase.CONFIRMING)
     deletion = replace(deletion, polls=deletion.polls + 1)
     state = attempt.claimed.role_state.changed(deletion=deletion)
     return _waiting(state, _STILL_VISIBLE, _pause(deletion.polls))
@@ -155,7 +157,7 @@ def _lasts_too_long(attempt: Attempt, deletion: RoleDeletion) -> bool:
 
 
 def _pause(polls: int) -> float:
-    return min(_LONGEST_POLL, _POLL_SECONDS * 1.3**polls)
+    return min(_MAX_POLL_SECONDS, _POLL_SECONDS * 1.3**polls)
 
 
 def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], str]:
@@ -175,7 +177,7 @@ def _waiting(state: RoleState, message: str, after: float) -> AttemptResult:
     return AttemptResult(state, status, observed=True, converged=False, next_in=after)
 
 
-def _gone(attempt: Attempt, pending: list[Operation]) -> AttemptResult:
+def _removed(attempt: Attempt, pending: list[Operation]) -> AttemptResult:
     return AttemptResult(
         attempt.claimed.role_state, Status(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
     )
@@ -209,16 +211,24 @@ def _end(attempt: Attempt, pending: list[Operation], cause: AwsError, state: Rol
     )
 
 
-async def _progress(attempt: Attempt, pending: list[Operation], phase: str, **more: Any) -> list[Operation]:
+async def _progress(
+    attempt: Attempt,
+    pending: list[Operation],
+    phase: DeletionPhase,
+    *,
+    task: str | None = None,
+    usage: Sequence[RegionUsage] | None = None,
+) -> list[Operation]:
     """Return the operations with their progress; earlier details stay."""
     if not pending:
         return pending
-    metadata = {**pending[-1].metadata, "phase": phase, **more}
-    if metadata != pending[-1].metadata:
+    before = DeletionMetadata(pending[-1].metadata)
+    metadata = before.after(phase, task=task, usage=usage)
+    if metadata != before:
 
-        def save(tx: Any) -> None:
+        def save(tx: Tx) -> None:
             for operation in pending:
                 operations.progress(tx, operation, metadata)
 
         await attempt.db.write(save)
-    return [replace(operation, metadata=metadata) for operation in pending]
+    return [replace(operation, metadata=metadata.to_json()) for operation in pending]

@@ -1,4 +1,4 @@
-"""The loop that makes steps on rollouts, beside the engine's loop.
+"""The loop that advances rollouts step by step, beside the engine's loop.
 
 It also compares registry sets with their selectors.
 """
@@ -29,7 +29,7 @@ _PURGE_SECONDS, _PURGE_AGAIN_SECONDS = 3600.0, 10.0
 # How long a rollout waits after a step that failed.
 _FAILED_SECONDS = 60.0
 # Between attempts while the database fails; doubled each time.
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
 
 
 class RolloutWorker:
@@ -51,20 +51,20 @@ class RolloutWorker:
         self._metrics = metrics
         self._woken = asyncio.Event()
         self._stopping = False
-        # Asking first would wait for the database once more for each step.
+        # A separate check would cost another round trip for each step.
         self._due_at_once = False
 
     def wake(self) -> None:
-        """Look at once whether a step is due."""
+        """Check now whether a step is due."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Let the loop end after the step under way, which is a transaction."""
+        """End the loop after the running step, which is a transaction."""
         self._stopping = True
         self._woken.set()
 
     async def run(self) -> None:
-        """Work until `stop`; a database that does not answer is waited for."""
+        """Work until `stop`; wait while the database does not answer."""
         failures, purge_at = 0, 0.0
         while not self._stopping:
             try:
@@ -74,16 +74,16 @@ class RolloutWorker:
                 pause = await self._pause_after_work()
                 failures = 0
             except Exception as error:
-                # The loop outlives whatever it was: rollouts would stop without a word.
+                # An unexpected error must not end the loop: rollouts would stop silently.
                 if not isinstance(error, StatusError):
                     log.exception("rollout_step_failed")
-                pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10))
+                pause = min(_MAX_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10))
                 failures += 1
             if pause > 0:
                 await self._wait(pause)
 
     async def work_once(self) -> bool:
-        """Make one step or one comparison; whether there was anything to do."""
+        """Make one step or one comparison; return whether any was due."""
         if (self._due_at_once or await self._due(rollouts.next_due)) and await self._step():
             return True
         if not await self._due(registry_sets.next_due):
@@ -94,19 +94,19 @@ class RolloutWorker:
         return row is not None
 
     async def _step(self) -> bool:
-        """Make a step on the rollout that has been due longest; whether there was one.
+        """Advance the rollout that has been due longest; return whether there was one.
 
-        A rollout whose step fails waits, so that it does not keep the others from theirs.
+        A rollout whose step fails waits, so that it does not delay the others.
         """
         claimed: RolloutRow | None = None
         self._due_at_once = False
 
         def change(tx: Tx) -> Stepped | None:
             nonlocal claimed
-            found = rollouts.claim_due(tx)
-            if found is None:
+            due = rollouts.claim_due(tx)
+            if due is None:
                 return None
-            claimed, now = found
+            claimed, now = due
             return step(tx, claimed, self._bounds, now)
 
         try:

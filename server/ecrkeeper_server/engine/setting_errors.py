@@ -14,7 +14,7 @@ from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, fi
 from ecrkeeper_server.settings.table import SETTINGS
 
 # A message names at most this many, and an error has at most this many violations.
-_NAMED, _LISTED, _OWNERS = 5, 20, 20
+_MAX_NAMED, _LISTED, _OWNERS = 5, 20, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def of_elements(
     for alike_keys, (value,) in reversed(list(alike(elements))):
         named |= SETTINGS[setting].names(first_of(alike_keys), value)
     facts = {"owner": brief(concerned, _OWNERS), **named}
-    details = "; ".join(f"{what} {detail}" for what, detail in facts.items() if detail and what != "sid")
+    details = "; ".join(f"{label} {detail}" for label, detail in facts.items() if detail and label != "sid")
     detail = f"({details}): {error.message}" if details else error.message
     shown = f"{setting} {brief(keys)}".strip()
     text = f"{shown} {detail}" if details else f"{shown}: {detail}"
@@ -94,6 +94,6 @@ def combined(errors: Sequence[SettingError]) -> AwsError | None:
     others = [error for error in ordered if error is not first and error.preconditions]
     if not others:
         return first
-    more = f"; and {len(others) + 1 - _NAMED} more" if len(others) >= _NAMED else ""
-    text = "; ".join(error.message for error in [first, *others][:_NAMED]) + more
+    more = f"; and {len(others) + 1 - _MAX_NAMED} more" if len(others) >= _MAX_NAMED else ""
+    text = "; ".join(error.message for error in [first, *others][:_MAX_NAMED]) + more
     return first.about(text, [v for error in (first, *others) for v in error.preconditions], {})

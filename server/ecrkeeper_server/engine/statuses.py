@@ -18,7 +18,7 @@ from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps
 
 # Differences of a step.
-_AT_ONCE = 20
+_PER_STEP = 20
 Drifts = Sequence[StoredDrift]
 Degraded = Mapping[str, Sequence[str]]
 """The paths that this version does not know, by setting."""
@@ -54,7 +54,7 @@ def statuses_of(
     owned: dict[str, list[StoredDrift]] = {}
     undeclared = []
     for at, each in enumerate(drift):
-        if at % _AT_ONCE == 0:
+        if at % _PER_STEP == 0:
             yield
         owners = progress.composition.owners_of(each.setting, each.key)
         for owner in owners:

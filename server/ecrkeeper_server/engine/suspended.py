@@ -25,6 +25,6 @@ async def is_suspended(attempt: Attempt, progress: Progress) -> bool:
     error = Permanent(text, reason=SUSPENDED)
     for name, planned in progress.plans.items():
         if planned.changes:
-            found = of_changes(progress.composition, name, planned.changes, error)
-            progress.errors[name] = [*progress.errors.get(name, ()), found]
+            suspension = of_changes(progress.composition, name, planned.changes, error)
+            progress.errors[name] = [*progress.errors.get(name, ()), suspension]
     return True

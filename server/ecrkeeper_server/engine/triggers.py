@@ -18,6 +18,6 @@ class Triggers:
         self.hinted = True
 
     def wake(self) -> None:
-        """Let the loop look for what is due; the store has the names as due already."""
+        """Make the loop claim due resources; the store has their names as due already."""
         self.hinted = True
         self._wake()

@@ -1,8 +1,8 @@
 """Recognize inputs for which an attempt on a registry found nothing to do.
 
 Between the answers of AWS and the result of an attempt there is a pure function of the registry's
-row, its declarations and these answers. If it has found nothing to do, the same inputs need no
-second look: not in a sweep, where nearly all registries are as they were.
+row, its declarations and these answers. If it found nothing to do, the same inputs need no
+second attempt: not in a sweep, where nearly all registries are unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BUCKET = 8 * _DIGEST
 # 4 MB, of which only the used pages take memory.
 _SLOTS = 1 << 18
 # Hashing more would delay other accounts.
-_LONGEST = 1_000_000
+_MAX_BYTES = 1_000_000
 # Only JSON has one form: anything else is not recognized.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
@@ -58,7 +58,7 @@ class Unchanged:
             text = orjson.dumps(inputs, option=_STRICT)
         except TypeError:
             return None
-        return blake2b(text, digest_size=_DIGEST, key=self._key).digest() if len(text) <= _LONGEST else None
+        return blake2b(text, digest_size=_DIGEST, key=self._key).digest() if len(text) <= _MAX_BYTES else None
 
     def knows(self, digest: bytes) -> bool:
         """Return whether an attempt found nothing to do with these inputs."""

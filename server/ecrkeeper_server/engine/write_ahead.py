@@ -9,16 +9,15 @@ from typing import Any
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.engine.attempt import Attempt
-from ecrkeeper_server.engine.contests import Contests
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, merged, only, without
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, keys_of
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.contests import Contests
 from ecrkeeper_server.store.declarations import Originals
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.stored_drift import StoredDrift
@@ -97,7 +96,7 @@ async def record_intent(
     state = attempt.claimed.registry_state.changed(
         applied=dict(progress.applied),
         unconfirmed=dict(progress.unconfirmed),
-        suspects=suspects.dumped(progress.suspects),
+        suspects=progress.suspects,
     )
     originals, progress.originals = progress.originals, []
     await attempt.intend([write for of_setting in writes.values() for write in of_setting], state, originals)

@@ -103,7 +103,7 @@ def _unread(row: Resource) -> bool:
     if state.error is None or not names:
         return False
     reads = {read.operation for name in names for read in SETTINGS[name].reads}
-    return _out_of_reach(state.error) or state.error.metadata.get("operation") in reads
+    return _out_of_reach(state.error) or state.error.operation in reads
 
 
 def _applied(observed: Observed, now: int, uncounted: Collection[RegistryName]) -> Finding:
@@ -148,7 +148,7 @@ def _unready(state: State, target: TargetRow, now: int) -> Finding:
 
 
 def _out_of_reach(error: StoredError) -> bool:
-    return error.metadata.get("operation") in _ACCOUNT_CALLS or error.reason in _ACCOUNT_REASONS
+    return error.operation in _ACCOUNT_CALLS or error.reason in _ACCOUNT_REASONS
 
 
 def _waited(target: TargetRow, now: int) -> bool:

@@ -114,7 +114,7 @@ def _guarded(tx: Tx, rollout: RolloutRow) -> RolloutRow:
     if not held:
         return rollout
     registry_sets.change(tx, rollout.set_id, held_removals=held)
-    pool = rollout.pool - rollout_targets.leave_out_removing(tx, rollout)
+    pool = rollout.pool - rollout_targets.exclude_removing(tx, rollout)
     return rollouts.change(tx, rollout, due_in=0, pool=pool, message=f"{held} removals are held back")
 
 

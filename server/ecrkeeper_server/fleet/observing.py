@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.names import RegistryName
@@ -35,6 +36,17 @@ class Observation:
     ends: dict[str, Cursor] = field(default_factory=dict)
     changed: list[tuple[TargetRow, TargetRow]] = field(default_factory=list)
 
+    @classmethod
+    def from_cursor(cls, stored: str) -> Self:
+        """Parse the last observation of a rollout.
+
+        While the targets are determined, the column holds an account.
+        """
+        if not stored.startswith("{"):
+            return cls(0)
+        members = json.loads(stored)
+        return cls(members["at"], {state: Cursor(*end) for state, end in members["ends"].items()})
+
     @property
     def cursor(self) -> str:
         """The observation as its rollout stores it."""
@@ -48,7 +60,7 @@ def observe(
 
     None is read if that was done less than `every` seconds ago.
     """
-    last = _last(rollout.cursor)
+    last = Observation.from_cursor(rollout.cursor)
     if now < last.at + int(every * MICROSECONDS):
         return last
     observation = Observation(now)
@@ -101,14 +113,3 @@ def _uncounted(tx: Tx, rollout: RolloutRow, observed: Sequence[Observed]) -> set
     named = {name for each in observed if each.declared is not None for name in destinations(each.declared.settings)}
     targets = rollout_targets.named(tx, rollout, named)
     return {name for name, target in targets.items() if target.state != TargetState.SUCCEEDED}
-
-
-def _last(stored: str) -> Observation:
-    """Return the last observation.
-
-    While the targets are determined, the column holds an account.
-    """
-    if not stored.startswith("{"):
-        return Observation(0)
-    content = json.loads(stored)
-    return Observation(content["at"], {state: Cursor(*place) for state, place in content["ends"].items()})

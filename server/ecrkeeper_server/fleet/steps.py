@@ -126,7 +126,7 @@ def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> l
         return []
     name, spec = SetName(rollout.set_id), rollout.set_spec
     unit = work.load(tx, [name.settings(target.registry) for target in targets], wait=False)
-    rows, pinned = rollout_accounts.some(tx, rollout, {target.account for target in targets})
+    rows, pinned = rollout_accounts.existing(tx, rollout, {target.account for target in targets})
     accounts = {row.account: fleet_account(row) for row in rows}
     before = {name.settings(each.registry): each.before_revision for each in targets if each.undo}
     writer = Writer(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from ecrkeeper_server.aws_errors import Permanent
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.catalogue import RoleKind
 
 Applied = str | list[str]
@@ -25,6 +26,23 @@ class DesiredRole(Protocol):
         """The tags that the role must have; other tags may exist."""
 
 
+@dataclass(frozen=True, slots=True)
+class RememberedRole:
+    """The provenance of a role in a backup, with the id of that role."""
+
+    role_id: str
+    provenance: str
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored provenance."""
+        return cls(stored["role_id"], stored["provenance"])
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {"role_id": self.role_id, "provenance": self.provenance}
+
+
 class KnownRole(Protocol):
     """The facts about a role from an earlier attempt or a backup."""
 
@@ -37,8 +55,8 @@ class KnownRole(Protocol):
         """The way in which that role came to exist."""
 
     @property
-    def remembered(self) -> Mapping[str, str]:
-        """The provenance of a role in a backup, with the id of that role."""
+    def remembered(self) -> RememberedRole | None:
+        """The role as a backup has it; None without a backup."""
 
     @property
     def create_intended_at(self) -> int | None:
@@ -55,6 +73,25 @@ class ObservedRole:
     description: str
     tags: Mapping[str, str]
     create_time: int
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored role; missing members are empty."""
+        return cls(
+            stored.get("role_id", ""), stored.get("arn", ""), stored.get("path", ""), stored.get("description", ""),
+            stored.get("tags") or {}, stored.get("create_time", 0),
+        )  # fmt: skip
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {
+            "role_id": self.role_id,
+            "arn": self.arn,
+            "path": self.path,
+            "description": self.description,
+            "tags": dict(self.tags),
+            "create_time": self.create_time,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +199,8 @@ def provenance(state: KnownRole, observed: ObservedRole) -> str:
     if same and state.provenance:
         return state.provenance
     remembered, intended = state.remembered, state.create_intended_at
-    if remembered and remembered["role_id"] == observed.role_id:
-        return str(remembered["provenance"])
+    if remembered is not None and remembered.role_id == observed.role_id:
+        return remembered.provenance
     minute = 60_000_000
     return "CREATED" if intended is not None and observed.create_time >= intended - minute else "ADOPTED"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 from ecrkeeper_server.errors import PreconditionViolation
 
@@ -21,9 +21,26 @@ class RegionUsage:
     omitted_resources: int = 0
     omitted_owners: int = 0
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored usage; missing members are empty."""
+        return cls(
+            stored["region"], stored["state"],
+            tuple(stored.get("resources", ())), tuple(stored.get("owners", ())), stored.get("message", ""),
+            omitted_resources=stored.get("omitted_resources", 0), omitted_owners=stored.get("omitted_owners", 0),
+        )  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
-        """Return the usage as a JSON value."""
-        return asdict(self)
+        """Return the stored form."""
+        return {
+            "region": self.region,
+            "state": self.state,
+            "resources": list(self.resources),
+            "owners": list(self.owners),
+            "message": self.message,
+            "omitted_resources": self.omitted_resources,
+            "omitted_owners": self.omitted_owners,
+        }
 
 
 def blockers(role: str, usage: Iterable[RegionUsage]) -> list[PreconditionViolation]:

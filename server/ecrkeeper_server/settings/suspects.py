@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings import elements
 from ecrkeeper_server.settings.element_sets import differing, union, without
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, gather
@@ -52,6 +53,16 @@ class Suspect:
     degrades: bool = False
     base: str = ""
     aws_request_id: str = ""
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored suspect; unknown members are ignored."""
+        members = {name: stored[name] for name in cls.__slots__ if name in stored}
+        return cls(**{**members, "values": elements_of(stored["values"])})
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {**asdict(replace(self, values={})), "values": elements_json(self.values)}
 
     def error(self, now: int) -> AwsError:
         """Return the rejection as an error, terminal or retryable as of `now`."""
@@ -104,41 +115,35 @@ def digest(value: Value | None) -> str:
     return hashlib.sha256(dump(value).encode()).hexdigest()[:16]
 
 
-def load(
-    stored: Mapping[str, Sequence[Mapping[str, Any]]], plans: Mapping[str, Plan], observed: Mapping[str, Elements]
-) -> Suspects:
-    """Return the stored suspects that the plans would still write unchanged.
+def load_suspects(stored: Mapping[str, Sequence[Mapping[str, Any]]]) -> Suspects:
+    """Read stored suspects."""
+    return {name: [Suspect.from_json(row) for row in rows] for name, rows in stored.items()}
+
+
+def dump_suspects(suspects: Mapping[str, Sequence[Suspect]]) -> Json:
+    """Return suspects as they are stored, without settings that have none."""
+    return {name: [one.to_json() for one in some] for name, some in suspects.items() if some}
+
+
+def pending(known: Suspects, plans: Mapping[str, Plan], observed: Mapping[str, Elements]) -> Suspects:
+    """Return the suspects that the plans would still write unchanged.
 
     All suspects of settings without a plan are returned.
     """
-    known = {each.name for each in fields(Suspect)}
-    loaded: Suspects = {}
-    for name, rows in stored.items():
-        suspects = [_loaded({k: v for k, v in row.items() if k in known}) for row in rows]
+    still: Suspects = {}
+    for name, suspects in known.items():
+        current: Iterable[Suspect] = suspects
         if name in plans:
-            pending = values_of(c for c in plans[name].changes if c.after is not None)
+            planned = values_of(c for c in plans[name].changes if c.after is not None)
             # A removal may remove the part that AWS rejected.
             removing = any(c.after is None for c in plans[name].changes)
-            suspects = [
-                replace(one, values=without(one.values, differing(one.values, pending)))
+            current = [
+                replace(one, values=without(one.values, differing(one.values, planned)))
                 for one in suspects
                 if not one.base or (not removing and one.base == fingerprint(observed[name]))
             ]
-        loaded[name] = [one for one in suspects if one.values]
-    return loaded
-
-
-def _loaded(row: dict[str, Any]) -> Suspect:
-    return Suspect(**{**row, "values": elements_of(row["values"])})
-
-
-def dumped(suspects: Suspects) -> dict[str, list[dict[str, Any]]]:
-    """Return the stored form of suspects."""
-    return {name: [_dumped(one) for one in listed] for name, listed in suspects.items() if listed}
-
-
-def _dumped(suspect: Suspect) -> dict[str, Any]:
-    return {**asdict(replace(suspect, values={})), "values": elements_json(suspect.values)}
+        still[name] = [one for one in current if one.values]
+    return still
 
 
 def keys_of(suspects: Iterable[Suspect]) -> Keys:

@@ -1,4 +1,4 @@
-"""Drift whose cause is still to be asked for, with the next times."""
+"""Drift whose cause is unknown, with the times of the next lookups."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ecrkeeper_server.store.json_columns import JsonText, json_rows
 
 # CloudTrail shows an event minutes after the call: some 5, up to 15.
 SCHEDULE = (0, 60, 300, 900)
-# Drift that comes back is asked for no more often than this.
+# The minimum time between requests for the cause of recurring drift.
 _INTERVAL = 60 * MICROSECONDS
 _REQUESTED: dict[str, TypeEngine[Any]] = {
     **dict.fromkeys(("name", "setting", "elements", "reconcile_id"), Text()),
@@ -63,20 +63,20 @@ class Attribution:
     lease_until: int | None = None
 
 
-def request(tx: Tx, found: Sequence[Attribution]) -> None:
-    """Ask for causes of drift, once a minute at most for each setting."""
-    if not found:
+def request(tx: Tx, requested: Sequence[Attribution]) -> None:
+    """Request causes of drift, at most once a minute for each setting."""
+    if not requested:
         return
-    values = {(each.name, each.setting): _values(each) for each in found}
-    asked = tx.conn.execute(_ask_again(tx.dialect), json_rows(values.values()))
+    values = {(each.name, each.setting): _values(each) for each in requested}
+    asked = tx.conn.execute(_renew_request(tx.dialect), json_rows(values.values()))
     new = values.keys() - {(row.name, row.setting) for row in asked}
     if new:
-        tx.conn.execute(_ask(tx.dialect), json_rows(values[key] for key in sorted(new)))
+        tx.conn.execute(_insert_request(tx.dialect), json_rows(values[key] for key in sorted(new)))
 
 
-def _values(found: Attribution) -> dict[str, Any]:
-    members = {name: getattr(found, name) for name in _REQUESTED}
-    return {**members, "elements": _JSON.process_bind_param(list(found.elements), None)}
+def _values(attribution: Attribution) -> dict[str, Any]:
+    members = {name: getattr(attribution, name) for name in _REQUESTED}
+    return {**members, "elements": _JSON.process_bind_param(list(attribution.elements), None)}
 
 
 def _requested(dialect: Dialect) -> Any:
@@ -84,12 +84,12 @@ def _requested(dialect: Dialect) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _ask_again(dialect: Dialect) -> Any:
-    given = _requested(dialect)
+def _renew_request(dialect: Dialect) -> Any:
+    requested = _requested(dialect)
     again = func.coalesce(attributions.c.looked_at, 0) + _INTERVAL
     due = case((again > dialect.now(), again), else_=dialect.now())
-    same = (attributions.c.name == given.c.name, attributions.c.setting == given.c.setting)
-    values = {name: given.c[name] for name in _REQUESTED if name not in ("name", "setting")}
+    same = (attributions.c.name == requested.c.name, attributions.c.setting == requested.c.setting)
+    values = {name: requested.c[name] for name in _REQUESTED if name not in ("name", "setting")}
     return (
         update(attributions)
         .where(*same)
@@ -99,11 +99,11 @@ def _ask_again(dialect: Dialect) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _ask(dialect: Dialect) -> Any:
-    given = _requested(dialect)
+def _insert_request(dialect: Dialect) -> Any:
+    requested = _requested(dialect)
     now = dialect.now()
-    # Without a condition, SQLite takes ON CONFLICT for one of a join.
-    rows = select(*(given.c[name] for name in _REQUESTED), now, now, literal(0, Integer)).where(true())
+    # Without a condition, SQLite parses ON CONFLICT as the ON of a join.
+    rows = select(*(requested.c[name] for name in _REQUESTED), now, now, literal(0, Integer)).where(true())
     return dialect.insert_or_ignore(attributions).from_select([*_REQUESTED, "due_at", "until", "lookups"], rows)
 
 
@@ -134,7 +134,7 @@ def _claim(dialect: Dialect) -> Any:
 
 
 def is_due(tx: Tx) -> bool:
-    """Tell whether there is something to claim."""
+    """Return whether a row can be claimed."""
     free = or_(attributions.c.lease_until.is_(None), attributions.c.lease_until < tx.now())
     query = select(attributions.c.name).where(attributions.c.due_at <= tx.now(), free).limit(1)
     return tx.conn.execute(query).first() is not None
@@ -143,9 +143,8 @@ def is_due(tx: Tx) -> bool:
 def finish(tx: Tx, claimed: Attribution, *, looked: bool, done: bool) -> None:
     """End an attempt on a row, unless newer drift took its place.
 
-    The row is done, or due when its schedule says.
-
-    `looked`: CloudTrail answered.
+    The row is removed if `done`, else due at the next time of its schedule. `looked` if
+    CloudTrail answered.
     """
     same = _same(claimed)
     lookups = claimed.lookups + looked
@@ -172,7 +171,7 @@ def _same(claimed: Attribution) -> tuple[ColumnElement[bool], ...]:
 
 
 def postpone(tx: Tx, claimed: Attribution, seconds: float) -> None:
-    """Let go of a row that could not be worked on now."""
+    """Release a row that cannot be worked on now."""
     tx.conn.execute(
         update(attributions)
         .where(*_same(claimed))

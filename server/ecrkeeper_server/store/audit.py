@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import BigInteger, ColumnElement, Text, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, delete, func, insert, select
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.settings.elements import Change, apart
-from ecrkeeper_server.settings.stored_elements import pairs_json
+from ecrkeeper_server.settings.elements import Change, ChangeKind, apart
+from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
@@ -28,6 +28,33 @@ CHANGED = "auditEvents"
 PURGED_AT_ONCE = 1000
 # Limits an event's changes, in characters of JSON: a page of events must fit into an answer.
 CHANGES_LIMIT = 200_000
+
+
+# Settings and keys that releases before 0.2.0 recorded with another name.
+_RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChange(Change):
+    """A change of an event: of one element, or of pairs of which `key` is the first."""
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored change; translate the words of 0.1.0."""
+        setting, key, kind = stored["setting"], stored["key"], ChangeKind(stored["kind"])
+        key = _RENAMED.get((setting, key), key)
+        return cls(setting, key, kind, stored["before"], stored["after"], pairs_of(stored))
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {
+            "setting": self.setting,
+            "key": self.key,
+            "kind": str(self.kind),
+            "before": self.before,
+            "after": self.after,
+            **({} if self.pairs is None else pairs_json(self.pairs)),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +89,11 @@ class AuditEvent(FromRow):
         """The cause of the drift that an AWS write reverted."""
         return StoredCause.from_json(self.cause) if self.cause else None
 
+    @property
+    def stored_changes(self) -> Iterator[StoredChange]:
+        """The changes, parsed one by one: an event may have thousands."""
+        return map(StoredChange.from_json, self.changes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
@@ -86,16 +118,6 @@ class NewEvent:
 
 
 _COLUMNS = (*(member.name for member in fields(NewEvent)), "omitted")
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """The outcome of an event's AWS write."""
-
-    id: int
-    outcome: str
-    aws_error_code: str = ""
-    aws_request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +175,9 @@ def _insert_one(dialect: Dialect) -> Any:
 
 @lru_cache(maxsize=64)
 def _insert_all(dialect: Dialect) -> Any:
-    given = dialect.json_table({"at": BigInteger(), **{name: audit_events.c[name].type for name in _COLUMNS}})
+    events = dialect.json_table({"at": BigInteger(), **{name: audit_events.c[name].type for name in _COLUMNS}})
     stamp = _stamp(dialect)
-    rows = select(*(given.c[name] for name in _COLUMNS), *stamp.values()).order_by(given.c.at)
+    rows = select(*(events.c[name] for name in _COLUMNS), *stamp.values()).order_by(events.c.at)
     return insert(audit_events).from_select([*_COLUMNS, *stamp], rows).returning(audit_events.c.id)
 
 
@@ -174,44 +196,18 @@ def _values(event: NewEvent) -> dict[str, Any]:
     return {**members, "owners": list(event.owners), "changes": changes, "omitted": omitted}
 
 
-def _bounded(changes: Iterable[Change]) -> tuple[list[dict[str, Any]], int]:
+def _bounded(changes: Iterable[Change]) -> tuple[list[Json], int]:
     """Return the stored form of changes that fit, and the number of the others."""
-    kept: list[dict[str, Any]] = []
+    kept: list[Json] = []
     used = omitted = 0
     for change, (key, pairs) in ((each, stored) for each in changes for stored in apart(each.keys)):
-        row = {
-            "setting": change.setting,
-            "key": key,
-            "kind": str(change.kind),
-            "before": change.before,
-            "after": change.after,
-            **({} if pairs is None else pairs_json(pairs)),
-        }
+        row = StoredChange(change.setting, key, change.kind, change.before, change.after, pairs).to_json()
         used += len(json.dumps(row))
         if used > CHANGES_LIMIT:
             omitted += 1 if pairs is None else len(pairs)
         else:
             kept.append(row)
     return kept, omitted
-
-
-def complete(tx: Tx, completions: Sequence[Completion]) -> None:
-    """Store the outcomes of AWS writes, which moves them to the end of the stream."""
-    if completions:
-        tx.conn.execute(_complete(tx.dialect), json_rows(asdict(done) for done in completions))
-        tx.changes(CHANGED)
-
-
-@lru_cache(maxsize=64)
-def _complete(dialect: Dialect) -> Any:
-    texts = ("outcome", "aws_error_code", "aws_request_id")
-    done = dialect.json_table({"id": BigInteger(), **dict.fromkeys(texts, Text())})
-    stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "complete_time": dialect.now()}
-    return (
-        update(audit_events)
-        .where(audit_events.c.id == done.c.id)
-        .values({**stamp, **{name: done.c[name] for name in texts}})
-    )
 
 
 def get(tx: Tx, event: int) -> AuditEvent | None:

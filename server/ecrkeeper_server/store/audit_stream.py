@@ -6,13 +6,18 @@ oldest running transaction: otherwise an event that is committed late could be m
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, false, func, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Text, exists, false, func, select, true, update
 from sqlalchemy import tuple_ as columns
 
-from ecrkeeper_server.store.audit import PURGED_AT_ONCE, AuditEvent, Selection
+from ecrkeeper_server.store.audit import CHANGED, PURGED_AT_ONCE, AuditEvent, Selection
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.tables import audit_events
 
 _LAST = 2**63 - 1
@@ -26,10 +31,20 @@ def cursor_of(event: AuditEvent) -> Cursor:
     return event.txid, event.id
 
 
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The outcome of an event's AWS write."""
+
+    id: int
+    outcome: str
+    aws_error_code: str = ""
+    aws_request_id: str = ""
+
+
 class Part(NamedTuple):
     """Events of the stream, and the cursor behind all whose order is final.
 
-    `held_back`: a running transaction delays more.
+    `held_back` if a running transaction delays further events.
     """
 
     events: list[AuditEvent]
@@ -46,9 +61,9 @@ def stream(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Part:
     unfinished = tx.dialect.first_unfinished(ids)
     query = select(audit_events).where(columns(ids, audit_events.c.id) > cursor, ids < unfinished)
     query = query.where(*selection.conditions()).order_by(ids, audit_events.c.id).limit(limit)
-    found = query.subquery()
+    page = query.subquery()
     ends = select(unfinished.label("unfinished"), _held_back(tx).label("held_back")).subquery()
-    rows = tx.conn.execute(select(ends, *found.c).select_from(ends.outerjoin(found, true()))).all()
+    rows = tx.conn.execute(select(ends, *page.c).select_from(ends.outerjoin(page, true()))).all()
     first_unfinished, held_back, *_ = rows[0]
     events = [AuditEvent(*event) for _, _, *event in rows if event[0] is not None]
     return Part(sorted(events, key=cursor_of), (int(first_unfinished) - 1, _LAST), bool(held_back))
@@ -97,3 +112,22 @@ def adopt(tx: Tx) -> int:
         .returning(audit_events.c.id)
     )
     return len(changed.all())
+
+
+def complete(tx: Tx, completions: Sequence[Completion]) -> None:
+    """Store the outcomes of AWS writes, which moves them to the end of the stream."""
+    if completions:
+        tx.conn.execute(_complete(tx.dialect), json_rows(asdict(done) for done in completions))
+        tx.changes(CHANGED)
+
+
+@lru_cache(maxsize=64)
+def _complete(dialect: Dialect) -> Any:
+    texts = ("outcome", "aws_error_code", "aws_request_id")
+    done = dialect.json_table({"id": BigInteger(), **dict.fromkeys(texts, Text())})
+    stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "complete_time": dialect.now()}
+    return (
+        update(audit_events)
+        .where(audit_events.c.id == done.c.id)
+        .values({**stamp, **{name: done.c[name] for name in texts}})
+    )

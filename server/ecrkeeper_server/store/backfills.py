@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ecrkeeper_server.json_object import StoredJson
+from ecrkeeper_server.store.operation_metadata import OperationMetadata
 
 _ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 
@@ -79,7 +80,7 @@ class Backfill(StoredJson):
 
 
 @dataclass(frozen=True, slots=True)
-class BackfillMetadata(StoredJson):
+class BackfillMetadata(OperationMetadata):
     """The metadata of an operation that starts a backfill."""
 
     @classmethod

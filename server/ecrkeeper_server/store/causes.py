@@ -74,8 +74,8 @@ class StoredDelivery:
     def after(self, time: int, failure: str | None) -> Self:
         """Return the results after a delivery, which may come late and in any order.
 
-        `failure` is why it failed, None if it succeeded. A result that only confirms the last one is kept once a
-        minute.
+        `failure` is the reason of a failure, None if it succeeded. A result that only confirms the last one is stored
+        once a minute.
         """
         last = self.last_success if failure is None else self.last_failure
         confirms = self.fails == (failure is not None)

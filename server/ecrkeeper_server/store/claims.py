@@ -88,8 +88,8 @@ def _claim(dialect: Dialect, *, urgent: bool) -> Update:
     first = _candidates(dialect, "urgent", schedule.c.urgent, slots["urgent"]).cte("urgent_rows")
     others = schedule.c.name.not_in(select(first.c.name)) if urgent else true()
     taken = select(func.count()).select_from(first).scalar_subquery() if urgent else literal(0, Integer)
-    left = bindparam("total", type_=Integer) - taken
-    rest = case((left < slots["backlog"], left), else_=slots["backlog"])
+    remaining = bindparam("total", type_=Integer) - taken
+    rest = case((remaining < slots["backlog"], remaining), else_=slots["backlog"])
     second = _candidates(dialect, "backlog", others, rest).cte("backlog_rows")
     names = union_all(select(first.c.name), select(second.c.name)) if urgent else select(second.c.name)
     chosen = dialect.one_of(schedule.c.name, names)
@@ -105,15 +105,15 @@ def _candidates(
     free = and_(schedule.c.due_at <= now, or_(schedule.c.lease_until.is_(None), schedule.c.lease_until < now))
     share = bindparam(f"{kind}_share", type_=Integer)
     taken = _taken(dialect, kind, schedule.c.account)
-    found = (
+    candidates = (
         select(schedule.c.name, schedule.c.account, schedule.c.due_at)
         .where(free, which, taken < share)
         .order_by(schedule.c.due_at)
         .limit(bindparam(f"{kind}_candidates", type_=Integer))
         .subquery()
     )
-    nth = func.row_number().over(partition_by=found.c.account, order_by=found.c.due_at)
-    ranked = select(found.c.name, (nth + _taken(dialect, kind, found.c.account)).label("held")).subquery()
+    nth = func.row_number().over(partition_by=candidates.c.account, order_by=candidates.c.due_at)
+    ranked = select(candidates.c.name, (nth + _taken(dialect, kind, candidates.c.account)).label("held")).subquery()
     return (
         select(schedule.c.name)
         .where(free, dialect.one_of(schedule.c.name, select(ranked.c.name).where(ranked.c.held <= share)))
@@ -146,7 +146,7 @@ def next_due(tx: Tx, *, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> fl
             if micros is not None and (soonest is None or micros < soonest):
                 soonest = micros
             if soonest is not None and soonest <= 0:
-                # The rest may have to read everything that is due.
+                # The rest may have to read all due rows.
                 return 0.0
     return None if soonest is None else soonest / MICROSECONDS
 

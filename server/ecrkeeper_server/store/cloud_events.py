@@ -1,4 +1,4 @@
-"""Calls of others that events report, and when events last arrived."""
+"""Calls of other principals from events, and the times of the last events."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from ecrkeeper_server.store.json_columns import JsonText, json_rows
 from ecrkeeper_server.store.tables import audit_events, resources
 
 HEALTHY_FOR = DAY
-# A place whose health is younger than this need not be written again.
+# The health of a place is written again only if it is older than this.
 HEALTH_STEP_SECONDS = 60
 _HEALTH_STEP = HEALTH_STEP_SECONDS * MICROSECONDS
 _COLUMNS = ("event_id", "name", "setting", "hint", "event_time", "actor")
 _JSON: Any = JsonText()
 # Events of CloudTrail have whole seconds.
 _SECOND = 1_000_000
-# The newest call counts, so older ones are seldom needed.
+# The newest call is the cause, so older ones are seldom needed.
 _NEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """A call of somebody else that may have changed a resource.
+    """A call of another principal that may have changed a resource.
 
     See the columns of the table.
     """
@@ -66,8 +66,8 @@ class CloudEvent:
 
 def known_names(tx: Tx, names: Collection[str]) -> set[str]:
     """Return those of the names that are resources."""
-    found = tx.conn.execute(_known(tx.dialect), json_rows({"name": name} for name in names)) if names else ()
-    return {row.name for row in found}
+    rows = tx.conn.execute(_known(tx.dialect), json_rows({"name": name} for name in names)) if names else ()
+    return {row.name for row in rows}
 
 
 @lru_cache(maxsize=64)
@@ -77,27 +77,27 @@ def _known(dialect: Dialect) -> Any:
 
 
 def own_request_ids(tx: Tx, request_ids: Collection[str]) -> set[str]:
-    """Return those of AWS's request ids that calls of this installation have."""
-    found = tx.conn.execute(_own(tx.dialect), json_rows({"name": each} for each in request_ids)) if request_ids else ()
-    return {row.aws_request_id for row in found}
+    """Return those of AWS's request ids that belong to calls of this installation."""
+    rows = tx.conn.execute(_own(tx.dialect), json_rows({"name": each} for each in request_ids)) if request_ids else ()
+    return {row.aws_request_id for row in rows}
 
 
 @lru_cache(maxsize=64)
 def _own(dialect: Dialect) -> Any:
     table = dialect.json_table({"name": Text()})
-    given = audit_events.c.aws_request_id
-    return select(given).where(given != "", given.in_(select(table.c.name)))
+    request_id = audit_events.c.aws_request_id
+    return select(request_id).where(request_id != "", request_id.in_(select(table.c.name)))
 
 
 def add(tx: Tx, events: Sequence[CloudEvent]) -> dict[tuple[str, str], int]:
-    """Keep events; return the event ids and names of those that were not known yet.
+    """Store events; return the event ids and names of new ones.
 
     The values are the time of the store, in microseconds.
     """
     if not events:
         return {}
-    found = tx.conn.execute(_add(tx.dialect), json_rows(map(_values, events)))
-    return {(row.event_id, row.name): row.receive_time for row in found}
+    added = tx.conn.execute(_add(tx.dialect), json_rows(map(_values, events)))
+    return {(row.event_id, row.name): row.receive_time for row in added}
 
 
 def _values(event: CloudEvent) -> dict[str, Any]:
@@ -110,10 +110,10 @@ def _add(dialect: Dialect) -> Any:
     texts = dict.fromkeys(("event_id", "name", "setting", "hint", "actor"), Text())
     table = dialect.json_table({**texts, "event_time": BigInteger()})
     # Without a condition, SQLite takes ON CONFLICT for one of a join.
-    given = select(*(table.c[name] for name in _COLUMNS), dialect.now()).where(true())
+    rows = select(*(table.c[name] for name in _COLUMNS), dialect.now()).where(true())
     return (
         dialect.insert_or_ignore(cloud_events)
-        .from_select([*_COLUMNS, "receive_time"], given)
+        .from_select([*_COLUMNS, "receive_time"], rows)
         .returning(cloud_events.c.event_id, cloud_events.c.name, cloud_events.c.receive_time)
     )
 
@@ -130,38 +130,38 @@ class Range:
 
 def newest(tx: Tx, ranges: Sequence[Range]) -> list[list[CloudEvent]]:
     """Return the events of each range, newest first."""
-    found: list[list[CloudEvent]] = [[] for _ in ranges]
+    by_range: list[list[CloudEvent]] = [[] for _ in ranges]
     values = json_rows({"at": at, **asdict(each)} for at, each in enumerate(ranges))
     for at, *columns in tx.conn.execute(_newest(tx.dialect), values) if ranges else ():
-        found[at].append(CloudEvent(*columns))
-    return found
+        by_range[at].append(CloudEvent(*columns))
+    return by_range
 
 
 @lru_cache(maxsize=64)
 def _newest(dialect: Dialect) -> Any:
     number = BigInteger()
-    given = dialect.json_table({"at": number, "name": Text(), "setting": Text(), "since": number, "until": number})
+    ranges = dialect.json_table({"at": number, "name": Text(), "setting": Text(), "since": number, "until": number})
     wanted = and_(
-        cloud_events.c.name == given.c.name,
-        cloud_events.c.setting == given.c.setting,
-        cloud_events.c.event_time >= given.c.since - _SECOND,
-        cloud_events.c.event_time <= given.c.until,
+        cloud_events.c.name == ranges.c.name,
+        cloud_events.c.setting == ranges.c.setting,
+        cloud_events.c.event_time >= ranges.c.since - _SECOND,
+        cloud_events.c.event_time <= ranges.c.until,
     )
     order = (cloud_events.c.event_time.desc(), cloud_events.c.receive_time.desc())
-    nth = func.row_number().over(partition_by=given.c.at, order_by=order).label("nth")
+    nth = func.row_number().over(partition_by=ranges.c.at, order_by=order).label("nth")
     columns = (cloud_events.c[name] for name in _COLUMNS)
-    ranked = select(given.c.at, *columns, nth).join_from(given, cloud_events, wanted).subquery()
+    ranked = select(ranges.c.at, *columns, nth).join_from(ranges, cloud_events, wanted).subquery()
     shown = (ranked.c[name] for name in ("at", *_COLUMNS))
     return select(*shown).where(ranked.c.nth <= _NEWEST).order_by(ranked.c.at, ranked.c.nth)
 
 
-def arrived(tx: Tx, places: Collection[RegistryName]) -> None:
-    """Note that events of these accounts and Regions arrive."""
+def record_arrival(tx: Tx, places: Collection[RegistryName]) -> None:
+    """Record that events of these accounts and Regions arrive."""
     if not places:
         return
-    given = [{"account": place.account, "region": place.region} for place in sorted(places)]
-    tx.conn.execute(_insert_health(tx.dialect), json_rows(given))
-    tx.conn.execute(_update_health(tx.dialect), json_rows(given))
+    rows = [{"account": place.account, "region": place.region} for place in sorted(places)]
+    tx.conn.execute(_insert_health(tx.dialect), json_rows(rows))
+    tx.conn.execute(_update_health(tx.dialect), json_rows(rows))
 
 
 def _places(dialect: Dialect) -> Any:
@@ -171,8 +171,8 @@ def _places(dialect: Dialect) -> Any:
 @lru_cache(maxsize=64)
 def _insert_health(dialect: Dialect) -> Any:
     table = _places(dialect)
-    given = select(table.c.account, table.c.region, dialect.now()).where(true())
-    return dialect.insert_or_ignore(event_health).from_select(["account", "region", "event_at"], given)
+    rows = select(table.c.account, table.c.region, dialect.now()).where(true())
+    return dialect.insert_or_ignore(event_health).from_select(["account", "region", "event_at"], rows)
 
 
 @lru_cache(maxsize=64)
@@ -185,10 +185,12 @@ def _update_health(dialect: Dialect) -> Any:
 
 
 def health(tx: Tx) -> dict[tuple[str, str], int]:
-    """Return how long events stay healthy, in microseconds, by place."""
-    left = event_health.c.event_at + HEALTHY_FOR - tx.now()
-    rows = tx.conn.execute(select(event_health.c.account, event_health.c.region, left.label("left")).where(left > 0))
-    return {(row.account, row.region): row.left for row in rows}
+    """Return for how long events still count as healthy, in microseconds, by place."""
+    remaining = event_health.c.event_at + HEALTHY_FOR - tx.now()
+    rows = tx.conn.execute(
+        select(event_health.c.account, event_health.c.region, remaining.label("remaining")).where(remaining > 0)
+    )
+    return {(row.account, row.region): row.remaining for row in rows}
 
 
 def silent_places(tx: Tx) -> int:
@@ -205,7 +207,7 @@ def silent_places(tx: Tx) -> int:
 
 
 def purge(tx: Tx) -> int:
-    """Forget some events that are older than a day; return how many.
+    """Delete some events that are older than a day; return their number.
 
     EventBridge repeats none after that.
     """
@@ -218,6 +220,6 @@ def purge(tx: Tx) -> int:
     gone = tx.conn.execute(
         delete(cloud_events).where(cloud_events.c.event_id.in_(old)).returning(cloud_events.c.event_id)
     )
-    # A place that is silent for longer than a day is as one without a row.
+    # A place that is silent for longer than a day counts like one without a row.
     tx.conn.execute(delete(event_health).where(event_health.c.event_at < tx.now() - HEALTHY_FOR - DAY))
     return len(gone.all())

@@ -98,9 +98,9 @@ def read(tx: Tx, rows: Sequence[ListedDeclaration]) -> dict[tuple[str, ...], tup
     Those that were removed since are missing.
     """
     values = json_rows(dict(zip(KEY, row, strict=False)) for row in rows)
-    found = _read(tx.dialect, tx.conn.dialect).rows(tx.conn, values)
+    current = _read(tx.dialect, tx.conn.dialect).rows(tx.conn, values)
     split = len(ListedDeclaration._fields)
-    listed = ((ListedDeclaration._make(row[:split]), row[split:]) for row in found)
+    listed = ((ListedDeclaration._make(row[:split]), row[split:]) for row in current)
     return {row.place: (row, stored) for row, stored in listed}
 
 

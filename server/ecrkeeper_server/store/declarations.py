@@ -64,18 +64,18 @@ def decoded(
     # SQLite has no booleans.
     declared = replace(stored, settings=read_json(settings), allow_replacement=bool(stored.allow_replacement))
     registry = declared.name.registry
-    found = None if statuses is None else statuses.get(registry)
-    if found is None:
-        found = RegistryStatus(read_json(state), due_at, None if events is None else read_json(events))
+    status = None if statuses is None else statuses.get(registry)
+    if status is None:
+        status = RegistryStatus(read_json(state), due_at, None if events is None else read_json(events))
         if statuses is not None:
-            statuses[registry] = found
-    return declared, found
+            statuses[registry] = status
+    return declared, status
 
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """Return the existing declarations of these names, with registry statuses."""
     if len(names) == 1:
-        # Most calls ask for one name, which takes a third less time than a table of names.
+        # Most calls read one name, which takes a third less time than a table of names.
         rows = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
     else:
         rows = _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, json_rows(map(key_of, names)))
@@ -108,11 +108,11 @@ def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
 def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Declaration]]:
     """Return the declarations of several registries, by the registry's name."""
     registry_rows = [row for row in registries if row.kind == RegistryName.kind]
-    found: dict[str, list[Declaration]] = {row.name: [] for row in registry_rows}
+    declared: dict[str, list[Declaration]] = {row.name: [] for row in registry_rows}
     values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registry_rows)
     for name, *columns in tx.conn.execute(_of_registries(tx.dialect), values) if registry_rows else ():
-        found[name].append(Declaration(*columns))
-    return found
+        declared[name].append(Declaration(*columns))
+    return declared
 
 
 # A join, because SQLite would scan all declarations for a condition on pairs of columns.
@@ -130,13 +130,13 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
 
 
 def record_originals(tx: Tx, originals: Originals) -> None:
-    """Store what AWS had before declarations; see `record_original`."""
+    """Store AWS's state before declarations; see `record_original`."""
     for declaration, shapes in originals:
         record_original(tx, declaration, shapes)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
-    """Store what AWS had before the declaration as revision 0, each setting once.
+    """Store AWS's state before the declaration as revision 0, each setting once.
 
     Declared elements of settings that cannot be removed are added when they appear.
     """
@@ -173,8 +173,8 @@ def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:
 def some_revisions(tx: Tx, wanted: Mapping[SettingsName, int]) -> dict[SettingsName, Revision]:
     """Return one revision of each of these declarations, if it is stored."""
     values = json_rows({**key_of(name), "revision": number} for name, number in wanted.items())
-    found = [Revision.of(row) for row in tx.conn.execute(_some_revisions(tx.dialect), values)] if wanted else []
-    return {SettingsName(RegistryName(each.account, each.region), each.owner): each for each in found}
+    existing = [Revision.of(row) for row in tx.conn.execute(_some_revisions(tx.dialect), values)] if wanted else []
+    return {SettingsName(RegistryName(each.account, each.region), each.owner): each for each in existing}
 
 
 @lru_cache(maxsize=4)

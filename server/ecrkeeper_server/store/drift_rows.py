@@ -11,7 +11,7 @@ from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 
 # Differences of a step.
-_AT_ONCE = 50
+_PER_STEP = 50
 
 
 def stored_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> list[StoredDrift]:
@@ -21,13 +21,13 @@ def stored_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> l
 
 def storing_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> Steps[list[StoredDrift]]:
     """Return the same in steps."""
-    found: list[StoredDrift] = []
+    parts: list[StoredDrift] = []
     for at, (drift, owners) in enumerate(differences):
-        if at % _AT_ONCE == _AT_ONCE - 1:
+        if at % _PER_STEP == _PER_STEP - 1:
             yield
         stored = StoredDrift.of(drift, owners)
-        found += [replace(stored, key=key, pairs=pairs) for key, pairs in apart(drift.keys)]
-    return found
+        parts += [replace(stored, key=key, pairs=pairs) for key, pairs in apart(drift.keys)]
+    return parts
 
 
 def drift_count(drift: Iterable[StoredDrift]) -> int:

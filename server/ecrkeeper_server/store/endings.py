@@ -32,14 +32,14 @@ def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = Tr
     """Save the outcomes of attempts, and release their rows.
 
     Return each row as it is then; None if its lease is lost. A request during the attempt makes the row due again at
-    once. Without `wait`, rows that another transaction holds are None as well, and left alone.
+    once. Without `wait`, rows that another transaction holds are skipped, and None as well.
     """
     values = json_rows({"name": row.name, "token": row.lease_token} for row, _ in ended)
     locked = {}
-    for found in tx.conn.execute(_lock(tx.dialect, wait), values):
-        columns = found._asdict()
+    for locked_row in tx.conn.execute(_lock(tx.dialect, wait), values):
+        columns = locked_row._asdict()
         now = columns.pop("now")
-        locked[found.name, found.lease_token] = Resource(**columns), now
+        locked[locked_row.name, locked_row.lease_token] = Resource(**columns), now
     finished: list[Resource | None] = []
     stored: list[tuple[Resource, Resource]] = []
     for row, outcome in ended:
@@ -55,11 +55,11 @@ def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = Tr
 
 @lru_cache(maxsize=64)
 def _lock(dialect: Dialect, wait: bool) -> Select[Any]:
-    given = dialect.json_table({"name": Text(), "token": Text()})
-    same = and_(schedule.c.name == given.c.name, schedule.c.lease_token == given.c.token)
+    leases = dialect.json_table({"name": Text(), "token": Text()})
+    same = and_(schedule.c.name == leases.c.name, schedule.c.lease_token == leases.c.token)
     return (
         select(*RESOURCE_COLUMNS, dialect.now().label("now"))
-        .select_from(resource.join(given, same))
+        .select_from(resource.join(leases, same))
         .order_by(schedule.c.name)
         .with_for_update(skip_locked=not wait, of=(schedule, resources))
     )
@@ -68,10 +68,10 @@ def _lock(dialect: Dialect, wait: bool) -> Select[Any]:
 def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
     if not saved:
         return
-    scheduled = ({"name": row.name, **_some(row, _SCHEDULED)} for _, row in saved)
+    scheduled = ({"name": row.name, **_values_of(row, _SCHEDULED)} for _, row in saved)
     tx.conn.execute(_release(tx.dialect), json_rows(scheduled))
     observed = [
-        {"_name": row.name, **_some(row, _OBSERVED)}
+        {"_name": row.name, **_values_of(row, _OBSERVED)}
         for before, row in saved
         if any(getattr(before, name) != getattr(row, name) for name in _OBSERVED)
     ]
@@ -81,10 +81,10 @@ def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
 
 @lru_cache(maxsize=64)
 def _release(dialect: Dialect) -> Update:
-    given = dialect.json_table({"name": Text(), **_SCHEDULED})
-    values = {name: given.c[name] for name in _SCHEDULED}
+    rows = dialect.json_table({"name": Text(), **_SCHEDULED})
+    values = {name: rows.c[name] for name in _SCHEDULED}
     released = {"lease_token": None, "lease_until": None}
-    return update(schedule).where(schedule.c.name == given.c.name).values({**values, **released})
+    return update(schedule).where(schedule.c.name == rows.c.name).values({**values, **released})
 
 
 _OBSERVE = (
@@ -94,7 +94,7 @@ _OBSERVE = (
 )
 
 
-def _some(row: Resource, columns: Collection[str]) -> dict[str, Any]:
+def _values_of(row: Resource, columns: Collection[str]) -> dict[str, Any]:
     return {column: getattr(row, column) for column in columns}
 
 
@@ -128,8 +128,12 @@ def _finished(current: Resource, claimed: Resource, outcome: Outcome, now: int) 
 
 def _counted(state: dict[str, Any]) -> dict[str, Any]:
     """Return the columns by which resources are counted; each has a partial index."""
-    found = RegistryState(state)
-    return {"drifted": found.drifted, "replication": found.worst_check, "silent": found.silent}
+    registry_state = RegistryState(state)
+    return {
+        "drifted": registry_state.drifted,
+        "replication": registry_state.worst_check,
+        "silent": registry_state.silent,
+    }
 
 
 def mark_declarations(tx: Tx, claimed: Resource, owners: Collection[str] | None = None) -> None:

@@ -21,11 +21,11 @@ _WORD = re.compile(r"(AND|OR|NOT)(?![A-Za-z0-9_.])")
 # The name of a label may have more characters than that of a field.
 _FIELD = re.compile(r"labels\.[A-Za-z0-9_./+@-]+|[A-Za-z_][A-Za-z0-9_.]*")
 _OPERATOR = re.compile(r"!=|<=|>=|[=:<>]")
-_LONGEST = 512
+_MAX_CHARACTERS = 512
 _QUOTED = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'""", re.DOTALL)
 _BARE = re.compile(r"[A-Za-z0-9_.\-/*]+")
 _RESTRICTIONS = 20
-_DEEPEST = 20
+_MAX_DEPTH = 20
 
 
 # Cached, because callers repeat their filters, and one call parses its filter for each field it looks for.
@@ -58,9 +58,9 @@ class _Parser:
     restrictions: int = 0
 
     def at_end(self) -> bool:
-        """Skip white space, and return whether nothing is left."""
-        found = _SPACE.match(self.text, self.position)
-        self.position = found.end() if found else self.position
+        """Skip white space, and return whether the text ends."""
+        space = _SPACE.match(self.text, self.position)
+        self.position = space.end() if space else self.position
         return self.position == len(self.text)
 
     def unexpected(self, expected: str) -> InvalidArgument:
@@ -93,8 +93,8 @@ class _Parser:
         """Parse a restriction or an expression in parentheses, with an optional negation."""
         negated = self.skip_word("NOT") or self.skip("-")
         if self.skip("("):
-            if depth == _DEEPEST:
-                raise violation(f"at character {self.position}: must not nest more than {_DEEPEST} parentheses")
+            if depth == _MAX_DEPTH:
+                raise violation(f"at character {self.position}: must not nest more than {_MAX_DEPTH} parentheses")
             inner = self.expression(depth + 1)
             if not self.skip(")"):
                 raise self.unexpected("AND, OR, a restriction or `)`")
@@ -123,20 +123,20 @@ class _Parser:
         self.at_end()
         quoted = _QUOTED.match(self.text, self.position)
         bare = _BARE.match(self.text, self.position)
-        found = quoted or bare
-        if found is None:
+        match = quoted or bare
+        if match is None:
             raise self.unexpected("a value; quote one with characters other than `A-Za-z0-9_.-/`")
-        content = found[0] if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1] or quoted[2] or "")
-        if len(content) > _LONGEST:
-            text = f"a value must not have more than {_LONGEST} characters, got {len(content)}"
+        content = match[0] if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1] or quoted[2] or "")
+        if len(content) > _MAX_CHARACTERS:
+            text = f"a value must not have more than {_MAX_CHARACTERS} characters, got {len(content)}"
             raise violation(f"at character {self.position + 1}: {text}")
-        self.position = found.end()
+        self.position = match.end()
         return content
 
     def word(self) -> str:
         """Return the word AND, OR or NOT at the current position, or an empty string."""
-        found = None if self.at_end() else _WORD.match(self.text, self.position)
-        return found[1] if found else ""
+        match = None if self.at_end() else _WORD.match(self.text, self.position)
+        return match[1] if match else ""
 
     def skip_word(self, word: str) -> bool:
         """Skip a word if it is at the current position; return whether it was."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Text, select, update
 
-from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.json_object import Json, StoredJson
 from ecrkeeper_server.store.causes import StoredCause, StoredDelivery
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -22,28 +22,26 @@ from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.store.tables import resources
 
-# The causes of drift that is shown no more, and of all drift.
+# The maximum number of causes of drift that is no longer shown, and of all drift.
 _CAUSES, _ALL_CAUSES = 20, 500
 _TARGETS = 100
 _JSON: Any = JsonText()
 
 Edit = Callable[["Findings"], "Findings"]
-"""Returns other findings, or those that it got."""
+"""Returns changed findings, or its argument."""
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """The findings of one resource; `stored` is the JSON as it is in the row."""
-
-    stored: Json
+class Findings(StoredJson):
+    """The findings of one resource; only this class has their keys."""
 
     @classmethod
-    def from_json(cls, stored: Json | None) -> Findings:
+    def from_json(cls, stored: Json | None) -> Self:
         """Wrap stored findings; a resource without any has none."""
         return cls(stored or {})
 
     def cause(self, setting: str, key: str, found_at: int | None) -> StoredCause | None:
-        """Return who caused the drift of an element that was found at a time."""
+        """Return the cause of an element's drift that was found at a time."""
         for entry in self.stored.get("causes", ()):
             same = entry["setting"] == setting and entry["found_at"] == found_at
             if same and (entry["elements"] is None or key in entry["elements"]):
@@ -55,18 +53,23 @@ class Findings:
 
         Without elements, of the whole setting.
         """
-        given = None if elements is None else list(elements)
-        entry = {"setting": setting, "elements": given, "found_at": found_at, "cause": cause.to_json()}
+        keys = None if elements is None else list(elements)
+        entry = {"setting": setting, "elements": keys, "found_at": found_at, "cause": cause.to_json()}
         others = [
             each
             for each in self.stored.get("causes", ())
-            if (each["setting"], each["elements"], each["found_at"]) != (setting, given, found_at)
+            if (each["setting"], each["elements"], each["found_at"]) != (setting, keys, found_at)
         ]
         return Findings({**self.stored, "causes": [entry, *others]})
 
     @property
-    def crowded(self) -> bool:
-        """Whether there are more causes than are kept of drift that is shown no more."""
+    def has_causes(self) -> bool:
+        """Whether the cause of any drift is known."""
+        return bool(self.stored.get("causes"))
+
+    @property
+    def exceeds_limit(self) -> bool:
+        """Whether there are more causes than are kept of drift that is no longer shown."""
         return len(self.stored.get("causes", ())) > _CAUSES
 
     def without_old_causes(self, needed: Collection[tuple[str, int | None]]) -> Findings:
@@ -84,7 +87,7 @@ class Findings:
     def with_delivery(self, setting: str, target: str, time: int, failure: str | None) -> Findings:
         """Return the findings with the result of a delivery.
 
-        `failure` is why it failed, None if it succeeded.
+        `failure` is the reason of a failure, None if it succeeded.
         """
         targets = self.stored.get("deliveries", {}).get(setting, {})
         known = StoredDelivery.from_json(targets.get(target, {}))
@@ -98,8 +101,8 @@ class Findings:
 
     def deliveries(self, setting: str) -> dict[str, StoredDelivery]:
         """Return the last results by target."""
-        found = self.stored.get("deliveries", {}).get(setting, {})
-        return {target: StoredDelivery.from_json(each) for target, each in found.items()}
+        targets = self.stored.get("deliveries", {}).get(setting, {})
+        return {target: StoredDelivery.from_json(each) for target, each in targets.items()}
 
     def without_attribution(self, message: str, now: int) -> Findings:
         """Return the findings with the reason why CloudTrail cannot be asked.
@@ -114,7 +117,7 @@ class Findings:
 
     def conditions(self) -> list[Condition]:
         """Return the conditions that hold."""
-        found = [
+        conditions = [
             _failing(
                 self.deliveries("replication_configuration"),
                 "destination",
@@ -126,7 +129,7 @@ class Findings:
             ),
         ]
         if denied := self.stored.get("unattributed"):
-            found.append(
+            conditions.append(
                 Condition(
                     type="CausesUnknown",
                     status="TRUE",
@@ -135,14 +138,14 @@ class Findings:
                     since=denied["since"],
                 )
             )
-        return [each for each in found if each is not None]
+        return [each for each in conditions if each is not None]
 
 
-def _failing(targets: Mapping[str, StoredDelivery], what: str, *, type: str, reason: str) -> Condition | None:
+def _failing(targets: Mapping[str, StoredDelivery], kind: str, *, type: str, reason: str) -> Condition | None:
     failing = {name: each for name, each in targets.items() if each.fails}
     if not failing:
         return None
-    text = "; ".join(f"{what} {name}: {each.reason}" for name, each in sorted(failing.items())[:10])
+    text = "; ".join(f"{kind} {name}: {each.reason}" for name, each in sorted(failing.items())[:10])
     return Condition(type, "TRUE", reason, text, min(each.since or 0 for each in failing.values()))
 
 
@@ -153,7 +156,7 @@ def drift_times(state: RegistryState) -> set[tuple[str, int | None]]:
     return {
         *((each.setting, each.since) for each in state.drift),
         *((each.setting, remediation.time if each.since is None else each.since) for each in removed if remediation),
-        *((setting, each["last"]) for setting, elements in state.contests.items() for each in elements.values()),
+        *((setting, each.last) for setting, elements in state.contests.items() for each in elements.values()),
     }
 
 
@@ -167,12 +170,12 @@ def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
     rows = tx.conn.execute(_locked(tx.dialect), json_rows({"name": name} for name in edits)).all() if edits else ()
     changed = {}
     for name, stored in rows:
-        found = edits[name](Findings.from_json(stored))
-        if found.crowded:
+        edited = edits[name](Findings.from_json(stored))
+        if edited.exceeds_limit:
             state = tx.conn.execute(select(resources.c.state).where(resources.c.name == name)).scalar_one()
-            found = found.without_old_causes(drift_times(RegistryState(state)))
-        if found.stored != (stored or {}):
-            changed[name] = found.stored or None
+            edited = edited.without_old_causes(drift_times(RegistryState(state)))
+        if edited.stored != (stored or {}):
+            changed[name] = edited.stored or None
             tx.changes(name)
     if changed:
         values = json_rows(
@@ -183,25 +186,25 @@ def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
 
 @lru_cache(maxsize=64)
 def _locked(dialect: Dialect) -> Any:
-    given = dialect.json_table({"name": Text()})
-    query = select(resources.c.name, resources.c.events).join_from(given, resources, resources.c.name == given.c.name)
+    names = dialect.json_table({"name": Text()})
+    query = select(resources.c.name, resources.c.events).join_from(names, resources, resources.c.name == names.c.name)
     return query.order_by(resources.c.name).with_for_update(of=resources)
 
 
 @lru_cache(maxsize=64)
 def _change(dialect: Dialect) -> Any:
-    given = dialect.json_table({"name": Text(), "events": Text()})
-    return update(resources).where(resources.c.name == given.c.name).values(events=given.c.events)
+    rows = dialect.json_table({"name": Text(), "events": Text()})
+    return update(resources).where(resources.c.name == rows.c.name).values(events=rows.c.events)
 
 
 def with_causes(stored: Json | None, drift: Iterable[StoredDrift], found_at: int | None = None) -> list[StoredDrift]:
     """Return differences with their causes.
 
-    `found_at` is when those that do not say it were first seen.
+    `found_at` is the first observation of the differences without a time of their own.
     """
-    if not stored or not stored.get("causes"):
+    findings = Findings.from_json(stored)
+    if not findings.has_causes:
         return list(drift)
-    findings = Findings(stored)
     return [
         replace(each, cause=findings.cause(each.setting, each.key, found_at if each.since is None else each.since))
         for each in drift

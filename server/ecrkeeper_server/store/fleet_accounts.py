@@ -29,8 +29,8 @@ def get(tx: Tx, account: str, *, lock: bool = False) -> AccountRow | None:
 
 def state_of(tx: Tx, account: str) -> str | None:
     """Return the state of an account; None if it is in no fleet."""
-    found: str | None = tx.conn.execute(select(table.c.state).where(table.c.account == account)).scalar_one_or_none()
-    return found
+    state: str | None = tx.conn.execute(select(table.c.state).where(table.c.account == account)).scalar_one_or_none()
+    return state
 
 
 def page(tx: Tx, after: str, limit: int) -> list[AccountRow]:
@@ -45,22 +45,16 @@ def organization_states(tx: Tx) -> dict[str, str]:
     return {account: state for account, state in tx.conn.execute(query)}
 
 
-def some(tx: Tx, accounts: Collection[str]) -> dict[str, AccountRow]:
-    """The accounts of these ids that exist."""
-    found = tx.conn.execute(select(table).where(table.c.account.in_(accounts))) if accounts else ()
-    return {row.account: AccountRow.of(row) for row in found}
-
-
 def add(tx: Tx, row: AccountRow) -> None:
     """Add an account that was just found missing.
 
-    If another transaction adds it at the same time, this one is repeated.
+    If another transaction adds it at the same time, this transaction is repeated.
     """
     tx.conn.execute(insert(table).values({**columns_of(row), "create_time": tx.now(), "update_time": tx.now()}))
 
 
 def change(tx: Tx, row: AccountRow) -> None:
-    """Store a changed account, without what its check has found."""
+    """Store a changed account, without the result of its check."""
     values = {name: value for name, value in columns_of(row).items() if name not in _CHECKED}
     values["update_time"] = tx.now()
     tx.conn.execute(update(table).where(table.c.account == row.account).values(values))
@@ -89,7 +83,7 @@ def _due(tx: Tx) -> ColumnElement[bool]:
 
 
 def save_check(tx: Tx, row: AccountRow, claimed: int, seconds: float) -> None:
-    """Store what a check has found; a request for another one since `claimed` stays."""
+    """Store the result of a check; a request for another one since `claimed` stays."""
     later = case((table.c.check_at == claimed, tx.now() + int(seconds * MICROSECONDS)), else_=table.c.check_at)
     values = {name: value for name, value in columns_of(row).items() if name in _CHECKED}
     tx.conn.execute(update(table).where(table.c.account == row.account).values({**values, "check_at": later}))
@@ -114,7 +108,7 @@ def remove(tx: Tx, account: str) -> None:
 
 def managing_sets(tx: Tx, account: str, limit: int) -> Sequence[str]:
     """The names of some registry sets that declare something in an account."""
-    found = select(declarations.c.managed_by).where(
+    query = select(declarations.c.managed_by).where(
         declarations.c.account == account, declarations.c.managed_by.is_not(None)
     )
-    return [name for (name,) in tx.conn.execute(found.distinct().order_by(declarations.c.managed_by).limit(limit))]
+    return [name for (name,) in tx.conn.execute(query.distinct().order_by(declarations.c.managed_by).limit(limit))]

@@ -25,9 +25,8 @@ _READY_REASON = "UNMANAGED"
 class KindCounts:
     """The numbers of resources of a kind.
 
-    They are those of all resources, of those that nothing is known of yet, of those with drift, and
-    of the others by reason; and those of registries by the worst result of their replication checks,
-    and with silent events.
+    `pending` resources were not observed yet, and `reasons` count those that are not Ready. Registries
+    are also counted by the worst result of their replication checks, and by silent events.
     """
 
     total: int
@@ -47,7 +46,7 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     """Count the resources of a kind within some parts of the fleet."""
     of_kind = and_(resources.c.kind == kind, within(parts))
 
-    # Not by the kind, for which SQLite would read whole rows: those that somebody waits for are few, and always due.
+    # Not by the kind, for which SQLite would read whole rows: resources with a waiting caller are few, and always due.
     kept = func.coalesce(resources.c.kind, "") == kind
     waited_for = and_(kept, schedule.c.urgent, schedule.c.due_at > 0)
     pending = select(func.count()).select_from(resource).where(waited_for, resources.c.reason.is_(None), within(parts))
@@ -66,11 +65,11 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     )
     return KindCounts(
         total=number() if parts is None else count_resources(tx, kind, parts),
-        # They were asked for and are not done yet; an attempt that failed has a reason.
+        # They were requested and no attempt has ended yet; a failed attempt has a reason.
         pending=int(tx.conn.execute(pending).scalar_one()),
         drifted=number(resources.c.drifted),
-        reasons=[(reason, found) for reason, found in tx.conn.execute(by_reason)],
-        replication={str(result): found for result, found in tx.conn.execute(worst.group_by(resources.c.replication))},
+        reasons=[(reason, count) for reason, count in tx.conn.execute(by_reason)],
+        replication={str(result): count for result, count in tx.conn.execute(worst.group_by(resources.c.replication))},
         silent=number(resources.c.silent),
     )
 
@@ -82,8 +81,8 @@ def unreachable(tx: Tx, parts: Sequence[Part] | None) -> int:
 
 def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
     """Some registries whose replication does not work, by name."""
-    found = (resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
-    query = select(*RESOURCE_COLUMNS).select_from(resource).where(*found)
+    broken = (resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
+    query = select(*RESOURCE_COLUMNS).select_from(resource).where(*broken)
     return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
 
 

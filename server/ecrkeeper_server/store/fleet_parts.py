@@ -16,7 +16,7 @@ from ecrkeeper_server.store.fleet_tables import fleet_accounts
 from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.tables import resources
 
-_KEPT = 256
+_MAX_CACHED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def merged(parts: Iterable[Part]) -> list[Part] | None:
     accounts: dict[frozenset[Pattern], frozenset[Pattern]] = {}
     for part in parts:
         accounts[part.places] = accounts.get(part.places, frozenset()) | part.accounts
-    found = [Part(matching, places) for places, matching in accounts.items()]
-    return None if any(_has_every(part.accounts) and _has_every(part.places) for part in found) else found
+    result = [Part(matching, places) for places, matching in accounts.items()]
+    return None if any(_has_every(part.accounts) and _has_every(part.places) for part in result) else result
 
 
 def _has_every(patterns: Iterable[Pattern]) -> bool:
@@ -45,25 +45,25 @@ def within(parts: Sequence[Part] | None) -> ColumnElement[bool]:
     return true() if parts is None else _condition(tuple(parts))
 
 
-# A call has several statements with the condition, and callers come again. To build it takes as long as to run it.
-@lru_cache(_KEPT)
+# A call has several statements with the condition, and callers repeat. Building it takes as long as running it.
+@lru_cache(_MAX_CACHED)
 def _condition(parts: tuple[Part, ...]) -> ColumnElement[bool]:
     return or_(
         false(), *(and_(_in_accounts(resources.c.account, part.accounts), _in_places(part.places)) for part in parts)
     )
 
 
-@lru_cache(_KEPT)
+@lru_cache(_MAX_CACHED)
 def _ranges(patterns: frozenset[Pattern]) -> AccountRanges:
     return AccountRanges.of(patterns)
 
 
 def _in_accounts(column: Any, patterns: frozenset[Pattern]) -> ColumnElement[bool]:
-    found = _ranges(patterns)
-    if any(each.is_every for each in found.ranges):
+    account_ranges = _ranges(patterns)
+    if any(each.is_every for each in account_ranges.ranges):
         return true()
-    others = [_like(column, pattern) for pattern in found.others]
-    return or_(_in_ranges(column, found.ranges), *others)
+    others = [_like(column, pattern) for pattern in account_ranges.others]
+    return or_(_in_ranges(column, account_ranges.ranges), *others)
 
 
 def _in_ranges(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
@@ -79,8 +79,8 @@ def _in_ranges(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
 def _search(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
     """Return whether a column that is not below the first range is in one of them."""
     if len(ranges) == 1:
-        found: ColumnElement[bool] = column <= ranges[0].last
-        return found
+        inside: ColumnElement[bool] = column <= ranges[0].last
+        return inside
     half = len(ranges) // 2
     return case((column < ranges[half].first, _search(column, ranges[:half])), else_=_search(column, ranges[half:]))
 
@@ -92,7 +92,7 @@ def _in_places(patterns: Collection[Pattern]) -> ColumnElement[bool]:
 
 
 def _unindexed(column: Any) -> ColumnElement[str]:
-    """Return a column that no index finds, as no index finds a search.
+    """Return a column for which the planner uses no index: none serves a search.
 
     The index of a problem has fewer rows than that of an account or a Region, and SQLite would not know.
     """
@@ -100,10 +100,10 @@ def _unindexed(column: Any) -> ColumnElement[str]:
 
 
 def _like(column: Any, pattern: Pattern) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = (
+    matches: ColumnElement[bool] = (
         column.like(pattern.text.replace("*", "%")) if "*" in pattern.text else column == pattern.text
     )
-    return found
+    return matches
 
 
 def count_resources(tx: Tx, kind: str, parts: Sequence[Part]) -> int:
@@ -113,8 +113,8 @@ def count_resources(tx: Tx, kind: str, parts: Sequence[Part]) -> int:
     """
     if any(_ranges(part.accounts).others for part in parts):
         # Not by the kind, for which SQLite would read whole rows.
-        found = select(func.count()).where(_unindexed(resources.c.kind) == kind, within(parts))
-        return int(tx.conn.execute(found).scalar_one())
+        query = select(func.count()).where(_unindexed(resources.c.kind) == kind, within(parts))
+        return int(tx.conn.execute(query).scalar_one())
     if all(_has_every(part.places) for part in parts):
         return _sum(tx, resources, _rows(parts), resources.c.kind == kind)
     rows: list[dict[str, str]] = []
@@ -129,8 +129,8 @@ def count_accounts(tx: Tx, parts: Sequence[Part], *conditions: ColumnElement[boo
     patterns = _accounts(parts)
     if _ranges(patterns).others:
         matching = _in_accounts(fleet_accounts.c.account, patterns)
-        found = select(func.count()).select_from(fleet_accounts).where(matching, *conditions)
-        return int(tx.conn.execute(found).scalar_one())
+        query = select(func.count()).select_from(fleet_accounts).where(matching, *conditions)
+        return int(tx.conn.execute(query).scalar_one())
     return _sum(tx, fleet_accounts, _rows(parts), *conditions)
 
 
@@ -146,18 +146,18 @@ def _sum(tx: Tx, table: Table, rows: list[dict[str, str]], *conditions: ColumnEl
     """Return the number of rows of a table in ranges that do not overlap."""
     if not rows:
         return 0
-    given = tx.dialect.json_table(dict.fromkeys(rows[0], Text()))
-    at = [table.c.account.between(given.c.first, given.c.last)]
+    ranges = tx.dialect.json_table(dict.fromkeys(rows[0], Text()))
+    at = [table.c.account.between(ranges.c.first, ranges.c.last)]
     if "place" in rows[0]:
-        at.append(table.c.place == given.c.place)
-    each = select(func.count()).select_from(table).where(*at, *conditions).correlate(given).scalar_subquery()
-    query = select(func.sum(each)).select_from(given)
+        at.append(table.c.place == ranges.c.place)
+    each = select(func.count()).select_from(table).where(*at, *conditions).correlate(ranges).scalar_subquery()
+    query = select(func.sum(each)).select_from(ranges)
     return int(tx.conn.execute(query, json_rows(rows)).scalar_one())
 
 
 def _places(tx: Tx) -> list[str]:
     """Return the places of all resources; one look-up in the index for each."""
-    found = select(func.min(resources.c.place).label("place")).cte("places", recursive=True)
-    following = select(func.min(resources.c.place)).where(resources.c.place > found.c.place).scalar_subquery()
-    found = found.union_all(select(following).where(found.c.place.is_not(None)))
-    return list(tx.conn.execute(select(found.c.place).where(found.c.place.is_not(None))).scalars())
+    places = select(func.min(resources.c.place).label("place")).cte("places", recursive=True)
+    following = select(func.min(resources.c.place)).where(resources.c.place > places.c.place).scalar_subquery()
+    places = places.union_all(select(following).where(places.c.place.is_not(None)))
+    return list(tx.conn.execute(select(places.c.place).where(places.c.place.is_not(None))).scalars())

@@ -77,8 +77,8 @@ class Amount:
         return {"number": self.number, "percent": self.percent}
 
 
-# Of a wave that says nothing else: a quarter of its targets at a time, and no more than this.
-_USUAL_CONCURRENT, _MOST_CONCURRENT = Amount(25, percent=True), 20
+# The default of a wave: a quarter of its targets at a time, and no more than this.
+_USUAL_CONCURRENT, _MAX_CONCURRENT = Amount(25, percent=True), 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Wave:
     def concurrent(self, total: int) -> int:
         """Return how many of the wave's targets may be under way at once."""
         if self.max_concurrent is None:
-            return min(_MOST_CONCURRENT, _USUAL_CONCURRENT.of(total, 1))
+            return min(_MAX_CONCURRENT, _USUAL_CONCURRENT.of(total, 1))
         return self.max_concurrent.of(total, 1)
 
     def tolerance(self, total: int) -> int:

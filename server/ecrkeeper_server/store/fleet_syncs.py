@@ -65,7 +65,7 @@ def _held(source: str, held: int) -> ColumnElement[bool]:
 
 
 def _unless_requested(due_at: ColumnElement[int]) -> ColumnElement[int]:
-    """Return when a synchronization is due.
+    """Return the time at which a synchronization is due.
 
     The end of the lease as the time says that nobody has requested one.
     """

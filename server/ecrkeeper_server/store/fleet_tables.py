@@ -41,9 +41,9 @@ fleet_accounts = Table(
     Column("caller_identity", Text, nullable=False, server_default=""),
     Column("unreachable", Text, nullable=False, server_default=""),
     Column("unreachable_message", Text, nullable=False, server_default=""),
-    # Since when the account is reachable or not; NULL: AWS was not asked.
+    # The time since which the account is reachable or not; NULL: never checked.
     Column("reachable_since", BigInteger),
-    # When AWS is asked again.
+    # The time of the next check.
     Column("check_at", BigInteger, nullable=False, server_default="0"),
     Index("fleet_accounts_check", "check_at", "account"),
 )
@@ -165,7 +165,7 @@ rollout_targets = Table(
     Column("changed", Boolean, nullable=False),
     # Whether it goes back to its revision before.
     Column("undo", Boolean, nullable=False),
-    # Whether it takes elements away although no call asked to remove them.
+    # Whether it removes elements although no call asked for that.
     Column("removes", Boolean, nullable=False, server_default=false()),
     Index("rollout_targets_wave", "set_id", "number", "wave", "state", "position"),
     Index("rollout_targets_registry", "set_id", "account", "region", "number"),

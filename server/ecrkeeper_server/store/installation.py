@@ -16,16 +16,16 @@ _ID = 1
 
 
 def find(tx: Tx) -> str | None:
-    """Return the id that the migration made; None if the row was deleted."""
-    found: str | None = tx.conn.execute(
+    """Return the id that the migration created; None if the row was deleted."""
+    stored: str | None = tx.conn.execute(
         select(installations.c.uuid).where(installations.c.id == _ID)
     ).scalar_one_or_none()
-    return found
+    return stored
 
 
 def create(tx: Tx) -> str:
-    """Return the id, made unless another process made it meanwhile."""
+    """Return the id, created unless another process has created it meanwhile."""
     values = {"id": _ID, "uuid": str(uuid.uuid4()), "create_time": tx.now()}
     tx.conn.execute(tx.dialect.insert_or_ignore(installations).values(values))
-    found: str = tx.conn.execute(select(installations.c.uuid).where(installations.c.id == _ID)).scalar_one()
-    return found
+    stored: str = tx.conn.execute(select(installations.c.uuid).where(installations.c.id == _ID)).scalar_one()
+    return stored

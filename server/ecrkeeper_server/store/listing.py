@@ -56,7 +56,7 @@ class Read(NamedTuple):
 
     @property
     def listed(self) -> Listed:
-        """The resource as a list has it."""
+        """The resource as in a list."""
         row = self.row
         marks = _BETWEEN_MARKS.join(sorted(map(_mark_of, self.declared))) or None
         return Listed(
@@ -129,12 +129,12 @@ def _whole(dialect: Dialect) -> Select[Any]:
 
 def _read(columns: dict[str, Any]) -> Read:
     text = columns.pop("declared")
-    found = [_declaration(each) for each in (read_json(text) if text else ())]
-    return Read(versioned_of(columns), sorted(found, key=lambda each: each.owner))
+    declared = [_declaration(each) for each in (read_json(text) if text else ())]
+    return Read(versioned_of(columns), sorted(declared, key=lambda each: each.owner))
 
 
 def _declaration(columns: Sequence[Any]) -> Declaration:
-    found = Declaration(*columns)
-    text: Any = found.settings
+    stored = Declaration(*columns)
+    text: Any = stored.settings
     # SQLite has no booleans.
-    return replace(found, settings=read_json(text), allow_replacement=bool(found.allow_replacement))
+    return replace(stored, settings=read_json(text), allow_replacement=bool(stored.allow_replacement))

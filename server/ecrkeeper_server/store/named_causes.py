@@ -27,29 +27,29 @@ _JSON: Any = JsonText()
 class NamedCause:
     """The cause of some elements' drift; without elements, of the whole setting."""
 
-    found: Attribution
+    attribution: Attribution
     elements: Sequence[str] | None
     cause: StoredCause
 
 
 def name_causes(tx: Tx, named: Sequence[NamedCause]) -> None:
-    """Note causes in the audit events of the writes that reverted the drift.
+    """Store causes in the audit events of the writes that reverted the drift.
 
-    The last one counts.
+    The last cause of a write replaces earlier ones.
     """
     attempts = {
-        (each.found.name, each.found.reconcile_id): {
-            "account": each.found.name.split("/")[1],
-            "resource": each.found.name,
-            "reconcile_id": each.found.reconcile_id,
-            "since": each.found.since,
+        (each.name, each.reconcile_id): {
+            "account": each.name.split("/")[1],
+            "resource": each.name,
+            "reconcile_id": each.reconcile_id,
+            "since": each.since,
         }
-        for each in named
+        for each in (one.attribution for one in named)
     }
     causes: dict[int, Json] = {}
     rows = tx.conn.execute(_writes(tx.dialect), json_rows(attempts.values())).all() if attempts else ()
     for each, row in itertools.product(named, rows):
-        if (row.resource, row.reconcile_id) == (each.found.name, each.found.reconcile_id) and _reverts(row, each):
+        if _reverts(row, each):
             causes[row.id] = each.cause.to_json()
     if causes:
         values = ({"id": id, "cause": _JSON.process_bind_param(cause, None)} for id, cause in sorted(causes.items()))
@@ -59,24 +59,28 @@ def name_causes(tx: Tx, named: Sequence[NamedCause]) -> None:
 
 def _reverts(write: Any, named: NamedCause) -> bool:
     """Whether a write may have reverted the drift."""
-    _, _, operation = write.method.partition(":")
-    if operation not in operations_of(named.found.setting):
+    attribution = named.attribution
+    if (write.resource, write.reconcile_id) != (attribution.name, attribution.reconcile_id):
         return False
-    return named.elements is None or any(each["key"] in named.elements for each in write.changes)
+    _, _, operation = write.method.partition(":")
+    if operation not in operations_of(attribution.setting):
+        return False
+    changes = map(audit.StoredChange.from_json, write.changes)
+    return named.elements is None or any(change.key in named.elements for change in changes)
 
 
 @lru_cache(maxsize=64)
 def _writes(dialect: Dialect) -> Any:
     texts = ("account", "resource", "reconcile_id")
-    given = dialect.json_table({**dict.fromkeys(texts, Text()), "since": BigInteger()})
-    wanted = [audit_events.c[name] == given.c[name] for name in texts]
+    attempts = dialect.json_table({**dict.fromkeys(texts, Text()), "since": BigInteger()})
+    wanted = [audit_events.c[name] == attempts.c[name] for name in texts]
     columns = (audit_events.c[name] for name in ("id", "resource", "reconcile_id", "method", "changes"))
-    recent = audit_events.c.create_time >= given.c.since
-    return select(*columns).join_from(given, audit_events, and_(*wanted, recent))
+    recent = audit_events.c.create_time >= attempts.c.since
+    return select(*columns).join_from(attempts, audit_events, and_(*wanted, recent))
 
 
 @lru_cache(maxsize=64)
 def _name_causes(dialect: Dialect) -> Any:
-    given = dialect.json_table({"id": BigInteger(), "cause": Text()})
+    rows = dialect.json_table({"id": BigInteger(), "cause": Text()})
     txid = dialect.transaction_id(audit_events.c.txid)
-    return update(audit_events).where(audit_events.c.id == given.c.id).values(cause=given.c.cause, txid=txid)
+    return update(audit_events).where(audit_events.c.id == rows.c.id).values(cause=rows.c.cause, txid=txid)

@@ -15,17 +15,17 @@ from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.operation_metadata import OperationMetadata
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.tables import operations, requests
 from ecrkeeper_server.store.uids import new_uid
 
-# In the metadata of an operation, and never shown.
-_CALLERS = "callers"
+_NO_METADATA = OperationMetadata({})
 
 
 def create(
-    tx: Tx, method: str, target: Resource, metadata: dict[str, Any] | None = None, *, caller: str = ""
+    tx: Tx, method: str, target: Resource, metadata: OperationMetadata = _NO_METADATA, *, caller: str = ""
 ) -> Operation:
     """Begin an operation for `caller` that an attempt on `target` ends."""
     row = tx.conn.execute(
@@ -36,7 +36,7 @@ def create(
             target=target.name,
             requested=target.requested,
             generation=target.generation,
-            metadata={**(metadata or {}), **({_CALLERS: [caller]} if caller else {})},
+            metadata=metadata.with_callers([caller] if caller else ()).to_json(),
             done=False,
             create_time=tx.now(),
         )
@@ -51,7 +51,7 @@ def create_all(tx: Tx, method: str, targets: Sequence[Resource], *, caller: str 
         {"method": method, "target": each.name, "requested": each.requested, "generation": each.generation}
         for each in targets
     )
-    more = {"metadata": {_CALLERS: [caller]} if caller else {}, "done": False}
+    more = {"metadata": _NO_METADATA.with_callers([caller] if caller else ()).to_json(), "done": False}
     tx.insert_rows(operations, [{"id": new_uid(), **each, **more} for each in values], _created)
 
 
@@ -61,10 +61,10 @@ def _created(dialect: Dialect) -> dict[str, ColumnElement[int]]:
 
 def join(tx: Tx, operation: Operation, caller: str) -> None:
     """Add a principal to a running operation."""
-    callers = operation.metadata.get(_CALLERS, [])
-    if caller and caller not in callers:
-        metadata = {**operation.metadata, _CALLERS: [*callers, caller]}
-        tx.conn.execute(update(operations).where(operations.c.id == operation.id).values(metadata=metadata))
+    metadata = OperationMetadata(operation.metadata)
+    if caller and caller not in metadata.callers:
+        joined = metadata.with_callers([*metadata.callers, caller])
+        tx.conn.execute(update(operations).where(operations.c.id == operation.id).values(metadata=joined.to_json()))
 
 
 def is_for(operation: Operation, caller: str) -> bool:
@@ -74,20 +74,20 @@ def is_for(operation: Operation, caller: str) -> bool:
 
 def callers(operation: Operation) -> list[str]:
     """Return the principals that requested an operation, the first one first."""
-    return list(operation.metadata.get(_CALLERS, ()))
+    return list(OperationMetadata(operation.metadata).callers)
 
 
 def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Operation:
     """Return an operation of the next attempt on a locked resource, new or waiting."""
     for operation in pending(tx, target.name, method):
         # Without a lease no attempt runs. With the same lease, the running attempt began before.
-        begun = target.lease_token is not None and target.lease_token != operation.metadata.get("behind")
+        begun = target.lease_token is not None and target.lease_token != OperationMetadata(operation.metadata).lease
         if operation.requested == target.requested and not begun:
             resources.enqueue_now(tx, target.name)
             join(tx, operation, caller)
             return operation
     row = resources.request(tx, target.name)
-    return create(tx, method, row, {"behind": row.lease_token} if row.lease_token else None, caller=caller)
+    return create(tx, method, row, OperationMetadata.requested_during(row.lease_token), caller=caller)
 
 
 def get(tx: Tx, operation: str) -> Operation | None:
@@ -106,17 +106,17 @@ def pending(tx: Tx, target: str, method: str | None = None) -> list[Operation]:
 
 def pending_of(tx: Tx, targets: Iterable[str]) -> dict[str, list[Operation]]:
     """Return the unfinished operations on each of some resources, oldest first."""
-    found: dict[str, list[Operation]] = {}
+    by_target: dict[str, list[Operation]] = {}
     for row in tx.conn.execute(_pending_of(tx.dialect), json_rows({"target": each} for each in targets)):
-        found.setdefault(row.target, []).append(Operation.of(row))
-    return found
+        by_target.setdefault(row.target, []).append(Operation.of(row))
+    return by_target
 
 
 @lru_cache(maxsize=64)
 def _pending_of(dialect: Dialect) -> Select[Any]:
-    given = dialect.json_table({"target": Text()})
-    wanted = and_(operations.c.target == given.c.target, operations.c.done.is_(False))
-    return select(operations).join_from(given, operations, wanted).order_by(operations.c.create_time)
+    targets = dialect.json_table({"target": Text()})
+    wanted = and_(operations.c.target == targets.c.target, operations.c.done.is_(False))
+    return select(operations).join_from(targets, operations, wanted).order_by(operations.c.create_time)
 
 
 def of_target(tx: Tx, target: str, method: str) -> list[Operation]:
@@ -131,12 +131,12 @@ def page(tx: Tx, after: str, limit: int) -> list[Operation]:
     return [Operation.of(row) for row in tx.conn.execute(query)]
 
 
-def progress(tx: Tx, operation: Operation, metadata: dict[str, Any]) -> None:
+def progress(tx: Tx, operation: Operation, metadata: OperationMetadata) -> None:
     """Store the progress of an operation, and keep principals added since the read."""
     present = get(tx, operation.id)
-    if present is not None and _CALLERS in present.metadata:
-        metadata = {**metadata, _CALLERS: present.metadata[_CALLERS]}
-    tx.conn.execute(update(operations).where(operations.c.id == operation.id).values(metadata=metadata))
+    if present is not None:
+        metadata = metadata.with_callers(callers(present))
+    tx.conn.execute(update(operations).where(operations.c.id == operation.id).values(metadata=metadata.to_json()))
     tx.changes(f"operations/{operation.id}")
 
 
@@ -146,7 +146,7 @@ def end(
     *,
     error: StoredError | None = None,
     response: dict[str, Any] | None = None,
-    metadata: dict[str, Any] | None = None,
+    metadata: OperationMetadata | None = None,
 ) -> None:
     """End an operation, once, with an error or a response."""
     tx.conn.execute(
@@ -157,7 +157,7 @@ def end(
             error=None if error is None else error.to_json(),
             response=response,
             done_time=tx.now(),
-            **({} if metadata is None else {"metadata": metadata}),
+            **({} if metadata is None else {"metadata": metadata.to_json()}),
         )
     )
     tx.changes(f"operations/{operation.id}")

@@ -35,7 +35,7 @@ class Outcome:
     observed_at: int | None
     # The row's state differs from the claimed one, even if the outcome's does not.
     saved: bool = False
-    # Somebody still waits for the resource.
+    # A caller still waits for the resource.
     urgent: bool = False
     # The reason why the resource is not Ready; None if it is.
     unready: str | None = None
@@ -82,10 +82,10 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
 
 def lease_remaining(tx: Tx, claimed: Resource) -> float:
     """Return the remaining seconds of the lease; 0 if it is lost."""
-    return held(tx, claimed)[0]
+    return check_lease(tx, claimed)[0]
 
 
-def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
+def check_lease(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
     """Return the remaining seconds of the lease, and the row's current spec."""
     row = tx.conn.execute(_held(tx.dialect), _lease(claimed)).one_or_none()
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
@@ -106,7 +106,7 @@ def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
 def hold_free(tx: Tx, states: Sequence[tuple[Resource, Json]]) -> set[str]:
     """Do the same for many attempts; return the names of the rows whose leases hold.
 
-    Rows that another transaction holds are left alone.
+    Rows that another transaction holds are skipped.
     """
     leases = json_rows({"name": row.name, "token": row.lease_token} for row, _ in states)
     held = {row.name for row in tx.conn.execute(_hold_free(tx.dialect), leases)}
@@ -137,11 +137,11 @@ def _hold(dialect: Dialect) -> Select[Any]:
 
 @lru_cache(maxsize=64)
 def _hold_free(dialect: Dialect) -> Select[Any]:
-    given = dialect.json_table({"name": Text(), "token": Text()})
-    same = and_(schedule.c.name == given.c.name, schedule.c.lease_token == given.c.token)
+    leases = dialect.json_table({"name": Text(), "token": Text()})
+    same = and_(schedule.c.name == leases.c.name, schedule.c.lease_token == leases.c.token)
     return (
         select(schedule.c.name)
-        .select_from(resource.join(given, same))
+        .select_from(resource.join(leases, same))
         .where(schedule.c.lease_until >= dialect.now())
         .order_by(schedule.c.name)
         .with_for_update(skip_locked=True, of=(schedule, resources))
@@ -150,8 +150,8 @@ def _hold_free(dialect: Dialect) -> Select[Any]:
 
 @lru_cache(maxsize=64)
 def _save_all(dialect: Dialect) -> Update:
-    given = dialect.json_table({"name": Text(), "state": Text()})
-    return update(resources).where(resources.c.name == given.c.name).values(state=given.c.state)
+    rows = dialect.json_table({"name": Text(), "state": Text()})
+    return update(resources).where(resources.c.name == rows.c.name).values(state=rows.c.state)
 
 
 def release(tx: Tx, names: list[str], token: str) -> None:

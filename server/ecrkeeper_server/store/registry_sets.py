@@ -36,16 +36,16 @@ def page(tx: Tx, after: str, limit: int) -> list[str]:
     return list(tx.conn.execute(query).scalars())
 
 
-def some(tx: Tx, ids: Collection[str]) -> list[SetRow]:
+def existing(tx: Tx, ids: Collection[str]) -> list[SetRow]:
     """The sets of these ids that exist, by id."""
-    found = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
-    return [SetRow.of(row) for row in found]
+    rows = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
+    return [SetRow.of(row) for row in rows]
 
 
 def add(tx: Tx, row: SetRow) -> SetRow:
     """Add a set that was just found missing.
 
-    If another transaction adds it at the same time, this one is repeated.
+    If another transaction adds it at the same time, this transaction is repeated.
     """
     values = {**columns_of(row), "create_time": tx.now(), "update_time": tx.now()}
     return SetRow.of(tx.conn.execute(insert(table).values(values).returning(table)).one())
@@ -94,7 +94,7 @@ def _serialize(tx: Tx) -> None:
 
 
 def next_due(tx: Tx) -> float | None:
-    """Seconds until a set is to compare its targets; None if none is in sight."""
+    """Seconds until the next comparison of a set is due; None if none is planned."""
     micros = tx.conn.execute(select(func.min(table.c.due_at) - tx.now())).scalar_one()
     return None if micros is None else max(0.0, micros / MICROSECONDS)
 
@@ -114,7 +114,7 @@ def next_revision(tx: Tx, set_id: str) -> int:
 
 
 def add_revision(tx: Tx, revision: SetRevision) -> None:
-    """Keep a content of a set."""
+    """Store a revision of a set."""
     tx.conn.execute(insert(revisions).values({**columns_of(revision), "create_time": tx.now()}))
 
 
@@ -126,7 +126,7 @@ def get_revision(tx: Tx, set_id: str, revision: int) -> SetRevision | None:
 
 
 def revision_page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[int]:
-    """The numbers of up to `limit` revisions, newest first, below `below`."""
+    """Return the numbers of up to `limit` revisions below `below`, newest first."""
     query = select(revisions.c.revision).where(revisions.c.set_id == set_id)
     if below is not None:
         query = query.where(revisions.c.revision < below)
@@ -156,8 +156,8 @@ def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) 
     query = select(declarations.c.account, size).where(declarations.c.account.in_(accounts))
     if owner is not None:
         query = query.where(declarations.c.owner == owner)
-    found = tx.conn.execute(query.group_by(declarations.c.account)) if accounts else ()
-    return {account: int(number) for account, number in found}
+    rows = tx.conn.execute(query.group_by(declarations.c.account)) if accounts else ()
+    return {account: int(number) for account, number in rows}
 
 
 def managed_count(tx: Tx, set_id: str) -> int:
@@ -170,9 +170,9 @@ def managed_count(tx: Tx, set_id: str) -> int:
 def other_selectors(tx: Tx, set_id: str) -> list[tuple[str, Selector]]:
     """The name and the selector of all sets but one that still declare something."""
     selector = tx.dialect.json_member(table.c.spec, "selector")
-    found = select(table.c.id, selector).where(table.c.id != set_id, table.c.deleting.is_(False)).order_by(table.c.id)
+    query = select(table.c.id, selector).where(table.c.id != set_id, table.c.deleting.is_(False)).order_by(table.c.id)
     return [
-        (f"registrySets/{other}", Selector.from_json(read_json(stored))) for other, stored in tx.conn.execute(found)
+        (f"registrySets/{other}", Selector.from_json(read_json(stored))) for other, stored in tx.conn.execute(query)
     ]
 
 

@@ -21,18 +21,18 @@ _COLUMNS = tuple(column.name for column in fleet_accounts.c)
 
 
 def add(tx: Tx, rollout: RolloutRow, accounts: Sequence[PinnedAccount]) -> None:
-    """Keep accounts as they are now."""
+    """Store accounts as they are now."""
     key = {"set_id": rollout.set_id, "number": rollout.number}
     tx.insert_rows(table, [{**key, **columns_of(each)} for each in accounts])
 
 
-def some(tx: Tx, rollout: RolloutRow, accounts: Collection[str]) -> tuple[list[AccountRow], list[PinnedAccount]]:
+def existing(tx: Tx, rollout: RolloutRow, accounts: Collection[str]) -> tuple[list[AccountRow], list[PinnedAccount]]:
     """Return the accounts of these ids as they are now, and as they were.
 
     A rollout of an older version has none as they were.
     """
     names = json_rows({"account": account} for account in accounts)
-    now, then = _some(tx.dialect)
+    now, then = _existing(tx.dialect)
     this = {"set_id": rollout.set_id, "number": rollout.number}
     current, pinned = tx.ask(tx.conn, [(now, names), (then, {**names, **this})])
     return [AccountRow(**dict(zip(_COLUMNS, row, strict=True))) for row in current], [
@@ -41,7 +41,7 @@ def some(tx: Tx, rollout: RolloutRow, accounts: Collection[str]) -> tuple[list[A
 
 
 @lru_cache(maxsize=4)
-def _some(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
+def _existing(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
     names = dialect.json_table({"account": Text()})
     now = select(fleet_accounts).join_from(names, fleet_accounts, fleet_accounts.c.account == names.c.account)
     pinned = (table.c[name] for name in ("account", "display_name", "labels", "organizational_unit"))

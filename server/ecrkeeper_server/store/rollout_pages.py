@@ -70,8 +70,8 @@ class Waits:
 def page(tx: Tx, rollout: RolloutRow, state: TargetState, after: Cursor, limit: int, waits: Waits) -> Page:
     """Read targets of a state under way behind `after`, in their order.
 
-    They are of the rollout's wave, the only one with targets under way. A rollout that goes back has counts of the
-    targets that go back, so the others are left alone.
+    They are of the rollout's wave, the only one with targets under way. A rollout that goes back counts the targets
+    that go back, so the others are excluded.
 
     A target may be decided if its registry has observed its generation, or if it has waited and the registry has a
     problem, or for the longest time.
@@ -100,31 +100,33 @@ def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], waits: 
         }
         for target in targets
     )
-    reached, made = _queries(tx.dialect)
+    reached_query, declared_query = _queries(tx.dialect)
     registries: dict[str, Resource | None] = {}
-    for name, *columns in tx.conn.execute(reached, values):
+    for name, *columns in tx.conn.execute(reached_query, values):
         registries[name] = None if columns[0] is None else Resource(**dict(zip(_COLUMNS, columns, strict=True)))
     chosen = [target for target in targets if str(target.registry) in registries]
     places = json_rows({"account": target.account, "region": target.region} for target in chosen)
-    rows = tx.conn.execute(made, {**places, "set_id": rollout.set_id}) if chosen else ()
-    found = (Declaration.of(row) for row in rows if row.account is not None)
-    declared = {each.name.registry: each for each in found}
+    rows = tx.conn.execute(declared_query, {**places, "set_id": rollout.set_id}) if chosen else ()
+    current = (Declaration.of(row) for row in rows if row.account is not None)
+    declared = {each.name.registry: each for each in current}
     return [Observed(each, declared.get(each.registry), registries[str(each.registry)]) for each in chosen]
 
 
 # Outer joins: SQLite would read all declarations of the set for an inner one, or for a condition on pairs of columns.
 @lru_cache(maxsize=4)
 def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
-    given = dialect.json_table({"name": Text(), "generation": BigInteger(), "patient": Boolean(), "longest": Boolean()})
+    targets = dialect.json_table(
+        {"name": Text(), "generation": BigInteger(), "patient": Boolean(), "longest": Boolean()}
+    )
     none = resources.c.name.is_(None)
     # An attempt that failed has a reason.
-    failing = and_(given.c.patient, resources.c.reason.is_not(None))
+    failing = and_(targets.c.patient, resources.c.reason.is_not(None))
     reached = (
-        select(given.c.name.label("target"), *RESOURCE_COLUMNS)
-        .select_from(given)
-        .outerjoin(resources, resources.c.name == given.c.name)
-        .outerjoin(schedule, schedule.c.name == given.c.name)
-        .where(or_(none, resources.c.observed_generation >= given.c.generation, given.c.longest, failing))
+        select(targets.c.name.label("target"), *RESOURCE_COLUMNS)
+        .select_from(targets)
+        .outerjoin(resources, resources.c.name == targets.c.name)
+        .outerjoin(schedule, schedule.c.name == targets.c.name)
+        .where(or_(none, resources.c.observed_generation >= targets.c.generation, targets.c.longest, failing))
     )
     places = dialect.json_table({"account": Text(), "region": Text()})
     of_place = and_(

@@ -41,7 +41,7 @@ def put_in_waves(tx: Tx, rollout: RolloutRow, ranges: Sequence[tuple[int, int, i
 
 
 def analyze(tx: Tx) -> None:
-    """Let the planner know the new targets.
+    """Update the planner's statistics for the new targets.
 
     A database that takes the table for small would read and sort all targets of a rollout in each step.
     """
@@ -67,12 +67,12 @@ def save(tx: Tx, rows: Sequence[TargetRow]) -> None:
 
 
 def move(tx: Tx, rollout: RolloutRow, states: Collection[str], **values: Any) -> int:
-    """Change all targets of a rollout in some states; how many there are."""
+    """Change all targets of a rollout in some states; return their number."""
     return _moved(tx, and_(_of(rollout), table.c.state.in_(states)), values)
 
 
 def move_wave(tx: Tx, rollout: RolloutRow, wave: int, states: Collection[str], **values: Any) -> int:
-    """Change all targets of a wave in some states; how many there are."""
+    """Change all targets of a wave in some states; return their number."""
     return _moved(tx, and_(_of(rollout), table.c.wave == wave, table.c.state.in_(states)), values)
 
 
@@ -92,7 +92,7 @@ def total(tx: Tx, rollout: RolloutRow, *, removes: bool = False) -> int:
     return int(tx.conn.execute(query.where(table.c.removes) if removes else query).scalar_one())
 
 
-def leave_out_removing(tx: Tx, rollout: RolloutRow) -> int:
+def exclude_removing(tx: Tx, rollout: RolloutRow) -> int:
     """Drop the targets that remove elements, before they are in waves.
 
     Return how many of them were in the pool. The positions of the others in the pool close up.
@@ -110,7 +110,7 @@ def leave_out_removing(tx: Tx, rollout: RolloutRow) -> int:
 
 
 def recently_removed(tx: Tx, set_id: str, seconds: float) -> int:
-    """Return in how many targets growth has removed elements lately.
+    """Return the number of targets in which growth has removed elements.
 
     Only rollouts since somebody last wrote the set count.
     """
@@ -135,10 +135,10 @@ def counts(tx: Tx, rollout: RolloutRow, *, undo: bool = False) -> list[dict[str,
     query = select(table.c.wave, table.c.state, func.count()).where(_of(rollout))
     if undo:
         query = query.where(table.c.undo)
-    found: list[dict[str, int]] = [{} for _ in range(len(rollout.waves) + 1)]
+    by_wave: list[dict[str, int]] = [{} for _ in range(len(rollout.waves) + 1)]
     for wave, state, number in tx.conn.execute(query.group_by(table.c.wave, table.c.state)):
-        found[wave][state] = number
-    return found
+        by_wave[wave][state] = number
+    return by_wave
 
 
 def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state: str | None = None) -> list[TargetRow]:
@@ -155,8 +155,8 @@ def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state:
 
 def named(tx: Tx, rollout: RolloutRow, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
     """The targets of these registries that the rollout has."""
-    found = _at(tx, names, _of(rollout))
-    return {row.registry: row for row in found}
+    rows = _at(tx, names, _of(rollout))
+    return {row.registry: row for row in rows}
 
 
 def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:
@@ -164,8 +164,8 @@ def latest(tx: Tx, set_id: str, names: Collection[RegistryName]) -> dict[Registr
 
     It is that of the newest rollout that had the registry.
     """
-    found = _at(tx, names, table.c.set_id == set_id)
-    return {row.registry: row for row in sorted(found, key=lambda row: row.number)}
+    rows = _at(tx, names, table.c.set_id == set_id)
+    return {row.registry: row for row in sorted(rows, key=lambda row: row.number)}
 
 
 def _at(tx: Tx, names: Collection[RegistryName], which: ColumnElement[bool]) -> list[TargetRow]:
@@ -173,6 +173,6 @@ def _at(tx: Tx, names: Collection[RegistryName], which: ColumnElement[bool]) -> 
     places = tx.dialect.json_table({"account": Text(), "region": Text()})
     of_place = and_(which, table.c.account == places.c.account, table.c.region == places.c.region)
     query = select(table).select_from(places.outerjoin(table, of_place))
-    given = json_rows({"account": name.account, "region": name.region} for name in names)
-    rows = tx.conn.execute(query, given) if names else ()
+    values = json_rows({"account": name.account, "region": name.region} for name in names)
+    rows = tx.conn.execute(query, values) if names else ()
     return [TargetRow.of(row) for row in rows if row.set_id is not None]

@@ -15,8 +15,8 @@ from ecrkeeper_server.store.fleet_tables import rollouts as table
 from ecrkeeper_server.store.rollout_rows import ENDED, Cause, RolloutRow, RolloutState
 from ecrkeeper_server.store.work import columns_of
 
-# How long, and how many of each set, ended rollouts are kept with their targets.
-_KEPT_DAYS, _KEPT = 90, 20
+# The retention of ended rollouts with their targets: a time, and a number for each set.
+_KEPT_DAYS, _MAX_KEPT = 90, 20
 
 
 def get(tx: Tx, set_id: str, number: int, *, lock: bool = False) -> RolloutRow | None:
@@ -37,7 +37,7 @@ def page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[int]:
     return list(tx.conn.execute(query.order_by(table.c.number.desc()).limit(limit)).scalars())
 
 
-def some(tx: Tx, set_id: str, numbers: Collection[int]) -> list[RolloutRow]:
+def existing(tx: Tx, set_id: str, numbers: Collection[int]) -> list[RolloutRow]:
     """The rollouts of a set with these numbers that exist, newest first."""
     query = select(table).where(table.c.set_id == set_id, table.c.number.in_(numbers)).order_by(table.c.number.desc())
     return [RolloutRow.of(row) for row in tx.conn.execute(query)]
@@ -66,10 +66,10 @@ class OpenRollout:
 def open_states(tx: Tx, sets: Collection[str]) -> dict[str, list[OpenRollout]]:
     """The rollouts of some sets that have not ended, by set, oldest first."""
     query = select(table.c.set_id, table.c.number, table.c.state)
-    found: dict[str, list[OpenRollout]] = {}
+    by_set: dict[str, list[OpenRollout]] = {}
     for row in tx.conn.execute(query.where(table.c.set_id.in_(sets), table.c.state.not_in(ENDED))) if sets else ():
-        found.setdefault(row.set_id, []).append(OpenRollout(row.set_id, row.number, row.state))
-    return {set_id: sorted(rows, key=lambda row: row.number) for set_id, rows in found.items()}
+        by_set.setdefault(row.set_id, []).append(OpenRollout(row.set_id, row.number, row.state))
+    return {set_id: sorted(rows, key=lambda row: row.number) for set_id, rows in by_set.items()}
 
 
 def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
@@ -107,8 +107,8 @@ def succeeded_before(tx: Tx, row: RolloutRow) -> int:
         table.c.cause == Cause.REVISION,
         table.c.state == RolloutState.SUCCEEDED,
     )
-    found = tx.conn.execute(query.order_by(table.c.number.desc()).limit(1)).scalar_one_or_none()
-    return 0 if found is None else int(found)
+    revision = tx.conn.execute(query.order_by(table.c.number.desc()).limit(1)).scalar_one_or_none()
+    return 0 if revision is None else int(revision)
 
 
 def add(tx: Tx, row: RolloutRow) -> RolloutRow:
@@ -152,13 +152,13 @@ def change(tx: Tx, row: RolloutRow, *, due_in: float | None, touch: bool = True,
 
 
 def purge(tx: Tx) -> bool:
-    """Forget the oldest rollout that ended long ago; return whether there was one.
+    """Delete the oldest rollout that ended long ago; return whether there was one.
 
     The newest rollouts of each set are kept.
     """
     newer = table.alias("newer")
     newest = select(func.max(newer.c.number)).where(newer.c.set_id == table.c.set_id).scalar_subquery()
-    old = (table.c.end_time < tx.now() - _KEPT_DAYS * DAY, table.c.number <= newest - _KEPT)
+    old = (table.c.end_time < tx.now() - _KEPT_DAYS * DAY, table.c.number <= newest - _MAX_KEPT)
     row = tx.conn.execute(select(table.c.set_id, table.c.number).where(*old).limit(1)).one_or_none()
     if row is None:
         return False
@@ -168,7 +168,7 @@ def purge(tx: Tx) -> bool:
 
 
 def next_due(tx: Tx) -> float | None:
-    """Seconds until a step on a rollout is due; None if none is in sight."""
+    """Seconds until a step on a rollout is due; None if none is planned."""
     micros = tx.conn.execute(select(func.min(table.c.due_at) - tx.now())).scalar_one()
     return None if micros is None else max(0.0, micros / MICROSECONDS)
 

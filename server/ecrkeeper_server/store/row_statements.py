@@ -23,7 +23,7 @@ def insertion(dialect: Dialect, table: Table, columns: tuple[str, ...], stamp: S
 
     Its parameters are named after the columns.
     """
-    # SQLAlchemy asks for generated keys by itself, and a statement with rows is waited for.
+    # SQLAlchemy requests generated keys by itself, and a statement that returns rows is awaited.
     return insert(table).values({**{name: bindparam(name) for name in columns}, **stamp(dialect)}).inline()
 
 
@@ -39,9 +39,9 @@ def change(table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Any:
 @lru_cache(maxsize=128)
 def json_insertion(dialect: Dialect, table: Table, columns: tuple[str, ...], stamp: Stamp) -> Any:
     """Return the statement that inserts the rows of its parameter (`as_json`)."""
-    given, stamped = _given(dialect, table, columns), stamp(dialect)
+    values, stamped = _parameter_columns(dialect, table, columns), stamp(dialect)
     return insert(table).from_select(
-        [*columns, *stamped], select(*(given[name] for name in columns), *stamped.values())
+        [*columns, *stamped], select(*(values[name] for name in columns), *stamped.values())
     )
 
 
@@ -51,7 +51,7 @@ def json_change(dialect: Dialect, table: Table, key: tuple[str, ...], columns: t
 
     The new values are in its one parameter (`as_json`).
     """
-    return _changing(table, key, columns, _given(dialect, table, columns))
+    return _changing(table, key, columns, _parameter_columns(dialect, table, columns))
 
 
 def as_json(table: Table, rows: Sequence[Values]) -> dict[str, str]:
@@ -60,10 +60,10 @@ def as_json(table: Table, rows: Sequence[Values]) -> dict[str, str]:
     return json_rows({**row, **{name: json_text(row[name]) for name in stored}} for row in rows)
 
 
-def _given(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> Any:
+def _parameter_columns(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> Any:
     return dialect.json_table({name: table.c[name].type for name in columns}).c
 
 
-def _changing(table: Table, key: tuple[str, ...], columns: tuple[str, ...], given: Any) -> Any:
-    which = [table.c[name] == given[name] for name in key]
-    return update(table).where(*which).values({name: given[name] for name in columns if name not in key})
+def _changing(table: Table, key: tuple[str, ...], columns: tuple[str, ...], values: Any) -> Any:
+    which = [table.c[name] == values[name] for name in key]
+    return update(table).where(*which).values({name: values[name] for name in columns if name not in key})

@@ -167,7 +167,7 @@ class SqliteDatabase(Database):
         try:
             self._transact(conn, group, changed)
         except Exception as error:
-            # Whatever the error, the thread continues, and nobody waits in vain.
+            # Whatever the error, the thread continues, and every waiting caller gets an outcome.
             _rollback(conn)
             for job in group:
                 job.error = self._failed(error)

@@ -1,4 +1,4 @@
-"""Connections to SQLite: durable, patient, and with a function that Postgres has."""
+"""Connections to SQLite that wait for locks, commit durably, and can hash."""
 
 from __future__ import annotations
 

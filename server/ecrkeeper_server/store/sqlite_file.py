@@ -116,14 +116,14 @@ class SqliteFile:
         if self._failure:
             raise self._error()
         for suffix, identity in self._names.items():
-            found = _identity(self._path + suffix)
-            if found != identity:
+            current = _identity(self._path + suffix)
+            if current != identity:
                 subject = f"the file {Path(self._path).name}{suffix} of the database"
-                self._fail(f"{subject} is gone" if found is None else f"{subject} was replaced")
+                self._fail(f"{subject} is gone" if current is None else f"{subject} was replaced")
 
-    def _fail(self, what: str) -> None:
+    def _fail(self, event: str) -> None:
         self._failure = (
-            f"{what} while the server used it: nothing is stored any more. "
+            f"{event} while the server used it: nothing is stored any more. "
             "Stop the server, put the right files in place, start it again"
         )
         log.error("store_file_replaced", path=self._path, error=self._failure)
@@ -136,11 +136,11 @@ class SqliteFile:
         """Return the file's state; None during another program's checkpoint."""
         try:
             # Read before the index, which records a checkpoint before it begins.
-            found = os.stat(self._path)
+            status = os.stat(self._path)
         except OSError:
             return None
         index = self._read_index()
-        return None if index is None or index.copying else _Stamp((found.st_size, found.st_mtime_ns), index.copied)
+        return None if index is None or index.copying else _Stamp((status.st_size, status.st_mtime_ns), index.copied)
 
     def _read_index(self) -> _Index | None:
         """Return the index of the log; None if it is missing or its format is unknown."""
@@ -156,13 +156,13 @@ class SqliteFile:
 def _identity(path: str) -> Identity | None:
     """Return the identity of the file with that name, or None."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         text = f"the files of the database cannot be read: {error.strerror}"
         raise Unavailable(text, reason="STORE_ACCESS_DENIED") from error
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _size(path: str) -> int | None:

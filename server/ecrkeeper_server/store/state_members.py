@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.roles.plan import Applied, ObservedRole
+from ecrkeeper_server.roles.plan import Applied, ObservedRole, RememberedRole
 from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import dump_elements, dump_keys
+from ecrkeeper_server.settings.suspects import Suspects, dump_suspects
+from ecrkeeper_server.store.contests import Contests, dump_contests
 from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.state_parts import Condition, RoleDeletion, StoredError
 from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
@@ -27,7 +28,7 @@ class Members(TypedDict, total=False):
     remediation: Remediation
     owners: Mapping[str, State]
     marked: int | None
-    contests: Mapping[str, Any]
+    contests: Contests
 
 
 class RegistryMembers(Members, total=False):
@@ -38,7 +39,7 @@ class RegistryMembers(Members, total=False):
     settled: Mapping[str, Elements]
     observed: Mapping[str, Mapping[str, Any]]
     degraded: Mapping[str, Sequence[str]]
-    suspects: Mapping[str, Any]
+    suspects: Suspects
     denials: Mapping[str, Mapping[str, Sequence[str]]]
     problems: Mapping[str, Mapping[str, str]]
     checks: Sequence[StoredCheck]
@@ -50,7 +51,7 @@ class RoleMembers(Members, total=False):
 
     role: ObservedRole | None
     provenance: str | None
-    remembered: Mapping[str, str]
+    remembered: RememberedRole
     create_intended_at: int | None
     applied_tags: Mapping[str, Applied]
     deletion: RoleDeletion | None
@@ -72,20 +73,19 @@ def _list(values: Sequence[Any]) -> list[Json]:
     return [each.to_json() for each in values]
 
 
-def _role(role: ObservedRole | None) -> Json | None:
-    return None if role is None else {**asdict(role), "tags": dict(role.tags)}
-
-
 _ENCODED: Mapping[str, Callable[[Any], Any]] = {
     "conditions": _list,
     "error": _optional,
     "drift": _list,
     "remediation": _optional,
+    "contests": dump_contests,
     "applied": dump_elements,
     "unconfirmed": dump_keys,
     "settled": dump_elements,
+    "suspects": dump_suspects,
     "owners": lambda owners: {owner: state.to_json() for owner, state in sorted(owners.items())},
-    "role": _role,
+    "role": _optional,
+    "remembered": _optional,
     "deletion": _optional,
     "checks": _list,
 }

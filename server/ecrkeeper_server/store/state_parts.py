@@ -133,7 +133,7 @@ class StoredError:
     @property
     def identity(self) -> tuple[str, str, str]:
         """The identity of the error, without its message, which may hold request ids."""
-        return self.reason, self.metadata.get("operation", ""), self.metadata.get("aws_code", "")
+        return self.reason, self.operation, self.metadata.get("aws_code", "")
 
     @property
     def setting(self) -> str:
@@ -141,9 +141,31 @@ class StoredError:
         return self.metadata.get("setting", "")
 
     @property
+    def operation(self) -> str:
+        """The operation of AWS in error; empty if unknown."""
+        return self.metadata.get("operation", "")
+
+    @property
     def key(self) -> str:
         """The key of the element in error; empty if unknown."""
         return self.metadata.get("key", "")
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedDeletion:
+    """The error that rejected the deletion of a generation of a role."""
+
+    generation: int
+    error: StoredError
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Parse a stored rejection."""
+        return cls(stored["generation"], StoredError.from_json(stored["error"]))
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {"generation": self.generation, "error": self.error.to_json()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

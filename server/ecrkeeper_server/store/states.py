@@ -7,16 +7,18 @@ state for every attempt, and most attempts need few members.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, Unpack
 
 from ecrkeeper_server.json_object import StoredJson
-from ecrkeeper_server.roles.plan import Applied, ObservedRole
+from ecrkeeper_server.roles.plan import Applied, ObservedRole, RememberedRole
 from ecrkeeper_server.settings.elements import Elements, Keys
 from ecrkeeper_server.settings.stored_elements import load_elements, load_keys
+from ecrkeeper_server.settings.suspects import Suspects, load_suspects
+from ecrkeeper_server.store.contests import Contests, load_contests
 from ecrkeeper_server.store.replication_checks import StoredCheck, worst_result
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
-from ecrkeeper_server.store.state_parts import Condition, RoleDeletion, StoredError
+from ecrkeeper_server.store.state_parts import Condition, RejectedDeletion, RoleDeletion, StoredError
 from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
 from ecrkeeper_server.store.text_limits import TextLimits
 
@@ -60,9 +62,9 @@ class State(StoredJson):
         return Remediation.from_json(stored) if stored else None
 
     @property
-    def contests(self) -> Mapping[str, Mapping[str, Any]]:
+    def contests(self) -> Contests:
         """The remediations of elements that somebody else keeps changing."""
-        return self.stored.get("contests") or {}
+        return load_contests(self.stored.get("contests") or {})
 
     def within(self, limits: TextLimits) -> Self:
         """Return the state with conditions and an error within limits."""
@@ -116,9 +118,9 @@ class RegistryState(State):
         return self.stored.get("observed") or {}
 
     @property
-    def suspects(self) -> Mapping[str, Any]:
-        """The elements that AWS rejects."""
-        return self.stored.get("suspects") or {}
+    def suspects(self) -> Suspects:
+        """The changes that AWS rejects."""
+        return load_suspects(self.stored.get("suspects") or {})
 
     @property
     def denials(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
@@ -148,8 +150,7 @@ class RegistryState(State):
     @property
     def silent(self) -> bool:
         """Whether events have stopped: the condition `EventsSilent`."""
-        stored = self.stored.get("conditions") or ()
-        return any(each["type"] == "EventsSilent" and each["status"] == "TRUE" for each in stored)
+        return any(each.type == "EventsSilent" and each.holds for each in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +170,7 @@ class RoleState(State):
     def role(self) -> ObservedRole | None:
         """The role as IAM has it; None if it has none."""
         stored = self.stored.get("role")
-        if stored is None:
-            return None
-        return ObservedRole(
-            stored.get("role_id", ""), stored.get("arn", ""), stored.get("path", ""), stored.get("description", ""),
-            stored.get("tags") or {}, stored.get("create_time", 0),
-        )  # fmt: skip
+        return None if stored is None else ObservedRole.from_json(stored)
 
     @property
     def role_id(self) -> str | None:
@@ -188,9 +184,10 @@ class RoleState(State):
         return self.stored.get("provenance")
 
     @property
-    def remembered(self) -> Mapping[str, str]:
-        """The provenance of a role in a backup, with the id of that role."""
-        return self.stored.get("remembered") or {}
+    def remembered(self) -> RememberedRole | None:
+        """The role as a backup has it; None without a backup."""
+        stored = self.stored.get("remembered")
+        return RememberedRole.from_json(stored) if stored else None
 
     @property
     def create_intended_at(self) -> int | None:
@@ -210,16 +207,16 @@ class RoleState(State):
 
     def rejected_deletion(self, generation: int) -> StoredError | None:
         """Return the error that rejected this generation's deletion, or None."""
-        members = self.stored.get(_REJECTED)
-        return StoredError.from_json(members["error"]) if members and members["generation"] == generation else None
+        stored = self.stored.get(_REJECTED)
+        rejected = RejectedDeletion.from_json(stored) if stored else None
+        return rejected.error if rejected is not None and rejected.generation == generation else None
 
     def with_rejected_deletion(self, generation: int, error: StoredError) -> Self:
         """Return the state after the deletion of this generation was rejected."""
-        return type(self)({**self.stored, _REJECTED: {"generation": generation, "error": error.to_json()}})
+        return type(self)({**self.stored, _REJECTED: RejectedDeletion(generation, error).to_json()})
 
     def brief(self, *, tags: bool = True) -> Self:
         """Return the part of the state that operations store; `tags` are observed ones."""
-        members = {name: value for name, value in self.stored.items() if name not in _NOT_BRIEF}
-        if not tags and members.get("role"):
-            members["role"] = {**members["role"], "tags": {}}
-        return type(self)(members)
+        brief = type(self)({name: value for name, value in self.stored.items() if name not in _NOT_BRIEF})
+        role = brief.role
+        return brief if tags or role is None else brief.changed(role=replace(role, tags={}))

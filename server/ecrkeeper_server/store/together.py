@@ -24,7 +24,7 @@ def ask(conn: Connection, queries: Sequence[Query]) -> list[Rows]:
         return [conn.execute(query, values).all() for query, values in queries]
     # SQLAlchemy executes the last one, and handles the errors of all of them.
     *first, (query, values) = queries
-    sent = [_sent(conn, each, given) for each, given in first]
+    sent = [_sent(conn, each, parameters) for each, parameters in first]
     last = conn.execute(query, values).all()
     return [*(fetch() for fetch in sent), last]
 

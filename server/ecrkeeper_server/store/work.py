@@ -111,17 +111,17 @@ def save(tx: Tx, unit: UnitOfWork) -> None:
         tx.changed.update((*requested, DUE))
     new, changed = _parted(unit.registries, before.registries)
     for table in (schedule, resources):
-        tx.insert_rows(table, [_some(row, _COLUMNS[table.name]) for row in new])
-    tx.update_rows(schedule, ("name",), [_some(row, ("name", *_REQUESTED)) for row in changed])
+        tx.insert_rows(table, [_values_of(row, _COLUMNS[table.name]) for row in new])
+    tx.update_rows(schedule, ("name",), [_values_of(row, ("name", *_REQUESTED)) for row in changed])
     desired = [row for row in changed if row.generation != before.registries[row.registry].generation]
-    tx.update_rows(resources, ("name",), [_some(row, ("name", *_DESIRED)) for row in desired])
+    tx.update_rows(resources, ("name",), [_values_of(row, ("name", *_DESIRED)) for row in desired])
     after = {one.name: one for owners in unit.declared.values() for one in owners.values()}
     deleted = [name for name, one in before.declared.items() if name not in after or after[name].uid != one.uid]
     if deleted:
         tx.conn.execute(_DELETE_DECLARATION, [_renamed(key_of(name)) for name in deleted])
     new, changed = _parted(after, {name: one for name, one in before.declared.items() if name not in deleted})
     tx.insert_rows(declarations, [columns_of(one) for one in new])
-    tx.update_rows(declarations, KEY, [_some(one, (*KEY, *_DECLARED)) for one in changed])
+    tx.update_rows(declarations, KEY, [_values_of(one, (*KEY, *_DECLARED)) for one in changed])
     tx.insert_rows(revisions, [columns_of(one) for one in unit.revisions])
     saved = [columns_of(one) for key, one in unit.requests.items() if key not in before.requests]
     tx.insert_rows(requests, saved)
@@ -141,10 +141,10 @@ def key_of(name: SettingsName) -> dict[str, str]:
 
 def columns_of(row: Any) -> dict[str, Any]:
     """Return a row as the values of its columns."""
-    return _some(row, row.__slots__)
+    return _values_of(row, row.__slots__)
 
 
-def _some(row: Any, columns: Iterable[str]) -> dict[str, Any]:
+def _values_of(row: Any, columns: Iterable[str]) -> dict[str, Any]:
     return {column: getattr(row, column) for column in columns}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
@@ -10,17 +10,14 @@ from google.protobuf import struct_pb2
 
 from ecrkeeper_server.api.messages.fields import adding, number, timestamp, value
 from ecrkeeper_server.api.messages.groups import grouping
-from ecrkeeper_server.settings.elements import Change, ChangeKind
-from ecrkeeper_server.settings.stored_elements import pairs_of
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.store.audit import StoredChange
 from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps, finish
 
 # A longer value is omitted if the same answer, or another call, has it.
 _LONG_BYTES = 2_048
-
-# Settings and keys in changes that releases before 0.2.0 recorded with another name.
-_RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
 
 
 def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[common_pb2.Drift]:
@@ -131,15 +128,7 @@ def _short_values(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bo
     return first, second, omitted or omitted_too
 
 
-def adding_stored_changes(items: Any, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
-    """Add the changes of an audit event to a list; translate the words of 0.1.0."""
-    recorded = (
-        Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row), "pairs": pairs_of(row)}) for row in rows
-    )
+def adding_stored_changes(items: Any, stored: Iterable[StoredChange]) -> Steps[None]:
+    """Add the changes of an audit event to a list."""
     # No other element has these values.
-    return adding_changes(items, recorded, complete=True)
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    key: str = row["key"]
-    return _RENAMED.get((row["setting"], key), key)
+    return adding_changes(items, stored, complete=True)

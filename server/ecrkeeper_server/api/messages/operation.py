@@ -16,12 +16,14 @@ from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.api.messages.status import status_of_stored
+from ecrkeeper_server.declarations.final_role import FinalRole
 from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import from_aws
 from ecrkeeper_server.store.backfills import Backfill, BackfillMetadata
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata
 from ecrkeeper_server.store.operations import callers
-from ecrkeeper_server.store.rows import Method, Operation, Resource
+from ecrkeeper_server.store.rows import Method, Operation
 
 _PRINCIPALS = 100
 
@@ -60,7 +62,7 @@ def _registry(_partition: str, row: Operation) -> Message:
 
 
 def _role(partition: str, row: Operation) -> Message:
-    return role_message.role(Resource(**(row.response or {})), partition)
+    return role_message.role(FinalRole.from_json(row.response or {}).resource, partition)
 
 
 def _backfill(_partition: str, row: Operation) -> Message:
@@ -79,16 +81,13 @@ def _unread_backfill(row: Operation) -> Message:
 
 
 def _deletion(row: Operation) -> Message:
-    kind = role_service_pb2.DeleteServiceLinkedRoleMetadata
-    message = kind(
+    kind, metadata = role_service_pb2.DeleteServiceLinkedRoleMetadata, DeletionMetadata(row.metadata)
+    return kind(
         service_linked_role=row.target,
-        phase=fields.number(kind, "Phase", row.metadata.get("phase", "PREFLIGHT")),
-        deletion_task_id=row.metadata.get("deletion_task_id", ""),
+        phase=fields.number(kind, "Phase", metadata.phase),
+        deletion_task_id=metadata.task,
+        usage=map(role_message.region_usage, metadata.usage),
     )
-    for usage in row.metadata.get("usage", []):
-        state = fields.number(role_pb2.RegionUsage, "State", usage["state"])
-        message.usage.append(role_pb2.RegionUsage(**{**usage, "state": state}))
-    return message
 
 
 def _begun(row: Operation) -> Message:

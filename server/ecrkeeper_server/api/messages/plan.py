@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -199,7 +199,7 @@ def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> c
 
     The digest is that of a write of the desired one.
     """
-    role = None if observed is None else asdict(observed)
+    role = None if observed is None else observed.to_json()
     message = common_pb2.Plan(digest=str(PlanDigest.of(Basis([row.name, row.spec], row.etag), {"role in IAM": role})))
     if observed is not None and is_lookalike(kind, observed):
         rejected = lookalike_error(kind, observed)

@@ -8,6 +8,7 @@ from ecrkeeper_server.api.messages.fields import number, timestamp
 from ecrkeeper_server.api.messages.resource import common
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.roles.usage import RegionUsage
 from ecrkeeper_server.store.rows import Resource
 
 
@@ -47,3 +48,16 @@ def role_state(row: Resource) -> str | None:
     if not row.role_state.observed:
         return None
     return "ACTIVE" if row.role_state.role is not None else "ABSENT"
+
+
+def region_usage(usage: RegionUsage) -> role_pb2.RegionUsage:
+    """Return the usage of a role in one Region."""
+    return role_pb2.RegionUsage(
+        region=usage.region,
+        state=number(role_pb2.RegionUsage, "State", usage.state),
+        resources=usage.resources,
+        owners=usage.owners,
+        message=usage.message,
+        omitted_resources=usage.omitted_resources,
+        omitted_owners=usage.omitted_owners,
+    )

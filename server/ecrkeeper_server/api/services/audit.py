@@ -178,5 +178,5 @@ def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
         aws_request_id=row.aws_request_id,
         cause=None if row.stored_cause is None else differences.cause(row.stored_cause),
     )
-    yield from differences.adding_stored_changes(message.changes, row.changes)
+    yield from differences.adding_stored_changes(message.changes, row.stored_changes)
     return message

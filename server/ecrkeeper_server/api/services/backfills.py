@@ -71,7 +71,7 @@ class Backfills:
                     raise _in_progress(registry, destination)
             row = resources.request(tx, str(registry))
             operation = operations.create(
-                tx, Method.START_BACKFILL, row, BackfillMetadata.of(destination).to_json(), caller=caller.principal
+                tx, Method.START_BACKFILL, row, BackfillMetadata.of(destination), caller=caller.principal
             )
             save_response(tx, caller, operation.id)
             changes = [change(BACKFILL, destination_key(destination), None, destination)]

@@ -193,7 +193,7 @@ def _update(
     if planned_on is not None:
         check_planned_on(str(name), planned_on, current)
     row = present or resources.create(tx, name, NEW_REGISTRY)
-    return change_spec(tx, caller, name, row, replace(row.registry_spec, **members), made=present is None)
+    return change_spec(tx, caller, name, row, replace(row.registry_spec, **members), created=present is None)
 
 
 def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ async def _revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
 
 def _some(tx: Tx, ids: Sequence[str]) -> dict[str, SetWithRollouts]:
     opened = rollouts.open_states(tx, ids)
-    return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.some(tx, ids)}
+    return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.existing(tx, ids)}
 
 
 def _places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> list[Place]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ecrkeeper.v1 import common_pb2, role_pb2
+from ecrkeeper.v1 import common_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import fields
+from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.role_release import releasable, release
 from ecrkeeper_server.declarations.audit_records import record
@@ -25,6 +25,7 @@ from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
 from ecrkeeper_server.store.rows import Operation, Resource
 from ecrkeeper_server.store.specs import Mode, RoleRemoval
 
@@ -58,7 +59,7 @@ class RoleDeletion:
                 return running[0]
             begun_deletion = RoleRemoval(request.force_delete_adopted)
             row = resources.set_spec(tx, row.name, replace(row.role_spec, deletion=begun_deletion).to_json())
-            begun = {"phase": "PREFLIGHT"}
+            begun = DeletionMetadata.of(DeletionPhase.PREFLIGHT)
             operation = operations.create(tx, caller.method, row, begun, caller=caller.principal)
             save_response(tx, caller, operation.id)
             changes = [change("service_linked_role", "deletion", None, begun_deletion.to_json())]
@@ -95,7 +96,7 @@ class RoleDeletion:
         if reasons:
             raise FailedPrecondition(f"{kind.role_name} is still in use", reason="ROLE_IN_USE", preconditions=reasons)
         metadata = pb.DeleteServiceLinkedRoleMetadata(service_linked_role=str(name))
-        metadata.usage.extend(_usage(u) for u in usage)
+        metadata.usage.extend(map(role_message.region_usage, usage))
         call = metadata.plan.calls.add(service="iam", operation="DeleteServiceLinkedRole")
         call.request.update({"RoleName": kind.role_name})
         operation = operations_pb2.Operation(done=True)
@@ -110,7 +111,7 @@ class RoleDeletion:
         name = RoleName.parse(request.name)
         usage = await self._usage(name)
         return pb.CheckServiceLinkedRoleUsageResponse(
-            usage=[_usage(u) for u in usage], deletable=not blockers(name.role, usage)
+            usage=map(role_message.region_usage, usage), deletable=not blockers(name.role, usage)
         )
 
     async def _usage(self, name: RoleName) -> list[RegionUsage]:
@@ -142,15 +143,3 @@ def _force(tx: Tx, row: Resource) -> list[Change]:
         return []
     resources.patch(tx, row.name, spec=replace(row.role_spec, deletion=after).to_json())
     return [change("service_linked_role", "deletion", before.to_json(), after.to_json())]
-
-
-def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:
-    return role_pb2.RegionUsage(
-        region=usage.region,
-        state=fields.number(role_pb2.RegionUsage, "State", usage.state),
-        resources=usage.resources,
-        owners=usage.owners,
-        message=usage.message,
-        omitted_resources=usage.omitted_resources,
-        omitted_owners=usage.omitted_owners,
-    )

@@ -11,6 +11,7 @@ from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
 from ecrkeeper_server.store.rows import Operation, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 
@@ -28,7 +29,9 @@ def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLin
     text = f"{name} was released with deletion_policy ABANDON"
     for pending in operations.pending(tx, row.name):
         operations.end(tx, pending, error=StoredError(code="ABORTED", reason=reason, message=text))
-    operation = operations.create(tx, caller.method, row, {"phase": "DONE"}, caller=caller.principal)
+    operation = operations.create(
+        tx, caller.method, row, DeletionMetadata.of(DeletionPhase.DONE), caller=caller.principal
+    )
     operations.end(tx, operation, response={})
     resources.remove(tx, row.name)
     save_response(tx, caller, operation.id)

@@ -72,7 +72,7 @@ class Rollouts:
             return await self._deps.db.read(lambda tx: rollouts.page(tx, name.id, below, limit))
 
         async def show(numbers: Sequence[int]) -> list[fleet_pb2.Rollout | None]:
-            rows = await self._deps.db.read(lambda tx: rollouts.some(tx, name.id, numbers))
+            rows = await self._deps.db.read(lambda tx: rollouts.existing(tx, name.id, numbers))
             by_number = {row.number: render.rollout(row) for row in rows}
             return list(map(by_number.get, numbers))
 
