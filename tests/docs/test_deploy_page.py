@@ -1,4 +1,4 @@
-"""The page on deployment names every variable of the AWS SDKs that the server obeys."""
+"""The page on deployment names the variables of the AWS SDKs."""
 
 from __future__ import annotations
 
