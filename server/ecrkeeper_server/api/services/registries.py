@@ -21,6 +21,7 @@ from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
+from ecrkeeper_server.api.services.filters import Choice
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
@@ -47,7 +48,13 @@ from ecrkeeper_server.turns import Steps, work
 
 _UNDECLARED = "it is not stored"
 _FAILURE_CHARACTERS = 1_000
-_FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
+_FIELDS = resource_fields(
+    "region",
+    {
+        "owner": lambda row: row.registry_spec.owners,
+        "setting": Choice(lambda row: [each.setting for each in row.registry_state.drift], tuple(SETTINGS), str.lower),
+    },
+)
 
 
 class Registries:
