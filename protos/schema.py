@@ -28,7 +28,7 @@ _NAMES = {
     "RegistrySet": "^registrySets/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
 }
 # AWS answers with a bare list; a message holds it in a member.
-_LISTS = {
+LISTS = {
     "PullThroughCacheRules": "rules",
     "RepositoryCreationTemplates": "templates",
     "AccountSettings": "settings",
@@ -191,9 +191,9 @@ class Schema:
         if required:
             made["required"] = required
         description = self._comments[message.full_name]
-        if name not in _LISTS:
+        if name not in LISTS:
             return {"description": description, **made}
-        return {"description": description, "anyOf": [made, made["properties"][_LISTS[name]]]}
+        return {"description": description, "anyOf": [made, made["properties"][LISTS[name]]]}
 
     def _is_required(self, field: Any) -> bool:
         return "REQUIRED" in self._option(field, "[google.api.field_behavior]", [])

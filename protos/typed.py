@@ -12,6 +12,7 @@ from typing import Any
 
 from documented import comments_of
 from google.protobuf import descriptor_pb2, descriptor_pool
+from schema import LISTS
 
 _PACKAGE = "ecrkeeper.v1."
 _HEAD = '''"""Settings as dictionaries, for type checkers; made by protos/typed.py.
@@ -28,8 +29,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 '''
-# AWS answers with a bare list; a message holds it in a member.
-_LISTS = ("PullThroughCacheRules", "RepositoryCreationTemplates", "AccountSettings", "PullTimeUpdateExclusions")
 _SUMMARY = 76
 _SCALARS = {"TYPE_STRING": "str", "TYPE_BOOL": "bool"}
 
@@ -81,7 +80,7 @@ def _type(field: Any) -> str:
         return "dict[str, str]"
     if message is not None:
         single = message.name if _of_package(message) else "Any"
-        if message.name in _LISTS:
+        if message.name in LISTS:
             [listed] = message.fields
             single += f" | {_type(listed)}"
     elif field.enum_type is not None:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from benchmarks.update_modules import UPDATES
+from tests.docs.walks import modules_of, section, steps_of
 
 _MOST = 29
 _SCRIPT = """
@@ -42,3 +43,26 @@ def test_update_passes_few_modules(setting: str, traced: dict[str, tuple[list[st
 def test_update_makes_its_spec_once(setting: str, traced: dict[str, tuple[list[str], list[list[int]]]]) -> None:
     _, made = traced[setting]
     assert made == [[1, 1]] * 4
+
+
+# Modules of the walk that a valid Update without other owners, on SQLite, does not pass until its rows are written.
+ELSEWHERE = {
+    "declarations.message_rules": "it describes violations",
+    "declarations.preconditions": "it explains rejections",
+    "turns": "for large declarations",
+    "store.postgres": "another database",
+    "store.postgres_tx": "another database",
+    "store.row_statements": "the statements are cached",
+    "engine.triggers": "after the write",
+    "api.messages.resource": "after the write",
+}
+
+
+def test_walk_of_an_update_names_its_modules(traced: dict[str, tuple[list[str], list[list[int]]]]) -> None:
+    walks = [set(modules) for modules, _ in traced.values()]
+    passed = set.union(*walks)
+    # The walk names the module of one setting as an example.
+    own = {module for module in passed if module.startswith("settings.") and sum(module in w for w in walks) == 1}
+    steps = modules_of(steps_of(section("The walk of an Update")))
+    assert not passed - own - steps - modules_of(section("A call")), "modules that the walk does not name"
+    assert steps - passed == set(ELSEWHERE), "modules that the walk names without reason"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -140,16 +141,18 @@ def test_long_standard_input_is_an_error_and_not_cut(monkeypatch: pytest.MonkeyP
         texts(["-"], io.BytesIO(b"#" * ((1 << 20) + 1)))
 
 
-def test_lists_are_those_of_the_client() -> None:
+def test_lists_are_those_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     from ecrkeeper import _aws_answers
 
     ours = {
         field.json_name: _aws_answers.list_field(field.message_type)
         for field in settings_pb2.Settings.DESCRIPTOR.fields
     }
-    assert {name: member for name, member in settings_shapes.LISTS.items() if name in ours} == {
-        name: member for name, member in ours.items() if member
-    }
+    lists = {name: member for name, member in ours.items() if member}
+    assert {name: member for name, member in settings_shapes.LISTS.items() if name in ours} == lists
+    monkeypatch.syspath_prepend(ROOT / "protos")
+    messages = runpy.run_path(str(ROOT / "protos" / "schema.py"))["LISTS"]
+    assert messages == {name[0].upper() + name[1:]: member for name, member in lists.items()}
 
 
 @pytest.mark.parametrize("name", ["team-payments", "team-platform"])

@@ -44,11 +44,12 @@ class World:
             await asyncio.gather(copy(reader, back), copy(there, writer))
         writer.close()
 
-    async def call(self, variables: dict[str, str]) -> bytes:
+    async def call(self, variables: dict[str, str], *, is_proxy: bool = False) -> bytes:
         transport = Transport(5, 4, self.trusted, proxy=aws_environment(variables).proxy)
+        address = Address("localhost", self.server, tls=True, is_proxy=is_proxy)
         try:
             for _ in range(2):
-                response = await transport.exchange(Address("localhost", self.server, tls=True), REQUEST)
+                response = await transport.exchange(address, REQUEST)
             return response.body
         finally:
             transport.close()
@@ -89,6 +90,11 @@ async def test_call_to_an_excluded_host_is_direct(world: World, excluded: str) -
     assert not world.asked
 
 
+async def test_proxy_with_tls_is_reached_without_the_other_proxy(world: World) -> None:
+    assert await world.call({"HTTPS_PROXY": f"http://127.0.0.1:{world.proxy}"}, is_proxy=True) == b"ok"
+    assert not world.asked
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -113,15 +119,15 @@ PLAIN = {"ecr": "http://vpce.example:8080/path", "iam": "https://iam.example", "
     [
         ({}, "ecr", Address("vpce.example", 8080, False), "/path/", "no proxy"),
         (
-            {"HTTP_PROXY": "http://proxy.example:3128"}, "ecr", Address("proxy.example", 3128, False),
+            {"HTTP_PROXY": "http://proxy.example:3128"}, "ecr", Address("proxy.example", 3128, False, is_proxy=True),
             "http://vpce.example:8080/path/", "a proxy for plaintext",
         ),
         (
-            {"http_proxy": "proxy.example"}, "sts", Address("proxy.example", 80, False), "http://[::1]:99/",
+            {"http_proxy": "proxy.example"}, "sts", Address("proxy.example", 80, False, is_proxy=True), "http://[::1]:99/",
             "a proxy without scheme and port",
         ),
         (
-            {"HTTP_PROXY": "https://proxy.example"}, "ecr", Address("proxy.example", 443, True),
+            {"HTTP_PROXY": "https://proxy.example"}, "ecr", Address("proxy.example", 443, True, is_proxy=True),
             "http://vpce.example:8080/path/", "a proxy that is itself reached with TLS",
         ),
         ({"HTTP_PROXY": "http://proxy.example"}, "iam", Address("iam.example", 443, True), "/", "an endpoint with TLS"),
@@ -129,6 +135,23 @@ PLAIN = {"ecr": "http://vpce.example:8080/path", "iam": "https://iam.example", "
         (
             {"HTTP_PROXY": "http://proxy.example", "NO_PROXY": ".example"}, "ecr",
             Address("vpce.example", 8080, False), "/path/", "an excluded host",
+        ),
+        (
+            {"http_proxy": "", "HTTP_PROXY": "http://proxy.example"}, "ecr",
+            Address("vpce.example", 8080, False), "/path/", "an empty variable disables the one in upper case",
+        ),
+        (
+            {"HTTP_PROXY": "http://proxy.example", "no_proxy": "", "NO_PROXY": ".example"}, "ecr",
+            Address("proxy.example", 80, False, is_proxy=True), "http://vpce.example:8080/path/",
+            "an empty list in lower case precedes the one in upper case",
+        ),
+        (
+            {"HTTP_PROXY": "http://proxy.example", "NO_PROXY": "[::1]"}, "sts",
+            Address("::1", 99, False), "/", "an excluded IPv6 address in brackets",
+        ),
+        (
+            {"HTTP_PROXY": "http://proxy.example", "NO_PROXY": "::1"}, "sts",
+            Address("::1", 99, False), "/", "an excluded IPv6 address",
         ),
     ],
 )  # fmt: skip

@@ -62,6 +62,7 @@ REFUSED: list[tuple[Any, str, str, str]] = [
     (registries, "owner = team-*", "owner: `*` is not supported, got 'team-*'", "no wildcards"),
     (registries, "owner:*", "owner: `*` is not supported", "nor presence"),
     (registries, 'mode = "*"', "mode: `*` is not supported", "of closed fields neither"),
+    (registries, "setting = replication", "setting: must be one of account_settings, registry_policy", "no setting"),
     (roles, "state = GONE", "must be one of STATE_UNSPECIFIED, ACTIVE, ABSENT, DELETING, got 'GONE'", "no such state"),
     (settings_pages, "region = us-*", "region: `*` is not supported", "of declarations neither"),
     (audit, "kind = CALLS", "kind: must be one of CALL, AWS_WRITE, got 'CALLS'", "of events"),

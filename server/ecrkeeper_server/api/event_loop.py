@@ -5,9 +5,10 @@ all events until then, so while iterations are long, bytes remain. The socket ho
 passes events on then blocks, and an event waits for as many iterations.
 
 - Benefit: beside large calls of other callers, a Get takes 0.1 s instead of 3 s.
-- Upstream: grpc/grpc, `PollerCompletionQueue._handle_events`.
+- Upstream: grpc/grpc#22259 made the socket, and grpc/grpc#42357 is about the same read; no issue about the delay is
+  known.
 - Tested with grpcio 1.85; `WAKEUPS` names the versions. The class of grpc.aio's callback is recognized by its name.
-- With any other version, and in tests, the server runs uvloop's own event loop and logs a warning.
+- With any other version, and in tests, the server runs uvloop's own event loop instead and logs a warning.
 - `tests/edge/test_event_loop.py` runs both, and notices another name of the class.
 - Delete this module when the oldest supported grpcio reads all bytes.
 """

@@ -45,7 +45,9 @@ class AwsEnvironment:
     def proxy(self, host: str, port: int, *, tls: bool = True) -> str:
         """Return the URL of the proxy for a host; empty for a direct connection."""
         proxy = self.https_proxy if tls else self.http_proxy
-        if not proxy or proxy_bypass_environment(f"{host}:{port}", {"no": self.no_proxy}):
+        # Lists name an IPv6 address with and without brackets.
+        names = [f"{host}:{port}", f"[{host}]:{port}"] if ":" in host else [f"{host}:{port}"]
+        if not proxy or any(proxy_bypass_environment(name, {"no": self.no_proxy}) for name in names):
             return ""
         return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -82,7 +84,7 @@ def aws_environment(variables: Mapping[str, str] = os.environ) -> AwsEnvironment
         ca_bundle=variables.get("AWS_CA_BUNDLE") or profile.settings.get("ca_bundle", ""),
         https_proxy=_proxy(variables, "https_proxy", errors),
         http_proxy=_proxy(variables, "http_proxy", errors),
-        no_proxy=variables.get("no_proxy") or variables.get("NO_PROXY", ""),
+        no_proxy=variables.get(_written(variables, "no_proxy"), ""),
     )
     reason = _unusable(environment)
     if reason:
@@ -119,15 +121,20 @@ def _flag(variables: Mapping[str, str], profile: Profile, setting: str) -> bool:
 
 
 def _proxy(variables: Mapping[str, str], name: str, errors: list[str]) -> str:
-    """Return a proxy's URL by a variable in lower or upper case.
-
-    The URL may have a password.
-    """
-    written = name if variables.get(name) else name.upper()
+    """Return a proxy's URL, which may have a password."""
+    written = _written(variables, name)
     url = variables.get(written, "")
     if url and not _is_url(url if "://" in url else f"http://{url}"):
         errors.append(f"{written}: must be the http:// or https:// URL of a proxy, with a host")
     return url
+
+
+def _written(variables: Mapping[str, str], name: str) -> str:
+    """Return a variable's name in the case that counts.
+
+    As in Python and curl, an empty variable in lower case disables the one in upper case.
+    """
+    return name if name in variables else name.upper()
 
 
 def _is_url(url: str) -> bool:

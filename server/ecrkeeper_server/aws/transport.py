@@ -23,11 +23,12 @@ _IDLE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The address to connect to."""
+    """The address to connect to; no proxy stands before a proxy."""
 
     host: str
     port: int
     tls: bool
+    is_proxy: bool = False
 
 
 class Transport:
@@ -87,7 +88,7 @@ class Transport:
     async def _connect(self, address: Address) -> Connection:
         context = self._tls() if address.tls else None
         name = address.host if address.tls else None
-        proxy = self._proxy(address.host, address.port) if address.tls else ""
+        proxy = self._proxy(address.host, address.port) if address.tls and not address.is_proxy else ""
         async with asyncio.timeout(_CONNECT_SECONDS):
             if context is not None and proxy:
                 return await open_tunnel(proxy, address.host, address.port, context, Connection)

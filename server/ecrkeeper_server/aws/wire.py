@@ -165,7 +165,8 @@ def _by_proxy(endpoint: Endpoint, environment: AwsEnvironment) -> Endpoint:
     if not proxy:
         return endpoint
     prefix = f"http://{endpoint.host}{endpoint.prefix}"
-    return replace(endpoint, address=_address_of(proxy), prefix=prefix, proxy_headers=proxy_authorization(proxy))
+    reached = replace(_address_of(proxy), is_proxy=True)
+    return replace(endpoint, address=reached, prefix=prefix, proxy_headers=proxy_authorization(proxy))
 
 
 def _address_of(url: str) -> Address:

@@ -5,11 +5,11 @@ right after execution, so statements that may have rows are awaited. The others 
 answered together with the next awaited one. A later statement of the transaction
 may therefore raise an error of an earlier one.
 
-- The benefit: an Update waits for the database three times instead of eleven.
+- Benefit: an Update waits for the database three times instead of eleven.
 - Private is the pipeline's queue of results, which gets an unawaited synchronization point.
 - Upstream: no issue is known; psycopg's `Pipeline.sync` always waits.
-- Tested with psycopg 3.3.
-- With any other version, and for tests, there is no pipeline: the store warns at its start.
+- Tested with psycopg 3.3; `PIPELINE` names the versions.
+- With any other version, and in tests, the store awaits each statement instead and logs a warning.
 - `tests/store/test_pipeline.py` runs both.
 - Delete this module when psycopg has a public synchronization that does not wait.
 """

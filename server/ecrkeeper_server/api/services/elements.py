@@ -32,7 +32,7 @@ _Row = tuple[str, ElementState]
 """A key, and how the elements stand among which it is."""
 
 _FIELDS: Fields = {
-    "setting": Choice(lambda row: [row[1].setting.upper()], tuple(name.upper() for name in SETTINGS)),
+    "setting": Choice(lambda row: [row[1].setting], tuple(SETTINGS), str.lower),
     "key": Key(lambda row: [row[0]]),
     "state": enum_choice(registry_pb2.Element.State, lambda row: [row[1].state]),
     "owner": lambda row: row[1].owners,

@@ -40,6 +40,7 @@ class Choice:
 
     of: Callable[[Any], Container[str]]
     values: tuple[str, ...]
+    case: Callable[[str], str] = str.upper
 
     def __call__(self, row: Any) -> Container[str]:
         """Return the values of a row."""
@@ -110,7 +111,7 @@ def _value(name: str, field: Callable[[Any], Container[str]], text: str) -> str:
         raise violation(f"{name}: `*` is not supported, got {shown(text)}; a value matches as a whole")
     if not isinstance(field, Choice):
         return text
-    value = text.upper()
+    value = field.case(text)
     if value not in field.values:
         raise violation(f"{name}: must be one of {', '.join(field.values)}, got {shown(text)}")
     return value

@@ -19,6 +19,7 @@ from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
+from ecrkeeper_server.api.services.filters import Choice
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
@@ -39,7 +40,13 @@ from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
 from ecrkeeper_server.turns import Steps, work
 
 _UNDECLARED = "it is not stored"
-_FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
+_FIELDS = resource_fields(
+    "region",
+    {
+        "owner": lambda row: row.registry_spec.owners,
+        "setting": Choice(lambda row: [each.setting for each in row.registry_state.drift], tuple(SETTINGS), str.lower),
+    },
+)
 
 
 async def read_registry(deps: Dependencies, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
