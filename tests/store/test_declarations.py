@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ecrkeeper_server.errors import AlreadyExists
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import claims, declaration_pages, declarations, endings, operations, resources
+from ecrkeeper_server.store import (
+    claims,
+    declaration_pages,
+    declarations,
+    endings,
+    operations,
+    resources,
+    schema,
+    sqlite_engine,
+)
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.declarations import STATE_AT
 from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
@@ -109,6 +120,36 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
     assert [declarations.decoded(read[name])[0].name for name in names[-2:]] == names[-2:]
     assert all(declarations.decoded(row)[1].due_at is not None for row in read.values())
     assert await db.read(lambda tx: declarations.of_registries(tx, [])) == {}
+
+
+async def test_state_is_read_and_hashed_once_for_all_owners_of_a_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    digest = sqlite_engine._digest
+    monkeypatch.setattr(sqlite_engine, "_digest", lambda text, _: (text and hashed.append(text), digest(text, 0))[1])
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    schema.migrate(url)
+    db = schema.open_database(url)
+    names = [SettingsName(RegistryName("1" * 12, region), f"o{at}") for region in ("a-1", "b-1") for at in range(50)]
+    for name in names:
+        await db.write(lambda tx, name=name: (resources.ensure(tx, name.registry, {}), put(tx, ONE, name)))  # type: ignore[misc]
+    page = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 100))
+    assert [_name(row) for row in page] == sorted(names, key=str)
+    assert len(hashed) == 2, "one state for each registry"
+    assert len({(row.region, row.digest) for row in page}) == 2
+    read = await db.read(lambda tx: declaration_pages.read(tx, page[10:90]))
+    assert len(hashed) == 4
+    assert [read[row.place][0] for row in page[10:90]] == page[10:90]
+    assert len({id(stored[STATE_AT]) for _, stored in read.values()}) == 2, "rows share the text of a state"
+    await db.close()
+
+
+async def test_declaration_without_its_registry_is_listed_and_not_read(db: Database) -> None:
+    await db.write(lambda tx: put(tx, ONE))
+    (row,) = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 9))
+    assert (_name(row), row.digest, row.due_at) == (NAME, None, None)
+    assert await db.read(lambda tx: declaration_pages.read(tx, [row])) == {}
 
 
 async def test_only_declarations_of_finished_generation_converge(db: Database) -> None:

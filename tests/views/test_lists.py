@@ -120,6 +120,7 @@ CHANGES: list[tuple[Change, str]] = [
     (put_again, "a declaration was deleted and declared again"),
     (observe, "a declaration converged"),
     (state(error=ERROR, owners={"a": {"error": ERROR}}), "an attempt failed"),
+    (state(error=ERROR, owners={"b": {"error": ERROR}}), "an attempt failed for the last owner of a registry"),
     (state(drift=[DRIFT]), "drift was found"),
     (lambda tx: findings.change(tx, str(FIRST), lambda found: found.without_attribution("no", 1)), "an event was found"),
     (columns(declarations, apply_group="group", generation=7), "a declaration was applied with a group"),

@@ -40,10 +40,17 @@ Originals = list[tuple[Declaration, dict[str, Any]]]
 """AWS's state of settings in declarations that have not converged yet."""
 REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _SCHEDULED = schedule.c.name == resources.c.name
-STORED = [
-    type_coerce(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
-    for column in (*declarations.c, resources.c.state, schedule.c.due_at, resources.c.events)
-]
+
+
+def _as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return type_coerce(column, Text).label(column.key) if isinstance(column.type, JsonText) else column
+
+
+STORED_DECLARATION = list(map(_as_text, declarations.c))
+STORED_REGISTRY = list(map(_as_text, (resources.c.state, schedule.c.due_at, resources.c.events)))
+STORED = [*STORED_DECLARATION, *STORED_REGISTRY]
+STATE_AT = len(STORED_DECLARATION)
+"""The position of the registry's state in a row; its events are the last column."""
 
 
 def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
