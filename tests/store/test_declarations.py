@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,18 @@ async def test_declaration_without_its_registry_is_listed_and_not_read(db: Datab
     (row,) = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 9))
     assert (_name(row), row.digest, row.due_at) == (NAME, None, None)
     assert await db.read(lambda tx: declaration_pages.read(tx, [row])) == {}
+
+
+async def test_one_setting_of_an_account_is_read_alone(db: Database) -> None:
+    names = [
+        SettingsName(RegistryName(account, "us-east-1"), owner) for account in ("1" * 12, "2" * 12) for owner in "ab"
+    ]
+    policy = {"registry_policy": {"policyText": '{"a": "\\u0000 é"}'}}
+    for name in names:
+        await db.write(lambda tx, name=name: put(tx, {**ONE, **(policy if name.owner == "a" else {})}, name))  # type: ignore[misc]
+    rows = await db.read(lambda tx: declarations.of_setting(tx, "1" * 12, "registry_policy"))
+    found = {(row.region, row.owner): row.shape and json.loads(row.shape) for row in rows}
+    assert found == {("us-east-1", "a"): policy["registry_policy"], ("us-east-1", "b"): None}
 
 
 async def test_only_declarations_of_finished_generation_converge(db: Database) -> None:

@@ -22,14 +22,17 @@ from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.messages.sizes import fitting_plan
 from ecrkeeper_server.declarations.audit_records import changing_settings
+from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.fleet.plan import FleetPlan
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings import algebra
 from ecrkeeper_server.settings.codec import converting, settings_from_aws
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.declarations import DeclaredSetting
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, finish
 
@@ -139,6 +142,17 @@ def fleet_plan(large: State) -> Steps[Any]:
         yield from plan.adding(RegistryName("111111111111", region), changes)
 
 
+def role_users(large: State) -> Steps[Any]:
+    """Find the elements of 50 owners who declare the largest replication in each of two Regions."""
+    shape = json.dumps(large[1][0].settings[largest.REPLICATION])
+    regions = ("eu-west-1", "us-east-1")
+    rows = [DeclaredSetting(region, f"owner-{at}", shape) for region in regions for at in range(50)]
+    declared = yield from usage.declaring(ROLES["replication"], rows)
+    assert [len(owned) for owned in declared.values()] == [50, 50]
+    keys = yield from usage._uniting(declared["eu-west-1"].values())
+    assert len(keys) > 30_000
+
+
 WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("GetRegistry", lambda large: registry_message.registry_steps(*large, registry_message.FULL)),
     ("ListRegistries", lambda large: registry_message.registry_steps(*large, registry_message.BASIC)),
@@ -153,6 +167,7 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the settings of a request", lambda large: converting(settings_from_aws(large[1][0].settings))),
     ("the plan of a declaration", plan_of),
     ("the plan of a set", fleet_plan),
+    ("CheckServiceLinkedRoleUsage", role_users),
 ]
 
 

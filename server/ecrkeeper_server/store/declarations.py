@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -129,10 +129,19 @@ def _of_registries(dialect: Dialect) -> Select[Any]:
     return select(names.c.name, *declarations.c).join_from(names, declarations, of_it).order_by(declarations.c.owner)
 
 
-def of_account(tx: Tx, account: str) -> list[Declaration]:
-    """Return all declarations of one account."""
-    query = select(declarations).where(declarations.c.account == account)
-    return [Declaration.of(row) for row in tx.conn.execute(query)]
+class DeclaredSetting(NamedTuple):
+    """A declaration and one of its settings as JSON text; None if it does not have the setting."""
+
+    region: str
+    owner: str
+    shape: str | None
+
+
+def of_setting(tx: Tx, account: str, setting: str) -> list[DeclaredSetting]:
+    """Return one setting of all declarations of an account."""
+    shape = tx.dialect.json_member(declarations.c.settings, setting)
+    query = select(declarations.c.region, declarations.c.owner, shape).where(declarations.c.account == account)
+    return [DeclaredSetting(*row) for row in tx.conn.execute(query)]
 
 
 def record_originals(tx: Tx, originals: Originals) -> None:
