@@ -134,6 +134,13 @@ def plan_of(large: State) -> Steps[Any]:
     yield from fitting_plan(message)
 
 
+def planned_answer(large: State) -> Steps[Any]:
+    """Cut a declaration and a plan of the maximum size until they fit."""
+    plan = common_pb2.Plan(calls=[common_pb2.PlannedCall(operation="x" * 100)] * 10_000)
+    message = finish(render.settings_steps(large[1][0], large[0]))
+    return render.with_plan(message, plan)
+
+
 def fleet_plan(large: State) -> Steps[Any]:
     """Add two targets whose changes are those of the largest declaration."""
     plan = FleetPlan()
@@ -167,6 +174,7 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the settings of a request", lambda large: converting(settings_from_aws(large[1][0].settings))),
     ("the plan of a declaration", plan_of),
     ("the plan of a set", fleet_plan),
+    ("the answer of validate_only", planned_answer),
     ("CheckServiceLinkedRoleUsage", role_users),
 ]
 

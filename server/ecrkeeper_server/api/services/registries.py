@@ -151,7 +151,8 @@ class Registries:
         )
         if request.plan_digest:
             check_plan(str(name), request.plan_digest, plan.digest)
-        return basis.etag, registry_message.with_plan(await _shown(row, declared, registry_message.FULL), plan)
+        shown = await _shown(row, declared, registry_message.FULL)
+        return basis.etag, await work().run(registry_message.with_plan(shown, plan))
 
     async def WatchRegistries(
         self, request: pb.WatchRegistriesRequest, context: Context
