@@ -15,6 +15,7 @@ from ecrkeeper_server.declarations.preconditions import (
     MAX_DECLARATION_BYTES,
     check_manager,
     check_own,
+    check_registry_size,
     check_size,
     check_together,
     conflict_of,
@@ -178,6 +179,10 @@ class PutDeclaration:
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
+        check_registry_size(
+            {owner: each.settings for owner, each in declared.items()},
+            {owner: each.settings for owner, each in specs.items()},
+        )
         return _Begun(registry, declared, specs, touched, planned_on)
 
     def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:

@@ -26,9 +26,14 @@ from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.setting import Quota, over_quota
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.tables import json_text
 from ecrkeeper_server.store.unit_of_work import Manager
 
 MAX_DECLARATION_BYTES = 2**20
+MAX_REGISTRY_BYTES = 16 * 2**20
+"""The limit on the JSON of all declarations of a registry, which every attempt and most calls read."""
+# So many declarations cannot be longer together.
+_SHORT = 4
 
 
 def presence_error(name: SettingsName, present: Declaration | None) -> StatusError:
@@ -76,6 +81,26 @@ def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> No
             " declare less, or split the settings over several owners"
         )
         raise InvalidArgument([Violation("registry_settings.settings", text)], reason="DECLARATION_TOO_LARGE")
+
+
+def check_registry_size(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> None:
+    """Reject settings that exceed the limit of all declarations of a registry, by owner.
+
+    Declarations that exceed it may shrink.
+    """
+    if len(after) <= _SHORT:
+        return
+    size = _json_size(after)
+    if size > MAX_REGISTRY_BYTES and size > _json_size(before):
+        text = (
+            f"all declarations of a registry must have at most {MAX_REGISTRY_BYTES:,} bytes as JSON, and with this one"
+            f" they have {size:,}; declare less, or elements that other owners declare only once"
+        )
+        raise QuotaExceeded([QuotaViolation("registry_settings.settings", text)])
+
+
+def _json_size(settings: Mapping[str, Mapping[str, Any]]) -> int:
+    return sum(len(json_text(each) or "") for each in settings.values())
 
 
 def _size(settings: Mapping[str, Any]) -> int:
