@@ -25,6 +25,7 @@ from ecrkeeper_server.store.declarations import STATE_AT
 from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
+from ecrkeeper_server.turns import finish
 
 from tests import declaring
 
@@ -151,6 +152,18 @@ async def test_declaration_without_its_registry_is_listed_and_not_read(db: Datab
     (row,) = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 9))
     assert (_name(row), row.digest, row.due_at) == (NAME, None, None)
     assert await db.read(lambda tx: declaration_pages.read(tx, [row])) == {}
+
+
+async def test_declarations_of_a_registry_are_parsed_one_in_a_step(db: Database) -> None:
+    names = [SettingsName(REGISTRY, f"team-{at:02}") for at in range(20)]
+    await db.write(lambda tx: [put(tx, ONE, name) for name in names])
+    texts = await db.read(lambda tx: declarations.texts_of_registry(tx, REGISTRY))
+    assert declarations.parsing_cost(texts) == 20 * len(json.dumps(ONE, separators=(",", ":"))) // 100
+    steps = declarations.parsing(texts)
+    assert sum(1 for _ in steps) == len(names)
+    parsed = finish(declarations.parsing(texts))
+    assert [each.name for each in parsed] == names
+    assert parsed == await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
 
 
 async def test_one_setting_of_an_account_is_read_alone(db: Database) -> None:

@@ -16,8 +16,8 @@ from ecrkeeper_server.settings.json_text import MAX_CHARACTERS
 TOO_LARGE = ANSWER_TOO_LARGE
 MAX_ITEMS = 20_000
 """The items of all lists; the largest setting that AWS's quotas allow has 5,200."""
-MAX_TEXTS = 40_000
-"""The cost of all texts; the most templates with the longest documents have 20,500."""
+MAX_TEXTS = 70_000
+"""The cost of all texts; the most templates with the longest documents and tags have 55,000."""
 
 
 def checked_cost(setting: str, shape: Mapping[str, Any]) -> int:

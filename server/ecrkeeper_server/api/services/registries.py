@@ -22,6 +22,7 @@ from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.not_found import asking_for
+from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
@@ -40,6 +41,7 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
@@ -73,10 +75,11 @@ class Registries:
         return await _shown(row, declared, view)
 
     async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
-        def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
-            return resources.get(tx, str(name)), declarations.of_registry(tx, name)
+        def read(tx: Tx) -> tuple[Resource | None, list[Stored]]:
+            return resources.get(tx, str(name)), declarations.texts_of_registry(tx, name)
 
-        return await self._deps.db.read(read)
+        row, texts = await self._deps.db.read(read)
+        return row, await parsed_in_turns(texts)
 
     async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
         """Return the row with the current settings in AWS; nothing is stored."""
@@ -96,8 +99,8 @@ class Registries:
             return await self._basic.page(request)
 
         async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
-            declared = await self._deps.db.read(lambda tx: declarations.of_registries(tx, rows))
-            return [await _shown(row, declared[row.name], view) for row in rows]
+            texts = await self._deps.db.read(lambda tx: declarations.texts_of_registries(tx, rows))
+            return [await _shown(row, await parsed_in_turns(texts[row.name]), view) for row in rows]
 
         shown, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show)
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
