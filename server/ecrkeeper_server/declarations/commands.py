@@ -22,7 +22,7 @@ from ecrkeeper_server.declarations.preconditions import (
     presence_error,
 )
 from ecrkeeper_server.declarations.takeover import Takeover, takeovers, without_conflicts
-from ecrkeeper_server.errors import NotFound, Violation, rejection
+from ecrkeeper_server.errors import NotFound, Violation, first_violations, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose, composing, splitting
 from ecrkeeper_server.settings.element_sets import NO_KEYS
@@ -55,13 +55,13 @@ class DeclarationSpec:
 def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -> list[Violation]:
     """Return the violations of settings that AWS never accepts.
 
-    They include quotas that one owner alone exceeds.
+    They include quotas that one owner alone exceeds. After a hundred, the last one says that there are more.
     """
-    return [
+    return first_violations(
         violation
         for setting, shape in settings.items()
         for violation in SETTINGS[setting].validate(shape, registry, f"{path}.{setting}")
-    ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
