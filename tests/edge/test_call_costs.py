@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers import call_costs
-from ecrkeeper_server.api.layers.call_costs import CallCosts
-from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
+from ecrkeeper_server.api.layers import capacity
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.turns import SLICE, Turns
 
@@ -134,7 +133,7 @@ async def test_timeout_inside_the_call_ends_its_wait() -> None:
 @pytest.mark.parametrize("begun", ["unary", "stream"])
 async def test_calls_and_streams_are_charged(serve: Serve, monkeypatch: pytest.MonkeyPatch, begun: str) -> None:
     # Every step counts, and any CPU at all is too much.
-    monkeypatch.setattr(call_costs, "SLICE", -1.0)
+    monkeypatch.setattr(capacity, "SLICE", -1.0)
     async with serve(Limits(cpu_per_principal=1e-9)) as server, server.calls() as calls:
         if begun == "unary":
             assert (await calls.failure(b"")).code == "INVALID_ARGUMENT"

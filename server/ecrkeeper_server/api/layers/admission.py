@@ -16,8 +16,7 @@ import grpc
 import grpc.aio
 
 from ecrkeeper_server.api.layers.access import CALLER
-from ecrkeeper_server.api.layers.call_costs import CallCosts
-from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
