@@ -32,8 +32,8 @@ from ecrkeeper_server.store.unit_of_work import Manager
 MAX_DECLARATION_BYTES = 2**20
 MAX_REGISTRY_BYTES = 16 * 2**20
 """The limit on the JSON of all declarations of a registry, which every attempt and most calls read."""
-# So many declarations cannot be longer together.
-_SHORT = 4
+FEW_OWNERS = 4
+"""The number of declarations that cannot exceed this limit together."""
 
 
 def presence_error(name: SettingsName, present: Declaration | None) -> StatusError:
@@ -88,8 +88,6 @@ def check_registry_size(before: Mapping[str, Mapping[str, Any]], after: Mapping[
 
     Declarations that exceed it may shrink.
     """
-    if len(after) <= _SHORT:
-        return
     size = _json_size(after)
     if size > MAX_REGISTRY_BYTES and size > _json_size(before):
         text = (
