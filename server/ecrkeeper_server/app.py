@@ -19,6 +19,7 @@ from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies, Setup
+from ecrkeeper_server.aws.callers import CallersAws
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -159,7 +160,7 @@ def _dependencies(
     """Return the dependencies of the services."""
     return Dependencies(
         db=shared.db,
-        aws=shared.aws,
+        aws=CallersAws(shared.aws),
         changes=changes,
         wake=workers.wake_engine,
         home_region=config.home_region,

@@ -18,7 +18,7 @@ StoreUnusable            a command cannot begin without the configured database
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -49,6 +49,30 @@ class Violation:
     field: str
     description: str
     reason: str = "INVALID_FIELD"
+
+
+MOST_VIOLATIONS = 100
+"""The number after which checks stop; an error has space for fewer."""
+
+MORE_VIOLATIONS = Violation("", "and more violations", "MORE_VIOLATIONS")
+"""The last violation of a check that stopped."""
+
+
+def first_violations(found: Iterable[Violation]) -> list[Violation]:
+    """Return the first hundred violations, and whether there are more.
+
+    Exceeded quotas, which are few, are not counted.
+    """
+    kept: list[Violation] = []
+    stopped, counted = False, 0
+    for each in found:
+        stopped = each is MORE_VIOLATIONS or counted == MOST_VIOLATIONS or stopped
+        if counted == MOST_VIOLATIONS:
+            break
+        if each is not MORE_VIOLATIONS:
+            kept.append(each)
+            counted += each.reason != "QUOTA_EXCEEDED"
+    return [*kept, MORE_VIOLATIONS] if stopped else kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ecrkeeper_server.aws import reading
 from ecrkeeper_server.aws.answer_values import check_content
 from ecrkeeper_server.aws.answers import ESSENTIALS, SPEAKERS, InvalidAnswer, other_account
 from ecrkeeper_server.aws.connection import MAX_ANSWER, Response
@@ -169,6 +170,43 @@ def test_failure_without_code_is_unusable(service: str, operation: str, body: by
     with pytest.raises(InvalidAnswer) as caught:
         WIRE.read(service, operation, Response(403, {}, body))
     assert SECRET not in str(caught.value)
+
+
+LONG = 256 * 1024 + 1
+XML_TAGS = b"<Tag><Key>k</Key></Tag>" * (LONG // 22)
+LONG_BODIES = [
+    ("iam", 200, b"<GetRoleResponse>" + XML_TAGS + b"</GetRoleResponse>", "XML"),
+    (
+        "iam",
+        404,
+        b"<ErrorResponse><Error><Code>NoSuchEntity</Code></Error>" + XML_TAGS + b"</ErrorResponse>",
+        "failure",
+    ),
+    ("ecr", 400, b'{"__type": "X", "a": [' + b"[]," * (LONG // 3) + b"[]]}", "a failure in JSON"),
+]
+
+
+@pytest.mark.parametrize(("service", "status", "body", "reason"), LONG_BODIES)
+def test_long_body_that_is_parsed_at_once_is_not_parsed(
+    monkeypatch: pytest.MonkeyPatch, service: str, status: int, body: bytes, reason: str
+) -> None:
+    def parse(*_: Any) -> Any:
+        raise AssertionError(reason)
+
+    monkeypatch.setattr(reading.Reader, "_parsed", parse)
+    monkeypatch.setattr(reading.orjson, "loads", parse)
+    operation = "GetRole" if service == "iam" else "DescribeRegistry"
+    with pytest.raises(InvalidAnswer):
+        WIRE.read(service, operation, Response(status, {}, body))
+    if status >= 300:
+        assert WIRE.read(service, operation, Response(503, {}, body)).code == "503"
+
+
+def test_role_with_all_of_its_tags_is_parsed() -> None:
+    answer, _ = XML_ANSWERS["iam", "GetRole"]
+    tag = f"<member><Key>{'k' * 128}</Key><Value>{'&lt;' * 256}</Value></member>"
+    body = answer.replace("</Role>", f"<Tags>{tag * 50}</Tags></Role>")
+    assert len(believed("iam", "GetRole", {"body": body})["Role"]["Tags"]) == 50
 
 
 def test_failure_message_is_bounded_to_one_line() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.ecr.answer_limit import MAX_ITEMS
+from ecrkeeper_server.settings.json_text import MAX_CHARACTERS
 from ecrkeeper_server.settings.table import SETTINGS
 
 from tests.engine.conftest import ACCOUNT, World, holds, reason_of
@@ -218,6 +219,29 @@ async def test_setting_with_too_many_items_is_degraded_and_left_alone(world: Wor
     assert row.state["observed"][name] == settled.state["observed"][name], "the last answer that could be read"
     assert row.state["applied"][name] == settled.state["applied"][name]
     assert world.aws.writes == ["PutRegistryPolicy"], "other settings go on"
+
+
+LONG: list[tuple[str, str, dict[str, Any]]] = [
+    ("registry_policy", "GetRegistryPolicy", {"policyText": "{" + " " * MAX_CHARACTERS + "}"}),
+    (
+        "repository_creation_templates",
+        "DescribeRepositoryCreationTemplates",
+        {"repositoryCreationTemplates": [{"prefix": "theirs", "lifecyclePolicy": "x" * (MAX_CHARACTERS + 1)}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "operation", "answer"), LONG, ids=[each[0] for each in LONG])
+async def test_setting_with_too_long_text_is_degraded(
+    world: World, name: str, operation: str, answer: dict[str, Any]
+) -> None:
+    await world.declare({name: DECLARED[name]})
+    body = json.dumps(answer)
+    await world.control("POST", "faults", {"kind": "answer", "operation": operation, "body": body})
+    row = await world.reconcile()
+    assert reason_of(row, "Degraded") == "AWS_ANSWER_TOO_LARGE"
+    assert world.aws.writes == []
+    assert len(json.dumps(row.state)) < 10_000, "none of the answer is stored"
 
 
 async def test_only_setting_with_too_many_items_is_degraded(world: World) -> None:

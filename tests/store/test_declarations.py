@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ecrkeeper_server.errors import AlreadyExists
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import claims, declaration_pages, declarations, endings, operations, resources
+from ecrkeeper_server.store import (
+    claims,
+    declaration_pages,
+    declarations,
+    endings,
+    operations,
+    resources,
+    schema,
+    sqlite_engine,
+)
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.declarations import STATE_AT
 from ecrkeeper_server.store.operation_metadata import OperationMetadata
 from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
+from ecrkeeper_server.turns import finish
 
 from tests import declaring
 
@@ -110,6 +123,60 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
     assert [declarations.decoded(read[name])[0].name for name in names[-2:]] == names[-2:]
     assert all(declarations.decoded(row)[1].due_at is not None for row in read.values())
     assert await db.read(lambda tx: declarations.of_registries(tx, [])) == {}
+
+
+async def test_state_is_read_and_hashed_once_for_all_owners_of_a_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    digest = sqlite_engine._digest
+    monkeypatch.setattr(sqlite_engine, "_digest", lambda text, _: (text and hashed.append(text), digest(text, 0))[1])
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    schema.migrate(url)
+    db = schema.open_database(url)
+    names = [SettingsName(RegistryName("1" * 12, region), f"o{at}") for region in ("a-1", "b-1") for at in range(50)]
+    for name in names:
+        await db.write(lambda tx, name=name: (resources.ensure(tx, name.registry, {}), put(tx, ONE, name)))  # type: ignore[misc]
+    page = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 100))
+    assert [_name(row) for row in page] == sorted(names, key=str)
+    assert len(hashed) == 2, "one state for each registry"
+    assert len({(row.region, row.digest) for row in page}) == 2
+    read = await db.read(lambda tx: declaration_pages.read(tx, page[10:90]))
+    assert len(hashed) == 4
+    assert [read[row.place][0] for row in page[10:90]] == page[10:90]
+    assert len({id(stored[STATE_AT]) for _, stored in read.values()}) == 2, "rows share the text of a state"
+    await db.close()
+
+
+async def test_declaration_without_its_registry_is_listed_and_not_read(db: Database) -> None:
+    await db.write(lambda tx: put(tx, ONE))
+    (row,) = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 9))
+    assert (_name(row), row.digest, row.due_at) == (NAME, None, None)
+    assert await db.read(lambda tx: declaration_pages.read(tx, [row])) == {}
+
+
+async def test_declarations_of_a_registry_are_parsed_one_in_a_step(db: Database) -> None:
+    names = [SettingsName(REGISTRY, f"team-{at:02}") for at in range(20)]
+    await db.write(lambda tx: [put(tx, ONE, name) for name in names])
+    texts = await db.read(lambda tx: declarations.texts_of_registry(tx, REGISTRY))
+    assert declarations.parsing_cost(texts) == 20 * len(json.dumps(ONE, separators=(",", ":"))) // 100
+    steps = declarations.parsing(texts)
+    assert sum(1 for _ in steps) == len(names)
+    parsed = finish(declarations.parsing(texts))
+    assert [each.name for each in parsed] == names
+    assert parsed == await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
+
+
+async def test_one_setting_of_an_account_is_read_alone(db: Database) -> None:
+    names = [
+        SettingsName(RegistryName(account, "us-east-1"), owner) for account in ("1" * 12, "2" * 12) for owner in "ab"
+    ]
+    policy = {"registry_policy": {"policyText": '{"a": "\\u0000 é"}'}}
+    for name in names:
+        await db.write(lambda tx, name=name: put(tx, {**ONE, **(policy if name.owner == "a" else {})}, name))  # type: ignore[misc]
+    rows = await db.read(lambda tx: declarations.of_setting(tx, "1" * 12, "registry_policy"))
+    found = {(row.region, row.owner): row.shape and json.loads(row.shape) for row in rows}
+    assert found == {("us-east-1", "a"): policy["registry_policy"], ("us-east-1", "b"): None}
 
 
 async def test_only_declarations_of_finished_generation_converge(db: Database) -> None:

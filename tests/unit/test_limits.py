@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
-from ecrkeeper_server.aws.limits import LONGEST_WAIT, LOWEST_RATE, RATES, RECOVERY_SECONDS, Limiter, family_of, is_read
+from ecrkeeper_server.aws.attempts import Attempts
+from ecrkeeper_server.aws.call import Call
+from ecrkeeper_server.aws.callers import CallersAws
+from ecrkeeper_server.aws.limits import (
+    LONGEST_WAIT,
+    LONGEST_WAIT_OF_CALLERS,
+    LOWEST_RATE,
+    RATES,
+    RECOVERY_SECONDS,
+    Limiter,
+    family_of,
+    is_read,
+)
+from ecrkeeper_server.aws.reading import Answer
+from ecrkeeper_server.aws.telemetry import CallTelemetry
+from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.metrics.aws import FAMILIES as COUNTED
+from ecrkeeper_server.metrics.server import Metrics
 
 
 class Clock:
@@ -127,6 +146,38 @@ async def test_overlong_wait_is_rejected_without_token() -> None:
             await limiter.acquire("1", "a", "ecr-write")
         assert caught.value.reason == "AWS_THROTTLED"
         assert caught.value.after == pytest.approx(76 / 2.5)
+
+
+class Recorded:
+    """A client that makes the calls of `Attempts`, at a time that stands still."""
+
+    def __init__(self) -> None:
+        self.attempts = Attempts(self.exchange, Limiter(lambda: 0.0), CallTelemetry(Metrics().aws), lambda: 0.0)
+
+    async def exchange(self, call: Call, _: Credentials) -> Answer:
+        return Answer(200, {"name": call.params["name"], "value": "ENABLED"})
+
+    async def read(self, call: Call) -> dict[str, Any]:
+        return await self.attempts.run(call, Credentials("a", "b"))
+
+
+async def test_reads_of_callers_leave_a_turn_to_the_engine() -> None:
+    client: Any = Recorded()
+    setting = ("1" * 12, "eu-west-1", "ecr", "GetAccountSetting", {"name": "BLOB_MOUNTING"})
+    asked = [asyncio.create_task(CallersAws(client).call(*setting)) for _ in range(2_000)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    failed = [str(getattr(each.exception(), "reason", "")) for each in asked if each.done() and each.exception()]
+    assert set(failed) == {"AWS_THROTTLED"}
+    rate, burst = RATES["ecr-read"]
+    assert len(asked) - len(failed) <= burst + rate * LONGEST_WAIT_OF_CALLERS + 1
+    engine = asyncio.create_task(client.read(Call(*setting)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not engine.done(), "it waits for its turn, and does not fail"
+    for each in (*asked, engine):
+        each.cancel()
+    await asyncio.gather(*asked, engine, return_exceptions=True)
 
 
 def test_slow_bucket_outlives_thousands_of_others() -> None:

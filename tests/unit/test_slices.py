@@ -22,14 +22,17 @@ from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.messages.sizes import fitting_plan
 from ecrkeeper_server.declarations.audit_records import changing_settings
+from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.fleet.plan import FleetPlan
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings import algebra
 from ecrkeeper_server.settings.codec import converting, settings_from_aws
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.declarations import DeclaredSetting
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, finish
 
@@ -131,12 +134,30 @@ def plan_of(large: State) -> Steps[Any]:
     yield from fitting_plan(message)
 
 
+def planned_answer(large: State) -> Steps[Any]:
+    """Cut a declaration and a plan of the maximum size until they fit."""
+    plan = common_pb2.Plan(calls=[common_pb2.PlannedCall(operation="x" * 100)] * 10_000)
+    message = finish(render.settings_steps(large[1][0], large[0]))
+    return render.with_plan(message, plan)
+
+
 def fleet_plan(large: State) -> Steps[Any]:
     """Add two targets whose changes are those of the largest declaration."""
     plan = FleetPlan()
     changes = yield from changing_settings({}, large[1][0].settings)
     for region in ("us-east-1", "eu-west-1"):
         yield from plan.adding(RegistryName("111111111111", region), changes)
+
+
+def role_users(large: State) -> Steps[Any]:
+    """Find the elements of 50 owners who declare the largest replication in each of two Regions."""
+    shape = json.dumps(large[1][0].settings[largest.REPLICATION])
+    regions = ("eu-west-1", "us-east-1")
+    rows = [DeclaredSetting(region, f"owner-{at}", shape) for region in regions for at in range(50)]
+    declared = yield from usage.declaring(ROLES["replication"], rows)
+    assert [len(owned) for owned in declared.values()] == [50, 50]
+    keys = yield from usage._uniting(declared["eu-west-1"].values())
+    assert len(keys) > 30_000
 
 
 WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
@@ -153,6 +174,8 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the settings of a request", lambda large: converting(settings_from_aws(large[1][0].settings))),
     ("the plan of a declaration", plan_of),
     ("the plan of a set", fleet_plan),
+    ("the answer of validate_only", planned_answer),
+    ("CheckServiceLinkedRoleUsage", role_users),
 ]
 
 

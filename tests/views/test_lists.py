@@ -10,6 +10,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.access.policy_file import parse
 from ecrkeeper_server.api.layers.access import CALLER, Access
+from ecrkeeper_server.api.messages.registry import FULL
 from ecrkeeper_server.api.services import registries, registry_settings
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies
@@ -120,6 +121,7 @@ CHANGES: list[tuple[Change, str]] = [
     (put_again, "a declaration was deleted and declared again"),
     (observe, "a declaration converged"),
     (state(error=ERROR, owners={"a": {"error": ERROR}}), "an attempt failed"),
+    (state(error=ERROR, owners={"b": {"error": ERROR}}), "an attempt failed for the last owner of a registry"),
     (state(drift=[DRIFT]), "drift was found"),
     (lambda tx: findings.change(tx, str(FIRST), lambda found: found.without_attribution("no", 1)), "an event was found"),
     (columns(declarations, apply_group="group", generation=7), "a declaration was applied with a group"),
@@ -195,3 +197,24 @@ async def test_cached_rows_are_shown_only_to_their_readers(db: Database) -> None
     CALLER.set(Principal("bob"))
     assert [each.name for each in (await lists.settings()).registry_settings] == list(map(str, NAMES[1::2]))
     assert not (await lists.registries()).registries
+
+
+@pytest.mark.parametrize("more", [{"filter": "mode = ENFORCE"}, {"view": FULL}, {"filter": "reason = NOTHING"}])
+async def test_wide_rows_are_read_a_few_at_a_time(
+    db: Database, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    limits, page = list[int](), resources.page
+
+    def counting(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Any) -> Any:
+        limits.append(limit)
+        return page(tx, kind, account, after, limit, condition)
+
+    monkeypatch.setattr(resources, "page", counting)
+    for at in range(60):
+        await db.write(
+            lambda tx, at=at: resources.ensure(tx, RegistryName(f"{at:012}", "eu-west-1"), {"mode": "ENFORCE"})
+        )  # type: ignore[misc]
+    found = await Lists(db).registries(page_size=50, **more)
+    assert len(found.registries) == (0 if "NOTHING" in str(more) else 50)
+    assert bool(found.next_page_token) is ("NOTHING" not in str(more))
+    assert set(limits) == {25}, "each row may have megabytes"

@@ -8,7 +8,8 @@ from ecrkeeper_server.roles.usage import blockers
 
 def test_region_usage_is_cut_at_50_elements_and_counted() -> None:
     keys = tuple(f"222222222222/eu-west-1:{at:05}" for at in range(62_500))
-    found = _bounded("us-east-1", "IN_USE", {key: [f"team-{at % 200}"] for at, key in enumerate(keys)}, keys)
+    owned = {f"team-{at}": frozenset(keys[at::200]) for at in range(200)}
+    found = _bounded("us-east-1", "IN_USE", owned, frozenset(keys))
     assert (len(found.resources), found.omitted_resources) == (50, 62_450)
     assert (len(found.owners), found.omitted_owners) == (50, 150)
     (violation,) = blockers("replication", [found])

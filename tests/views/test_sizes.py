@@ -125,7 +125,7 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
     finish(fitting_plan(made))
     assert unbounded > ANSWER_BYTES > PLAN_BYTES >= made.ByteSize()
     assert len(made.calls) + made.omitted_calls > 100
-    message = render.with_plan(render.settings(own, row), made)
+    message = finish(render.with_plan(render.settings(own, row), made))
     assert message.ByteSize() < ANSWER_BYTES
     assert message.HasField("settings")
 

@@ -12,7 +12,7 @@ from ecrkeeper_server.aws.answers import AnswerTooLarge, InvalidAnswer, other_ac
 from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.failures import failure, invalid_answer, is_throttle, no_answer, too_large, wrong_account
-from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter
+from ecrkeeper_server.aws.limits import Limiter
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws.wire import Credentials
@@ -43,7 +43,7 @@ class Attempts:
         """Return the content of the answer; raises Permanent or Temporary."""
         attempt, waited = 1, 0.0
         while True:
-            waited += await self._pace(call, LONGEST_WAIT - waited)
+            waited += await self._pace(call, call.longest - waited)
             if call.ready is not None:
                 await call.ready()
             last, sent = attempt == _ATTEMPTS or not call.reads, self._clock()

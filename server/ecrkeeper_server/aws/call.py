@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecrkeeper_server.aws.limits import family_of, is_read
+from ecrkeeper_server.aws.limits import LONGEST_WAIT, family_of, is_read
 from ecrkeeper_server.aws.transport import Fence
 
 
@@ -15,7 +15,7 @@ class Call:
 
     `ready` is awaited once there are credentials and the rate allows the call, before it acquires a connection, so it
     may call AWS itself. `fence` is awaited right before sending, after all other waits. An exception of either
-    prevents the call.
+    prevents the call. `longest` limits all waits for the rate, in seconds.
     """
 
     account: str
@@ -25,6 +25,7 @@ class Call:
     params: dict[str, Any] = field(repr=False)
     fence: Fence | None = None
     ready: Fence | None = None
+    longest: float = LONGEST_WAIT
 
     @property
     def reads(self) -> bool:

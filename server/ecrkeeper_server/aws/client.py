@@ -20,7 +20,7 @@ from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.credentials import AssumedRoles, Provider
 from ecrkeeper_server.aws.environment import AwsEnvironment
 from ecrkeeper_server.aws.failures import is_rejection
-from ecrkeeper_server.aws.limits import Limiter, is_read
+from ecrkeeper_server.aws.limits import Limiter
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.sessions import Sessions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -145,9 +145,13 @@ class AwsClient:
         self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
     ) -> dict[str, Any]:
         """Return the parsed answer of one reading call; raises Permanent or Temporary."""
-        if not is_read(operation):
-            raise ValueError(f"{service}:{operation} is mutating; send it with ecr.apply")
-        return await self._signed(Call(account, region, service, operation, params))
+        return await self.read(Call(account, region, service, operation, params))
+
+    async def read(self, call: Call) -> dict[str, Any]:
+        """Make one reading call."""
+        if not call.reads:
+            raise ValueError(f"{call.service}:{call.operation} is mutating; send it with ecr.apply")
+        return await self._signed(call)
 
     async def write(self, call: Call) -> dict[str, Any]:
         """Send one mutating call; see `aws.writer`."""

@@ -35,6 +35,8 @@ RATES = {
 _READS = ("Get", "List", "Describe", "Validate", "AssumeRole", "Lookup", "ReceiveMessage", "DeleteMessageBatch")
 # The longest total wait for one call: the queue is for longer waits.
 LONGEST_WAIT = 30.0
+# The same for a read that a caller of the API asks for. However many there are, a call of the engine gets its turn.
+LONGEST_WAIT_OF_CALLERS = LONGEST_WAIT / 2
 # The lowest rate, however much AWS throttles.
 LOWEST_RATE = 0.5
 # The time from the lowest back to the highest rate.

@@ -28,7 +28,9 @@ _MESSAGE_CHARACTERS = 2000
 # orjson does not write deeper values, and it writes the state of a resource.
 _DEPTH = 254
 # An answer with more objects, or more items of any kind, is above all of AWS's quotas.
-_MAX_ITEMS, _MAX_COMMAS = 50_000, 400_000
+_MAX_ITEMS, _MAX_COMMAS = 50_000, 250_000
+# Of XML and of a failure; both are parsed at once, and a role with all of its tags has 40 KB.
+_MAX_AT_ONCE = 256 * 1024
 _ITEMS_AT_ONCE = 250
 
 
@@ -88,6 +90,8 @@ class Reader:
         return self._checks[operation]
 
     def _result(self, operation: str, response: Response) -> dict[str, Any]:
+        if len(response.body) > _MAX_AT_ONCE:
+            raise AnswerTooLarge(f"longer than {_MAX_AT_ONCE // 1024} KiB")
         # botocore's parser accepts any well-formed XML as an answer.
         if not re.search(rb"<(?:\w+:)?%sResponse[\s/>]" % operation.encode(), response.body[:2048]):
             raise InvalidAnswer(f"not an answer to {operation} ({_described(response)})")
@@ -108,7 +112,9 @@ class Reader:
 
     def _error(self, operation: str, response: Response) -> tuple[str, str]:
         """Return code and message of a failure."""
-        code, message = _json_error(response) if self._json else self._xml_error(operation, response)
+        code, message = "", ""
+        if len(response.body) <= _MAX_AT_ONCE:
+            code, message = _json_error(response) if self._json else self._xml_error(operation, response)
         code = short_code(code) if isinstance(code, str) else ""
         if _CODE.fullmatch(code):
             return code, _line(message) if isinstance(message, str) else ""
@@ -146,7 +152,7 @@ def _members(response: Response) -> Steps[dict[str, Any]]:
 def _check_items(body: bytes) -> None:
     """Reject an answer with more items than any, before they take memory and time.
 
-    The texts of policies have braces and commas, too: those of the most templates have a third of this.
+    The texts of policies have braces and commas, too: those of the most templates have half of this.
     """
     if body.count(b"{") > _MAX_ITEMS or body.count(b",") > _MAX_COMMAS:
         raise AnswerTooLarge(f"of more than {_MAX_ITEMS:,} items")

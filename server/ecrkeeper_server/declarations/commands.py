@@ -13,15 +13,17 @@ from ecrkeeper_server.declarations.composition_checks import check_own, check_to
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.plan_digest import check_planned_on
 from ecrkeeper_server.declarations.preconditions import (
+    FEW_OWNERS,
     MAX_DECLARATION_BYTES,
     check_manager,
+    check_registry_size,
     check_size,
     conflict_of,
     presence_error,
 )
 from ecrkeeper_server.declarations.takeover import Takeover, reduced_specs, takeovers
 from ecrkeeper_server.declarations.write_result import WriteResult
-from ecrkeeper_server.errors import NotFound, Violation, rejection
+from ecrkeeper_server.errors import NotFound, Violation, first_violations, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose, composing, splitting
 from ecrkeeper_server.settings.elements import Elements, cost
@@ -37,13 +39,14 @@ TAKE_OVER = "set force to take it over"
 def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -> list[Violation]:
     """Return the violations of settings that AWS never accepts.
 
-    They include quotas that one owner alone exceeds.
+    They include quotas that one owner alone exceeds. After a hundred, the last one says that there are more.
     """
-    return [
+    found = [
         violation
         for setting, shape in settings.items()
         for violation in SETTINGS[setting].validate(shape, registry, f"{path}.{setting}")
     ]
+    return first_violations(found) if found else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,11 @@ class PutDeclaration:
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
+        if len(specs) > FEW_OWNERS:
+            check_registry_size(
+                {owner: each.settings for owner, each in declared.items()},
+                {owner: each.settings for owner, each in specs.items()},
+            )
         return _Begun(registry, declared, specs, touched, planned_on)
 
     def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:

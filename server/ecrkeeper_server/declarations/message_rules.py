@@ -10,11 +10,10 @@ from google.protobuf.message import Message
 
 from ecrkeeper_server.declarations.pattern_messages import message_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
-from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.setting import over_quota
 
-_MAX_VIOLATIONS = 100
 _FEW_NAMES = 12
 VALIDATOR = protovalidate.Validator()
 
@@ -29,11 +28,11 @@ def violations(message: Message) -> list[Violation]:
         return []
     cut = type(message)()
     cut.CopyFrom(message)
-    more = _cut(cut, _MAX_VIOLATIONS) <= 0
+    more = _cut(cut, MOST_VIOLATIONS) <= 0
     violations = VALIDATOR.collect_violations(cut)
-    described = [_describe(message, each) for each in violations[:_MAX_VIOLATIONS]]
-    if more or len(violations) > _MAX_VIOLATIONS:
-        described.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
+    described = [_describe(message, each) for each in violations[:MOST_VIOLATIONS]]
+    if more or len(violations) > MOST_VIOLATIONS:
+        described.append(MORE_VIOLATIONS)
     return described
 
 

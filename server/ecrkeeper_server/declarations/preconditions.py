@@ -12,6 +12,8 @@ from ecrkeeper_server.errors import (
     InvalidArgument,
     NotFound,
     PreconditionViolation,
+    QuotaExceeded,
+    QuotaViolation,
     StatusError,
     Violation,
 )
@@ -19,10 +21,15 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Conflict
 from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.settings.element_sets import brief
+from ecrkeeper_server.store.json_columns import json_text
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.unit_of_work import Manager
 
 MAX_DECLARATION_BYTES = 2**20
+MAX_REGISTRY_BYTES = 16 * 2**20
+"""The limit on the JSON of all declarations of a registry, which every attempt and most calls read."""
+FEW_OWNERS = 4
+"""The number of declarations that cannot exceed this limit together."""
 
 
 def presence_error(name: SettingsName, present: Declaration | None) -> StatusError:
@@ -70,6 +77,24 @@ def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> No
             " declare less, or split the settings over several owners"
         )
         raise InvalidArgument([Violation("registry_settings.settings", text)], reason="DECLARATION_TOO_LARGE")
+
+
+def check_registry_size(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> None:
+    """Reject settings that exceed the limit of all declarations of a registry, by owner.
+
+    Declarations that exceed it may shrink.
+    """
+    size = _json_size(after)
+    if size > MAX_REGISTRY_BYTES and size > _json_size(before):
+        text = (
+            f"all declarations of a registry must have at most {MAX_REGISTRY_BYTES:,} bytes as JSON, and with this one"
+            f" they have {size:,}; declare less, or elements that other owners declare only once"
+        )
+        raise QuotaExceeded([QuotaViolation("registry_settings.settings", text)])
+
+
+def _json_size(settings: Mapping[str, Mapping[str, Any]]) -> int:
+    return sum(len(json_text(each) or "") for each in settings.values())
 
 
 def _size(settings: Mapping[str, Any]) -> int:

@@ -10,25 +10,35 @@ from typing import Any
 
 from ecrkeeper_server.aws.failures import ANSWER_TOO_LARGE
 from ecrkeeper_server.aws_errors import Permanent
-from ecrkeeper_server.settings.elements import tally
+from ecrkeeper_server.settings.elements import CHARACTERS, has_longer_text, tally
+from ecrkeeper_server.settings.json_text import MAX_CHARACTERS
 
 TOO_LARGE = ANSWER_TOO_LARGE
 MAX_ITEMS = 20_000
 """The items of all lists; the largest setting that AWS's quotas allow has 5,200."""
+MAX_TEXTS = 70_000
+"""The cost of all texts; the most templates with the longest documents and tags have 55,000."""
 
 
 def checked_cost(setting: str, shape: Mapping[str, Any]) -> int:
     """Return the cost of a setting.
 
-    Raise Permanent if it has more items than the limit.
+    Raise Permanent if it has more items, longer texts or more text than the limits.
     """
     items, texts = tally(shape, MAX_ITEMS)
     if items > MAX_ITEMS:
-        text = (
-            f"AWS has more than {MAX_ITEMS:,} items in {setting}, more than its quotas allow, so ecrkeeper"
-            " does not read or write it; remove what is not needed there"
-        )
-        raise Permanent(
-            text, reason="AWS_ANSWER_TOO_LARGE", grpc_code="FAILED_PRECONDITION", metadata={"setting": setting}
-        )
+        raise _too_large(setting, f"more than {MAX_ITEMS:,} items")
+    if texts > MAX_TEXTS:
+        raise _too_large(setting, f"more than {MAX_TEXTS * CHARACTERS:,} characters")
+    # No single text can be too long if all together are not.
+    if texts * CHARACTERS > MAX_CHARACTERS - CHARACTERS and has_longer_text(shape, MAX_CHARACTERS):
+        raise _too_large(setting, f"a text of more than {MAX_CHARACTERS:,} characters")
     return items + texts
+
+
+def _too_large(setting: str, what: str) -> Permanent:
+    text = (
+        f"AWS has {what} in {setting}, more than its quotas allow, so ecrkeeper"
+        " does not read or write it; remove what is not needed there"
+    )
+    return Permanent(text, reason=TOO_LARGE, grpc_code="FAILED_PRECONDITION", metadata={"setting": setting})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
@@ -12,68 +12,85 @@ from ecrkeeper_server.ecr.regions import enabled_regions
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.usage import RegionUsage
+from ecrkeeper_server.settings.algebra import splitting
 from ecrkeeper_server.settings.element_sets import NO_KEYS, first_keys, union
-from ecrkeeper_server.settings.elements import Keys, keys_of
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.elements import CHARACTERS, Keys, keys_of
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.declarations import DeclaredSetting
+from ecrkeeper_server.store.json_columns import read_json
+from ecrkeeper_server.turns import Steps, work
 
 _REGIONS_AT_ONCE = 8
 _LISTED, _MESSAGE_CHARACTERS = 50, 1_000
 
 
+Declared = Mapping[str, Mapping[str, Keys]]
+"""The declared elements that need a role, by Region and owner."""
+
+
 async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
     """Return the usage of the role in enabled Regions and in those with declarations."""
-    declared = await db.read(lambda tx: declarations.of_account(tx, account))
+    rows = await db.read(lambda tx: declarations.of_setting(tx, account, kind.setting))
+    declared = await work().charged(declaring(kind, rows), sum(len(row.shape or "") for row in rows) // CHARACTERS)
     enabled = await enabled_regions(aws, account, home_region, partition_of(home_region) or "aws")
     # A disabled Region keeps its registry, which still uses the role.
-    regions = sorted({*enabled, *(declaration.region for declaration in declared)})
-    return await role_usage(aws, account, kind, regions, owners_by_region(kind, declared))
+    regions = sorted({*enabled, *(row.region for row in rows)})
+    return await role_usage(aws, account, kind, regions, declared)
 
 
-def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, dict[str, list[str]]]:
-    """Return the declarers of elements that need the role, by Region and key."""
-    declared_keys: dict[str, dict[str, list[str]]] = {}
-    for declaration in declared:
-        for key in split_all(declaration.settings).get(kind.setting, {}):
-            declared_keys.setdefault(declaration.region, {}).setdefault(key, []).append(declaration.owner)
-    return declared_keys
+def declaring(kind: RoleKind, rows: Iterable[DeclaredSetting]) -> Steps[Declared]:
+    """Return the elements in the rows, in steps."""
+    declared: dict[str, dict[str, Keys]] = {}
+    for row in rows:
+        yield
+        if row.shape is not None:
+            elements = yield from splitting(SETTINGS[kind.setting], read_json(row.shape))
+            if elements:
+                declared.setdefault(row.region, {})[row.owner] = keys_of(elements)
+    return declared
 
 
 async def role_usage(
-    aws: Aws, account: str, kind: RoleKind, regions: Iterable[str], owners: dict[str, dict[str, list[str]]]
+    aws: Aws, account: str, kind: RoleKind, regions: Iterable[str], declared: Declared
 ) -> list[RegionUsage]:
-    """Return the usage of the role in the given Regions.
-
-    `owners` are the declarers of elements that need it, by Region and key.
-    """
+    """Return the usage of the role in the given Regions."""
     capacity = asyncio.Semaphore(_REGIONS_AT_ONCE)
 
     async def check(region: str) -> RegionUsage:
-        declared = owners.get(region, {})
+        owned = declared.get(region, {})
         async with capacity:
             try:
                 observed = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
             except AwsError as error:
-                return _bounded(region, "UNKNOWN", declared, message=error.message)
-        keys = union((keys_of(observed.elements), frozenset(declared)))
+                return _bounded(region, "UNKNOWN", owned, message=error.message)
+        keys = await work().run(_uniting((keys_of(observed.elements), *owned.values())))
         if observed.unknown and not keys:
             text = f"AWS has members that this version does not know: {', '.join(observed.unknown)}"
-            return _bounded(region, "UNKNOWN", declared, message=text)
-        return _bounded(region, "IN_USE" if keys else "FREE", declared, keys)
+            return _bounded(region, "UNKNOWN", owned, message=text)
+        return _bounded(region, "IN_USE" if keys else "FREE", owned, keys)
 
     return list(await asyncio.gather(*(check(region) for region in regions)))
 
 
+def _uniting(sets: Iterable[Keys]) -> Steps[Keys]:
+    """Return the keys that are in any of the sets, in steps."""
+    found = NO_KEYS
+    for keys in sets:
+        found = union((found, keys))
+        yield
+    return found
+
+
 def _bounded(
-    region: str, state: str, declared: dict[str, list[str]], keys: Keys = NO_KEYS, message: str = ""
+    region: str, state: str, declared: Mapping[str, Keys], keys: Keys = NO_KEYS, message: str = ""
 ) -> RegionUsage:
     """Return the usage cut to the first keys and owners.
 
     A registry may replicate 62,500 pairs.
     """
-    owners = sorted({owner for owners in declared.values() for owner in owners})
+    owners = sorted(declared)
     return RegionUsage(
         region, state, tuple(first_keys(keys, _LISTED)), tuple(owners[:_LISTED]), message[:_MESSAGE_CHARACTERS],
         omitted_resources=max(0, len(keys) - _LISTED), omitted_owners=max(0, len(owners) - _LISTED),

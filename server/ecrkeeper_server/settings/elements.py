@@ -31,8 +31,8 @@ Keys = Set[str]
 _PAIRED = frozenset((PairElements, PairKeys))
 # Up to this number, pairs are kept in a plain dict, and stored one by one as in release 0.1.0.
 FEW = 100
-# A text of so many characters takes about as long to validate and to compare as one element.
-_CHARACTERS = 100
+CHARACTERS = 100
+"""A text of so many characters takes about as long to validate and to compare as one element."""
 _SCALARS = frozenset((bool, int, float, type(None)))
 
 
@@ -218,7 +218,7 @@ def tally(shape: Any, max_items: float = inf) -> tuple[int, int]:
             # By type first: `isinstance` asks the metaclass of an abstract class, and every reconcile comes here often.
             kind = type(value)
             if kind is str:
-                texts += len(value) // _CHARACTERS
+                texts += len(value) // CHARACTERS
             elif kind is dict:
                 unseen.append(value.values())
             elif kind is list:
@@ -229,6 +229,21 @@ def tally(shape: Any, max_items: float = inf) -> tuple[int, int]:
             elif kind not in _SCALARS and isinstance(value, Mapping):
                 unseen.append(value.values())
     return items, texts
+
+
+def has_longer_text(shape: Any, most: int) -> bool:
+    """Return whether a text in a shape has more than `most` characters."""
+    unseen = [shape]
+    while unseen:
+        value = unseen.pop()
+        if isinstance(value, str):
+            if len(value) > most:
+                return True
+        elif isinstance(value, Mapping):
+            unseen += value.values()
+        elif isinstance(value, list):
+            unseen += value
+    return False
 
 
 def cost_of_all(shapes: Iterable[Any]) -> int:

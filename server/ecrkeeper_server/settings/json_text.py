@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, NoReturn
+
+from ecrkeeper_server.names import shown
 
 MAX_DEPTH = 32
 """Deeper than any policy, and far below the interpreter's recursion limit."""
+
+MAX_CHARACTERS = 65_536
+"""Twice the longest document in AWS's models; takes a few milliseconds at worst to parse."""
 
 # Matches a string, terminated or not. Brackets in it do not count, and no position is read twice.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
@@ -24,9 +30,11 @@ class NotJson(ValueError):
 def parse(text: str) -> Any:
     """Return the document.
 
-    Raises NotJson if the text is malformed, ambiguous or nested too deeply: JSON
-    does not define repeated members, and AWS does not know NaN.
+    Raises NotJson if the text is malformed, ambiguous, too long or nested too deeply:
+    JSON does not define repeated members, and AWS does not know NaN.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise NotJson(f"is longer than {MAX_CHARACTERS:,} characters")
     # Few brackets cannot nest deeply, so only texts with more are counted.
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(text)
@@ -61,9 +69,9 @@ def _check_depth(text: str) -> None:
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise NotJson(f"repeats the member {twice!r} in one object")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        raise NotJson(f"repeats the member {shown(twice)} in one object")
     return members
 
 

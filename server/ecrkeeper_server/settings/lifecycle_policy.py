@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.errors import Violation, first_violations
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.json_text import NotJson, dump, parse
 
@@ -31,7 +31,7 @@ _FEW = 5
 
 
 def validate(text: str, at: str) -> list[Violation]:
-    """Return the violations of the text of a lifecycle policy.
+    """Return the violations of the text of a lifecycle policy, at most a hundred.
 
     Each description begins with the path inside of the text.
     """
@@ -39,7 +39,7 @@ def validate(text: str, at: str) -> list[Violation]:
         document = parse(text)
     except NotJson as error:
         return [Violation(at, str(error))]
-    return [Violation(at, error) for error in _errors(document)]
+    return first_violations(Violation(at, error) for error in _errors(document))
 
 
 def _errors(document: Any) -> Iterator[str]:

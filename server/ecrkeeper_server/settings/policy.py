@@ -7,7 +7,6 @@ in the ECR user guide.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -21,6 +20,7 @@ from ecrkeeper_server.settings.elements import Elements, Value
 from ecrkeeper_server.settings.json_text import NotJson, parse, write
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
+from ecrkeeper_server.settings.text_cache import text_cache
 from ecrkeeper_server.turns import Steps, finish
 
 MAX_TEXT = 10240
@@ -36,7 +36,7 @@ def _document(shape: Shape) -> dict[str, Any]:
 
 
 # One reconcile parses the same text several times; nobody changes the parsed form.
-@lru_cache(maxsize=256)
+@text_cache
 def _parsed(text: str) -> dict[str, Any]:
     try:
         document = parse(text)
@@ -68,8 +68,9 @@ def _statements(text: str) -> Steps[dict[str, Value]]:
         known = _known.get(text)
     if known is None:
         known = yield from _split(text)
-        with _lock:
-            _known[text] = known
+        if len(text) <= MAX_TEXT:
+            with _lock:
+                _known[text] = known
     return known
 
 

@@ -9,10 +9,10 @@ guide).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.errors import Violation, first_violations
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings import arns, condition_validation, globs, principals
 from ecrkeeper_server.settings.json_text import NotJson, parse
@@ -26,7 +26,7 @@ TOP = frozenset({"Version", "Id", "Statement"})
 _ACTION = re.compile(r"\*|[eE][cC][rR]:[A-Za-z*?]+")
 _NO_POLICY = "to have no policy, omit registry_policy or send an empty policy_text"
 
-StatementValidator = Callable[[Mapping[str, Any], str, int], list[Violation]]
+StatementValidator = Callable[[Mapping[str, Any], str, int], Iterable[Violation]]
 """Checks of one kind of policy: the violations of a statement with its path and index."""
 
 
@@ -43,33 +43,37 @@ def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> lis
 
 
 def validate_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementValidator) -> list[Violation]:
-    """Return the violations of the text of a policy.
+    """Return the violations of the text of a policy, at most a hundred.
 
     `no_policy` says what to send if there is to be no policy.
     """
+    return first_violations(_in_text(text, partition, at, no_policy, of_kind))
+
+
+def _in_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementValidator) -> Iterator[Violation]:
     try:
         document = parse(text)
     except NotJson as error:
-        return [Violation(at, str(error))]
+        yield Violation(at, str(error))
+        return
     if not isinstance(document, dict):
-        return [Violation(at, "must be a JSON object with a member `Statement`")]
-    violations = [
-        Violation(f"{at}.{name}", "is not a member of a policy; allowed are Version, Id and Statement")
-        for name in sorted(document.keys() - TOP)
-    ]
-    violations += _validate_version(document, text, at)
+        yield Violation(at, "must be a JSON object with a member `Statement`")
+        return
+    for name in sorted(document.keys() - TOP):
+        yield Violation(f"{at}.{name}", "is not a member of a policy; allowed are Version, Id and Statement")
+    yield from _validate_version(document, text, at)
     statements = statements_of(document)
     if not statements:
-        return [*violations, Violation(f"{at}.Statement", f"must have a statement; {no_policy}")]
+        yield Violation(f"{at}.Statement", f"must have a statement; {no_policy}")
     sids: dict[str, int] = {}
     for i, statement in enumerate(statements):
         path = f"{at}.Statement[{i}]"
         if isinstance(statement, dict):
-            violations += _validate_statement(statement, partition, path) + _validate_sid(statement, path, sids, i)
-            violations += of_kind(statement, path, i)
+            yield from _validate_statement(statement, partition, path)
+            yield from _validate_sid(statement, path, sids, i)
+            yield from of_kind(statement, path, i)
         else:
-            violations.append(Violation(path, "must be a JSON object"))
-    return violations
+            yield Violation(path, "must be a JSON object")
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Any]:
@@ -98,20 +102,25 @@ def _validate_version(document: Mapping[str, Any], text: str, at: str) -> list[V
     return []
 
 
-def _validate_statement(statement: Mapping[str, Any], partition: str, at: str) -> list[Violation]:
-    violations = [Violation(f"{at}.{m}", "is not a member of a statement") for m in sorted(statement.keys() - MEMBERS)]
+def _validate_statement(statement: Mapping[str, Any], partition: str, at: str) -> Iterator[Violation]:
+    for member in sorted(statement.keys() - MEMBERS):
+        yield Violation(f"{at}.{member}", "is not a member of a statement")
     if statement.get("Effect") not in ("Allow", "Deny"):
-        violations.append(Violation(f"{at}.Effect", "must be `Allow` or `Deny`"))
-    violations += _validate_one_of(statement, PRINCIPALS, at) + _validate_one_of(statement, ("Action", "NotAction"), at)
+        yield Violation(f"{at}.Effect", "must be `Allow` or `Deny`")
+    yield from _validate_one_of(statement, PRINCIPALS, at)
+    yield from _validate_one_of(statement, ("Action", "NotAction"), at)
     for member in PRINCIPALS:
         if member in statement:
-            violations += principals.validate(statement[member], partition, f"{at}.{member}")
+            yield from principals.validate(statement[member], partition, f"{at}.{member}")
     for member in ("Action", "NotAction"):
-        for where, action in texts(statement, member, at, violations):
+        wrong: list[Violation] = []
+        named = texts(statement, member, at, wrong)
+        yield from wrong
+        for where, action in named:
             if not is_ecr_action(action):
                 description = f"must be `*` or an ECR action such as `ecr:ReplicateImage`, got {shown(action)}"
-                violations.append(Violation(where, description))
-    return violations + condition_validation.validate(statement.get("Condition", {}), f"{at}.Condition")
+                yield Violation(where, description)
+    yield from condition_validation.validate(statement.get("Condition", {}), f"{at}.Condition")
 
 
 def _validate_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], index: int) -> list[Violation]:

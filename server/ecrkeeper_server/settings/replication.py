@@ -37,6 +37,11 @@ def _account_and_region(place: str) -> tuple[str, str]:
     return account, region
 
 
+def destinations(keys: Iterable[str]) -> set[RegistryName]:
+    """Return the registries that elements replicate to."""
+    return {RegistryName(*_account_and_region(place)) for place in PairKeys.of(keys).lefts}
+
+
 def filters_by_destination(keys: Iterable[str]) -> dict[RegistryName, frozenset[str]]:
     """Return the filters of elements, by the registry that they replicate to."""
     return {

@@ -6,7 +6,7 @@ Facts: "Private repository policies in Amazon ECR" in the ECR user guide;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecrkeeper_server.errors import Violation
@@ -24,18 +24,16 @@ def validate(text: str, registry: RegistryName, at: str) -> list[Violation]:
     return policy_validation.validate_text(text, registry.partition, at, _NO_POLICY, _validate_statement)
 
 
-def _validate_statement(statement: Mapping[str, Any], at: str, _index: int) -> list[Violation]:
-    violations = [
-        Violation(at, f"must have no member `{member}`: the policy always applies to its own repository")
-        for member in ("Resource", "NotResource")
-        if member in statement
-    ]
+def _validate_statement(statement: Mapping[str, Any], at: str, _index: int) -> Iterator[Violation]:
+    for member in ("Resource", "NotResource"):
+        if member in statement:
+            rule = f"must have no member `{member}`: the policy always applies to its own repository"
+            yield Violation(at, rule)
     for member in ("Action", "NotAction"):
         # The common checks report members that are not strings.
         for where, action in texts(statement, member, at, []):
             if member == "Action" and action.lower() == _TOKEN:
                 rule = "must not be in a repository policy: a token is valid for the whole registry"
-                violations.append(Violation(where, f"{action} {rule}"))
+                yield Violation(where, f"{action} {rule}")
             elif policy_validation.is_ecr_action(action) and not is_known(action):
-                violations.append(Violation(where, f"must name an action of ECR, got {shown(action)}"))
-    return violations
+                yield Violation(where, f"must name an action of ECR, got {shown(action)}")

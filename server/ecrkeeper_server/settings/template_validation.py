@@ -6,11 +6,11 @@ at rest" in the ECR user guide (only GovCloud has two-layer encryption).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.errors import MORE_VIOLATIONS, Violation, first_violations
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings import arns, lifecycle_policy, prefixes, repository_policy
 from ecrkeeper_server.settings.text_cache import text_cache
@@ -19,17 +19,21 @@ _WITHOUT_DSSE = frozenset({"aws", "aws-cn"})
 
 
 def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
-    """Return the violations of all templates."""
+    """Return the violations of all templates, at most a hundred."""
+    return first_violations(_in_templates(shape, registry, f"{path}.templates"))
+
+
+def _in_templates(shape: Mapping[str, Any], registry: RegistryName, at: str) -> Iterator[Violation]:
     templates = list(shape.get("templates") or ())
-    at = f"{path}.templates"
-    violations = prefixes.validate_unique(templates, "prefix", at, "prefix")
+    yield from prefixes.validate_unique(templates, "prefix", at, "prefix")
     for i, template in enumerate(templates):
         item = f"{at}[{i}]"
-        violations += _validate_mutability(template, item) + _validate_encryption(template, registry, item)
-        violations += _validate_tags(template, item) + _validate_documents(template, registry, item)
+        yield from _validate_mutability(template, item)
+        yield from _validate_encryption(template, registry, item)
+        yield from _validate_tags(template, item)
+        yield from _validate_documents(template, registry, item)
         if template.get("customRoleArn"):
-            violations += arns.validate_role(template["customRoleArn"], registry, f"{item}.custom_role_arn")
-    return violations
+            yield from arns.validate_role(template["customRoleArn"], registry, f"{item}.custom_role_arn")
 
 
 def needs_custom_role(template: Mapping[str, Any]) -> str:
@@ -108,4 +112,4 @@ def _validate_lifecycle_policy(text: str) -> tuple[Violation, ...]:
 
 
 def _below(at: str, violation: Violation) -> Violation:
-    return replace(violation, field=at + violation.field)
+    return violation if violation is MORE_VIOLATIONS else replace(violation, field=at + violation.field)

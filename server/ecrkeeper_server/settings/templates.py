@@ -106,11 +106,12 @@ def _priority(rule: Any) -> tuple[float, str]:
 def prepare(shape: Mapping[str, Any], registry: RegistryName | None) -> Iterator[None]:
     """Validate and canonicalize each template in a step, and cache the results."""
     for template in shape.get("templates") or ():
-        if registry is not None:
-            validate({"templates": [template]}, registry, "")
-            yield
-        value_of(template)
+        invalid = registry is not None and validate({"templates": [template]}, registry, "")
         yield
+        # An invalid one is rejected, so nobody needs its value.
+        if not invalid:
+            value_of(template)
+            yield
 
 
 def _item(key: str, value: Value) -> dict[str, Any]:

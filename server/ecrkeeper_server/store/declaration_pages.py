@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, func, literal_column, select, tuple_, type_coerce
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    type_coerce,
+)
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import REGISTRY, STORED, Stored
+from ecrkeeper_server.store.declarations import STATE_AT, STORED_DECLARATION, STORED_REGISTRY, Stored
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.prepared import Prepared
@@ -48,15 +61,15 @@ class ListedDeclaration(NamedTuple):
         return self[:3]
 
 
-# The database hashes the text, so that most states are not transferred.
+# The database hashes the text, so that most states are not transferred. A state can be large and have a thousand
+# owners, so it is read and hashed with the first of them only.
 _DIGEST = func.hashtextextended(
     type_coerce(resources.c.state, Text)
     + func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text)),
     literal_column("0", BigInteger),
     type_=BigInteger,
 ).label("digest")
-_LISTED = [*(declarations.c[name] for name in ListedDeclaration._fields[:-2]), _DIGEST, schedule.c.due_at]
-_SCHEDULED = schedule.c.name == resources.c.name
+_NAMES = ListedDeclaration._fields[:-2]
 _BEHIND = [f"after_{name}" for name in KEY]
 
 
@@ -78,18 +91,39 @@ def page(
     cursor = dict(zip(_BEHIND, after, strict=True))
     values = {f"in_{name}": wanted[name] for name in columns}
     rows = _page(tx.conn.dialect, columns).rows(tx.conn, {**values, "max_rows": limit, **cursor})
-    return list(map(ListedDeclaration._make, rows))
+    return _listed(rows)
 
 
 @lru_cache(maxsize=64)
 def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
     key = [declarations.c[name] for name in KEY]
-    # Outer joins: a declaration without its registry is no end of the page.
-    query = select(*_LISTED).join_from(declarations, resources, REGISTRY, isouter=True)
-    query = query.join(schedule, _SCHEDULED, isouter=True)
+    query = select(*(declarations.c[name] for name in _NAMES))
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _BEHIND)))
     query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
-    return Prepared(query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)), compiler)
+    some = query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)).cte("some")
+    listed = _with_registries(select(*some.c, _DIGEST, schedule.c.due_at), some)
+    return Prepared(listed.order_by(*(some.c[name] for name in KEY)), compiler)
+
+
+def _with_registries(query: Select[Any], some: CTE) -> Select[Any]:
+    """Join declarations with the schedules of their registries, and the first of each registry with its state.
+
+    These are outer joins: a declaration without its registry is no end of a page.
+    """
+    first = select(some.c.account, some.c.region, func.min(some.c.owner).label("owner"))
+    firsts = first.group_by(some.c.account, some.c.region).cte("firsts")
+    same = and_(*(firsts.c[name] == some.c[name] for name in KEY))
+    registry = literal("accounts/") + some.c.account + "/registries/" + some.c.region
+    query = query.select_from(some).outerjoin(firsts, same)
+    query = query.outerjoin(resources, and_(firsts.c.owner.is_not(None), resources.c.name == registry))
+    return query.outerjoin(schedule, schedule.c.name == registry)
+
+
+def _listed(rows: Iterable[Sequence[Any]]) -> list[ListedDeclaration]:
+    """Return rows, each with the digest that came with the first of its registry."""
+    listed = [ListedDeclaration(*row) for row in rows]
+    digests = {row.place[:2]: row.digest for row in listed if row.digest is not None}
+    return [row if row.digest is not None else row._replace(digest=digests.get(row.place[:2])) for row in listed]
 
 
 def read(tx: Tx, rows: Sequence[ListedDeclaration]) -> dict[tuple[str, ...], tuple[ListedDeclaration, Stored]]:
@@ -100,14 +134,25 @@ def read(tx: Tx, rows: Sequence[ListedDeclaration]) -> dict[tuple[str, ...], tup
     values = json_rows(dict(zip(KEY, row, strict=False)) for row in rows)
     current = _read(tx.dialect, tx.conn.dialect).rows(tx.conn, values)
     split = len(ListedDeclaration._fields)
-    listed = ((ListedDeclaration._make(row[:split]), row[split:]) for row in current)
-    return {row.place: (row, stored) for row, stored in listed}
+    listed = _listed(row[:split] for row in current)
+    stored = _stored([row[split:] for row in current])
+    return {row.place: (row, columns) for row, columns in zip(listed, stored, strict=True) if columns is not None}
+
+
+def _stored(rows: Sequence[Stored]) -> Iterator[Stored | None]:
+    """Yield rows, each with the state that came with the first of its registry; None without a registry."""
+    at = STATE_AT
+    states = {row[:2]: (row[at], row[-1]) for row in rows if row[at] is not None}
+    for row in rows:
+        state = states.get(row[:2])
+        yield None if state is None else (*row[:at], state[0], *row[at + 1 : -1], state[1])
 
 
 @lru_cache(maxsize=8)
 def _read(dialect: Dialect, compiler: Compiler) -> Prepared:
     names = dialect.json_table(dict.fromkeys(KEY, Text()))
     named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
-    listed = [column.label(f"listed_{column.name}") for column in _LISTED]
-    query = select(*listed, *STORED).join_from(names, declarations, named).join(resources, REGISTRY)
-    return Prepared(query.join(schedule, _SCHEDULED), compiler)
+    some = select(*STORED_DECLARATION).join_from(names, declarations, named).cte("some")
+    listed = [some.c[name].label(f"listed_{name}") for name in _NAMES]
+    columns = [*listed, _DIGEST, schedule.c.due_at.label("listed_due_at"), *some.c, *STORED_REGISTRY]
+    return Prepared(_with_registries(select(*columns), some), compiler)

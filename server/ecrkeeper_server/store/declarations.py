@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.settings.elements import CHARACTERS
 from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
@@ -33,6 +34,7 @@ from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, R
 from ecrkeeper_server.store.tables import declarations, resources, revisions, schedule
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
+from ecrkeeper_server.turns import Steps
 
 # A declaration with the status of its registry, as the driver returns the columns. The first
 # three are account, Region and owner. JSON stays text, so that cached parses can be used.
@@ -41,10 +43,18 @@ Originals = list[tuple[Declaration, dict[str, Any]]]
 """AWS's state of settings in declarations that have not converged yet."""
 REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _SCHEDULED = schedule.c.name == resources.c.name
-STORED = [
-    type_coerce(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
-    for column in (*declarations.c, resources.c.state, schedule.c.due_at, resources.c.events)
-]
+
+
+def _as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return type_coerce(column, Text).label(column.key) if isinstance(column.type, JsonText) else column
+
+
+STORED_DECLARATION = list(map(_as_text, declarations.c))
+STORED_REGISTRY = list(map(_as_text, (resources.c.state, schedule.c.due_at, resources.c.events)))
+STORED = [*STORED_DECLARATION, *STORED_REGISTRY]
+_SETTINGS_AT = [column.key for column in STORED_DECLARATION].index("settings")
+STATE_AT = len(STORED_DECLARATION)
+"""The position of the registry's state in a row; its events are the last column."""
 
 
 def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
@@ -59,10 +69,7 @@ def decoded(
     Rows that were read together share `statuses`: a registry's state can be large, and have a thousand owners.
     """
     *columns, state, due_at, events = row
-    stored = Declaration(*columns)
-    settings: Any = stored.settings
-    # SQLite has no booleans.
-    declared = replace(stored, settings=read_json(settings), allow_replacement=bool(stored.allow_replacement))
+    declared = parsed(columns)
     registry = declared.name.registry
     status = None if statuses is None else statuses.get(registry)
     if status is None:
@@ -99,19 +106,29 @@ def _of_names(dialect: Dialect, compiler: Compiler) -> Prepared:
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
     """Return all declarations of one registry, by owner."""
-    query = select(declarations).where(
+    return list(map(parsed, texts_of_registry(tx, registry)))
+
+
+def texts_of_registry(tx: Tx, registry: RegistryName) -> list[Stored]:
+    """Return the same with JSON as text, for `parsing`."""
+    query = select(*STORED_DECLARATION).where(
         declarations.c.account == registry.account, declarations.c.region == registry.region
     )
-    return [Declaration.of(row) for row in tx.conn.execute(query.order_by(declarations.c.owner))]
+    return [tuple(row) for row in tx.conn.execute(query.order_by(declarations.c.owner))]
 
 
 def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Declaration]]:
     """Return the declarations of several registries, by the registry's name."""
+    return {name: list(map(parsed, rows)) for name, rows in texts_of_registries(tx, registries).items()}
+
+
+def texts_of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Stored]]:
+    """Return the same with JSON as text, for `parsing`."""
     registry_rows = [row for row in registries if row.kind == RegistryName.kind]
-    declared: dict[str, list[Declaration]] = {row.name: [] for row in registry_rows}
+    declared: dict[str, list[Stored]] = {row.name: [] for row in registry_rows}
     values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registry_rows)
     for name, *columns in tx.conn.execute(_of_registries(tx.dialect), values) if registry_rows else ():
-        declared[name].append(Declaration(*columns))
+        declared[name].append(tuple(columns))
     return declared
 
 
@@ -120,13 +137,45 @@ def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Decl
 def _of_registries(dialect: Dialect) -> Select[Any]:
     names = dialect.json_table({name: Text() for name in ("name", "account", "region")})
     of_it = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
-    return select(names.c.name, *declarations.c).join_from(names, declarations, of_it).order_by(declarations.c.owner)
+    named = select(names.c.name, *STORED_DECLARATION).join_from(names, declarations, of_it)
+    return named.order_by(declarations.c.owner)
 
 
-def of_account(tx: Tx, account: str) -> list[Declaration]:
-    """Return all declarations of one account."""
-    query = select(declarations).where(declarations.c.account == account)
-    return [Declaration.of(row) for row in tx.conn.execute(query)]
+def parsed(columns: Sequence[Any]) -> Declaration:
+    """Return the values of a declaration's columns with JSON as text."""
+    stored = Declaration(*columns)
+    text: Any = stored.settings
+    # SQLite has no booleans.
+    return replace(stored, settings=read_json(text), allow_replacement=bool(stored.allow_replacement))
+
+
+def parsing(rows: Iterable[Sequence[Any]]) -> Steps[list[Declaration]]:
+    """Return the values of declarations, one in each step."""
+    found: list[Declaration] = []
+    for row in rows:
+        found.append(parsed(row))
+        yield
+    return found
+
+
+def parsing_cost(rows: Iterable[Sequence[Any]]) -> int:
+    """Return the cost of declarations with JSON as text, in elements."""
+    return sum(len(row[_SETTINGS_AT]) for row in rows) // CHARACTERS
+
+
+class DeclaredSetting(NamedTuple):
+    """A declaration and one of its settings as JSON text; None if it does not have the setting."""
+
+    region: str
+    owner: str
+    shape: str | None
+
+
+def of_setting(tx: Tx, account: str, setting: str) -> list[DeclaredSetting]:
+    """Return one setting of all declarations of an account."""
+    shape = tx.dialect.json_member(declarations.c.settings, setting)
+    query = select(declarations.c.region, declarations.c.owner, shape).where(declarations.c.account == account)
+    return [DeclaredSetting(*row) for row in tx.conn.execute(query)]
 
 
 def record_originals(tx: Tx, originals: Originals) -> None:

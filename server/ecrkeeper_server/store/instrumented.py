@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ecrkeeper_server.errors import StatusError, Unavailable
 from ecrkeeper_server.metrics.store import StoreMetrics
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.health import StoreHealth
 from ecrkeeper_server.store.overview import alive
+from ecrkeeper_server.turns import SLICE, work
 
 T = TypeVar("T")
 
@@ -33,9 +34,9 @@ class InstrumentedDatabase(Database):
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a read-only query."""
-        began = time.perf_counter()
+        began, counted = time.perf_counter(), _Counted(query)
         try:
-            result = await self._db.read(query)
+            result = await self._db.read(counted)
         except Unavailable as error:
             self._metrics.failed["read"]()
             self._health.failed("read", error)
@@ -46,14 +47,16 @@ class InstrumentedDatabase(Database):
             return result
         finally:
             self._read(time.perf_counter() - began)
+            counted.charge()
 
     async def write(self, change: Callable[[Tx], T]) -> T:
         """Run a change in one transaction."""
         began = time.perf_counter()
         if self._trace is not None and (parent := self._trace()):
             change = _carrying(change, parent)
+        counted = _Counted(change)
         try:
-            result = await self._db.write(change)
+            result = await self._db.write(counted)
         except Unavailable as error:
             if error.reason != "REQUEST_RUNNING":
                 self._metrics.failed["write"]()
@@ -64,6 +67,7 @@ class InstrumentedDatabase(Database):
             return result
         finally:
             self._write(time.perf_counter() - began)
+            counted.charge()
 
     async def probe(self, seconds: float) -> str:
         """Return why the database cannot be read or written; empty if it can.
@@ -108,3 +112,25 @@ class InstrumentedDatabase(Database):
 
 def _carrying(change: Callable[[Tx], T], parent: str) -> Callable[[Tx], T]:
     return lambda tx: change(replace(tx, trace=parent))
+
+
+class _Counted(Generic[T]):
+    """Runs a function in a transaction, and measures its CPU in whichever thread that is."""
+
+    __slots__ = ("_function", "_seconds")
+
+    def __init__(self, function: Callable[[Tx], T]) -> None:
+        self._function = function
+        self._seconds = 0.0
+
+    def __call__(self, tx: Tx) -> T:
+        began = time.thread_time()
+        try:
+            return self._function(tx)
+        finally:
+            self._seconds += time.thread_time() - began
+
+    def charge(self) -> None:
+        """Count the seconds for the current call if they are longer than a slice."""
+        if self._seconds > SLICE:
+            work().used(self._seconds)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, Text, and_, bindparam, cast, func, literal_column, select, type_coerce
+from sqlalchemy import BigInteger, Select, Text, and_, bindparam, cast, func, literal_column, select
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import STORED_DECLARATION, parsed
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.json_columns import JsonText, read_json
+from ecrkeeper_server.store.json_columns import read_json
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.resources import page_of
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -69,7 +69,6 @@ class Read(NamedTuple):
 _MARK = ("owner", "uid", "generation", "observed_generation")
 _BETWEEN_MARKS, _BETWEEN_MEMBERS = "\n", "\t"
 _OF_IT = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
-_DECLARED = [type_coerce(each, Text) if isinstance(each.type, JsonText) else each for each in declarations.c]
 
 
 def _mark_of(declared: Declaration) -> str:
@@ -123,18 +122,11 @@ def snapshot(tx: Tx, kind: str, account: str, after: str, limit: int, condition:
 
 @lru_cache(maxsize=4)
 def _whole(dialect: Dialect) -> Select[Any]:
-    declared = select(dialect.json_lists(_DECLARED)).where(_OF_IT).scalar_subquery()
+    declared = select(dialect.json_lists(STORED_DECLARATION)).where(_OF_IT).scalar_subquery()
     return VERSIONED.add_columns(declared.label("declared"))
 
 
 def _read(columns: dict[str, Any]) -> Read:
     text = columns.pop("declared")
-    declared = [_declaration(each) for each in (read_json(text) if text else ())]
+    declared = [parsed(each) for each in (read_json(text) if text else ())]
     return Read(versioned_of(columns), sorted(declared, key=lambda each: each.owner))
-
-
-def _declaration(columns: Sequence[Any]) -> Declaration:
-    stored = Declaration(*columns)
-    text: Any = stored.settings
-    # SQLite has no booleans.
-    return replace(stored, settings=read_json(text), allow_replacement=bool(stored.allow_replacement))

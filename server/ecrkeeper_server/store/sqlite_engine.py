@@ -26,6 +26,9 @@ def sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _digest(text: str, _seed: int) -> int:
-    """Return a digest that differs between processes: it is compared within one."""
-    return hash(text)
+def _digest(text: str | None, _seed: int) -> int | None:
+    """Return a digest that differs between processes: it is compared within one.
+
+    Without a text it is NULL, as in Postgres.
+    """
+    return None if text is None else hash(text)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecrkeeper_server.settings.elements import cost, cost_of_all, size_of, tally
+import pytest
+from ecrkeeper_server.aws_errors import Permanent
+from ecrkeeper_server.ecr.answer_limit import MAX_ITEMS, MAX_TEXTS, checked_cost
+from ecrkeeper_server.settings.elements import cost, cost_of_all, has_longer_text, size_of, tally
+from ecrkeeper_server.settings.json_text import MAX_CHARACTERS
 from ecrkeeper_server.settings.table import SETTINGS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +46,34 @@ def test_pairs_cost_by_filters_and_destinations_and_not_by_their_product() -> No
 def naive_items(shape: Any) -> int:
     inner = shape.values() if isinstance(shape, dict) else shape if isinstance(shape, list) else ()
     return (len(shape) if isinstance(shape, list) else 0) + sum(map(naive_items, inner))
+
+
+@given(SHAPES, st.integers(0, 300))
+def test_longer_text_is_found_wherever_it_is(shape: Any, most: int) -> None:
+    def longest(value: Any) -> int:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return len(value) if isinstance(value, str) else max(map(longest, inner), default=0)
+
+    assert has_longer_text(shape, most) == (longest(shape) > most)
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ({"a": ["x"] * (MAX_ITEMS + 1)}, "more than 20,000 items"),
+        ({"a": ["x" * 1_000] * (MAX_TEXTS // 10 + 1)}, "more than 7,000,000 characters"),
+        ({"a": [{"b": "x" * (MAX_CHARACTERS + 1)}]}, "a text of more than 65,536 characters"),
+    ],
+)
+def test_answer_above_a_limit_is_rejected(shape: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Permanent, match=f"AWS has {reason} in some_setting") as caught:
+        checked_cost("some_setting", shape)
+    assert caught.value.reason == "AWS_ANSWER_TOO_LARGE"
+
+
+def test_answer_at_all_limits_is_accepted() -> None:
+    texts = ["x" * MAX_CHARACTERS] * (MAX_TEXTS // (MAX_CHARACTERS // 100))
+    assert checked_cost("some_setting", {"a": [*texts, *[""] * (MAX_ITEMS - len(texts))]}) > 50_000
 
 
 @given(SHAPES, st.integers(0, 10))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import stored_elements, suspects
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.element_sets import changed_keys, excluding, restricted
@@ -17,6 +18,7 @@ from ecrkeeper_server.settings.isolation import items_of, unmade_changes, with_c
 from ecrkeeper_server.settings.ownership import owned_elements, verified
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
+from ecrkeeper_server.settings.replication import destination_of, destinations, filters_by_destination
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.turns import finish
 from hypothesis import HealthCheck, given, settings
@@ -49,6 +51,14 @@ def in_any_form(draw: st.DrawFn) -> tuple[Any, dict[str, Any]]:
 
 
 any_form = in_any_form()
+
+
+@relaxed
+@given(elements=any_form)
+def test_destinations_are_those_of_all_pairs(elements: Any) -> None:
+    found, expected = elements
+    assert destinations(found) == {RegistryName(*destination_of(key)) for key in expected}
+    assert destinations(found) == set(filters_by_destination(found))
 
 
 @relaxed

@@ -8,7 +8,7 @@ import ipaddress
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,13 +16,13 @@ import grpc
 import grpc.aio
 
 from ecrkeeper_server.api.layers.access import CALLER
-from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
 from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
-from ecrkeeper_server.turns import WORK, Turns, Work, work
+from ecrkeeper_server.turns import WORK, Turns, work
 
 # The call waits for an operation to end, and does no more work than a stream.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
@@ -65,16 +65,16 @@ class AdmissionLayer:
     def _unary(self, handler: Any, kind: Kind) -> Callable[..., Awaitable[Any]]:
         async def call(_requests: Any, context: Context) -> Any:
             try:
-                with self._entered(context, kind) as peer:
+                with self._entered(context, kind) as (peer, costs):
                     content = _content(await self._memory.receive(peer, context.read))
                     with self._memory.holding(peer, len(content)):
                         request = await _request(handler, content)
                         # The call needs only the message, which has the same size.
                         del content
                         if kind is Kind.CALLS:
-                            return await handler.unary_unary(request, context)
+                            return await costs.counting(handler.unary_unary(request, context))
                         async with self._open_until(None):
-                            return await handler.unary_unary(request, context)
+                            return await costs.counting(handler.unary_unary(request, context))
             except StatusError as error:
                 await self._reject(context, error)
 
@@ -83,13 +83,13 @@ class AdmissionLayer:
     def _stream(self, handler: Any) -> Callable[..., AsyncIterator[Any]]:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                with self._entered(context, Kind.STREAMS) as peer:
+                with self._entered(context, Kind.STREAMS) as (peer, costs):
                     content = _content(await self._memory.receive(peer, context.read))
                     with self._memory.holding(peer, len(content)):
                         request = await _request(handler, content)
                         # The call needs only the message, which has the same size.
                         del content
-                        async for response in self._until_max_age(handler.unary_stream(request, context)):
+                        async for response in self._until_max_age(handler.unary_stream(request, context), costs):
                             yield response
             except StatusError as error:
                 await self._reject(context, error)
@@ -118,8 +118,8 @@ class AdmissionLayer:
 
         async def generate(requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                with self._entered(context, kind):
-                    async for response in self._until_max_age(inner(_parsed(requests), context)):
+                with self._entered(context, kind) as (_, costs):
+                    async for response in self._until_max_age(inner(_parsed(requests), context), costs):
                         yield response
             except StatusError as error:
                 await self._reject(context, error)
@@ -134,33 +134,23 @@ class AdmissionLayer:
         return make(answer, None, handler.response_serializer)
 
     @contextmanager
-    def _entered(self, context: Context, kind: Kind) -> Iterator[str]:
+    def _entered(self, context: Context, kind: Kind) -> Iterator[tuple[str, CallCosts]]:
         peer = limit_key(context)
-        admission = self._admission
-        admission.enter(peer, kind)
-        WORK.set(partial(self._work, peer, []))
+        self._admission.enter(peer, kind)
+        costs = CallCosts(self._admission, self._turns, peer)
+        WORK.set(costs.work)
         try:
-            yield peer
+            yield peer, costs
         finally:
             self._admission.leave(peer, kind)
 
-    def _work(self, peer: str, charged: list[int]) -> Work:
-        """Return the work of a call; `charged` are the elements that it was charged for."""
-
-        def charge(elements: int) -> None:
-            # A call learns of more elements while it works. Once it is admitted, it may end.
-            self._admission.charge(peer, elements, checked=not charged)
-            charged.append(elements)
-
-        return Work(self._turns, peer, charge=charge, spent=partial(self._admission.spent, peer))
-
-    async def _until_max_age(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def _until_max_age(self, responses: AsyncIterator[Any], costs: CallCosts) -> AsyncIterator[Any]:
         # Jitter, so that streams that began together after a restart do not end together.
         seconds = self._limits.stream_seconds * random.uniform(0.9, 1.0)
         end = asyncio.get_running_loop().time() + seconds
         while True:
             async with self._open_until(end):
-                response = await anext(responses, grpc.aio.EOF)
+                response = await costs.counting(_next(responses))
             if response is grpc.aio.EOF:
                 return
             yield response
@@ -187,6 +177,10 @@ class AdmissionLayer:
         if isinstance(error, ResourceExhausted):
             self._rejections.note(error)
         await abort(context, error)
+
+
+async def _next(responses: AsyncIterator[Any]) -> Any:
+    return await anext(responses, grpc.aio.EOF)
 
 
 async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from enum import IntEnum
+from types import coroutine
+from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.token_bucket import TokenBucket
+from ecrkeeper_server.turns import SLICE, Turns, Work
+
+T = TypeVar("T")
 
 # Maximum number of principals in memory without calls in progress, some 300 bytes each.
 _PRINCIPALS = 10_000
@@ -189,6 +194,60 @@ class Admission:
         # Jitter, so that rejected callers do not all retry at the same moment.
         after = min(_LONGEST_DELAY, delay * self._jitter(1.0, 3.0))
         return retry_later(reason, message, limit=f"{limit:g}", of=unit, after=after)
+
+
+class CallCosts:
+    """Charges a principal for one call."""
+
+    def __init__(
+        self, admission: Admission, turns: Turns, peer: str, clock: Callable[[], float] = time.thread_time
+    ) -> None:
+        self._admission = admission
+        self._turns = turns
+        self._peer = peer
+        self._clock = clock
+        self._charged = False
+        self._seconds = 0.0
+
+    def work(self) -> Work:
+        """Return the work of the call."""
+        return Work(self._turns, self._peer, charge=self._charge, spent=self._spend)
+
+    def _charge(self, elements: int) -> None:
+        # A call learns of more elements while it works. Once it is admitted, it may end.
+        self._admission.charge(self._peer, elements, checked=not self._charged)
+        self._charged = True
+
+    def _spend(self, seconds: float) -> None:
+        self._seconds += seconds
+        self._admission.spent(self._peer, seconds)
+
+    @coroutine
+    def counting(self, call: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Run a call, and charge it for what it does between two pauses if that takes longer than a slice.
+
+        Reads of SQLite, conversions of JSON and of messages are such steps. What `Work` counts is not counted again.
+        """
+        send: Callable[[Any], Any] = call.send
+        value: Any = None
+        while True:
+            began, counted = self._clock(), self._seconds
+            try:
+                awaited = send(value)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            finally:
+                # This frame would hold an error, and the error this frame.
+                value = None
+                seconds = self._clock() - began - (self._seconds - counted)
+                if seconds > SLICE:
+                    self._spend(seconds)
+            try:
+                send, value = call.send, (yield awaited)
+            except BaseException as error:  # a cancellation is the call's to handle
+                send, value = call.throw, error
+            awaited = None
 
 
 def retry_later(reason: str, message: str, *, limit: str, of: str, after: float) -> ResourceExhausted:

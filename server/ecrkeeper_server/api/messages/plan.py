@@ -30,7 +30,7 @@ from ecrkeeper_server.settings.elements import Elements, size_of
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.ownership import managed, owned_elements, planning, verified
 from ecrkeeper_server.settings.plan import Plan
-from ecrkeeper_server.settings.replication import filters_by_destination
+from ecrkeeper_server.settings.replication import destinations
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Resource
@@ -216,7 +216,7 @@ def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> c
 
 def _check_regions(message: common_pb2.Plan, aws: Aws, registry: RegistryName, pairs: Collection[str]) -> None:
     """Warn of Regions that this version does not know: they may be new or mistyped."""
-    for region in sorted({registry.region, *(each.region for each in filters_by_destination(pairs))}):
+    for region in sorted({registry.region, *(each.region for each in destinations(pairs))}):
         if region not in aws.regions(partition_of(region) or ""):
             text = f"{region} is not a Region that this version knows; ListSupportedRegions lists the known ones"
             message.warnings.add(reason="REGION_UNKNOWN", subject=region, message=text)

@@ -12,7 +12,7 @@ from ecrkeeper_server.api.messages import differences, fields
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.elements import adding_elements, element_state
 from ecrkeeper_server.api.messages.replication import image_deliveries, replication_check
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.declarations.registry_summary import summarizing, summarizing_all
 from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.settings.algebra import Composition
@@ -132,10 +132,11 @@ def basic_steps(summary: RegistrySummary) -> Steps[registry_pb2.Registry]:
     return message
 
 
-def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> registry_pb2.Registry:
-    """Return a registry with a plan; cut both until they fit."""
+def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> Steps[registry_pb2.Registry]:
+    """Return a registry with a plan; cut both until they fit, in steps."""
     message.plan.CopyFrom(plan)
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    yield
+    yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 

@@ -93,10 +93,11 @@ def is_long(row: Stored) -> bool:
     return sum(len(column) for column in row if isinstance(column, str)) > _CACHED_BYTES
 
 
-def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> registry_pb2.RegistrySettings:
-    """Return a declaration with a plan; cut both until they fit."""
+def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> Steps[registry_pb2.RegistrySettings]:
+    """Return a declaration with a plan; cut both until they fit, in steps."""
     message.plan.CopyFrom(plan)
-    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    yield
+    yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 

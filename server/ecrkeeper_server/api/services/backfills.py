@@ -25,6 +25,7 @@ from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionVi
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import to_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.replication import destinations
 from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.backfills import Backfill, BackfillMetadata
 from ecrkeeper_server.store.database import Tx
@@ -85,7 +86,8 @@ class Backfills:
         place = destination_key(destination)
         setting = "replication_configuration"
         observed = (await observe(self._deps.aws, registry, [setting]))[setting]
-        if not any(key.startswith(f"{place}:") for key in observed.elements):
+        meant = RegistryName(destination["registryId"], destination["region"])
+        if meant not in destinations(observed.elements):
             raise FailedPrecondition(
                 f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in"
                 " sync",

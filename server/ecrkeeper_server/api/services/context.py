@@ -17,7 +17,7 @@ from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, filter_expression, matcher, truth
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
-from ecrkeeper_server.api.services.pages import M, Page, Show, page_of, scan
+from ecrkeeper_server.api.services.pages import WIDE, M, Page, Show, page_of, scan
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.aws.client import Aws
@@ -134,4 +134,5 @@ async def list_resources(
     async def fetch(after: str, limit: int) -> list[Resource]:
         return await deps.db.read(lambda tx: resources.page(tx, kind, account, after, limit, condition))
 
-    return await scan(fetch, page, matches, lambda row: row.name, deps.access.readable(resource_target), show)
+    readable = deps.access.readable(resource_target)
+    return await scan(fetch, page, matches, lambda row: row.name, readable, show, maximum=WIDE)

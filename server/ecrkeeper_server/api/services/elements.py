@@ -14,6 +14,7 @@ from ecrkeeper_server.api.messages import elements
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, matcher
 from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
@@ -24,6 +25,7 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, work
 
@@ -74,7 +76,8 @@ class Elements:
         """List the elements of a registry."""
         name = RegistryName.parse(request.parent, "parent")
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
-        row, declared = await self._deps.db.read(lambda tx: _read(tx, name))
+        row, texts = await self._deps.db.read(lambda tx: _read(tx, name))
+        declared = await parsed_in_turns(texts)
         states = await self._states(row, declared)
 
         async def fetch(place: list[Any], limit: int) -> list[_Row]:
@@ -91,11 +94,11 @@ async def _message(state: ElementState, key: str) -> registry_pb2.Element:
     return await work().step(elements.element, state, key, elements=cost(state.value))
 
 
-def _read(tx: Tx, name: RegistryName) -> tuple[Resource, list[Declaration]]:
+def _read(tx: Tx, name: RegistryName) -> tuple[Resource, list[Stored]]:
     row = resources.get(tx, str(name))
     if row is None:
         raise NotFound("Registry", str(name), "it is not stored")
-    return row, declarations.of_registry(tx, name)
+    return row, declarations.texts_of_registry(tx, name)
 
 
 def _elements(row: Resource, declared: Sequence[Declaration]) -> Steps[Mapping[str, States]]:

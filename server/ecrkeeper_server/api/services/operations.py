@@ -18,7 +18,7 @@ from ecrkeeper_server.api.layers.telemetry import current_call
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher, truth
 from ecrkeeper_server.api.services.followed import Followed
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.pages import WIDE, scan
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_operation, shown
 from ecrkeeper_server.settings.elements import cost_of_all
@@ -135,7 +135,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             return [await self._shown(row) for row in rows]
 
         may = self._deps.access.readable(operation_target)
-        messages, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
+        messages, token = await scan(fetch, page, meets, lambda row: row.id, may, show, maximum=WIDE)
         return operations_pb2.ListOperationsResponse(operations=messages, next_page_token=token)
 
     async def _shown(self, row: Operation) -> operations_pb2.Operation:

@@ -19,6 +19,9 @@ _SHOWN = 20
 # Rows of the first query, of the largest query, and in total for one page.
 _FIRST_FETCHED, _MAX_FETCHED, _MAX_READ = 101, 500, 10_000
 
+WIDE = 25
+"""The largest query of rows that may have megabytes each."""
+
 _MESSAGE_BYTES = methodcaller("ByteSize")
 
 T = TypeVar("T")

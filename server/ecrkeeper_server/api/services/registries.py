@@ -20,6 +20,7 @@ from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.filters import Choice
+from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
@@ -99,8 +100,8 @@ class Registries:
             return await self._basic.page(request)
 
         async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
-            declared = await self._deps.db.read(lambda tx: declarations.of_registries(tx, rows))
-            return [await _shown(row, declared[row.name], view) for row in rows]
+            texts = await self._deps.db.read(lambda tx: declarations.texts_of_registries(tx, rows))
+            return [await _shown(row, await parsed_in_turns(texts[row.name]), view) for row in rows]
 
         shown, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show)
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
@@ -154,7 +155,8 @@ class Registries:
         )
         if request.plan_digest:
             check_plan(str(name), request.plan_digest, plan.digest)
-        return basis.etag, registry_message.with_plan(await _shown(row, declared, registry_message.FULL), plan)
+        shown = await _shown(row, declared, registry_message.FULL)
+        return basis.etag, await work().run(registry_message.with_plan(shown, plan))
 
     async def WatchRegistries(
         self, request: pb.WatchRegistriesRequest, context: Context

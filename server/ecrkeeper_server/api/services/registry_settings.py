@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from ecrkeeper.v1 import registry_pb2
@@ -187,7 +187,7 @@ class OwnerSettings:
         )  # fmt: skip
         if digest := getattr(request, "plan_digest", ""):
             check_plan(str(name), digest, plan.digest)
-        return render.with_plan(message, plan)
+        return await work().run(render.with_plan(message, plan))
 
     async def ImportRegistrySettings(
         self, request: pb.ImportRegistrySettingsRequest, context: Context
@@ -244,4 +244,5 @@ async def _spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
 def _request(name: SettingsName, tried: WriteResult) -> Any:
     """Return a write as JSON: the name, and the spec after it, or None."""
     spec = tried.specs.get(name.owner)
-    return [str(name), None if spec is None else asdict(spec)]
+    # `asdict` would copy the settings.
+    return [str(name), None if spec is None else {each.name: getattr(spec, each.name) for each in fields(spec)}]
