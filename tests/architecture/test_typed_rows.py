@@ -15,6 +15,7 @@ KNOWING = {
     "store/audit.py", "store/backfills.py", "store/causes.py", "store/cloud_events.py", "store/contests.py",
     "store/operation_metadata.py",
     "store/replication_checks.py", "store/specs.py", "store/states.py", "store/state_members.py", "store/state_parts.py",
+    "store/stored_drift.py",
 }  # fmt: skip
 # Keys of stored parts, which are read from other values than a column of a row.
 PART_KEYS = {

@@ -48,13 +48,14 @@ def test_update_makes_its_spec_once(setting: str, traced: dict[str, tuple[list[s
 # Modules of the walk that a valid Update without other owners, on SQLite, does not pass until its rows are written.
 ELSEWHERE = {
     "declarations.message_rules": "it describes violations",
+    "declarations.composition_checks": "it explains rejections",
     "declarations.preconditions": "it explains rejections",
     "turns": "for large declarations",
     "store.postgres": "another database",
     "store.postgres_tx": "another database",
     "store.row_statements": "the statements are cached",
     "engine.triggers": "after the write",
-    "api.messages.resource": "after the write",
+    "api.messages.registry_settings": "after the write",
 }
 
 

@@ -150,7 +150,7 @@ def fleet_plan(large: State) -> Steps[Any]:
 
 
 def role_users(large: State) -> Steps[Any]:
-    """Find the elements of 50 owners who declare the largest replication in each of two Regions."""
+    """Find the elements of 50 owners with the largest replication in two Regions."""
     shape = json.dumps(large[1][0].settings[largest.REPLICATION])
     regions = ("eu-west-1", "us-east-1")
     rows = [DeclaredSetting(region, f"owner-{at}", shape) for region in regions for at in range(50)]

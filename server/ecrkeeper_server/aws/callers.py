@@ -1,4 +1,4 @@
-"""AWS for the callers of the API, whose reads leave the rate of an account to the engine."""
+"""AWS for callers of the API, who leave the rate of an account to the engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecrkeeper_server.aws.limits import LONGEST_WAIT_OF_CALLERS
 
 
 class CallersAws:
-    """Calls AWS through a client; reads that would wait long for the rate fail with `AWS_THROTTLED`."""
+    """Calls AWS; a read that would wait long for the rate fails (`AWS_THROTTLED`)."""
 
     def __init__(self, aws: AwsClient) -> None:
         self._aws = aws

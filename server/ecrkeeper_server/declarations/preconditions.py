@@ -80,7 +80,7 @@ def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> No
 
 
 def check_registry_size(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> None:
-    """Reject settings that exceed the limit of all declarations of a registry, by owner.
+    """Reject settings by owner that exceed the limit of a registry.
 
     Declarations that exceed it may shrink.
     """

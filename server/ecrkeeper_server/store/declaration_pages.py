@@ -106,9 +106,9 @@ def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
 
 
 def _with_registries(query: Select[Any], some: CTE) -> Select[Any]:
-    """Join declarations with the schedules of their registries, and the first of each registry with its state.
+    """Join declarations with the schedules and states of their registries.
 
-    These are outer joins: a declaration without its registry is no end of a page.
+    Only the first declaration of a registry gets its state. These are outer joins: a declaration without its registry is no end of a page.
     """
     first = select(some.c.account, some.c.region, func.min(some.c.owner).label("owner"))
     firsts = first.group_by(some.c.account, some.c.region).cte("firsts")
@@ -140,7 +140,10 @@ def read(tx: Tx, rows: Sequence[ListedDeclaration]) -> dict[tuple[str, ...], tup
 
 
 def _stored(rows: Sequence[Stored]) -> Iterator[Stored | None]:
-    """Yield rows, each with the state that came with the first of its registry; None without a registry."""
+    """Yield rows with the states of their registries; None without a registry.
+
+    The state has come with the first row of a registry.
+    """
     at = STATE_AT
     states = {row[:2]: (row[at], row[-1]) for row in rows if row[at] is not None}
     for row in rows:

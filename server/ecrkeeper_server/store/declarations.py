@@ -164,7 +164,7 @@ def parsing_cost(rows: Iterable[Sequence[Any]]) -> int:
 
 
 class DeclaredSetting(NamedTuple):
-    """A declaration and one of its settings as JSON text; None if it does not have the setting."""
+    """A declaration and one of its settings as JSON text, or None."""
 
     region: str
     owner: str

@@ -115,7 +115,7 @@ def _carrying(change: Callable[[Tx], T], parent: str) -> Callable[[Tx], T]:
 
 
 class _Counted(Generic[T]):
-    """Runs a function in a transaction, and measures its CPU in whichever thread that is."""
+    """Runs a function in a transaction, and measures the CPU of its thread."""
 
     __slots__ = ("_function", "_seconds")
 

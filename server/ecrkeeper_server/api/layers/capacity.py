@@ -224,7 +224,7 @@ class CallCosts:
 
     @coroutine
     def counting(self, call: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Run a call, and charge it for what it does between two pauses if that takes longer than a slice.
+        """Run a call, and charge it for steps that take longer than a slice.
 
         Reads of SQLite, conversions of JSON and of messages are such steps. What `Work` counts is not counted again.
         """
