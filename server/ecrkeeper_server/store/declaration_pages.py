@@ -108,7 +108,8 @@ def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
 def _with_registries(query: Select[Any], some: CTE) -> Select[Any]:
     """Join declarations with the schedules and states of their registries.
 
-    Only the first declaration of a registry gets its state. These are outer joins: a declaration without its registry is no end of a page.
+    Only the first declaration of a registry gets its state. These are outer joins: a declaration
+    without its registry is no end of a page.
     """
     first = select(some.c.account, some.c.region, func.min(some.c.owner).label("owner"))
     firsts = first.group_by(some.c.account, some.c.region).cte("firsts")
