@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from collections.abc import Iterator
@@ -11,6 +12,21 @@ import pytest
 import structlog
 
 from tests import harness, postgres
+
+_LOCAL = "127.0.0.1,localhost,::1"
+
+
+def pytest_configure() -> None:
+    """Hide the developer's own settings of ecrkeeper and AWS from all tests.
+
+    A proxy stays, because tests install packages, but no local server is behind it.
+    """
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ECRKEEPER_"))]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    if any(name.lower() in ("http_proxy", "https_proxy") for name in os.environ):
+        for name in ("no_proxy", "NO_PROXY"):
+            os.environ[name] = ",".join(filter(None, (os.environ.get(name), _LOCAL)))
 
 
 @pytest.fixture(autouse=True)
