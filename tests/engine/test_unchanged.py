@@ -100,7 +100,7 @@ def attempted(row: Resource, declared: dict[str, Shapes], aws: CannedAws, unchan
 
 
 def comparable(value: Any) -> Any:
-    """Return a value whose errors are in their stored form: exceptions are equal by identity."""
+    """Return a value with errors as stored: exceptions are equal by identity."""
     if isinstance(value, AwsError):
         return StoredError.of(value)
     if isinstance(value, Mapping):
