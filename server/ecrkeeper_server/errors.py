@@ -51,7 +51,7 @@ class Violation:
     reason: str = "INVALID_FIELD"
 
 
-MOST_VIOLATIONS = 100
+MAX_VIOLATIONS = 100
 """The number after which checks stop; an error has space for fewer."""
 
 MORE_VIOLATIONS = Violation("", "and more violations", "MORE_VIOLATIONS")
@@ -66,8 +66,8 @@ def first_violations(found: Iterable[Violation]) -> list[Violation]:
     kept: list[Violation] = []
     stopped, counted = False, 0
     for each in found:
-        stopped = each is MORE_VIOLATIONS or counted == MOST_VIOLATIONS or stopped
-        if counted == MOST_VIOLATIONS:
+        stopped = each is MORE_VIOLATIONS or counted == MAX_VIOLATIONS or stopped
+        if counted == MAX_VIOLATIONS:
             break
         if each is not MORE_VIOLATIONS:
             kept.append(each)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.declarations.commands import violations
-from ecrkeeper_server.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Violation, first_violations
+from ecrkeeper_server.errors import MORE_VIOLATIONS, MAX_VIOLATIONS, Violation, first_violations
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import policy_validation, templates
 from hypothesis import given
@@ -38,7 +38,7 @@ TEXTS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("settings", "reason"), TEXTS)
 def test_hundred_violations_are_described(settings: dict[str, Any], reason: str) -> None:
     found = violations(REGISTRY, settings, "p")
-    assert len(found) == MOST_VIOLATIONS + 1, reason
+    assert len(found) == MAX_VIOLATIONS + 1, reason
     assert found[-1] is MORE_VIOLATIONS
     assert MORE_VIOLATIONS not in found[:-1]
 
@@ -53,7 +53,7 @@ def test_validation_of_a_text_stops_after_a_hundred_violations(monkeypatch: pyte
 
     monkeypatch.setattr(policy_validation, "_validate_statement", counting)
     violations(REGISTRY, {"registry_policy": {"policyText": POLICY}}, "p")
-    assert len(looked_at) <= MOST_VIOLATIONS
+    assert len(looked_at) <= MAX_VIOLATIONS
 
 
 def test_document_of_an_invalid_template_is_not_canonicalized(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_first_violations_are_kept_in_order(given_: list[Violation]) -> None:
     kept = [each for each in found if each is not MORE_VIOLATIONS]
     assert kept == own[: len(kept)]
     counted = sum(each.reason != "QUOTA_EXCEEDED" for each in kept)
-    assert counted <= MOST_VIOLATIONS
-    assert counted == MOST_VIOLATIONS or kept == own
+    assert counted <= MAX_VIOLATIONS
+    assert counted == MAX_VIOLATIONS or kept == own
     assert (found[-1:] == [MORE_VIOLATIONS]) == (len(kept) < len(own) or MORE_VIOLATIONS in given_)
     assert first_violations(found) == found

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from ecrkeeper_server.declarations.pattern_messages import message_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
-from ecrkeeper_server.errors import MORE_VIOLATIONS, MOST_VIOLATIONS, Violation
+from ecrkeeper_server.errors import MORE_VIOLATIONS, MAX_VIOLATIONS, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.setting import over_quota
 
@@ -28,10 +28,10 @@ def violations(message: Message) -> list[Violation]:
         return []
     cut = type(message)()
     cut.CopyFrom(message)
-    more = _cut(cut, MOST_VIOLATIONS) <= 0
+    more = _cut(cut, MAX_VIOLATIONS) <= 0
     violations = VALIDATOR.collect_violations(cut)
-    described = [_describe(message, each) for each in violations[:MOST_VIOLATIONS]]
-    if more or len(violations) > MOST_VIOLATIONS:
+    described = [_describe(message, each) for each in violations[:MAX_VIOLATIONS]]
+    if more or len(violations) > MAX_VIOLATIONS:
         described.append(MORE_VIOLATIONS)
     return described
 
