@@ -26,9 +26,9 @@ _STATM = Path("/proc/self/statm")
 class Schedule:
     """When a full collection is due."""
 
-    seconds: float = 60.0
+    seconds: float = 300.0
     # Objects with long texts take much memory before there are many of them.
-    grown: int = 32 * 1024 * 1024
+    grown: int = 128 * 1024 * 1024
 
     def due(self, seconds: float, grown: int, survivors: int) -> bool:
         """Return whether a full collection is due.
