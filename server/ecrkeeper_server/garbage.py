@@ -1,8 +1,8 @@
 """Collect cyclic garbage without a pause in every second.
 
 A full collection traverses all objects that the process made since its start, and nobody is answered meanwhile: with
-a thousand watches for 60 ms. Python starts one whenever a quarter more objects have survived, which is once a second
-while many calls are in flight, though almost nothing in the server forms cycles.
+a thousand watches for 0.06 to 0.2 s. Python starts one whenever a quarter more objects have survived, which is once a
+second while many calls are in flight, though almost nothing in the server forms cycles.
 """
 
 from __future__ import annotations
