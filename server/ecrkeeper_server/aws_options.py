@@ -28,11 +28,20 @@ def queue_options(config: Config, options: AwsOptions) -> AwsOptions:
 
 
 _ORGANIZATION_CONNECTIONS = 4
+_CONNECTIONS_OF_ATTEMPT, _MIN_CONNECTIONS = 4, 128
 
 
 def organization_options(config: Config, options: AwsOptions) -> AwsOptions:
     """Return how AWS Organizations is reached: by one role, whatever the account."""
     return replace(options, role_template=config.organization_role_arn, connections=_ORGANIZATION_CONNECTIONS)
+
+
+def aws_connections(config: Config) -> int:
+    """Return the maximum number of connections to AWS.
+
+    An attempt on a registry reads its settings at the same time, and most have three; callers need some as well.
+    """
+    return max(_MIN_CONNECTIONS, _CONNECTIONS_OF_ATTEMPT * config.concurrency)
 
 
 def aws_options(config: Config) -> AwsOptions:
@@ -50,6 +59,7 @@ def aws_options(config: Config) -> AwsOptions:
         external_id=config.aws_external_id or None,
         sts_region=config.home_region,
         timeout=config.aws_timeout_seconds,
+        connections=aws_connections(config),
         environment=environment,
         product=product(release()),
     )

@@ -13,6 +13,7 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Built, build, set_serving
 from ecrkeeper_server.api.services.context import Dependencies
+from ecrkeeper_server.aws_options import aws_connections
 from ecrkeeper_server.config.lists import words
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.instruments import Instruments
@@ -39,7 +40,9 @@ class Api:
 
 async def open_api(config: Config, deps: Dependencies, instruments: Instruments, security: Security) -> Api:
     """Start the gRPC server, and the HTTP port if it is configured."""
-    limits = bounded(limits_of(config), config.pool_size, ports=2 if config.http_listen else 1)
+    limits = bounded(
+        limits_of(config), config.pool_size + aws_connections(config), ports=2 if config.http_listen else 1
+    )
     built = build(
         deps,
         Telemetry(instruments.metrics.rpc, instruments.tracing, config.access_log),

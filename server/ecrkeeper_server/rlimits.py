@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import resource
 
-# For calls to AWS (128), probes (64), the database and open files, with some reserve.
-_OWN = 256
+# For probes (64) and open files, with some reserve.
+_OWN = 128
 
 
 def raise_limit() -> int:
@@ -19,9 +19,10 @@ def raise_limit() -> int:
     return soft if soft != resource.RLIM_INFINITY else 2**20
 
 
-def for_callers(wanted: int, available: int, databases: int) -> int:
+def for_callers(wanted: int, available: int, outgoing: int) -> int:
     """Return the maximum number of callers' connections.
 
-    It leaves enough descriptors for AWS, the database and the probes.
+    It leaves enough descriptors for the `outgoing` connections to the database and to AWS, and for
+    the probes.
     """
-    return max(1, min(wanted, max(available - _OWN - databases, available // 2)))
+    return max(1, min(wanted, max(available - _OWN - outgoing, available // 2)))

@@ -36,10 +36,10 @@ def limits_of(config: Config) -> Limits:
     )
 
 
-def bounded(limits: Limits, databases: int, ports: int = 1) -> Limits:
+def bounded(limits: Limits, outgoing: int, ports: int = 1) -> Limits:
     """Return the limits of each port, with the connections that descriptors allow."""
     available = rlimits.raise_limit()
-    connections = max(1, rlimits.for_callers(limits.connections * ports, available, databases) // ports)
+    connections = max(1, rlimits.for_callers(limits.connections * ports, available, outgoing) // ports)
     if connections < limits.connections:
         log.warning("few_descriptors", available=available, connections=connections, wanted=limits.connections)
     return replace(limits, connections=connections)

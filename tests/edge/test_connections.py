@@ -111,10 +111,10 @@ def test_connections_are_bounded(aws: harness.Simulator, tmp_path: Path) -> None
     ("available", "connections", "reason"),
     [
         (20_000, 2000, "as configured"),
-        (1024, 760, "256 and those of the database stay free"),
+        (1024, 632, "128, and those of the database and of AWS stay free"),
         (256, 128, "with very few, half of them"),
         (1, 1, "never none"),
     ],
 )
 def test_file_descriptors_stay_reserved_for_other_uses(available: int, connections: int, reason: str) -> None:
-    assert for_callers(2000, available, 8) == connections, reason
+    assert for_callers(2000, available, 264) == connections, reason

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.declarations.commands import violations
-from ecrkeeper_server.errors import MORE_VIOLATIONS, MAX_VIOLATIONS, Violation, first_violations
+from ecrkeeper_server.errors import MAX_VIOLATIONS, MORE_VIOLATIONS, Violation, first_violations
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import policy_validation, templates
 from hypothesis import given

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from ecrkeeper_server.declarations.pattern_messages import message_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
-from ecrkeeper_server.errors import MORE_VIOLATIONS, MAX_VIOLATIONS, Violation
+from ecrkeeper_server.errors import MAX_VIOLATIONS, MORE_VIOLATIONS, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.setting import over_quota
 
