@@ -82,7 +82,7 @@ def _database_costs(report: Report, fleet: Fleet, registries: int, latency: floa
     """Print what the sweeps cost Postgres: its log, its updates and its CPU time."""
     written = median(b.more["wal"] / b.units for b in swept)
     report.note(f"postgres: {written:,.0f} bytes of write-ahead log for each registry")
-    _updates(report, fleet, registries * (1 + len(swept)))
+    _updates(report, fleet, registries * (2 + len(swept)))
     used = median(_database(b) / b.units for b in swept) * 1000
     report.target(f"postgres, {latency * 1000:.0f} ms: CPU of the database per registry", used, 0.4, unit=" ms")
 
