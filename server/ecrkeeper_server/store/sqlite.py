@@ -167,10 +167,10 @@ class SqliteDatabase(Database):
         try:
             self._transact(conn, group, changed)
         except Exception as error:
-            # Whatever the error, the thread continues, and every waiting caller gets an outcome.
+            # The thread continues after any error, and every waiting caller gets an outcome.
             _rollback(conn)
             for job in group:
-                job.error = self._failed(error)
+                job.error = detached(self._failed(error))
             changed.clear()
         for job in group:
             _call_soon(job.loop, job.deliver)
