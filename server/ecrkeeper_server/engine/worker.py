@@ -223,7 +223,7 @@ class Engine:
                 # The fence before each write to AWS detects an expired lease.
                 log.warning("lease_not_renewed", error=error.message)
             except Exception:
-                # Whatever the error, the leases of running attempts must be renewed.
+                # The worker continues after any error: running attempts need their leases.
                 log.exception("lease_not_renewed")
 
     def _extend(self, tx: Tx, held: dict[str, list[str]]) -> None:

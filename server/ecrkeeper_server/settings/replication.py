@@ -27,11 +27,6 @@ _Rule = tuple[tuple[str, ...], tuple[str, ...]]
 _KEPT = {deletes: {"deleteReplication": deletes} for deletes in (False, True)}
 
 
-def destination_of(key: str) -> tuple[str, str]:
-    """Return the account and the Region that an element replicates to."""
-    return _account_and_region(parted(key)[0])
-
-
 def _account_and_region(place: str) -> tuple[str, str]:
     account, _, region = place.partition("/")
     return account, region

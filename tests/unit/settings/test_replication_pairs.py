@@ -18,7 +18,7 @@ from ecrkeeper_server.settings.isolation import items_of, unmade_changes, with_c
 from ecrkeeper_server.settings.ownership import owned_elements, verified
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
-from ecrkeeper_server.settings.replication import destination_of, destinations, filters_by_destination
+from ecrkeeper_server.settings.replication import destinations, filters_by_destination
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.turns import finish
 from hypothesis import HealthCheck, given, settings
@@ -57,7 +57,7 @@ any_form = in_any_form()
 @given(elements=any_form)
 def test_destinations_are_those_of_all_pairs(elements: Any) -> None:
     found, expected = elements
-    assert destinations(found) == {RegistryName(*destination_of(key)) for key in expected}
+    assert destinations(found) == {RegistryName(*key.partition(":")[0].split("/")) for key in expected}
     assert destinations(found) == set(filters_by_destination(found))
 
 
