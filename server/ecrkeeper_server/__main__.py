@@ -11,7 +11,7 @@ from importlib.util import find_spec
 # Packages of the extra; some of them may be installed for other reasons.
 _NEEDED = (
     "aiohttp", "alembic", "boto3", "cachetools", "grpc_health", "grpc_reflection", "httptools", "jinja2", "jwt",
-    "orjson", "prometheus_client", "protovalidate", "psycopg", "sqlalchemy", "structlog", "uvloop", "yaml",
+    "msgspec", "orjson", "prometheus_client", "protovalidate", "psycopg", "sqlalchemy", "structlog", "uvloop", "yaml",
 )  # fmt: skip
 
 

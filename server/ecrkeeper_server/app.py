@@ -10,9 +10,10 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server import event_sources
 from ecrkeeper_server.api.http.probes import serve_probes
@@ -106,8 +107,7 @@ async def serve(
         await _run(config, db, deps, workers, instruments, security, stack, ready)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
+class _Shared(Struct, frozen=True):
     """The parts that the API and the workers share."""
 
     instruments: Instruments

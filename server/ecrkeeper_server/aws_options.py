@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ecrkeeper_server.aws.client import AwsOptions
 from ecrkeeper_server.aws.environment import InvalidEnvironment, aws_environment

@@ -19,8 +19,9 @@ StoreUnusable            a command cannot begin without the configured database
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
+
+from msgspec import Struct
 
 _Error = TypeVar("_Error", bound=BaseException)
 
@@ -42,8 +43,7 @@ def detached(error: _Error) -> _Error:
     return error.with_traceback(None) if isinstance(error, StatusError) else error
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """One violation of the input: the field's path, and a description."""
 
     field: str
@@ -75,8 +75,7 @@ def first_violations(found: Iterable[Violation]) -> list[Violation]:
     return [*kept, MORE_VIOLATIONS] if stopped else kept
 
 
-@dataclass(frozen=True, slots=True)
-class PreconditionViolation:
+class PreconditionViolation(Struct, frozen=True):
     """One thing that must change before the call can succeed."""
 
     type: str
@@ -84,8 +83,7 @@ class PreconditionViolation:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaViolation:
+class QuotaViolation(Struct, frozen=True):
     """One exceeded quota: its subject, the amount, and the allowed amount."""
 
     subject: str

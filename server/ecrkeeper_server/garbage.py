@@ -13,8 +13,9 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 # Younger objects are collected as usual; Python itself never starts a full collection.
 _YOUNG, _MIDDLE, _NEVER = 700, 10, 2**30
@@ -22,8 +23,7 @@ _CHECK_SECONDS = 1.0
 _STATM = Path("/proc/self/statm")
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """When a full collection is due."""
 
     seconds: float = 300.0

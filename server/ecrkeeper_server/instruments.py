@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ecrkeeper_server import tracing
 from ecrkeeper_server.api.server import methods
@@ -12,8 +12,7 @@ from ecrkeeper_server.release import release
 from ecrkeeper_server.tracing import Tracing
 
 
-@dataclass(frozen=True, slots=True)
-class Instruments:
+class Instruments(Struct, frozen=True):
     """The instruments of all parts."""
 
     metrics: Metrics

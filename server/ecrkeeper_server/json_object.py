@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec import Struct
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredJson:
+class StoredJson(Struct, frozen=True):
     """A value that reads its members from the stored JSON on access.
 
     Members that nothing reads are kept.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from ecrkeeper_files.plain_text import shown as shown  # noqa: PLC0414 - most messages take it from here
+from msgspec import Struct
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 
@@ -95,8 +95,7 @@ _OWNER_RULE = (
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RegistryName:
+class RegistryName(Struct, frozen=True, order=True):
     """The private registry of one account in one Region."""
 
     account: str
@@ -123,8 +122,7 @@ class RegistryName:
         return f"accounts/{self.account}/registries/{self.region}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SettingsName:
+class SettingsName(Struct, frozen=True, order=True):
     """The declaration of one owner for one registry."""
 
     registry: RegistryName
@@ -152,8 +150,7 @@ class SettingsName:
         return f"{self.registry}/settings/{self.owner}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RoleName:
+class RoleName(Struct, frozen=True, order=True):
     """One of ECR's three service-linked roles in one account."""
 
     account: str
@@ -180,8 +177,7 @@ class RoleName:
         return f"accounts/{self.account}/serviceLinkedRoles/{self.role}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class BackfillName:
+class BackfillName(Struct, frozen=True, order=True):
     """One replication backfill."""
 
     registry: RegistryName

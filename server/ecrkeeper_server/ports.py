@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import structlog
+from msgspec import Struct
 
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("ecrkeeper")
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(Struct, frozen=True):
     """The running gRPC server, and the HTTP port if it is configured."""
 
     built: Built

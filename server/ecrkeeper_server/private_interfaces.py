@@ -10,13 +10,13 @@ the server.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 SWITCH = "TEST_PUBLIC_INTERFACES"
 
 
-@dataclass(frozen=True, slots=True)
-class PrivateInterface:
+class PrivateInterface(Struct, frozen=True):
     """The internals of a library, and the tested versions as `MAJOR.MINOR`.
 
     `cost` describes the disadvantage of the public interface.

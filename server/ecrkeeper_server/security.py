@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import grpc.aio
 import structlog
+from msgspec import Struct
 
 from ecrkeeper_server.access.policy import Policy
 from ecrkeeper_server.api.layers.access import Access
@@ -39,8 +39,7 @@ _PEM_BYTES = 1024 * 1024
 _CHECK_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
+class Security(Struct, frozen=True):
     """Transport security, authentication and authorization of the server."""
 
     tls: WatchedFiles[Pair] | None

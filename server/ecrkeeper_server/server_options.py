@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import structlog
+from msgspec.structs import replace
 
 from ecrkeeper_server import rlimits
 from ecrkeeper_server.api.layers.capacity import Limits

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from ecrkeeper_server.engine.organization import OrganizationWorker
 
 
-@dataclass(frozen=True, slots=True)
-class Workers:
+class Workers(Struct, frozen=True):
     """The background workers; a process that only serves the API has none."""
 
     engine: Engine | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.declarations.audit_records import settings_changes
@@ -35,6 +34,7 @@ from ecrkeeper_server.store.rows import Declaration, Method, Operation
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.store.work import columns_of
+from msgspec.structs import replace
 from sqlalchemy import insert, update
 
 from tests import declaring

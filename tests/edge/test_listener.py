@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -17,6 +17,7 @@ from ecrkeeper_server.api.public_server import PublicServer
 from ecrkeeper_server.ports import until_stopped
 from ecrkeeper_server.private_interfaces import SWITCH, PrivateInterface
 from grpc._cython import cygrpc
+from msgspec.structs import replace
 
 from tests.edge.calls import Calls
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -23,6 +22,8 @@ from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.sweep import Desired
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from tests.engine.conftest import World
 from tests.unit.settings.shapes import REGISTRY, SHAPES
@@ -107,7 +108,7 @@ def comparable(value: Any) -> Any:
         return {key: comparable(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [comparable(each) for each in value]
-    return [comparable(getattr(value, each.name)) for each in fields(value)] if is_dataclass(value) else value
+    return [comparable(each) for each in astuple(value)] if isinstance(value, Struct) else value
 
 
 def settled(row: Resource, declared: dict[str, Shapes], aws: CannedAws, unchanged: Unchanged) -> Resource | None:

@@ -108,4 +108,4 @@ class StoredFleet:
 
 
 def _fields(row: AccountRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return {name: getattr(row, name) for name in row.__struct_fields__}

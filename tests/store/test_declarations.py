@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import finish
+from msgspec.structs import replace
 
 from tests import declaring
 

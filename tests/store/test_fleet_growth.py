@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.engine.rollouts import RolloutWorker
@@ -18,6 +16,7 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, Wave
 from ecrkeeper_server.store.rollout_rows import Cause, RolloutState, TargetState
+from msgspec.structs import replace
 
 from .conftest import Clock
 from .fleets import StoredFleet, excluding

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from ecrkeeper_server.errors import Unavailable
@@ -12,6 +11,7 @@ from ecrkeeper_server.private_interfaces import SWITCH
 from ecrkeeper_server.store import postgres_engine, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.pipeline import PIPELINE
+from msgspec.structs import replace
 from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 

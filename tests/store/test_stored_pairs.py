@@ -6,7 +6,6 @@ version 2 stores destinations and filters.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,6 +28,7 @@ from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.stored_drift import Remediation
 from ecrkeeper_server.store.unit_of_work import Origin
+from msgspec.structs import replace
 
 from tests import declaring
 from tests.unit.settings import replication_by_pair

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from ecrkeeper_server.ecr.history import attempts_of, with_first_times
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
+from msgspec.structs import replace
 
 
 def drift(key: str = "k", kind: str = "MISSING", **more: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from ecrkeeper_server.api.messages.refreshed import refreshed_role
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole
 from ecrkeeper_server.store.rows import Resource
+from msgspec.structs import replace
 
 KIND = ROLES["replication"]
 THERE = ObservedRole("AROA1", "arn", KIND.path, "as declared", {}, 0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -35,6 +34,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.declarations import DeclaredSetting
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, finish
+from msgspec.structs import replace
 
 from tests.answers.state import pairs_drift
 from tests.views import largest

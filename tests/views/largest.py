@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration, Resource
+from msgspec.structs import replace
 
 REGISTRY = RegistryName("111111111111", "us-east-1")
 REPLICATION, TEMPLATES = "replication_configuration", "repository_creation_templates"

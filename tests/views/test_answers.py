@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from ecrkeeper.v1 import registry_pb2
@@ -18,6 +17,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.unit_of_work import Origin
 from google.longrunning import operations_pb2
+from msgspec.structs import replace
 
 from tests import declaring
 from tests.edge.conftest import Running, Serve

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from ecrkeeper_server.access.patterns import Pattern
 
 _DIGITS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """The accounts from the first to the last one, both included."""
 
     first: str
@@ -24,8 +24,7 @@ class Range:
         return (self.first, self.last) == ("0" * _DIGITS, "9" * _DIGITS)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRanges:
+class AccountRanges(Struct, frozen=True):
     """Ranges that do not overlap, in order, and patterns that are no range."""
 
     ranges: tuple[Range, ...] = ()

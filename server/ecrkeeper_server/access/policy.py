@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ecrkeeper_server.access.patterns import Pattern
 from ecrkeeper_server.names import WILDCARD
@@ -29,8 +30,7 @@ def is_spiffe(name: str) -> bool:
     return name.lower().startswith("spiffe://")
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """An authenticated caller, or an anonymous one without a name.
 
     `expires` is the expiry of the token, in seconds since 1970.
@@ -41,8 +41,7 @@ class Principal:
     expires: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The resource of a permission.
 
     An empty part does not apply: a role has no Region, a registry as a whole has no owner. A part
@@ -62,8 +61,7 @@ class Target:
         return name + (f"/settings/{self.owner}" if self.owner else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Allows verbs to principals and groups, within accounts, Regions and owners."""
 
     name: str
@@ -89,8 +87,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The rules; everything that no rule allows is denied."""
 
     rules: tuple[Rule, ...]
@@ -100,8 +97,7 @@ class Policy:
         return tuple(rule for rule in self.rules if verb in rule.verbs and rule.names(principal))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A decision, and its reasons for people.
 
     The reasons are the rule that allows the action, or why each rule does not match.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
@@ -24,6 +23,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
+from msgspec import Struct
 
 from ecrkeeper_server.api.handlers import HandlerTable
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
@@ -125,8 +125,7 @@ class Health(grpc_health.aio.HealthServicer):
         return answer(statuses=statuses)
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """A server that is not started, its health service and its admission layer.
 
     `table` has the handlers of its methods, behind the same layers, for the HTTP port.

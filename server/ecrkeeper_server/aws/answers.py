@@ -8,8 +8,9 @@ elements.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 
 class InvalidAnswer(Exception):
@@ -20,8 +21,7 @@ class AnswerTooLarge(InvalidAnswer):
     """An answer that is longer, or has more items, than any that AWS's quotas allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Essentials:
+class Essentials(Struct, frozen=True):
     """The members without which an answer says nothing.
 
     `name[]` is every item of a list, and `name[+]` also requires one. `repeats` maps

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _FIRST = 1.0
 _MAX_SECONDS = 300.0
 
 
-@dataclass(slots=True)
-class Backoff:
+class Backoff(Struct):
     """A pause in seconds that doubles with each failure, from `first` on.
 
     It restarts after a long time without a failure.

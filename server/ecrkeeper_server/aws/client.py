@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ParamValidationError
 from cachetools import LRUCache
+from msgspec import Struct, field
 
 from ecrkeeper_server.aws import models
 from ecrkeeper_server.aws.ambient import Ambient
@@ -57,8 +57,7 @@ class Aws(Protocol):
         """Return the partitions."""
 
 
-@dataclass(frozen=True, slots=True)
-class AwsOptions:
+class AwsOptions(Struct, frozen=True):
     """The way to reach AWS.
 
     `role_template` holds `{account}`; without it, the ambient credentials are used.

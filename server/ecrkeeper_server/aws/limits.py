@@ -12,7 +12,6 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from cachetools import LRUCache
 
@@ -45,7 +44,6 @@ RECOVERY_SECONDS = 300.0
 _BUCKETS, _SPARED = 20_000, 4
 
 
-@dataclass(slots=True)
 class _Bucket(TokenBucket):
     rate: float
     slowed_at: float = -math.inf

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.aws_errors import AwsError
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """The way to reach accounts.
 
     `ambient_account` is None if AWS did not name it; `error` is the reason.

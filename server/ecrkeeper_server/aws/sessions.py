@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from cachetools import LRUCache
+from msgspec import Struct, field
 
 from ecrkeeper_server.aws.backoff import Backoff
 from ecrkeeper_server.aws.credentials import Provider
@@ -30,8 +30,7 @@ _MAX_SESSIONS = 20_000
 _DOUBT_SECONDS = 300.0
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """Credentials with a verified account, and AWS's recent rejections of them."""
 
     account: str
@@ -40,16 +39,14 @@ class Session:
     denied: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Identity:
+class _Identity(Struct, frozen=True):
     """AWS's answer about credentials, and its time."""
 
     account: str
     at: float
 
 
-@dataclass(slots=True)
-class _Unknown:
+class _Unknown(Struct):
     """The error that prevented finding the account of credentials."""
 
     backoff: Backoff

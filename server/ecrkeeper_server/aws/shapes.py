@@ -7,9 +7,10 @@ Members that the shape does not know pass: settings report them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 Check = Callable[[Any], str]
 """Return the error in a value with its path first; "" if there is none."""
@@ -82,8 +83,7 @@ def structures_sent(model: Any) -> frozenset[str]:
     return frozenset(result)
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiler:
+class _Compiler(Struct, frozen=True):
     sent: frozenset[str]
 
     def compile(self, shape: Any, needed: _Needed, within: tuple[str, ...]) -> Check:

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 
 from ecrkeeper_server.aws.answers import InvalidAnswer
 from ecrkeeper_server.aws.connection import NoAnswer
@@ -19,8 +19,7 @@ from ecrkeeper_server.tracing import Tracing
 log = structlog.get_logger("ecrkeeper.aws")
 
 
-@dataclass(frozen=True, slots=True)
-class CallTelemetry:
+class CallTelemetry(Struct, frozen=True):
     """Counts, times, traces and logs every attempt of a call."""
 
     metrics: AwsMetrics

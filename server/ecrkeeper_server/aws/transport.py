@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws.connection import Connection, Response
 from ecrkeeper_server.aws.tunnel import open_tunnel
@@ -21,8 +22,7 @@ _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """The address to connect to; no proxy stands before a proxy."""
 
     host: str

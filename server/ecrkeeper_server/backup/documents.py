@@ -24,10 +24,10 @@ the handling of unmanaged elements may be absent, and then stay unchanged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_files.kinds import VERSION
+from msgspec.structs import replace
 
 from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument, account, registry_set
 from ecrkeeper_server.backup.reader import Reader

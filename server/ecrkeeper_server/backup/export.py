@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.backup.documents import Document
 from ecrkeeper_server.backup.fleet_restore import exported_accounts, exported_sets

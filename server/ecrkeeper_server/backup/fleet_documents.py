@@ -12,13 +12,13 @@ strategy: ...
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper.v1 import fleet_pb2
 from ecrkeeper_files.documents import template
 from ecrkeeper_files.kinds import ACCOUNT, SET, VERSION
 from google.protobuf import json_format
+from msgspec import Struct, field
 
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations.message_rules import violations
@@ -32,8 +32,7 @@ from ecrkeeper_server.store.fleet_specs import SetSpec
 from ecrkeeper_server.turns import finish
 
 
-@dataclass(frozen=True, slots=True)
-class AccountDocument:
+class AccountDocument(Struct, frozen=True):
     """An account that somebody declared; the row has no more than its fields."""
 
     name: AccountName
@@ -54,8 +53,7 @@ class AccountDocument:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SetDocument:
+class SetDocument(Struct, frozen=True):
     """A registry set, its newest revision, and the revision that its targets have.
 
     The author of the revision bounds the growth of the set.

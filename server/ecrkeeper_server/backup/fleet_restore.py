@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument
 from ecrkeeper_server.errors import InvalidArgument, Violation

@@ -6,12 +6,12 @@ This module runs every check that the API runs on a message.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 from ecrkeeper_files.kinds import VERSION
 from ecrkeeper_files.settings_shapes import shaped
+from msgspec import Struct, field
 
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations import commands
@@ -37,8 +37,7 @@ _FIELDS = {setting.name: name for name, setting in fields(Settings.DESCRIPTOR).i
 _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in (name, json_name)}
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryDocument:
+class RegistryDocument(Struct, frozen=True):
     """The spec of a registry, if the document has one, and each owner's declaration."""
 
     name: RegistryName

@@ -6,7 +6,9 @@ An equal document changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.backup.documents import Document
 from ecrkeeper_server.backup.fleet_documents import AccountDocument, SetDocument
@@ -28,8 +30,7 @@ from ecrkeeper_server.store.specs import NEW_REGISTRY, DeclarationSpec, Mode, Re
 from ecrkeeper_server.store.unit_of_work import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class ModeChange:
+class ModeChange(Struct, frozen=True):
     """A changed property of a registry or role, such as its mode, with both values."""
 
     name: str
@@ -37,8 +38,7 @@ class ModeChange:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """The changes of a document to the store; all fields are empty without changes."""
 
     created: tuple[str, ...] = ()

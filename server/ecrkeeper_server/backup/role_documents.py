@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 
 from ecrkeeper.v1 import common_pb2, role_pb2
 from ecrkeeper_files.kinds import VERSION
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.declarations.message_rules import violations
@@ -24,8 +25,7 @@ _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _ROLE_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class RoleDocument:
+class RoleDocument(Struct, frozen=True):
     """The spec of a role, of which the document has the `fields`.
 
     `remembered` is the provenance of the role with that id.

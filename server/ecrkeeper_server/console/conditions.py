@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
+from msgspec import Struct
+from msgspec.structs import replace
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """A state: its word, its symbol, its class in the style sheet, and the reason."""
 
     word: str
@@ -20,8 +20,7 @@ class State:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A resource of the map: far smaller than the resource."""
 
     name: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import structlog
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCalls
 from ecrkeeper_server.api.http.peers import auth_of, peer_of
@@ -31,8 +32,7 @@ _HTTP_STATUS = {
 _STATIC_SECONDS = 365 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The console's setup: which ways to sign in there are, and its version."""
 
     version: str

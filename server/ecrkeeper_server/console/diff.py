@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # Comparing takes time in the square of the lines.
 _MAX_LINES = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of a value, and whether the other value lacks it."""
 
     text: str
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
+class Sides(Struct, frozen=True):
     """The lines of two values; None for a value that is missing."""
 
     left: list[Line] | None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
+from msgspec import Struct
 
 from ecrkeeper_server.console.diff import Sides, sides
 from ecrkeeper_server.console.rendering import enum, pretty
@@ -14,8 +14,7 @@ from ecrkeeper_server.console.rendering import enum, pretty
 _OMITTED = "(long value, omitted)"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An element: its setting and key, its state, its owners, and its values."""
 
     setting: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from msgspec import Struct
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -34,16 +34,14 @@ HEADERS = {
 _METHODS = ("GET", "HEAD", "POST")
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Struct, frozen=True):
     """Why a request is rejected, with its HTTP status."""
 
     status: int
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """Checks requests; `url` is the console's address for browsers, or empty."""
 
     url: str

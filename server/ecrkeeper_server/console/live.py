@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from ecrkeeper_server.api.http.in_process import CallError
 from ecrkeeper_server.console.guard import HEADERS
@@ -28,8 +28,7 @@ _FINAL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """A part of a page to send: its template, what makes its values, and the place.
 
     Streams share the part of a template with equal `key`; None is equal to nothing.

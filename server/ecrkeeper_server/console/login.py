@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
 from ecrkeeper.v1 import server_service_pb2
+from msgspec import Struct
 
 from ecrkeeper_server.api.http.body import read_message
 from ecrkeeper_server.api.http.in_process import Caller, InProcessCalls
@@ -44,8 +44,7 @@ async def form_of(request: web.BaseRequest) -> Mapping[str, str]:
     return {name: values[0] for name, values in parse_qs(content.decode("ascii", "replace"), max_num_fields=10).items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """Turns tokens into sessions."""
 
     calls: InProcessCalls

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from ecrkeeper_server.console import streams
 from ecrkeeper_server.console.live import Live
@@ -17,8 +18,7 @@ Show = Callable[[View], Awaitable[Page]]
 _SEGMENT = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A page and its stream; `section` is its entry of the navigation."""
 
     pattern: str

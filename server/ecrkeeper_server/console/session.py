@@ -12,11 +12,11 @@ import hmac
 import secrets
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 _PURPOSE = b"ecrkeeper console session v1"
 _NONCE_BYTES = 12
@@ -59,8 +59,7 @@ class Sealer:
         return AESGCM(hmac.digest(await self._read_key(), _PURPOSE, "sha256"))
 
 
-@dataclass(frozen=True, slots=True)
-class Cookies:
+class Cookies(Struct, frozen=True):
     """The names and the attributes of the cookies; `secure` if the browser uses TLS."""
 
     secure: bool

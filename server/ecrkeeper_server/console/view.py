@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
+from msgspec import Struct, field
 
 from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCalls
 
@@ -26,8 +26,7 @@ def seen(digest: str) -> str:
     return f"seen={digest}&at={int(time.time())}"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page to render: the name of its template, its title and its values."""
 
     template: str
@@ -37,8 +36,7 @@ class Page:
     cookies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """A request for a page, with the parts of its path and its parameters."""
 
     calls: InProcessCalls

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from ecrkeeper_server.api.http.in_process import Caller
 from ecrkeeper_server.console.guard import HEADERS
 from ecrkeeper_server.console.session import Cookies
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """A request of a browser: its session's caller, its cookies, and who it is."""
 
     request: web.BaseRequest

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.composition_checks import check_own, check_together
@@ -49,8 +50,7 @@ def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -
     return first_violations(found) if found else []
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(Struct, frozen=True):
     """The specs of all owners, and the settings that the call changes."""
 
     registry: Resource
@@ -60,8 +60,7 @@ class _Begun:
     planned_on: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutDeclaration:
+class PutDeclaration(Struct, frozen=True, kw_only=True):
     """A call that creates or changes a declaration.
 
     `change` returns the spec for the current declaration or None. `requested` are

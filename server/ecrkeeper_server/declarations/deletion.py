@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.commands import compose_specs, origin_of, set_spec, specs_of
@@ -17,8 +17,7 @@ from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
 from ecrkeeper_server.turns import Steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteDeclaration:
+class DeleteDeclaration(Struct, frozen=True, kw_only=True):
     """A call that deletes a declaration.
 
     `manager` is the registry set on whose behalf the call is made. A `deletion_policy` replaces that of the

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.rows import Resource
@@ -17,8 +19,7 @@ _MEMBERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class FinalRole:
+class FinalRole(Struct, frozen=True):
     """The basic view of a role at the end of an operation."""
 
     resource: Resource

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ecrkeeper_server.errors import Aborted
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The caller and its request."""
 
     method: str

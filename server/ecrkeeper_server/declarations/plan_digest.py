@@ -9,18 +9,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import orjson
+from msgspec import Struct
 
 from ecrkeeper_server.errors import InvalidArgument, PlanStale, Violation
 
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """The write that a plan is for, as JSON, and the etag of what it changes.
 
     The etag is empty for a registry or role that is not stored.
@@ -30,8 +29,7 @@ class Basis:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlanDigest:
+class PlanDigest(Struct, frozen=True):
     """The parts of a digest; `observed` has one for each setting."""
 
     request: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.declarations.summaries import DeclarationStatus, Problem, RegistrySummary
 from ecrkeeper_server.json_object import Json

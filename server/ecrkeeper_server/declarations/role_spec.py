@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, role_pb2
+from msgspec.structs import replace
 
 from ecrkeeper_server.declarations.idempotency import check_etag
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """The problem to solve first, and its element."""
 
     reason: str
@@ -20,8 +21,7 @@ class Problem:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclarationStatus:
+class DeclarationStatus(Struct, frozen=True, kw_only=True):
     """The status of one owner's declaration."""
 
     owner: str
@@ -45,8 +45,7 @@ class DeclarationStatus:
         return self.error is None and any(each.type == "Ready" and each.holds for each in self.conditions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrySummary:
+class RegistrySummary(Struct, frozen=True, kw_only=True):
     """A registry in lists, watches and operations; times are in microseconds.
 
     `element_counts` are by setting and state. `truncated` names the members that are incomplete.
@@ -100,7 +99,7 @@ class RegistrySummary:
 
 
 def _members(value: DeclarationStatus | RegistrySummary) -> Json:
-    return {name: getattr(value, name) for name in value.__slots__}
+    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 def _status(stored: Mapping[str, Any]) -> Json:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.settings.algebra import Conflict
 from ecrkeeper_server.settings.element_sets import union, without
@@ -13,8 +15,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.specs import DeclarationSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Takeover:
+class Takeover(Struct, frozen=True):
     """Elements that another owner loses, and its value for all of them."""
 
     owner: str

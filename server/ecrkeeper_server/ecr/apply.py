@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.client import Aws
@@ -21,8 +22,7 @@ from ecrkeeper_server.store.database import Tx
 _UNKNOWN = frozenset({"AWS_UNREACHABLE", "AWS_ANSWER_INVALID", "WRONG_ACCOUNT"})
 
 
-@dataclass(slots=True)
-class AwsWrite:
+class AwsWrite(Struct):
     """One mutating AWS call, from its record to its outcome."""
 
     account: str

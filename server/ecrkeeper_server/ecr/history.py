@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.settings.element_sets import union
 from ecrkeeper_server.settings.elements import Keys

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
@@ -25,8 +26,7 @@ from ecrkeeper_server.turns import Steps, work
 EVERYWHERE = frozenset({"AWS_THROTTLED", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS", "WRONG_ACCOUNT"})
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """One setting as AWS has it; `unknown` are members that this version lacks."""
 
     shape: dict[str, Any]
@@ -36,8 +36,7 @@ class Observed:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """The shape of one setting as AWS has it, and its cost in elements."""
 
     shape: dict[str, Any]

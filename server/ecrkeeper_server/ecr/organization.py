@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import Temporary
@@ -15,8 +16,7 @@ from ecrkeeper_server.names import is_account
 _PAGES, _MAX_DEPTH = 5_000, 10
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationAccount:
+class OrganizationAccount(Struct, frozen=True):
     """One account; `state` is AWS's, `unit` the path of its organizational unit."""
 
     account: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
@@ -32,8 +32,7 @@ _WAIT_SECONDS = 2.0
 _MESSAGE_CHARACTERS = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCheckOptions:
+class AccountCheckOptions(Struct, frozen=True, kw_only=True):
     """The Region of the checks, and the interval between checks of an account."""
 
     home_region: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.transport import Fence
@@ -31,8 +32,7 @@ class LeaseLostError(Exception):
     """Another worker holds the lease: this one must not write to AWS or the store."""
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Struct):
     """A claimed resource with the means to reconcile it; `now` is in microseconds.
 
     `desired` is empty for roles. If `saved`, the attempt has stored another state
@@ -128,8 +128,7 @@ class Attempt:
         self.writes += writes
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(Struct, frozen=True):
     """The end of an attempt.
 
     `next_in` overrides the usual delay, in seconds. `poll_in` is the time to the

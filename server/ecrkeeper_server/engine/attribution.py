@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
 
 import structlog
 from cachetools import TTLCache
+from msgspec import Struct
 
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.cloudtrail import EventHistory
@@ -34,8 +34,7 @@ _IDLE_SECONDS, _PAUSE_SECONDS = 5.0, 0.2
 _DENIED_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """The installation, and its principal in each account.
 
     They distinguish our own calls from those of others. `written` has AWS's ids of writes of this process.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store.state_parts import Condition
@@ -15,8 +16,7 @@ _MAX_DELAY = 300.0
 _OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """The status of a resource at the end of an attempt.
 
     `error` is the one to show. If it is terminal, `retry` is an error beside it

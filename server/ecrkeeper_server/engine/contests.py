@@ -6,7 +6,8 @@ They are reported, and written with backoff instead of at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.settings.element_sets import changed_keys, differing, union
 from ecrkeeper_server.settings.elements import Elements, Keys, keys_of

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
@@ -39,8 +41,7 @@ def aws_write(attempt: Attempt, progress: Progress, setting: str, call: Call) ->
     )  # fmt: skip
 
 
-@dataclass(slots=True)
-class DocumentWriter:
+class DocumentWriter(Struct):
     """Writes one document in one attempt."""
 
     attempt: Attempt

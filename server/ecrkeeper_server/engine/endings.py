@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.engine import causes
@@ -23,8 +25,7 @@ _POSTPONE_SECONDS = 10.0
 _RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ending:
+class Ending(Struct, frozen=True, eq=False):
     """The end of an attempt.
 
     If `unmarked`, declarations have converged that are not marked yet.

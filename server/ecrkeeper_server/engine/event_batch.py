@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import structlog
+from msgspec import Struct, field
 
 from ecrkeeper_server.events.envelopes import (
     Delivery,
@@ -26,8 +26,7 @@ from ecrkeeper_server.names import RegistryName, partition_of
 log = structlog.get_logger("ecrkeeper.events")
 
 
-@dataclass(slots=True)
-class EventBatch:
+class EventBatch(Struct):
     """The events of some messages.
 
     `records` has the calls that may have changed something, by the position of their message. `kinds` counts the

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 from cachetools import TTLCache
+from msgspec import Struct, field
 
 from ecrkeeper_server.engine import causes
 from ecrkeeper_server.engine.attribution import Own, cloud_event
@@ -35,16 +35,14 @@ IDENTITY_SECONDS = 2.0
 _MAX_BATCHES, _PLACES = 20, 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """A batch, with our principals in its accounts."""
 
     batch: EventBatch
     arns: dict[str, str]
 
 
-@dataclass(slots=True)
-class _Result:
+class _Result(Struct):
     kinds: Counter[str] = field(default_factory=Counter)
     # The seconds between a change and the event that made its resource due.
     delays: list[float] = field(default_factory=list)

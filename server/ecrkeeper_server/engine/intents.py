@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.json_object import Json
@@ -21,8 +22,7 @@ Ids = list[int] | None
 """The ids of the audit events in order; None if the lease is lost."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Intent:
+class Intent(Struct, frozen=True, eq=False):
     """The state, the originals and the audit events of an attempt before it writes."""
 
     claimed: Resource

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
@@ -32,8 +32,7 @@ _WAIT_SECONDS = 2.0
 _LEASE_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganizationOptions:
+class OrganizationOptions(Struct, frozen=True, kw_only=True):
     """The account and Region in which the organization is read, and the interval."""
 
     account: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.answer_limit import TOO_LARGE
@@ -46,8 +48,7 @@ _NOTHING_OBSERVED: RegistryMembers = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
+class _Answers(Struct, frozen=True):
     """The answers of AWS for the managed settings."""
 
     readings: Mapping[str, Reading]

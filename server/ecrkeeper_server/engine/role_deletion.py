@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, is_terminal
 from ecrkeeper_server.ecr.apply import AwsWrite, change

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.engine.conditions import worst_first
@@ -17,8 +18,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 _MAX_NAMED, _LISTED, _OWNERS = 5, 20, 20
 
 
-@dataclass(frozen=True, slots=True)
-class SettingError:
+class SettingError(Struct, frozen=True):
     """The reason why a setting, or some of its elements, cannot be synced.
 
     Without `keys`, it concerns the whole setting. `owners` are the owners

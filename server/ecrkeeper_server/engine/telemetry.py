@@ -6,10 +6,10 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from ecrkeeper_server.engine.attempt import AttemptResult
 from ecrkeeper_server.metrics.engine import EngineMetrics
@@ -17,8 +17,7 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.tracing import Tracing
 
 
-@dataclass(slots=True)
-class Ending:
+class Ending(Struct):
     """The ending of an attempt; one that sets none has crashed."""
 
     reconcile_id: str
@@ -26,8 +25,7 @@ class Ending:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileTelemetry:
+class ReconcileTelemetry(Struct, frozen=True):
     """Counts, times and traces attempts."""
 
     metrics: EngineMetrics

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import Observed
@@ -26,8 +27,7 @@ from ecrkeeper_server.store.stored_drift import StoredDrift
 MAX_CALLS = 12
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """The findings of one attempt so far, by setting.
 
     `applied_before` is what was applied before the write-ahead record.
@@ -59,8 +59,7 @@ class Progress:
         return {name: observed.elements for name, observed in self.observed.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class SettingWrite:
+class SettingWrite(Struct, frozen=True):
     """One setting's part of the writes of an attempt.
 
     `planned` is None where nothing new is sent, and `writes` are the calls of that plan. `retried` are changes of a

@@ -8,10 +8,10 @@ neither its `detail` nor its `resources`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from ecrkeeper_server.events import fields
 from ecrkeeper_server.events.fields import Malformed
@@ -48,8 +48,7 @@ class Unrelated(Exception):
     """The event is none that concerns registries, roles or accounts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """The result of an image's replication, or of a pull through cache.
 
     `target` is a destination or a cache rule.
@@ -68,16 +67,14 @@ class Delivery:
     event_time: int
 
 
-@dataclass(frozen=True, slots=True)
-class RegionChange:
+class RegionChange(Struct, frozen=True):
     """An account has enabled or disabled a Region."""
 
     account: str
     region: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationChange:
+class OrganizationChange(Struct, frozen=True):
     """An organization has changed: its accounts, their units or their tags.
 
     `region` is the one that the event was sent in.

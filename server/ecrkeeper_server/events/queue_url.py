@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from ecrkeeper_server.names import is_account, partition_of
 
@@ -14,8 +15,7 @@ _NAME = re.compile(r"[\w-]{1,80}", re.ASCII)
 RULE = "must be the URL of a standard queue, such as https://sqs.us-east-1.amazonaws.com/111111111111/ecrkeeper-events"
 
 
-@dataclass(frozen=True, slots=True)
-class QueueUrl:
+class QueueUrl(Struct, frozen=True):
     """A queue; `url` is the one that calls name."""
 
     url: str

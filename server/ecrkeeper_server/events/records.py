@@ -7,8 +7,10 @@ Facts: "CloudTrail record contents" and "CloudTrail userIdentity element" in the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from ecrkeeper_server.events import fields
 from ecrkeeper_server.events.fields import Malformed
@@ -22,8 +24,7 @@ SERVICES = {
 _HINTS = ("ecrRepositoryPrefix", "prefix", "principalArn", "name", "roleName", "aWSServiceName")
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """The caller in a CloudTrail record; times are in microseconds.
 
     `principal` is the ARN of the role, the user or the root, `session` the name of an assumed role's session, and
@@ -43,8 +44,7 @@ class Actor:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One call that CloudTrail recorded.
 
     `arn` is the caller's, of an assumed role with its session.

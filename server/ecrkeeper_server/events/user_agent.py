@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 _PRODUCT = re.compile(
     r"ecrkeeper/([\w.+!-]{1,64}) install/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?: |$)", re.ASCII
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Keeper:
+class Keeper(Struct, frozen=True):
     """The installation of ecrkeeper that sent a call."""
 
     version: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.settings.elements import diff
 from ecrkeeper_server.store import audit, fleet_accounts, registry_sets, rollouts
@@ -14,8 +15,7 @@ from ecrkeeper_server.store.fleet_specs import Source
 _METHOD = "AccountCheck"
 
 
-@dataclass(frozen=True, slots=True)
-class AccountCheck:
+class AccountCheck(Struct, frozen=True):
     """The answers of AWS in an account.
 
     `reason` and `message` say why it cannot be reached. Without `regions`, those that were known stay.

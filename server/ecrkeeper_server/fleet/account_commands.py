@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response, save_response
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, NotFound

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.fleet.matching import Place
@@ -14,8 +14,7 @@ from ecrkeeper_server.store.rollout_rows import Action, Cause
 from ecrkeeper_server.store.rows import Declaration
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One change; `removes` if it takes elements away that no call removes."""
 
     action: Action

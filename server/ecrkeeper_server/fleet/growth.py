@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.fleet import matching
@@ -69,8 +70,7 @@ def held_back(tx: Tx, set_id: str, spec: SetSpec, removing: int, present: int) -
     return removing if removing + recent > max_removals(spec.max_removals, present + recent) else 0
 
 
-@dataclass(slots=True)
-class _Compared:
+class _Compared(Struct):
     """The targets that growth would write, counted over all pages."""
 
     changing: int = 0

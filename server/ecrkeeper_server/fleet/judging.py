@@ -6,8 +6,10 @@ The target's declaration and registry decide.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.ownership import owned_elements
@@ -31,8 +33,7 @@ _UNREACHABLE = ("AWS_UNREACHABLE", "AWS_UNAVAILABLE")
 PATIENCE_SECONDS, LONGEST_SECONDS = 60, 1800
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The status of a target.
 
     `state` is the state to go to, RUNNING to wait on. `counted` destinations matter by now.

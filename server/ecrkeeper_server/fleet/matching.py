@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.selectors import Matcher
@@ -25,8 +26,7 @@ PAGE_CHARACTERS = 8_000_000
 """The size of the declarations that are read at once, as JSON, unless one account has more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A registry that a set matches or declares for.
 
     `declared` is the declaration with the set as its owner, whoever made it; `others` are those of other owners.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.fleet import matching, waves
 from ecrkeeper_server.fleet.actions import Actions, Step

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, fleet_pb2
 from google.protobuf import duration_pb2
+from msgspec.structs import replace
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import partition_of, shown

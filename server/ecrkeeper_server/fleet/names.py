@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar, Self
+
+from msgspec import Struct
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_account, shown
@@ -15,8 +16,7 @@ _ROLLOUT = re.compile(r"registrySets/([^/]*)/rollouts/([1-9][0-9]{0,17})")
 _ANY = RegistryName("000000000000", "us-east-1")
 
 
-@dataclass(frozen=True, slots=True)
-class AccountName:
+class AccountName(Struct, frozen=True):
     """An account of the fleet."""
 
     account: str
@@ -31,8 +31,7 @@ class AccountName:
         return f"accounts/{self.account}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetName:
+class SetName(Struct, frozen=True):
     """A registry set; its id is the owner of what it declares."""
 
     id: str
@@ -59,8 +58,7 @@ class SetName:
         return f"registrySets/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutName:
+class RolloutName(Struct, frozen=True):
     """A rollout of a registry set."""
 
     set: SetName

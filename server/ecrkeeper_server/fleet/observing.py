@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Self
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, destinations, judge
 from ecrkeeper_server.names import RegistryName
@@ -25,8 +26,7 @@ from ecrkeeper_server.store.rollout_rows import UNDER_WAY, RolloutRow, TargetRow
 _PAGE, _MAX_TARGETS = 128, 2_000
 
 
-@dataclass(slots=True)
-class Observation:
+class Observation(Struct):
     """The targets that one step has decided, before and after.
 
     `at` is when targets were read, and `ends` are the ends of the last pages further on, by state.
@@ -75,8 +75,7 @@ def observe(
     return observation
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     tx: Tx
     rollout: RolloutRow
     state: TargetState

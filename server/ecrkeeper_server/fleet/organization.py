@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.ecr.organization import OrganizationAccount
 from ecrkeeper_server.fleet.account_commands import members, reactivate

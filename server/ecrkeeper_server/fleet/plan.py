@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
@@ -20,8 +21,7 @@ _MAX_KEY = 4_000
 _AT_ONCE = 50
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """Registries with the same changes; `names` are the first readable ones.
 
     `changes` are those of the first one of these. Without any, nothing shows whose changes they are.
@@ -51,8 +51,7 @@ def _group(changes: Sequence[Change]) -> Group:
     return Group((), str(first.kind).lower(), first.setting, len(changes))
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A registry that the set cannot be applied to as it is."""
 
     reason: str
@@ -60,8 +59,7 @@ class Problem:
     message: str
 
 
-@dataclass(slots=True)
-class FleetPlan:
+class FleetPlan(Struct):
     """The effect of a set on the fleet.
 
     `removing` counts targets that lose elements, `ungrouped` those in no group.

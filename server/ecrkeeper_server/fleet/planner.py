@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from ecrkeeper_server.declarations.audit_records import changing_settings
 from ecrkeeper_server.declarations.commands import composing_specs, specs_of
@@ -69,8 +69,7 @@ def checking(spec: SetSpec) -> Steps[None]:
         raise rejection(violations)
 
 
-@dataclass(slots=True)
-class Planned:
+class Planned(Struct):
     """The plan of a set.
 
     `present` counts the registries it declares for now; `denied` is one beyond its bounds.

@@ -10,14 +10,15 @@ failures so far, as in the strict mode of CloudFormation StackSets.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ecrkeeper_server.store.fleet_specs import Gate, Wave
 from ecrkeeper_server.store.rollout_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """The number of targets of a wave in each state."""
 
     states: Mapping[TargetState, int] = field(default_factory=dict)
@@ -41,8 +42,7 @@ class Counts:
         return self[TargetState.PENDING] + self.under_way
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """The progress of a rollout.
 
     `counts` has one entry for each wave, and one more for the retry of skipped targets.
@@ -57,8 +57,7 @@ class Progress:
     retried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The next state of a rollout, and how many pending targets of its wave start.
 
     `retry` moves the skipped targets of all waves into the last wave, as pending.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.access.patterns import Pattern
 from ecrkeeper_server.errors import InvalidArgument, StatusError, Violation
@@ -36,8 +37,7 @@ _FIELDS: dict[str, Callable[[FleetAccount], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """A selector that was checked."""
 
     expression: Expression

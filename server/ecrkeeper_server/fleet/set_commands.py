@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response, save_response
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, NotFound
@@ -19,8 +20,7 @@ from ecrkeeper_server.store.fleet_specs import SetSpec
 from ecrkeeper_server.store.rollout_rows import Cause, RolloutState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetWrite:
+class SetWrite(Struct, frozen=True, kw_only=True):
     """A call that writes a set; without a `spec`, it deletes the set."""
 
     name: SetName

@@ -9,7 +9,8 @@ the next one decides the same; replicas take turns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.matching import fleet_account
@@ -53,8 +54,7 @@ _POLL_SECONDS = 0.25
 _BUSY_POLL_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stepped:
+class Stepped(Struct, frozen=True):
     """The result of a step.
 
     It has the `written` declarations, and targets by their new state.

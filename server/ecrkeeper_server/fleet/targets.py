@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.fleet_specs import AccountState, Source
 
 
-@dataclass(frozen=True, slots=True)
-class FleetAccount:
+class FleetAccount(Struct, frozen=True):
     """An account as selectors and templates see it.
 
     `regions` are those that it has enabled, empty if unknown. They will be known soon if it is not `checked` yet.
@@ -31,8 +31,7 @@ class FleetAccount:
         return self.state is AccountState.ACTIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One registry of an account."""
 
     account: FleetAccount

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.fleet.selectors import matcher
@@ -34,8 +35,7 @@ class MissingLabelError(Exception):
         self.label = label
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
+class Chosen(Struct, frozen=True, eq=False):
     """The template for some registries; without placeholders, it is their settings."""
 
     settings: Json

@@ -8,7 +8,8 @@ takes the rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.fleet.selectors import Matcher, matcher
@@ -16,8 +17,7 @@ from ecrkeeper_server.fleet.targets import Target
 from ecrkeeper_server.store.fleet_specs import Wave
 
 
-@dataclass(frozen=True, slots=True)
-class Selecting:
+class Selecting(Struct, frozen=True):
     """The waves of a strategy with a selector, each with its number."""
 
     matchers: tuple[tuple[int, Matcher], ...]
@@ -41,8 +41,7 @@ class Selecting:
         return next((number for number, selector in self.matchers if selector.matches(target)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """The part of the pool that a wave takes.
 
     Its positions are from `first` until before `end`.

@@ -6,7 +6,9 @@ The decisions are those of single calls.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.declarations.commands import PutDeclaration
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
@@ -43,8 +45,7 @@ class _Waiting(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writer:
+class Writer(Struct, frozen=True, kw_only=True):
     """Writes targets of one rollout into a unit of work.
 
     `accounts` are the accounts of the targets, `taking` the sets that will declare for a registry and do not yet,

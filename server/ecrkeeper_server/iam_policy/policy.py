@@ -8,7 +8,8 @@ user guide names for cache rules, creation templates and enhanced scanning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
@@ -39,8 +40,7 @@ _ROLE_WRITES = ("UpdateRole", "TagRole", "UntagRole", "DeleteServiceLinkedRole")
 _INSPECTOR = "inspector2.amazonaws.com"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """The scope of a policy: settings, account, and whether ecrkeeper writes.
 
     `account` may be `*`, because a role's policy never reaches beyond its own account.

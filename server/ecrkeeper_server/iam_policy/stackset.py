@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.iam_policy.events_stack import reader
 from ecrkeeper_server.iam_policy.policy import Scope, policy

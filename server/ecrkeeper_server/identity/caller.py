@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.errors import Unauthenticated
@@ -21,8 +22,7 @@ ANONYMOUS = Principal()
 _BEARER = re.compile(r"bearer +([a-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticator:
+class Authenticator(Struct, frozen=True):
     """Identifies callers by tokens and certificates; all are anonymous without both."""
 
     tokens: TokenVerifier | None = None

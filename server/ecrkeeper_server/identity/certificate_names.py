@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from ecrkeeper_files.plain_text import is_plain
+from msgspec import Struct
 
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.names import shown
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateNames:
+class CertificateNames(Struct, frozen=True):
     """The names of a certificate by kind, in the certificate's order."""
 
     uris: tuple[str, ...] = ()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
 from ecrkeeper_files.plain_text import is_plain_name
+from msgspec import Struct
 
 from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
@@ -33,8 +33,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9._-]+")
 log = structlog.get_logger("ecrkeeper.identity")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A certificate chain with its key, and CAs of client certificates; all are PEM."""
 
     chain: bytes
@@ -103,8 +102,7 @@ def principal_of_certificate(peer: Mapping[str, Iterable[bytes]]) -> Principal |
     raise Unauthenticated(judged.message, reason=judged.reason)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rejection:
+class _Rejection(Struct, frozen=True):
     message: str
     reason: str
 

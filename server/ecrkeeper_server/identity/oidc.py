@@ -10,11 +10,11 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from msgspec import Struct, field
 
 from ecrkeeper_server.errors import Unauthenticated, Unavailable
 from ecrkeeper_server.identity.algorithms import secure
@@ -24,8 +24,7 @@ _SECONDS = 5.0
 _MAX_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """The client that the issuer knows; `secret` is empty for a public one."""
 
     issuer: str
@@ -35,8 +34,7 @@ class Client:
     redirect_uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """Values that bind an issuer's answer to the browser that began the login."""
 
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24))

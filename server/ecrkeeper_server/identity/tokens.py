@@ -8,11 +8,11 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
 from ecrkeeper_files.plain_text import is_plain, is_plain_name
+from msgspec import Struct
 
 from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
@@ -29,8 +29,7 @@ _LAST_SECOND = 253_402_300_799
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenOptions:
+class TokenOptions(Struct, frozen=True):
     """The rules for accepting tokens and naming their principals; `leeway` in seconds."""
 
     issuer: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class RoleKind:
+class RoleKind(Struct, frozen=True):
     """One of the roles: its names in IAM, and the setting that needs it."""
 
     id: str

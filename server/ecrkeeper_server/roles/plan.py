@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, Self
+
+from msgspec import Struct
 
 from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.json_object import Json
@@ -26,8 +27,7 @@ class DesiredRole(Protocol):
         """The tags that the role must have; other tags may exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class RememberedRole:
+class RememberedRole(Struct, frozen=True):
     """The provenance of a role in a backup, with the id of that role."""
 
     role_id: str
@@ -63,8 +63,7 @@ class KnownRole(Protocol):
         """The time of a recorded creation whose outcome is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedRole:
+class ObservedRole(Struct, frozen=True):
     """A role as IAM has it; an absent description equals an empty one."""
 
     role_id: str
@@ -94,8 +93,7 @@ class ObservedRole:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RoleCall:
+class RoleCall(Struct, frozen=True):
     """One IAM call, and the differences that it removes.
 
     `changes` are tuples (setting, key, before, after).
@@ -106,8 +104,7 @@ class RoleCall:
     changes: tuple[tuple[str, str, Any, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RoleDrift:
+class RoleDrift(Struct, frozen=True):
     """A part of a role that is not as desired; None stands for absent."""
 
     setting: str

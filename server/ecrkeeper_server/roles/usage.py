@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec import Struct
 
 from ecrkeeper_server.errors import PreconditionViolation
 
 
-@dataclass(frozen=True, slots=True)
-class RegionUsage:
+class RegionUsage(Struct, frozen=True):
     """The use of a role in one Region: `IN_USE`, `FREE` or `UNKNOWN`."""
 
     region: str

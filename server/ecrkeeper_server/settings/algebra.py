@@ -6,8 +6,9 @@ All functions are pure and total, and contain no rule of any one setting.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from ecrkeeper_server.settings.element_sets import merged, only, without
 from ecrkeeper_server.settings.elements import (
@@ -27,8 +28,7 @@ from ecrkeeper_server.settings.setting import Setting, Shape
 from ecrkeeper_server.turns import STEP, Steps, finish
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """Elements that several owners declare with different values.
 
     Each owner declares one value for all of the elements.
@@ -39,8 +39,7 @@ class Conflict:
     owners: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Struct, frozen=True):
     """The union of all owners' declarations.
 
     A managed, empty setting is present in `desired` with no elements. If owners

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set
-from dataclasses import dataclass
 from enum import StrEnum
 
 from cachetools import LRUCache
+from msgspec import Struct
 
 from ecrkeeper_server.settings import globs
 from ecrkeeper_server.settings.clause_decisions import Cause, decide
@@ -39,8 +39,7 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """The policy and the templates of a destination.
 
     `templates` are its replication templates, the most specific first, each with
@@ -58,16 +57,14 @@ class Access:
         return tuple(dict.fromkeys([*named, *(_under(prefix) for prefix, _ in self.templates)]))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Outcome for a repository, with its reasons."""
 
     outcome: Outcome
     causes: tuple[Cause, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One outcome, the filters that have it, and an example repository.
 
     All repositories of the filters in `whole` have the outcome, and some of those
@@ -80,8 +77,7 @@ class Arrival:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """All outcomes that occur, and each cause with an affected repository."""
 
     arrivals: tuple[Arrival, ...]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.settings.replication_clauses import PRINCIPAL, Answer, Clause
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cause:
+class Cause(Struct, frozen=True, order=True):
     """Reason why images may not arrive.
 
     `action` is the ECR action concerned; `key` is the key of the statement or

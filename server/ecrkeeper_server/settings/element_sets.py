@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, alike, any_paired, gather, keys_of
 from ecrkeeper_server.settings.pair_keys import PairKeys

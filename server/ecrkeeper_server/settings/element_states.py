@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Protocol
+
+from msgspec import Struct
 
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Elements, Keys, Value, first_of, gather, grouping, keys_of
@@ -18,8 +19,7 @@ from ecrkeeper_server.turns import Steps, finish
 _AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ElementState:
+class ElementState(Struct, frozen=True):
     """Desired or observed elements with equal values; None stands for absent."""
 
     setting: str

@@ -8,11 +8,12 @@ collection of the decisions. In plain collections, each element is a group of it
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from math import inf
 from typing import Any
+
+from msgspec import Struct
 
 from ecrkeeper_server.settings import pairs
 from ecrkeeper_server.settings.pair_keys import PairKeys
@@ -45,8 +46,7 @@ class ChangeKind(StrEnum):
     REMOVE = "REMOVE"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Elements before and after; None stands for absent.
 
     If a change is of a group of pairs, `pairs` are their keys, and `key` is the first of them.

@@ -8,7 +8,8 @@ control repositories" and "Managed signing" in the ECR user guide.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.settings import globs, prefixes, signing
 from ecrkeeper_server.settings.elements import Elements, keys_of
@@ -27,16 +28,14 @@ EXCLUSIONS = "pull_time_update_exclusions"
 _AT_ONCE = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An element, by its setting and key."""
 
     setting: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """The settings that apply to a repository.
 
     `scan_frequency` is None if ENHANCED scanning excludes the repository.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation

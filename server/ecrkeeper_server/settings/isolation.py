@@ -9,7 +9,8 @@ elements, so an accepted probe clears all of its elements.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, merged, restricted, union, without
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, alike, gather
@@ -22,8 +23,7 @@ No keys stand for the document as AWS has it.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """Changes that are accepted or rejected together.
 
     `needs` are the keys that must be in place before; `time` is the time of the
@@ -35,8 +35,7 @@ class Item:
     time: int = 0
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """Progress of a search.
 
     `held` need a key that is not in place. `unfit` exceed AWS's limits until

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value
 from ecrkeeper_server.settings.pair_keys import PairKeys
@@ -17,8 +18,7 @@ class DriftKind(StrEnum):
     UNEXPECTED = "UNEXPECTED"
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """Elements whose observed value is not the desired one; None stands for absent.
 
     If a difference is of a group of pairs, `pairs` are their keys, and `key` is the first of them.
@@ -37,8 +37,7 @@ class Drift:
         return frozenset((self.key,)) if self.pairs is None else self.pairs
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The target elements of one setting, and the changes that lead to them."""
 
     setting: str

@@ -7,7 +7,8 @@ image replication" in the ECR user guide; "Policy evaluation logic" (IAM).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import (
@@ -36,8 +37,7 @@ _DOUBTS = frozenset({"DESTINATION_POLICY_CONDITIONAL", "DESTINATION_POLICY_PRINC
 _LIMITED = frozenset({Outcome.ARRIVES_IF_REPOSITORY_EXISTS, Outcome.DOES_NOT_ARRIVE})
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """The result of a check: the arrivals, and the reasons against the others."""
 
     result: str
@@ -45,8 +45,7 @@ class Check:
     arrivals: tuple[Arrival, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """A destination of one source, with the elements that decide.
 
     `scope` is its REGISTRY_POLICY_SCOPE.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from enum import IntEnum
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import arns, globs, statements
@@ -36,8 +37,7 @@ class Answer(IntEnum):
     YES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """The effect of one statement on one action, for patterns of repository names.
 
     `variable` are patterns with a policy variable, widened to `*`. An inverted

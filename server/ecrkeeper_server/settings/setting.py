@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value
@@ -16,8 +18,7 @@ Shape = Mapping[str, Any]
 """A setting in AWS's form: the JSON form of its proto message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One AWS call that writes, and the changes that it makes."""
 
     service: str
@@ -26,8 +27,7 @@ class Call:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """One AWS call that reads.
 
     `items` is the member of the list to page through with `nextToken`. An error
@@ -41,8 +41,7 @@ class Read:
     absent: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Warning:
+class Warning(Struct, frozen=True):
     """A warning about a valid declaration that is probably a mistake."""
 
     reason: str
@@ -50,8 +49,7 @@ class Warning:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """The use that a set of elements makes of one of AWS's limits."""
 
     quota: str
@@ -64,8 +62,7 @@ def over_quota(quota: str, used: int | str, limit: int) -> str:
     return f"{quota}: {used}, and AWS allows {limit}"
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True):
     """Elements that AWS does not accept together, by their keys, and the reason."""
 
     keys: tuple[str, ...]

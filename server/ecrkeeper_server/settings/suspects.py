@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.json_object import Json
@@ -30,8 +32,7 @@ _DELAYS = (2, 4, 8, 16, 30)
 _SLOW_MICROS = 600 * _MICROS
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(Struct, frozen=True):
     """Changes that AWS rejects together; `values` are digests by key.
 
     Times are in microseconds. If `lasting`, the changes are blocked and retried
@@ -57,7 +58,7 @@ class Suspect:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Parse a stored suspect; unknown members are ignored."""
-        members = {name: stored[name] for name in cls.__slots__ if name in stored}
+        members = {name: stored[name] for name in cls.__struct_fields__ if name in stored}
         return cls(**{**members, "values": elements_of(stored["values"])})
 
     def to_json(self) -> Json:

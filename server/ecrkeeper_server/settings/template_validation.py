@@ -7,8 +7,9 @@ at rest" in the ECR user guide (only GovCloud has two-layer encryption).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.errors import MORE_VIOLATIONS, Violation, first_violations
 from ecrkeeper_server.names import RegistryName, shown

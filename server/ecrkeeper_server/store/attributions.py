@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -42,8 +42,7 @@ _REQUESTED: dict[str, TypeEngine[Any]] = {
 _JSON: Any = JsonText()
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Struct, frozen=True):
     """Drift of some elements of a setting; times are in microseconds.
 
     `since` is the last observation without the drift, `found_at` the attempt that found it, and `until` the end of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Self
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, ColumnElement, delete, func, insert, select
 from sqlalchemy import tuple_ as columns
 
@@ -34,8 +34,7 @@ CHANGES_LIMIT = 200_000
 _RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredChange(Change):
+class StoredChange(Change, frozen=True):
     """A change of an event: of one element, or of pairs of which `key` is the first."""
 
     @classmethod
@@ -57,8 +56,7 @@ class StoredChange(Change):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent(FromRow):
+class AuditEvent(FromRow, Struct, frozen=True):
     """A call that was accepted, or a write to AWS; `changes` are element by element."""
 
     id: int
@@ -95,8 +93,7 @@ class AuditEvent(FromRow):
         return map(StoredChange.from_json, self.changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEvent:
+class NewEvent(Struct, frozen=True, kw_only=True):
     """An event to record; see the columns of the table."""
 
     kind: str
@@ -117,11 +114,10 @@ class NewEvent:
     aws_request_id: str = ""
 
 
-_COLUMNS = (*(member.name for member in fields(NewEvent)), "omitted")
+_COLUMNS = (*NewEvent.__struct_fields__, "omitted")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The filter on a time range, in microseconds, and an account; None matches all."""
 
     start: int | None = None
@@ -192,7 +188,7 @@ def _stamp(dialect: Dialect) -> dict[str, ColumnElement[int]]:
 
 def _values(event: NewEvent) -> dict[str, Any]:
     changes, omitted = _bounded(event.changes)
-    members = {member.name: getattr(event, member.name) for member in fields(event)}
+    members = {name: getattr(event, name) for name in event.__struct_fields__}
     return {**members, "owners": list(event.owners), "changes": changes, "omitted": omitted}
 
 

@@ -7,10 +7,11 @@ oldest running transaction: otherwise an event that is committed late could be m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, ColumnElement, Text, exists, false, func, select, true, update
 from sqlalchemy import tuple_ as columns
 
@@ -31,8 +32,7 @@ def cursor_of(event: AuditEvent) -> Cursor:
     return event.txid, event.id
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """The outcome of an event's AWS write."""
 
     id: int

@@ -6,7 +6,6 @@ Both wrap the JSON: the members of ECR's answer that nothing reads are stored as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from ecrkeeper_server.json_object import StoredJson
@@ -15,8 +14,7 @@ from ecrkeeper_server.store.operation_metadata import OperationMetadata
 _ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill(StoredJson):
+class Backfill(StoredJson, frozen=True):
     """A backfill; `stored` is ECR's answer, times are in seconds."""
 
     @property
@@ -79,8 +77,7 @@ class Backfill(StoredJson):
         return self.stored.get("progress") or {}
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillMetadata(OperationMetadata):
+class BackfillMetadata(OperationMetadata, frozen=True):
     """The metadata of an operation that starts a backfill."""
 
     @classmethod

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from ecrkeeper_server.json_object import Json
 
 _MINUTE = 60_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCause:
+class StoredCause(Struct, frozen=True, kw_only=True):
     """The call that caused drift; `event_time` is in microseconds.
 
     `installation` is the id of another installation of ecrkeeper that called; empty of other callers. See
@@ -32,15 +33,14 @@ class StoredCause:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Parse a stored cause; missing members are empty."""
-        return cls(**{"principal": "", **{name: stored[name] for name in cls.__slots__ if name in stored}})
+        return cls(**{"principal": "", **{name: stored[name] for name in cls.__struct_fields__ if name in stored}})
 
     def to_json(self) -> Json:
         """Return the stored form."""
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDelivery:
+class StoredDelivery(Struct, frozen=True):
     """The last results of the deliveries to a target, in microseconds.
 
     `reason` is that of the last failure, and `since` the first of the consecutive ones.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -35,8 +35,7 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import resources, schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Struct, frozen=True):
     """The limits of a claim: `slots` in all, `share` of one account with `busy`."""
 
     slots: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import BigInteger, Text, and_, delete, exists, func, select, true, update
 
 from ecrkeeper_server.events.records import Actor
@@ -33,8 +34,7 @@ _SECOND = 1_000_000
 _NEWEST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class CloudEvent:
+class CloudEvent(Struct, frozen=True):
     """A call of another principal that may have changed a resource.
 
     See the columns of the table.
@@ -118,8 +118,7 @@ def _add(dialect: Dialect) -> Any:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """A setting of a resource and a time range in microseconds."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec import Struct
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -14,8 +15,7 @@ LIMIT = 3
 _DOUBLINGS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Contest:
+class Contest(Struct, frozen=True):
     """The remediations of one element, and the other principal that changes it.
 
     `first` and `last` are the times of the first and the last one, in microseconds.

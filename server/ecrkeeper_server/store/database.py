@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, Table
 
 from ecrkeeper_server.store.dialect import Dialect
@@ -36,8 +37,7 @@ Ask = Callable[[Connection, Sequence[Query]], list[Rows]]
 """Returns the rows of independent queries of one transaction, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """The load of the database's connections; `retries` counts since the start."""
 
     in_use: int

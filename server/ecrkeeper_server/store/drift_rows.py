@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.settings.elements import apart
 from ecrkeeper_server.settings.plan import Drift
@@ -35,8 +37,7 @@ def drift_count(drift: Iterable[StoredDrift]) -> int:
     return sum(len(each.keys) for each in drift)
 
 
-@dataclass(frozen=True, slots=True)
-class DriftKeys:
+class DriftKeys(Struct, frozen=True):
     """The keys of all elements that differ."""
 
     drift: Sequence[StoredDrift]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Boolean, Select, Text, Update, and_, bindparam, select, true, update
 from sqlalchemy.types import TypeEngine
 

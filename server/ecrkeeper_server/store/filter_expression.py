@@ -7,10 +7,10 @@ callers still evaluate the whole filter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
 
 from ecrkeeper_server.names import RegistryName
@@ -19,8 +19,7 @@ from ecrkeeper_server.store.stored_mode import has_mode
 from ecrkeeper_server.store.tables import declarations, drifting, resources
 
 
-@dataclass(frozen=True, slots=True)
-class Restriction:
+class Restriction(Struct, frozen=True):
     """One comparison of a field with a value.
 
     `equal` is False for `!=`; `has` is True for `:`.
@@ -32,22 +31,19 @@ class Restriction:
     has: bool = dataclass_field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """All parts match; without parts, always."""
 
     parts: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Struct, frozen=True):
     """At least one part matches."""
 
     parts: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+class Negation(Struct, frozen=True):
     """The part does not match."""
 
     part: Expression

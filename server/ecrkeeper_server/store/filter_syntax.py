@@ -7,10 +7,10 @@ between them are a conjunction.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ecrkeeper_files.plain_text import control_in
+from msgspec import Struct
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
@@ -49,8 +49,7 @@ def violation(description: str) -> InvalidArgument:
     return InvalidArgument([Violation("filter", description)])
 
 
-@dataclass(slots=True)
-class _Parser:
+class _Parser(Struct):
     """A recursive-descent parser with one method for each rule of the grammar."""
 
     text: str

@@ -6,10 +6,10 @@ Findings are written beside the attempts, so they have a column of their own, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
+from msgspec.structs import replace
 from sqlalchemy import Text, select, update
 
 from ecrkeeper_server.json_object import Json, StoredJson
@@ -31,8 +31,7 @@ Edit = Callable[["Findings"], "Findings"]
 """Returns changed findings, or its argument."""
 
 
-@dataclass(frozen=True, slots=True)
-class Findings(StoredJson):
+class Findings(StoredJson, frozen=True):
     """The findings of one resource; only this class has their keys."""
 
     @classmethod

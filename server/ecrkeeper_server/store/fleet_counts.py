@@ -6,8 +6,8 @@ No row is kept for them, because every attempt would have to write it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from sqlalchemy import ColumnElement, and_, func, select
 
 from ecrkeeper_server.store.database import Tx
@@ -21,8 +21,7 @@ from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources,
 _READY_REASON = "UNMANAGED"
 
 
-@dataclass(frozen=True, slots=True)
-class KindCounts:
+class KindCounts(Struct, frozen=True):
     """The numbers of resources of a kind.
 
     `pending` resources were not observed yet, and `reasons` count those that are not Ready. Registries

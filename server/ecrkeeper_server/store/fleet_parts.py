@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Table, Text, and_, case, false, func, or_, select, true
 
 from ecrkeeper_server.access.account_ranges import AccountRanges, Range
@@ -19,8 +19,7 @@ from ecrkeeper_server.store.tables import resources
 _MAX_CACHED = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Accounts and Regions, or accounts and roles."""
 
     accounts: frozenset[Pattern]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec, Source
 from ecrkeeper_server.store.rows import FromRow
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     """The principal on whose behalf a set acts, with its groups."""
 
     principal: str = ""
@@ -28,8 +28,7 @@ class Authority:
         return {"principal": self.principal, "groups": list(self.groups)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountRow(FromRow):
+class AccountRow(FromRow, Struct, frozen=True, kw_only=True):
     """An account of the fleet."""
 
     account: str
@@ -61,8 +60,7 @@ class AccountRow(FromRow):
         return f"{self.uid[:8]}-{self.generation}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRow(FromRow):
+class SetRow(FromRow, Struct, frozen=True, kw_only=True):
     """A registry set."""
 
     id: str
@@ -93,8 +91,7 @@ class SetRow(FromRow):
         return f"{self.uid[:8]}-{self.generation}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetRevision(FromRow):
+class SetRevision(FromRow, Struct, frozen=True):
     """One content that a set had; `spec` is None where it was deleted."""
 
     set_id: str

@@ -6,9 +6,10 @@ No other module knows the keys of the stored JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
+
+from msgspec import Struct
 
 from ecrkeeper_server.json_object import Json
 
@@ -35,8 +36,7 @@ class Gate(StrEnum):
     APPROVAL = "APPROVAL"
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Chooses registries by a filter over accounts, Regions, and names to leave out.
 
     Without Regions, all enabled ones are chosen.
@@ -56,8 +56,7 @@ class Selector:
         return {"accounts": self.accounts, "regions": list(self.regions), "exclude": list(self.exclude)}
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """A number of targets, or a percentage of them."""
 
     number: int
@@ -81,8 +80,7 @@ class Amount:
 _USUAL_CONCURRENT, _MAX_CONCURRENT = Amount(25, percent=True), 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wave:
+class Wave(Struct, frozen=True, kw_only=True):
     """One part of a rollout.
 
     It takes the targets that its selector matches, a share of the other targets, or the rest.
@@ -142,8 +140,7 @@ CAUTIOUS = (Wave(share=Amount(1)), Wave(share=Amount(10, percent=True)), Wave())
 """The waves of a strategy that names none: one target, a tenth, and the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """Settings that replace those of the template where a selector matches.
 
     They replace member by member.
@@ -153,8 +150,7 @@ class Override:
     settings: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetSpec:
+class SetSpec(Struct, frozen=True, kw_only=True):
     """The content of a registry set; `settings` is a template in AWS's shape."""
 
     selector: Selector

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Text, and_, select, update
 
 from ecrkeeper_server.events.targets import operations_of
@@ -23,8 +23,7 @@ from ecrkeeper_server.store.tables import audit_events
 _JSON: Any = JsonText()
 
 
-@dataclass(frozen=True, slots=True)
-class NamedCause:
+class NamedCause(Struct, frozen=True):
     """The cause of some elements' drift; without elements, of the whole setting."""
 
     attribution: Attribution

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -11,8 +10,7 @@ from ecrkeeper_server.json_object import StoredJson
 from ecrkeeper_server.roles.usage import RegionUsage
 
 
-@dataclass(frozen=True, slots=True)
-class OperationMetadata(StoredJson):
+class OperationMetadata(StoredJson, frozen=True):
     """The metadata of every operation; each method has further members."""
 
     @classmethod
@@ -46,8 +44,7 @@ class DeletionPhase(StrEnum):
     REJECTED = "REJECTED"
 
 
-@dataclass(frozen=True, slots=True)
-class DeletionMetadata(OperationMetadata):
+class DeletionMetadata(OperationMetadata, frozen=True):
     """The metadata of an operation that deletes a role."""
 
     @classmethod

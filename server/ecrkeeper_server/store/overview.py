@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from msgspec import Struct, field
 from sqlalchemy import func, literal_column, or_, select
 
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -11,8 +10,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.tables import operations, resources, schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """Counts of rows.
 
     `oldest` is in seconds, `unready` by kind and reason, `pending` by method.

@@ -8,10 +8,10 @@ that was suspended for longer than its lease cannot change anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Select, Text, Update, and_, bindparam, select, update
 
 from ecrkeeper_server.json_object import Json
@@ -23,8 +23,7 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import resource, resources, schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The result of an attempt; `next_in` is in seconds, None for never."""
 
     state: dict[str, Any]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
@@ -17,8 +19,7 @@ BROKEN, UNKNOWN, CONDITIONAL = "BROKEN", "UNKNOWN", "CONDITIONAL"
 _FILTERS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class StoredArrival:
+class StoredArrival(Struct, frozen=True):
     """One outcome with some of its filters; `omitted` counts the others."""
 
     outcome: str
@@ -57,8 +58,7 @@ class StoredArrival:
         return {"outcome": self.outcome, **{name: value for name, value in members.items() if value}}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCheck:
+class StoredCheck(Struct, frozen=True):
     """The check of one replication destination; `time` is in microseconds."""
 
     destination: RegistryName

@@ -6,10 +6,10 @@ Thousands of targets may be under way, and each step reads some of them: a page 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Boolean, Select, Text, and_, bindparam, literal, or_, select, true, tuple_
 
 from ecrkeeper_server.store.database import Tx
@@ -35,8 +35,7 @@ FIRST = Cursor(-1, "", "")
 """The place before all targets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """A target under way, with its declaration and its registry as they are now."""
 
     target: TargetRow
@@ -44,8 +43,7 @@ class Observed:
     registry: Resource | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """The targets of a page that may be decided now.
 
     `size` targets were read; the last one is at `end`, which is None if no others follow.
@@ -56,8 +54,7 @@ class Page:
     end: Cursor | None
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """The times since which a target has waited too long.
 
     `patient` is for one whose registry has a problem, `longest` for any.

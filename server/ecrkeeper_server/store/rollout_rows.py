@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
@@ -63,8 +64,7 @@ class Action(StrEnum):
     RELEASE = "RELEASE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutRow(FromRow):
+class RolloutRow(FromRow, Struct, frozen=True, kw_only=True):
     """A rollout.
 
     `counts` has the number of targets by wave and state, and one more wave for skipped ones.
@@ -118,8 +118,7 @@ class RolloutRow(FromRow):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedAccount(FromRow):
+class PinnedAccount(FromRow, Struct, frozen=True):
     """An account of a rollout as it was when the targets were determined."""
 
     account: str
@@ -128,8 +127,7 @@ class PinnedAccount(FromRow):
     organizational_unit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetRow(FromRow):
+class TargetRow(FromRow, Struct, frozen=True, kw_only=True):
     """One registry of a rollout."""
 
     set_id: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import delete, func, insert, select, update
 
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
@@ -49,8 +49,7 @@ def newest_begun(tx: Tx, set_id: str) -> int:
     return tx.conn.execute(query).scalar_one() or 0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRollout:
+class OpenRollout(Struct, frozen=True):
     """A rollout that has not ended, without its content."""
 
     set_id: str

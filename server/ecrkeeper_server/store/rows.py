@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from msgspec import Struct
 from sqlalchemy import Row
 
 from ecrkeeper_server.json_object import Json
@@ -26,8 +26,7 @@ class FromRow:
         return cls(**row._asdict())
 
 
-@dataclass(frozen=True, slots=True)
-class Resource(FromRow):
+class Resource(FromRow, Struct, frozen=True):
     """A registry or a role: desired state, observed state, and place in the queue.
 
     `spec` and `state` are the stored JSON, which `mode`, `registry_spec`, `role_spec`,
@@ -137,8 +136,7 @@ def with_request(row: Any, *, now: Any, trace: Any) -> dict[str, Any]:
     return {"requested": row.requested + 1, "due_at": now, "urgent": True, "trace": trace}
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryStatus:
+class RegistryStatus(Struct, frozen=True):
     """The status of a registry that is shown with each of its declarations."""
 
     state: Json
@@ -146,8 +144,7 @@ class RegistryStatus:
     events: Json | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration(FromRow):
+class Declaration(FromRow, Struct, frozen=True):
     """One owner's declaration for one registry; `settings` is in AWS's shape.
 
     `managed_by` is the name of the registry set that made it, at `set_revision`; None
@@ -186,8 +183,7 @@ class Declaration(FromRow):
         return f"{self.uid[:8]}-{self.generation}"
 
 
-@dataclass(frozen=True, slots=True)
-class Revision(FromRow):
+class Revision(FromRow, Struct, frozen=True):
     """A revision of a declaration; `settings` is None if it was deleted."""
 
     account: str
@@ -213,8 +209,7 @@ class Method(StrEnum):
     START_BACKFILL = "StartReplicationBackfill"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation(FromRow):
+class Operation(FromRow, Struct, frozen=True):
     """A long-running call, one of `Method`; `error` is a `StoredError` in JSON."""
 
     id: str
@@ -235,8 +230,7 @@ class Operation(FromRow):
         return None if self.error is None else StoredError.from_json(self.error)
 
 
-@dataclass(frozen=True, slots=True)
-class Request(FromRow):
+class Request(FromRow, Struct, frozen=True):
     """An answered write, by the request id of its caller."""
 
     request_id: str

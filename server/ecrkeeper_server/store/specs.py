@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.element_sets import NO_KEYS
@@ -49,8 +51,7 @@ def permits_of(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     return spec.get("mode"), spec.get("unmanaged_elements")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrySpec:
+class RegistrySpec(Struct, frozen=True, kw_only=True):
     """The desired state of a registry itself.
 
     `abandoned` are relinquished elements by setting; `owners` are those who declare
@@ -95,8 +96,7 @@ class RegistrySpec:
         return replace(self, owners=owners, abandoned={setting: keys for setting, keys in undeclared.items() if keys})
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRemoval:
+class RoleRemoval(Struct, frozen=True):
     """A requested deletion; `forced` includes a role that was adopted."""
 
     forced: bool = False
@@ -106,8 +106,7 @@ class RoleRemoval:
         return {"forced": self.forced}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleSpec:
+class RoleSpec(Struct, frozen=True, kw_only=True):
     """The desired state of a role; a role that is not `managed` is not declared."""
 
     mode: Mode = Mode.ENFORCE
@@ -147,8 +146,7 @@ class RoleSpec:
 NEW_REGISTRY = RegistrySpec().to_json()
 
 
-@dataclass(frozen=True, slots=True)
-class DeclarationSpec:
+class DeclarationSpec(Struct, frozen=True):
     """The settings and options that an owner declares."""
 
     settings: dict[str, Any]

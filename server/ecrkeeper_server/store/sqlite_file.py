@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import struct
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
 
 from ecrkeeper_server.errors import Unavailable
 
@@ -27,8 +27,7 @@ _LOG_HEADER, _FRAME_HEADER = 32, 24
 Identity = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(Struct, frozen=True):
     """The index of the write-ahead log: the log's size, and its checkpointed part."""
 
     log_bytes: int
@@ -36,8 +35,7 @@ class _Index:
     copying: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Stamp:
+class _Stamp(Struct, frozen=True):
     """The file as it was after our last commit."""
 
     # Its size and modification time.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
@@ -12,8 +14,7 @@ from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.text_limits import TextLimits, cut
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One condition with the time of its last transition, in microseconds."""
 
     type: str
@@ -47,8 +48,7 @@ class Condition:
         return self.status == "TRUE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredError:
+class StoredError(Struct, frozen=True, kw_only=True):
     """The error of an attempt or an operation; `code` is the name of a gRPC status.
 
     `since` is the start of the first consecutive attempt with it, in microseconds, or
@@ -151,8 +151,7 @@ class StoredError:
         return self.metadata.get("key", "")
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedDeletion:
+class RejectedDeletion(Struct, frozen=True):
     """The error that rejected the deletion of a generation of a role."""
 
     generation: int
@@ -168,8 +167,7 @@ class RejectedDeletion:
         return {"generation": self.generation, "error": self.error.to_json()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleDeletion:
+class RoleDeletion(Struct, frozen=True, kw_only=True):
     """The progress of the deletion of a role with an id.
 
     `task` is IAM's; None if IAM reported the role as gone. `started` is in

@@ -7,8 +7,9 @@ state for every attempt, and most attempts need few members.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Self, Unpack
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.json_object import StoredJson
 from ecrkeeper_server.roles.plan import Applied, ObservedRole, RememberedRole
@@ -26,8 +27,7 @@ _REJECTED = "refused_deletion"
 _NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
 
 
-@dataclass(frozen=True, slots=True)
-class State(StoredJson):
+class State(StoredJson, frozen=True):
     """The members of every resource; `stored` is the JSON of the row."""
 
     def changed(self, **members: Unpack[Members]) -> Self:
@@ -84,8 +84,7 @@ class State(StoredJson):
         return self if owners is None else State(owners.get(owner, {}))
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryState(State):
+class RegistryState(State, frozen=True):
     """The observed state of a registry; maps are by setting."""
 
     def changed(self, **members: Unpack[RegistryMembers]) -> Self:
@@ -153,8 +152,7 @@ class RegistryState(State):
         return any(each.type == "EventsSilent" and each.holds for each in self.conditions)
 
 
-@dataclass(frozen=True, slots=True)
-class RoleState(State):
+class RoleState(State, frozen=True):
     """The observed state of a role."""
 
     def changed(self, **members: Unpack[RoleMembers]) -> Self:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import RoleDrift
@@ -18,8 +20,7 @@ MAX_OWNERS = 20
 """The owners that are stored of an element that differs."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDrift:
+class StoredDrift(Struct, frozen=True):
     """Elements that differ from the desired ones; None stands for absent.
 
     If the difference is of many pairs, `pairs` are their keys, and `key` is the first of them. `owners` declare the
@@ -90,8 +91,7 @@ class StoredDrift:
         return self.setting, self.key, self.kind
 
 
-@dataclass(frozen=True, slots=True)
-class Remediation:
+class Remediation(Struct, frozen=True):
     """The differences that were last removed, and the time in microseconds."""
 
     time: int

@@ -6,10 +6,10 @@ The statements are built once: building takes longer than running them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import BigInteger, Boolean, Select, Text, and_, case, func, select, update
 from sqlalchemy.types import TypeEngine
 
@@ -22,8 +22,7 @@ from ecrkeeper_server.store.rows import Declaration, Operation, Resource
 from ecrkeeper_server.store.tables import declarations, operations, schedule
 
 
-@dataclass(slots=True)
-class Desired:
+class Desired(Struct):
     """The declarations for a registry, and the operations that wait for it."""
 
     declared: list[Declaration] = field(default_factory=list)

@@ -6,7 +6,7 @@ is stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 _MESSAGE, _DETAILS, _VALUE, _SUBJECT, _DESCRIPTION = 1_000, 50, 512, 256, 400
 # The characters of all owners' messages in one registry, and their details.
@@ -14,8 +14,7 @@ _OF_OWNERS, _DETAILS_OF_OWNERS = 120_000, 1_000
 _LEAST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class TextLimits:
+class TextLimits(Struct, frozen=True):
     """The maximum characters of texts, and the maximum number of details."""
 
     message: int = _MESSAGE

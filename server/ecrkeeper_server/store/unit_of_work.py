@@ -7,8 +7,10 @@ call sees the decisions of the earlier ones.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.audit import NewEvent
@@ -17,8 +19,7 @@ from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision
 from ecrkeeper_server.store.uids import new_uid
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The source of a change, for its revision."""
 
     method: str
@@ -27,16 +28,14 @@ class Origin:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(Struct, frozen=True):
     """The registry set that makes a declaration, by name, and the revision of the set."""
 
     name: str
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """A unit of work as it was read."""
 
     registries: Mapping[RegistryName, Resource] = field(default_factory=dict)
@@ -44,8 +43,7 @@ class Before:
     requests: Mapping[str, Request] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class UnitOfWork:
+class UnitOfWork(Struct):
     """The data that a transaction has read and changed; `save` stores the changes.
 
     `now` is the database's time in microseconds. `busy` are registries that another

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, Text, func, literal_column, select, type_coerce
 
 from ecrkeeper_server.names import WILDCARD
@@ -14,8 +14,7 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources
 
 
-@dataclass(frozen=True, slots=True)
-class Versioned:
+class Versioned(Struct, frozen=True):
     """A row with a number that differs for each desired or observed state.
 
     `digest` is the part of it that the database computes.

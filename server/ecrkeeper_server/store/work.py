@@ -141,7 +141,7 @@ def key_of(name: SettingsName) -> dict[str, str]:
 
 def columns_of(row: Any) -> dict[str, Any]:
     """Return a row as the values of its columns."""
-    return _values_of(row, row.__slots__)
+    return _values_of(row, row.__struct_fields__)
 
 
 def _values_of(row: Any, columns: Iterable[str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rollout_pages import Observed
 from ecrkeeper_server.store.rollout_rows import Action, TargetRow
 from ecrkeeper_server.store.rows import Declaration, Resource
+from msgspec.structs import replace
 
 HERE, PEER = RegistryName("111111111111", "us-east-1"), RegistryName("222222222222", "eu-west-1")
 NOW = 10_000 * MICROSECONDS

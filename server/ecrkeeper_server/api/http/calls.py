@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
@@ -15,6 +14,7 @@ from aiohttp import web
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from msgspec import Struct
 
 from ecrkeeper_server.api.http import connect
 from ecrkeeper_server.api.http.body import read_message
@@ -29,8 +29,7 @@ log = structlog.get_logger("ecrkeeper.api")
 _HEADERS = {"Server": "ecrkeeper", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Method:
+class _Method(Struct, frozen=True):
     """A served method: its handler behind all layers, and the type of its requests."""
 
     handler: Any

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import json_format
 from google.rpc import status_pb2
+from msgspec import Struct
 
 VERSION_HEADER, VERSION = "Connect-Protocol-Version", "1"
 TIMEOUT_HEADER = "Connect-Timeout-Ms"
@@ -44,8 +44,7 @@ _PADDING = b"="
 _TYPE_PREFIX = "type.googleapis.com/"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """The form of a call, as its content type names it."""
 
     content_type: str

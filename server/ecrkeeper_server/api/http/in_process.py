@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
 import structlog
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from msgspec import Struct
 
 from ecrkeeper_server.api.http.context import HttpContext, Metadata
 
@@ -55,8 +55,7 @@ class CallError(Exception):
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The credentials and the address with which a call arrives."""
 
     metadata: Metadata

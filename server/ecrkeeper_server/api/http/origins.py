@@ -9,7 +9,8 @@ itself is not exempt: after DNS rebinding, a page of another site has that origi
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ecrkeeper_server.api.http.connect import TIMEOUT_HEADER, VERSION_HEADER
 
@@ -18,8 +19,7 @@ _ANSWER_HEADERS = ("Retry-After", "Trailer-X-Request-Id")
 _PREFLIGHT_SECONDS = 7200
 
 
-@dataclass(frozen=True, slots=True)
-class Origins:
+class Origins(Struct, frozen=True):
     """The origins whose pages may call the server."""
 
     allowed: Collection[str] = ()

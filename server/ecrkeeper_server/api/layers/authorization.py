@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ecrkeeper_server.access.policy import Policy, Target
 from ecrkeeper_server.api.layers.access import Access

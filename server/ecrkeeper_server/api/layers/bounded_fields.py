@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from msgspec import Struct
 
 from ecrkeeper_server.api.layers.list_bounds import bound_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
@@ -16,8 +16,7 @@ from ecrkeeper_server.declarations.quota_fields import quota_of
 VARINT, FIXED64, SIZED, GROUP, GROUP_END, FIXED32 = range(6)
 
 
-@dataclass(frozen=True, slots=True)
-class BoundedField:
+class BoundedField(Struct, frozen=True):
     """The limit and the encoding of a field; the limit is 0 unless it is a list."""
 
     name: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Coroutine, Generator
-from dataclasses import dataclass
 from enum import IntEnum
 from types import coroutine
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
+from msgspec import Struct
 
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.token_bucket import TokenBucket
@@ -28,8 +28,7 @@ _CHECKS, _CHECKS_PER_PRINCIPAL = 500, 100
 _CPU_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits of the API, as in docs/limits.md. A rate of 0 means no limit."""
 
     calls: int = 800
@@ -63,7 +62,6 @@ class Kind(IntEnum):
     HEALTH_CHECKS = 3
 
 
-@dataclass(slots=True)
 class _Principal(TokenBucket):
     in_work: list[int]
     # Made when they are first used: most principals send nothing large.

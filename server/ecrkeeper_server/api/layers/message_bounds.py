@@ -8,9 +8,9 @@ a limit are neither parsed nor validated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from google.protobuf.descriptor import Descriptor
+from msgspec import Struct, field
 
 from ecrkeeper_server.api.layers.bounded_fields import (
     FIXED32,
@@ -45,8 +45,7 @@ class _Endless(Exception):
     """There are more fields than the limit."""
 
 
-@dataclass(slots=True)
-class _Counts:
+class _Counts(Struct):
     """The number of items in each list of a message so far, and its submessages.
 
     The parts of a list or a submessage need not be adjacent.
@@ -90,8 +89,7 @@ class BoundedMessage:
             self.content = remaining
 
 
-@dataclass(frozen=True, slots=True)
-class _Excess:
+class _Excess(Struct, frozen=True):
     """A list with more items than its limit."""
 
     count: int

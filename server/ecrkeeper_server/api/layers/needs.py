@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ecrkeeper_server.access.policy import Target, Verb
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName, SettingsName
@@ -12,8 +13,7 @@ from ecrkeeper_server.store.listing import Listed
 from ecrkeeper_server.store.rows import Operation, Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """One permission: a verb on a target. `resource` is the name in the request.
 
     With `operation`, an operation's id, the target is the resource of that operation, which the

@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -20,6 +19,7 @@ from google.longrunning.operations_pb2 import Operation
 from google.protobuf.message import Message
 from grpc import StatusCode
 from grpc.aio import AbortError
+from msgspec import Struct
 
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import HEALTH, Context, behaving, behaviour_of
@@ -42,8 +42,7 @@ _SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "IN
 _CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """The record of a call in progress.
 
     `request_id`, `reason` and `operation` are for the log.
@@ -116,8 +115,7 @@ def _begin(method: str, context: Context) -> Call:
     return call
 
 
-@dataclass(frozen=True, slots=True)
-class Telemetry:
+class Telemetry(Struct, frozen=True):
     """Wraps all handlers.
 
     `access_log` is `all`, `changes` (errors, and calls that change something), `errors` or `off`.

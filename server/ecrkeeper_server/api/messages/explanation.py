@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from ecrkeeper.v1 import registry_pb2, settings_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ecrkeeper_server.api.messages import elements, fields, replication
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
@@ -30,8 +31,7 @@ _LISTS = (
 Arrivals = Iterable[tuple[RegistryName, Outcome, Sequence[Warning]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """The elements that apply to a repository, with the states of all elements.
 
     `pairs` are all that AWS has or somebody declares.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper.v1 import registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
+from msgspec import Struct
 
 from ecrkeeper_server.api.messages import backfill as backfill_message
 from ecrkeeper_server.api.messages import fields
@@ -99,8 +99,7 @@ def _begun(row: Operation) -> Message:
     return message
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """The presentation of a method's operations.
 
     `unread` is a response with only a name.

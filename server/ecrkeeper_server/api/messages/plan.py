@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
+from msgspec import Struct
 
 from ecrkeeper_server.api.messages import differences
 from ecrkeeper_server.api.messages.json_values import making_struct, struct_of
@@ -81,8 +81,7 @@ async def registry_plan(
     return message
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
+class _Settings(Struct, frozen=True):
     """The settings in AWS, the errors of unreadable ones, and others for advice."""
 
     observed: Mapping[str, Observed]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ecrkeeper.v1 import registry_pb2, role_pb2
+from msgspec.structs import replace
 
 from ecrkeeper_server.api.messages import differences
 from ecrkeeper_server.api.messages import registry as registry_message

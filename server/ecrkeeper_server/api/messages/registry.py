@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
+from msgspec.structs import asdict
 
 from ecrkeeper_server.api.messages import differences, fields
 from ecrkeeper_server.api.messages import resource as render

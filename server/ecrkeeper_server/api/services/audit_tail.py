@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 
 from ecrkeeper.v1 import audit_pb2
+from msgspec import Struct
 
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.followed import Followed
@@ -46,8 +46,7 @@ class Shown:
         return self._rendered
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(Struct, frozen=True):
     """All events after the cursor `start` up to the cursor `end`, in order."""
 
     start: Cursor

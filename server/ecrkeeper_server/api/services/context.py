@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
 from google.longrunning import operations_pb2
+from msgspec import Struct, field
 
 from ecrkeeper_server.api.layers.access import Access, principal
 from ecrkeeper_server.api.layers.needs import operation_target, resource_target
@@ -33,8 +33,7 @@ from ecrkeeper_server.store.states import State
 from ecrkeeper_server.turns import Turns
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """The server's setup.
 
     Without a `role_template`, it uses the environment's credentials.
@@ -45,8 +44,7 @@ class Setup:
     role_template: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """The store, AWS, the broadcaster and the engine's wake-up."""
 
     db: Database

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class DescriptorIndex:
+class DescriptorIndex(Struct, frozen=True):
     """Serialized files by name, and file names by symbol and extension.
 
     `extensions` has, for each message, the files of its extensions by number.

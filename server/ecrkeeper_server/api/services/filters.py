@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.codec import words
@@ -23,8 +24,7 @@ Fields = Mapping[str, Callable[[Any], Container[str]]]
 _NO_FILTER = Every(())
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A field with keys of elements, in which `*` is a character like others."""
 
     of: Callable[[Any], Container[str]]
@@ -34,8 +34,7 @@ class Key:
         return self.of(row)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A field with a few values, which filters may write in any case."""
 
     of: Callable[[Any], Container[str]]

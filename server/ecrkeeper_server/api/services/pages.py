@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from operator import methodcaller
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
 
@@ -29,8 +30,7 @@ M = TypeVar("M")
 Show = Callable[[Sequence[T]], Awaitable[Sequence[M | None]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """The cursor of a page and its maximum size."""
 
     after: Any

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from msgspec.structs import replace
 
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES
 from ecrkeeper_server.api.layers.layer import Context
@@ -245,4 +245,4 @@ def _request(name: SettingsName, tried: WriteResult) -> Any:
     """Return a write as JSON: the name, and the spec after it, or None."""
     spec = tried.specs.get(name.owner)
     # `asdict` would copy the settings.
-    return [str(name), None if spec is None else {each.name: getattr(spec, each.name) for each in fields(spec)}]
+    return [str(name), None if spec is None else {name: getattr(spec, name) for name in spec.__struct_fields__}]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper.v1 import fleet_pb2
 from ecrkeeper.v1 import fleet_service_pb2 as pb
+from msgspec import Struct
 
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.access import CALLER
@@ -38,8 +38,7 @@ _FIELDS: Fields = {
 _POLL_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(Struct, frozen=True):
     """A rollout and the message about it, which streams share: nobody may change it."""
 
     row: RolloutRow

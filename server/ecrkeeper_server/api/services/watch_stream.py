@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ecrkeeper_server.api.layers.needs import resource_target
 from ecrkeeper_server.api.services.broadcaster import Subscription, relevant
@@ -24,8 +25,7 @@ _PAGE = 25
 _POLL_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event of a stream: its kind, the name and, for `CURRENT`, the resource.
 
     A registry comes with its declarations.

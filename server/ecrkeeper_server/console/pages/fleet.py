@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper.v1 import fleet_service_pb2 as pb_fleet
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from msgspec import Struct
 
 from ecrkeeper_server.console.conditions import Cell, cell_of
 from ecrkeeper_server.console.digests import digest_of_cells
@@ -26,8 +26,7 @@ STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """The registries of an account, by Region."""
 
     account: str
