@@ -1,4 +1,4 @@
-"""Only the dataclasses of the store know the keys of a stored spec or state."""
+"""Only the records of the store know the keys of a stored spec or state."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Read(Struct, frozen=True):
     """
 
     operation: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = {}
     items: str | None = None
     absent: frozenset[str] = frozenset()
 

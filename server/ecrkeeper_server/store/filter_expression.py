@@ -7,6 +7,7 @@ callers still evaluate the whole filter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
@@ -19,7 +20,8 @@ from ecrkeeper_server.store.stored_mode import has_mode
 from ecrkeeper_server.store.tables import declarations, drifting, resources
 
 
-class Restriction(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Restriction:
     """One comparison of a field with a value.
 
     `equal` is False for `!=`; `has` is True for `:`.

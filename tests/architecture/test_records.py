@@ -1,0 +1,34 @@
+"""Records of the server are structs, whose classes and instances cost a fraction of a dataclass's."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import ecrkeeper_server
+
+ROOT = Path(ecrkeeper_server.__file__).parent
+ABSTRACT = {"Setting", "Collection", "Document", "Tx", "Dialect", "PostgresDialect", "SqliteDialect"}
+READ_WITH_DEFAULTS = {"Config"}
+
+
+def dataclasses_of(source: str) -> set[str]:
+    """Return the dataclasses that could be structs."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(each) for each in node.decorator_list):
+            omits = any(text in ast.unparse(node) for text in ("repr=False", "compare=False"))
+            if not omits and node.name not in ABSTRACT | READ_WITH_DEFAULTS:
+                found.add(node.name)
+    return found
+
+
+def test_records_of_the_server_are_structs() -> None:
+    found = {str(path.relative_to(ROOT)): dataclasses_of(path.read_text()) for path in ROOT.rglob("*.py")}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_dataclass_is_recognized() -> None:
+    plain = "@dataclass(frozen=True)\nclass One:\n    a: int"
+    secret = "@dataclass(frozen=True)\nclass Two:\n    a: str = field(repr=False)"
+    assert dataclasses_of(f"{plain}\n\n\n{secret}") == {"One"}
