@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests import harness, postgres
 
@@ -27,6 +28,9 @@ def pytest_configure() -> None:
     if any(name.lower() in ("http_proxy", "https_proxy") for name in os.environ):
         for name in ("no_proxy", "NO_PROXY"):
             os.environ[name] = ",".join(filter(None, (os.environ.get(name), _LOCAL)))
+    # Other load on the machine must not fail a property.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

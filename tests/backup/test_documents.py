@@ -77,7 +77,7 @@ def test_role_round_trips_without_description() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_survives_yaml(text: str) -> None:
     assert through_yaml({"tags": {"k": text}})["tags"]["k"] == text
 
@@ -87,7 +87,7 @@ def test_any_text_survives_yaml(text: str) -> None:
         st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20), st.booleans(), max_size=4
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_name_survives_yaml(names: dict[str, bool]) -> None:
     assert through_yaml({"tags": names})["tags"] == names
 

@@ -145,7 +145,7 @@ def test_signed_request_matches_botocore(
 _TEXT = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=40).filter(str.strip)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     method=st.sampled_from(["POST", "GET"]),
     host=st.sampled_from(["api.ecr.eu-central-1.amazonaws.com", "127.0.0.1:4566", "[::1]:4566"]),

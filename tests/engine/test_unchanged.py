@@ -161,7 +161,7 @@ def test_rejected_replacement_ends_like_a_planned_one() -> None:
         row = replace(row, state=result.state.stored)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(declared=owners, others=some_shapes, mode=modes, treatment=treatments, data=st.data())
 def test_recognized_attempt_ends_like_a_planned_one(
     declared: dict[str, Shapes], others: Shapes, mode: str, treatment: str, data: st.DataObject

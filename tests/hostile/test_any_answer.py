@@ -73,7 +73,7 @@ class Hostile:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_observation_raises_only_aws_errors(name: str, data: st.DataObject) -> None:
     setting = SETTINGS[name]

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, SetSpec, Source, Wave
 from ecrkeeper_server.store.rollout_rows import RolloutState
 from ecrkeeper_server.store.tables import metadata
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -170,7 +170,7 @@ async def test_pages_find_the_targets_of_the_selector(db: Database, monkeypatch:
         assert found == wanted, chosen.selector
 
     def body(run: Any) -> None:
-        @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=120)
         @given(ROWS, CHOICES)
         def check(rows: list[AccountRow], chosen: Chosen) -> None:
             run(one(rows, chosen))
@@ -235,7 +235,7 @@ async def test_waves_take_the_targets_that_they_should(db: Database, monkeypatch
         assert {str(each.registry): each.wave for each in targets} == wave_by_hand(given, rows)
 
     def body(run: Any) -> None:
-        @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=80)
         @given(ROWS, WAVES)
         def check(rows: list[AccountRow], waves: list[Any]) -> None:
             run(one(rows, waves))

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.tables import schedule
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text, update
 
@@ -220,7 +220,7 @@ async def test_database_filter_omits_no_match(db: Database) -> None:
     assert [row.state for row in rows] == STATES
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150)
     @given(FILTERS)
     def check(filter: str) -> None:
         expression, matches = filter_expression(filter, FIELDS), matcher(filter, FIELDS)

@@ -16,7 +16,7 @@ from tests.topology.graphs import graphs, mesh, star, texts
 
 SVG = "{http://www.w3.org/2000/svg}"
 groupings = st.sampled_from(Grouping)
-quick = settings(max_examples=30, deadline=None)
+quick = settings(max_examples=30)
 
 
 @quick

@@ -12,7 +12,7 @@ from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.errors import InvalidArgument
 from google.protobuf import descriptor_pool, json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.messages import make
@@ -22,7 +22,6 @@ REQUESTS = [
 ]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(REQUESTS), st.integers(0, 2**32))
 def test_json_of_a_request_becomes_its_bytes(kind: object, seed: int) -> None:
     message = make(kind, random.Random(seed))  # type: ignore[arg-type]
@@ -39,7 +38,6 @@ def test_json_of_a_request_becomes_its_bytes(kind: object, seed: int) -> None:
     assert json.loads(json_of(type(message).FromString(read))) == json.loads(written)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_other_bytes_are_rejected_or_parsed(content: bytes) -> None:
     for prefix in (b"", b'{"name": '):

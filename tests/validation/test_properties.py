@@ -182,14 +182,14 @@ def damaged(draw: st.DrawFn, documents: st.SearchStrategy[dict[str, Any]]) -> di
     return document
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(damaged(lifecycles()))
 def test_damaged_lifecycle_policies_have_equal_verdicts(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     assert server_accepts("lifecycle", text) is aws_accepts("lifecycle", text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(damaged(POLICIES))
 def test_damaged_repository_policies_have_equal_verdicts(document: dict[str, Any]) -> None:
     text = json.dumps(document)

@@ -157,7 +157,7 @@ _keys = st.sets(
 
 
 @given(_keys)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_groups_cover_exactly_their_pairs(keys: set[str]) -> None:
     items = [(largest.REPLICATION, {key}) for key in keys]
     groups = [group for _, group in grouped(items, lambda each: each, lambda _: ())]

@@ -10,7 +10,7 @@ from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
 from ecrkeeper_server.settings.json_text import NotJson, parse
 from ecrkeeper_server.settings.statements import MEMBERS
 from ecrkeeper_server.settings.table import SETTINGS, unknown_members
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .shapes import REGISTRY, SHAPES
@@ -26,7 +26,6 @@ odd_policies = st.dictionaries(
 texts = (odd_policies | anything).map(json.dumps) | st.text() | st.text(alphabet='[]{}",:\\u0d8')
 
 
-@settings(deadline=None)
 @given(text=texts)
 def test_arbitrary_policy_text_is_handled(text: str) -> None:
     setting = SETTINGS["registry_policy"]
@@ -38,7 +37,6 @@ def test_arbitrary_policy_text_is_handled(text: str) -> None:
 
 
 @pytest.mark.parametrize("member", ["repositoryPolicy", "lifecyclePolicy"])
-@settings(deadline=None)
 @given(text=texts | st.dictionaries(st.sampled_from(["rules", "Statement"]), st.lists(anything)).map(json.dumps))
 def test_arbitrary_template_document_is_handled(member: str, text: str) -> None:
     setting = SETTINGS["repository_creation_templates"]
@@ -76,7 +74,6 @@ def without_empty(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", list(SETTINGS))
-@settings(deadline=None)
 @given(data=st.data())
 def test_unknown_members_of_responses_are_named(name: str, data: st.DataObject) -> None:
     shape = poked(data.draw, data.draw(SHAPES[name]))

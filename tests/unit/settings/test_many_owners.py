@@ -16,7 +16,7 @@ from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.specs import DeclarationSpec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.calls import Calls
@@ -75,7 +75,6 @@ def test_cost_of_many_owners_follows_their_elements(decide: Callable[[], None]) 
 _PAIRS = st.frozensets(st.builds("{}:{}".format, st.sampled_from("abc"), st.sampled_from("xyz")))
 
 
-@settings(deadline=None)
 @given(sets=st.lists(st.tuples(_PAIRS, st.booleans())))
 def test_union_of_sets_equals_that_of_plain_sets(sets: list[tuple[frozenset[str], bool]]) -> None:
     found = union(PairKeys.of(keys) if paired else keys for keys, paired in sets)

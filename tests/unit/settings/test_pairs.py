@@ -10,7 +10,7 @@ import pytest
 from ecrkeeper_server.settings import element_sets, elements
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 # Left sides of which one begins with the other: `:` sorts before a digit.
@@ -19,7 +19,6 @@ _KEYS = st.builds(lambda left, right: f"{left}:{right}", _LEFTS, st.sampled_from
 _VALUES = st.sampled_from([{"deleteReplication": False}, {"deleteReplication": True}, ("a", "b"), True, 1])
 _ELEMENTS = st.dictionaries(_KEYS, _VALUES)
 _SETS = st.frozensets(_KEYS)
-relaxed = settings(deadline=None)
 
 
 def _is_consistent(elements: Any) -> bool:
@@ -28,7 +27,6 @@ def _is_consistent(elements: Any) -> bool:
 
 
 @pytest.mark.parametrize("combine", [operator.and_, operator.or_, operator.sub])
-@relaxed
 @given(one=_SETS, other=_SETS)
 def test_set_operations_equal_those_of_plain_sets(combine: Callable[..., Any], one: Any, other: Any) -> None:
     expected = combine(one, other)
@@ -39,7 +37,6 @@ def test_set_operations_equal_those_of_plain_sets(combine: Callable[..., Any], o
         assert _is_consistent(found)
 
 
-@relaxed
 @given(one=_SETS, other=_SETS)
 def test_set_comparisons_equal_those_of_plain_sets(one: Any, other: Any) -> None:
     first, second = PairKeys.of(one), PairKeys.of(other)
@@ -51,7 +48,6 @@ def test_set_comparisons_equal_those_of_plain_sets(one: Any, other: Any) -> None
     assert not one or first.first == min(one)
 
 
-@relaxed
 @given(one=_ELEMENTS, other=_ELEMENTS, keys=_SETS)
 def test_elements_select_and_merge_as_plain_ones(one: Any, other: Any, keys: Any) -> None:
     first, second = PairElements.of(one), PairElements.of(other)
@@ -73,7 +69,6 @@ def test_elements_select_and_merge_as_plain_ones(one: Any, other: Any, keys: Any
     assert elements.keys_of(first) == elements.keys_of(one)
 
 
-@relaxed
 @given(one=_ELEMENTS, other=_ELEMENTS, keys=_SETS)
 def test_alike_groups_equal_those_of_plain_elements(one: Any, other: Any, keys: Any) -> None:
     found = list(elements.alike(PairElements.of(one), other, PairKeys.of(keys)))
@@ -84,7 +79,6 @@ def test_alike_groups_equal_those_of_plain_elements(one: Any, other: Any, keys: 
     assert [elements.first_of(each) for each, _ in found] == sorted(min(each) for each, _ in found)
 
 
-@relaxed
 @given(elements_by_key=_ELEMENTS)
 def test_gathered_groups_are_the_elements(elements_by_key: Any) -> None:
     groups = [(keys, value) for keys, (value,) in elements.alike(PairElements.of(elements_by_key))]
@@ -93,7 +87,6 @@ def test_gathered_groups_are_the_elements(elements_by_key: Any) -> None:
     assert not groups or _is_consistent(found)
 
 
-@relaxed
 @given(elements=_ELEMENTS)
 def test_products_cover_each_element_once(elements: Any) -> None:
     covered = [
@@ -106,7 +99,6 @@ def test_products_cover_each_element_once(elements: Any) -> None:
     assert dict(covered) == elements
 
 
-@relaxed
 @given(elements=_ELEMENTS, key=_KEYS | st.just(""), limit=st.integers(1, 20))
 def test_page_of_elements_follows_the_order_of_keys(elements: Any, key: str, limit: int) -> None:
     expected = sorted((item for item in elements.items() if item[0] > key), key=lambda item: item[0])[:limit]

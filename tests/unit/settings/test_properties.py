@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from ecrkeeper_server.settings.algebra import compose, plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all, unknown_members
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from . import fake_registry
 from .shapes import REGISTRY, SHAPES, replication, statement
 
 every_setting = pytest.mark.parametrize("name", list(SETTINGS))
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 all_shapes = st.fixed_dictionaries({}, optional=SHAPES)
 owners = st.dictionaries(st.sampled_from(["team-a", "team-b", "team-c", "team-d"]), all_shapes, max_size=4)
@@ -27,7 +26,6 @@ def test_all_settings_have_shapes() -> None:
 
 
 @every_setting
-@relaxed
 @given(data=st.data())
 def test_split_join_split_is_split(name: str, data: st.DataObject) -> None:
     setting = SETTINGS[name]
@@ -38,7 +36,6 @@ def test_split_join_split_is_split(name: str, data: st.DataObject) -> None:
 
 
 @every_setting
-@relaxed
 @given(data=st.data())
 def test_joined_shape_is_known_and_readable(name: str, data: st.DataObject) -> None:
     shape = SETTINGS[name].join(SETTINGS[name].split(data.draw(SHAPES[name])))
@@ -46,7 +43,6 @@ def test_joined_shape_is_known_and_readable(name: str, data: st.DataObject) -> N
 
 
 @every_setting
-@relaxed
 @given(data=st.data(), prune=st.booleans())
 def test_applied_plan_leaves_no_changes(name: str, data: st.DataObject, prune: bool) -> None:
     setting = SETTINGS[name]
@@ -65,7 +61,6 @@ def test_applied_plan_leaves_no_changes(name: str, data: st.DataObject, prune: b
 
 
 @every_setting
-@relaxed
 @given(data=st.data())
 def test_unmanaged_elements_survive_any_declaration(name: str, data: st.DataObject) -> None:
     setting = SETTINGS[name]
@@ -81,7 +76,6 @@ def test_unmanaged_elements_survive_any_declaration(name: str, data: st.DataObje
     assert {key: kept.get(key) for key in theirs} == theirs
 
 
-@relaxed
 @given(declared=owners, data=st.data())
 def test_order_of_owners_does_not_matter(declared: dict[str, Any], data: st.DataObject) -> None:
     elements = {owner: split_all(shapes) for owner, shapes in declared.items()}
@@ -89,7 +83,6 @@ def test_order_of_owners_does_not_matter(declared: dict[str, Any], data: st.Data
     assert compose(shuffled) == compose(elements)
 
 
-@relaxed
 @given(declared=owners, left=st.sets(st.sampled_from(["team-a", "team-b", "team-c", "team-d"])))
 def test_grouped_owners_compose_like_owners(declared: dict[str, Any], left: set[str]) -> None:
     elements = {owner: split_all(shapes) for owner, shapes in declared.items()}
@@ -104,7 +97,6 @@ def test_grouped_owners_compose_like_owners(declared: dict[str, Any], left: set[
         assert (parts.desired, parts.conflicts) == (whole.desired, ())
 
 
-@relaxed
 @given(shapes=all_shapes)
 def test_empty_setting_stays_distinct_from_absent_one(shapes: dict[str, Any]) -> None:
     elements = split_all(shapes)
@@ -115,7 +107,6 @@ def test_empty_setting_stays_distinct_from_absent_one(shapes: dict[str, Any]) ->
 
 
 @every_setting
-@relaxed
 @given(data=st.data())
 def test_validation_never_raises_on_incomplete_shape(name: str, data: st.DataObject) -> None:
     shape = data.draw(SHAPES[name])
@@ -129,7 +120,6 @@ def _thinned(value: Any, chance: random.Random) -> Any:
     return [_thinned(v, chance) for v in value] if isinstance(value, list) else value
 
 
-@relaxed
 @given(shapes=st.lists(replication, max_size=6))
 def test_replication_exceeds_no_unreported_limit(shapes: list[dict[str, Any]]) -> None:
     setting = SETTINGS["replication_configuration"]
@@ -143,7 +133,6 @@ def test_replication_exceeds_no_unreported_limit(shapes: list[dict[str, Any]]) -
         assert rule.get("deleteReplication") in (None, {"enabled": True})
 
 
-@relaxed
 @given(statements=st.lists(statement, min_size=1, max_size=4), seed=st.integers(0, 2**32))
 def test_equivalent_policies_do_not_differ(statements: list[dict[str, Any]], seed: int) -> None:
     setting = SETTINGS["registry_policy"]

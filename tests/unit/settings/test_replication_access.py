@@ -418,7 +418,7 @@ def test_single_repository_is_explained(repository: str, expected: Outcome, reas
     st.lists(st.text("ab/", max_size=2), min_size=1, max_size=2),
     st.lists(st.sampled_from(["ROOT", "a", "a/b", "b"]), max_size=3, unique=True),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_survey_agrees_with_single_repositories(
     given: list[tuple[str, str, str, list[str], bool]], filters: list[str], templates: list[str]
 ) -> None:

@@ -21,7 +21,7 @@ from ecrkeeper_server.settings.pairs import PairElements
 from ecrkeeper_server.settings.replication import destinations, filters_by_destination
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.turns import finish
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -34,7 +34,6 @@ from .shapes import replication
 
 NAME = "replication_configuration"
 SETTING = SETTINGS[NAME]
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 _FORMS: list[Callable[[Any], Any]] = [dict, PairElements.of]
@@ -54,7 +53,6 @@ def in_any_form(draw: st.DrawFn) -> tuple[Any, dict[str, Any]]:
 any_form = in_any_form()
 
 
-@relaxed
 @given(elements=any_form)
 def test_destinations_are_those_of_all_pairs(elements: Any) -> None:
     found, expected = elements
@@ -62,7 +60,6 @@ def test_destinations_are_those_of_all_pairs(elements: Any) -> None:
     assert destinations(found) == set(filters_by_destination(found))
 
 
-@relaxed
 @given(shape=replication)
 def test_rules_are_split_and_packed_as_by_pair(shape: Any) -> None:
     elements = SETTING.split(shape)
@@ -87,7 +84,6 @@ def test_declaration_of_few_pairs_is_plain(filters: int, form: type) -> None:
     assert elements == by_pair(shape)
 
 
-@relaxed
 @given(declared=st.dictionaries(st.sampled_from("abc"), any_form, max_size=3))
 def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> None:
     found = compose({owner: {NAME: elements} for owner, (elements, _) in declared.items()})
@@ -100,7 +96,6 @@ def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> 
         assert {plain.owners_of(NAME, key) for key in keys} == {owners}
 
 
-@relaxed
 @given(desired=any_form, applied=any_form, observed=any_form, prune=st.booleans())
 def test_plan_equals_that_of_plain_elements(desired: Any, applied: Any, observed: Any, prune: bool) -> None:
     found = plan(SETTING, desired[0], applied[0], observed[0], prune=prune)
@@ -115,7 +110,6 @@ def test_plan_equals_that_of_plain_elements(desired: Any, applied: Any, observed
     assert each(unmade_changes(found.changes, observed[0])) == each(plain.changes)
 
 
-@relaxed
 @given(before=any_form, after=any_form, chosen=any_form)
 def test_changes_are_restricted_as_plain_ones(before: Any, after: Any, chosen: Any) -> None:
     found = diff(NAME, before[0], after[0])
@@ -126,7 +120,6 @@ def test_changes_are_restricted_as_plain_ones(before: Any, after: Any, chosen: A
     assert changed_keys(found) == plain.keys()
 
 
-@relaxed
 @given(applied=any_form, left=any_form, desired=any_form, observed=any_form)
 def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desired: Any, observed: Any) -> None:
     found, plain = (
@@ -139,7 +132,6 @@ def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desire
     assert split == plain_split
 
 
-@relaxed
 @given(before=any_form, after=any_form, owned=any_form)
 def test_items_to_isolate_are_those_of_plain_elements(before: Any, after: Any, owned: Any) -> None:
     found, plain = (
@@ -152,7 +144,6 @@ def _owned_by_a(elements: Any) -> Any:
     return gather((keys, ("a",)) for keys, _ in alike(elements))
 
 
-@relaxed
 @given(observed=any_form, desired=any_form, owned=any_form, problems=any_form)
 def test_element_states_are_those_of_plain_elements(observed: Any, desired: Any, owned: Any, problems: Any) -> None:
     found, plain = (

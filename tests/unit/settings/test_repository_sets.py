@@ -36,7 +36,7 @@ def matched(given: tuple[str, ...], name: str) -> frozenset[str]:
 
 @given(patterns, st.text("a-/", max_size=3))
 @example(("a*", "?a*"), "")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_sets_agree_with_single_names(given: tuple[str, ...], prefix: str) -> None:
     found = sets_under(prefix, *given)
     assert found is not None
@@ -49,7 +49,7 @@ def test_sets_agree_with_single_names(given: tuple[str, ...], prefix: str) -> No
 
 
 @given(patterns, st.text("a-/", max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_example_names_are_shortest(given: tuple[str, ...], prefix: str) -> None:
     shortest: dict[frozenset[str], int] = {}
     for name in NAMES:
@@ -114,7 +114,7 @@ def test_prefixes_in_order_cost_what_they_do_not_share() -> None:
 
 
 @given(patterns, st.lists(st.text("a-/", max_size=4), max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_sets_under_several_prefixes_are_those_of_each(given: tuple[str, ...], prefixes: list[str]) -> None:
     found, budget = Patterns(given), Budget(WORK)
     assert [finish(found.finding_sets(each, budget)) for each in prefixes] == [
@@ -129,7 +129,7 @@ def test_hundreds_of_prefixes_fit_the_budget() -> None:
 
 
 @given(st.text("a:*?", max_size=6), st.text("a:", max_size=3), st.text("ab:", max_size=4))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_pattern_rests_match_continuations(pattern: str, head: str, tail: str) -> None:
     rests = globs.rests(pattern, head)
     whole = globs.matches(pattern, head + tail, single=True)
