@@ -1,4 +1,4 @@
-"""Records of the server are structs, whose classes and instances cost a fraction of a dataclass's."""
+"""Records of the server are structs, which cost less than dataclasses."""
 
 from __future__ import annotations
 
