@@ -9,10 +9,11 @@ import argparse
 import contextlib
 import importlib
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from ecrkeeper_testing.folders import temporary
 
 from benchmarks.environment import Environment
 from benchmarks.report import Report
@@ -28,13 +29,14 @@ RESULTS = Path("bench-results")
 def run(names: Sequence[str], sizes: Sizes, results: Path = RESULTS) -> list[Report]:
     """Run the named benchmarks one after the other."""
     reports = []
-    with tempfile.TemporaryDirectory(prefix="ecrkeeper-bench-") as folder, contextlib.ExitStack() as stack:
-        environment = Environment(Path(folder), stack)
+    with temporary("ecrkeeper-bench-") as folder, contextlib.ExitStack() as stack:
+        environment = Environment(folder, stack)
         for name in names:
             began = time.monotonic()
             report = Report(name, sizes.name)
             print(f"\n== {name} ({sizes.name}) ==", flush=True)
             importlib.import_module(f"benchmarks.{name}").run(report, sizes, environment)
+            environment.remove_databases()
             print(f"  {report.write(results)}, {time.monotonic() - began:.0f} s")
             reports.append(report)
     return reports

@@ -29,6 +29,7 @@ class Environment:
         self._cluster: Postgres | None = None
         self._seed: Seed | None = None
         self._databases = 0
+        self._in_postgres: list[str] = []
 
     def cluster(self, database: str = "postgres") -> Postgres | None:
         """The cluster for `postgres`, None for `sqlite`."""
@@ -38,7 +39,7 @@ class Environment:
     def postgres(self) -> Postgres:
         """The running cluster."""
         if self._cluster is None:
-            self._cluster = self._stack.enter_context(postgres())
+            self._cluster = self._stack.enter_context(postgres(durable=True))
         return self._cluster
 
     def database(self, kind: str, rows: int = 0) -> str:
@@ -47,12 +48,24 @@ class Environment:
         self._databases += 1
         name = f"bench{self._databases}"
         cluster = self.cluster(kind)
-        url = f"sqlite:///{self.folder / name}.db" if cluster is None else cluster.create_database(name)
+        if cluster is None:
+            url = f"sqlite:///{self.folder / name}.db"
+        else:
+            url = cluster.create_database(name)
+            self._in_postgres.append(name)
         schema.migrate(url)
         if seed is not None:
             with contextlib.closing(Rows(url)) as seeded:
                 seeded.clone(seed, rows)
         return url
+
+    def remove_databases(self) -> None:
+        """Remove all databases, for the sake of the disk."""
+        for name in self._in_postgres:
+            self.postgres.drop_database(name)
+        self._in_postgres.clear()
+        for path in self.folder.glob("bench*.db*"):
+            path.unlink()
 
     def server(
         self, url: str, *, program: type[Server] = Server, **settings: Any

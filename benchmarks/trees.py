@@ -13,10 +13,11 @@ import argparse
 import contextlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from ecrkeeper_testing.folders import temporary
 
 from benchmarks.measure import Block, interleave, median
 from benchmarks.processes import ROOT, Child, stopping
@@ -62,8 +63,8 @@ def _worker(tree: Path) -> Iterator[Child]:
     # A start with PYTHONDONTWRITEBYTECODE would compile all modules, which an installed server does not.
     subprocess.run([python, "-m", "compileall", "-q", "server", "client", "benchmarks", "tests"], cwd=tree, check=True)
     with (
-        tempfile.TemporaryDirectory(prefix="ecrkeeper-trees-") as folder,
-        stopping(Child(str(WORKER), folder=Path(folder), tree=tree, python=python)) as child,
+        temporary("ecrkeeper-trees-") as folder,
+        stopping(Child(str(WORKER), folder=folder, tree=tree, python=python)) as child,
     ):
         yield child
 

@@ -76,13 +76,14 @@ def _logs(folder: Path) -> None:
         say("\n".join(line[:500] for line in lines))
 
 
-def _terminated(*_: Any) -> None:
+def terminated(*_: Any) -> None:
+    """End the program in order, as a handler of SIGTERM."""
     raise SystemExit(143)
 
 
 def main() -> int:
     """Run all steps; return 1 for a wrong outcome."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, terminated)
     with tempfile.TemporaryDirectory(prefix="ecrkeeper-demo-") as folder:
         try:
             _run(Path(folder))

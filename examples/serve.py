@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ecrkeeper
 from apply import apply
-from demo import lines_to_try
+from demo import lines_to_try, terminated
 from screen import note, say
 from stack import Stack, running
 from world import World, limit_rights, make_secret, read_declarations, wait_in_sync
@@ -72,6 +72,7 @@ def main() -> int:
     """Serve until SIGINT or SIGTERM; 1 if a process does not start or ends by itself."""
     given = _arguments()
     stopping = threading.Event()
+    signal.signal(signal.SIGTERM, terminated)
     with tempfile.TemporaryDirectory(prefix="ecrkeeper-serve-") as name:
         folder = Path(name)
         try:

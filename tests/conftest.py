@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,14 +46,16 @@ def cluster() -> Iterator[postgres.Postgres]:
         yield running
 
 
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty Postgres database."""
+    return postgres.new_database(request)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty, migrated database of each kind."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-    else:
-        cluster: postgres.Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}" if request.param == "sqlite" else postgres.new_database(request)
     from ecrkeeper_server.store import schema  # the client's tests need no server
 
     schema.migrate(url)

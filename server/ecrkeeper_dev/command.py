@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,6 +52,8 @@ def dev(
     """
     from ecrkeeper_dev.local import Local, run
 
+    # The server has a handler of its own as soon as it listens.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return run(Local(port, aws_port, http_port, tls, data, example, profile_name, log_level))
     except OSError as error:

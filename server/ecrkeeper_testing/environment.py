@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ecrkeeper_testing.folders import temporary
 from ecrkeeper_testing.postgres_server import running as postgres
 from ecrkeeper_testing.processes import Server, Simulator, migrate
 
@@ -57,5 +57,5 @@ def _folder(folder: Path | None) -> Iterator[Path]:
     if folder is not None:
         yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="ecrkeeper-testing-") as temporary:
-        yield Path(temporary)
+    with temporary("ecrkeeper-testing-") as made:
+        yield made

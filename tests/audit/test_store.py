@@ -19,7 +19,6 @@ from ecrkeeper_server.store.postgres_tx import PostgresTx
 from ecrkeeper_server.store.together import ask
 from sqlalchemy import create_engine, text
 
-from tests.postgres import Postgres
 from tests.store.conftest import Clock
 
 ALL = Selection()
@@ -163,11 +162,10 @@ class Sleeper:
         self._engine.dispose()
 
 
-async def test_event_waits_for_older_running_transactions(cluster: Postgres) -> None:
-    url = cluster.create_database(f"held_{time.monotonic_ns()}")
-    schema.migrate(url)
-    db = schema.open_database(url)
-    early, undone = Sleeper(url, "early"), Sleeper(url, "undone")
+async def test_event_waits_for_older_running_transactions(postgres_url: str) -> None:
+    schema.migrate(postgres_url)
+    db = schema.open_database(postgres_url)
+    early, undone = Sleeper(postgres_url, "early"), Sleeper(postgres_url, "undone")
     await add(db, "late")
     assert await listed(db) == ["late"], "a list shows what is committed"
     assert await streamed(db) == [], "the stream does not: what sorts before it may still come"
@@ -239,12 +237,11 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
         await db.close()
 
 
-async def test_events_of_restored_dump_precede_new_ones(cluster: Postgres) -> None:
-    url = cluster.create_database(f"moved_{time.monotonic_ns()}")
-    schema.migrate(url)
-    db = schema.open_database(url)
+async def test_events_of_restored_dump_precede_new_ones(postgres_url: str) -> None:
+    schema.migrate(postgres_url)
+    db = schema.open_database(postgres_url)
     await add(db, "moved one", "moved two")
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as conn:
         conn.execute(text("UPDATE audit_events SET txid = 4000000000000 - id"))
     engine.dispose()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,8 +67,7 @@ def ground(request: pytest.FixtureRequest, aws: harness.Simulator, tmp_path: Pat
             for old in tmp_path.glob("*.db*"):
                 old.unlink()
             return f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-        cluster: postgres.Postgres = request.getfixturevalue("cluster")
-        return cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+        return postgres.new_database(request)
 
     made = Ground(aws, tmp_path, new_database)
     harness.migrate(made.url)

@@ -20,6 +20,8 @@ from ecrkeeper_dev.local import Local, run
 from ecrkeeper_sim.seeding import seed_registry, shown_registry
 from ecrkeeper_sim.state import Account, DeletionTask, Ghost, Role, World
 
+from tests.harness import eventually
+
 STATUS = ["111111111111/us-east-1  Ready", "111111111111/us-west-2  Ready", "222222222222/eu-west-1  Ready"]
 
 
@@ -95,6 +97,16 @@ def requests(said: str) -> dict[str, list[dict[str, object]]]:
     with urllib.request.urlopen(f"{url}/_sim/requests", timeout=10) as answer:
         found: dict[str, list[dict[str, object]]] = json.load(answer)
     return found
+
+
+def test_termination_at_the_start_leaves_no_folder(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    command = [sys.executable, "-m", "ecrkeeper_cli", "dev", "--port", "0", "--aws-port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as running:
+        eventually(lambda: list(tmp_path.glob("ecrkeeper-dev-*")))
+        running.terminate()
+        assert running.wait(30) in (143, 0), "0 if it already listens"
+    assert list(tmp_path.glob("ecrkeeper-dev-*")) == []
 
 
 def test_port_that_is_taken_is_named(tmp_path: Path) -> None:

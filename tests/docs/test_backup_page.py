@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import uuid
 
 import boto3
 import ecrkeeper
@@ -30,6 +29,7 @@ def test_backup(
     aws: harness.Simulator,
     server: harness.Server,
     cluster: postgres.Postgres,
+    postgres_url: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     page = Reading("docs/backup.md")
@@ -47,7 +47,7 @@ def test_backup(
     here.shell(page.next("sh", "sqlite3"))
     here.environment["ECRKEEPER_DATABASE_URL"] = "sqlite:///ecrkeeper-copy.db"
     assert _command(here, "ecrkeeper-server", "export") == before
-    _postgres(here, page, cluster)
+    _postgres(here, page, cluster, postgres_url)
     _recovery(here, page, aws, capsys)
     page.ended()
 
@@ -60,10 +60,10 @@ def _command(here: Stage, *arguments: str) -> str:
     return done.stdout
 
 
-def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres) -> None:
+def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres, url: str) -> None:
     """A dump can be restored, also from one of two servers."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    here.environment["ECRKEEPER_DATABASE_URL"] = cluster.create_database(name)
+    name = url.rpartition("/")[2]
+    here.environment["ECRKEEPER_DATABASE_URL"] = url
     _command(here, "ecrkeeper-server", "migrate")
     _command(here, "ecrkeeper-server", "import", "shown.yaml")
     before = _command(here, "ecrkeeper-server", "export")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import ecrkeeper
 import psycopg
 import pytest
 
-from tests import harness, postgres
+from tests import harness
 from tests.harness import Server, Simulator, eventually
 
 from .writers import CACHING, Watcher, in_sync, part, registry, rules
@@ -21,10 +20,9 @@ SKEWED = Path(__file__).with_name("skewed_server.py")
 
 
 @pytest.fixture
-def url(cluster: postgres.Postgres) -> str:
-    made = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    harness.migrate(made)
-    return made
+def url(postgres_url: str) -> str:
+    harness.migrate(postgres_url)
+    return postgres_url
 
 
 def test_api_and_engine_processes_work_together(aws: Simulator, url: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.work import columns_of
 from sqlalchemy import insert
 
 from tests.engine.conftest import ACCOUNT, REGION, REGISTRY, World, a_world
-from tests.postgres import Postgres
+from tests.postgres import new_database
 
 OWNERS, ELEMENTS = 1_200, 20
 # One owner's status, one element's difference in the drift and in the errors, and everything else.
@@ -33,8 +33,7 @@ async def crowded(
     """A registry whose owners all declare the same elements, which AWS rejects."""
     url = f"sqlite:///{tmp_path / 'crowded.db'}"
     if request.param == "postgres":
-        cluster: Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"crowded_{uuid.uuid4().hex[:8]}")
+        url = new_database(request)
     schema.migrate(url)
     async with a_world(url, monkeypatch) as world:
         await world.db.write(_declare)

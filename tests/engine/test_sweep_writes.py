@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import uuid
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +15,6 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import schema
 
 from tests.engine.conftest import ACCOUNT, World, a_world
-from tests.postgres import Postgres
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 SWEEPS = 4
@@ -82,19 +80,18 @@ async def test_unchanged_sweep_on_sqlite_writes_only_schedule(tmp_path: Path, mo
     assert found["schedule"] >= 2 * SWEEPS * len(REGIONS), "a claim and an end for each attempt"
 
 
-async def test_unchanged_sweep_writes_no_wide_row(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = cluster.create_database(f"sweep_{uuid.uuid4().hex[:8]}")
-    schema.migrate(url)
+async def test_unchanged_sweep_writes_no_wide_row(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema.migrate(postgres_url)
     # A new version of a row has another place, or another transaction that made it.
     versions = "SELECT ctid::text, xmin::text FROM {} ORDER BY 1"
-    async with a_world(url, monkeypatch) as world:
+    async with a_world(postgres_url, monkeypatch) as world:
         await unchanged(world)
         tables = ("resources", "declarations", "schedule")
-        before = {table: await asyncio.to_thread(rows, url, versions.format(table)) for table in tables}
+        before = {table: await asyncio.to_thread(rows, postgres_url, versions.format(table)) for table in tables}
         world.aws.calls.clear()
         for _ in range(SWEEPS):
             await sweep(world)
-        after = {table: await asyncio.to_thread(rows, url, versions.format(table)) for table in tables}
+        after = {table: await asyncio.to_thread(rows, postgres_url, versions.format(table)) for table in tables}
         assert {region for region, *_ in world.aws.calls} == set(REGIONS)
     assert len(before["resources"]) == len(REGIONS) + 1, "the registries, and the role that cache rules need"
     assert after["resources"] == before["resources"]
@@ -102,7 +99,7 @@ async def test_unchanged_sweep_writes_no_wide_row(cluster: Postgres, monkeypatch
     assert len(set(after["schedule"]) - set(before["schedule"])) == len(REGIONS)
     # The sessions have ended, so that all that they did is counted.
     counts = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = '{}'"
-    ((updated, hot),) = rows(url, counts.format("schedule"))
+    ((updated, hot),) = rows(postgres_url, counts.format("schedule"))
     assert updated >= 2 * SWEEPS * len(REGIONS), "a claim and an end for each attempt"
     assert hot >= SWEEPS * len(REGIONS), "no claim writes an index"
 
@@ -118,17 +115,16 @@ GROUP BY 1, 2
 """
 
 
-async def test_unchanged_sweep_logs_only_narrow_indexes(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = cluster.create_database(f"sweep_{uuid.uuid4().hex[:8]}")
-    schema.migrate(url)
-    with psycopg.connect(url, autocommit=True) as conn:
+async def test_unchanged_sweep_logs_only_narrow_indexes(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema.migrate(postgres_url)
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute("CREATE EXTENSION pg_walinspect")
-    async with a_world(url, monkeypatch) as world:
+    async with a_world(postgres_url, monkeypatch) as world:
         await unchanged(world)
-        ((start,),) = await asyncio.to_thread(rows, url, "SELECT pg_current_wal_flush_lsn()::text")
+        ((start,),) = await asyncio.to_thread(rows, postgres_url, "SELECT pg_current_wal_flush_lsn()::text")
         await sweep(world)
-        ((end,),) = await asyncio.to_thread(rows, url, "SELECT pg_current_wal_flush_lsn()::text")
-    found = {(of, what): count for of, what, count in rows(url, LOGGED.format(start, end))}
+        ((end,),) = await asyncio.to_thread(rows, postgres_url, "SELECT pg_current_wal_flush_lsn()::text")
+    found = {(of, what): count for of, what, count in rows(postgres_url, LOGGED.format(start, end))}
     # The end changes the due time, so Postgres writes the entries of the row in each index that has it.
     assert {of for of, _ in found} == {"schedule", "schedule_due", "schedule_pkey"}
     attempts = found["schedule", "UPDATE"]

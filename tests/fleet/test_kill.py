@@ -9,7 +9,6 @@ import asyncio
 import os
 import random
 import time
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from ecrkeeper_server.store import rollout_targets, rollouts, schema
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
 
-from tests import harness
+from tests import harness, postgres
 from tests.e2e.live import Live
 from tests.fleet.fleets import Fleet, exclusion
 
@@ -44,8 +43,7 @@ STRATEGY = strategy(TOLERANCE)
 def database(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> str:
     if kind == "sqlite":
         return f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-    created: str = request.getfixturevalue("cluster").create_database(f"test_{uuid.uuid4().hex[:12]}")
-    return created
+    return postgres.new_database(request)
 
 
 @dataclass

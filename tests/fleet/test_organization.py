@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import ecrkeeper
 import grpc
 import pytest
 
-from tests import harness
+from tests import harness, postgres
 from tests.e2e.live import Live, fresh_account, rejection
 from tests.fleet.fleets import Fleet, exclusion
 
@@ -35,7 +34,7 @@ MANAGEMENT = "999999999999"
 def live(request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path: Path) -> Iterator[Live]:
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     if request.param == "postgres":
-        url = request.getfixturevalue("cluster").create_database(f"test_{uuid.uuid4().hex[:12]}")
+        url = postgres.new_database(request)
     harness.migrate(url)
     simulated_aws.control("PUT", f"accounts/{MANAGEMENT}", {"iam_policy": ORGANIZATION_POLICY})
     # The server reads the organization at its start, which is not to be that of an earlier test.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import ecrkeeper
 import pytest
 
-from tests import harness
+from tests import harness, postgres
 from tests.e2e.live import Live
 from tests.e2e.test_events import QUEUE_ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION
 from tests.fleet.fleets import Fleet, exclusion
@@ -25,7 +24,7 @@ WAIT_SECONDS = 150.0
 def url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
     found = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     if kind == "postgres":
-        found = request.getfixturevalue("cluster").create_database(f"test_{uuid.uuid4().hex[:12]}")
+        found = postgres.new_database(request)
     harness.migrate(found)
     return found
 

@@ -40,7 +40,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from tests import harness, postgres
+from tests import harness
 from tests.e2e.live import fields_of, rejection
 
 KEY = bytes(range(32))
@@ -332,11 +332,10 @@ async def test_list_continues_on_another_replica(database_url: str) -> None:
 
 
 def test_servers_on_one_postgres_accept_each_others_tokens(
-    aws: harness.Simulator, cluster: postgres.Postgres, tmp_path: Path
+    aws: harness.Simulator, postgres_url: str, tmp_path: Path
 ) -> None:
-    url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    harness.migrate(url)
-    one, two = (harness.Server(tmp_path, url, aws.url, role="api") for _ in range(2))
+    harness.migrate(postgres_url)
+    one, two = (harness.Server(tmp_path, postgres_url, aws.url, role="api") for _ in range(2))
     with (
         ecrkeeper.Client(one.address, insecure=True) as first,
         ecrkeeper.Client(two.address, insecure=True) as second,
@@ -347,9 +346,9 @@ def test_servers_on_one_postgres_accept_each_others_tokens(
         page = next(iter(first.list_registries("accounts/-", page_size=1).pages))
         rest = [registry.name for registry in second.list_registries("accounts/-", page_token=page.next_page_token)]
         assert rest == [f"accounts/{n:012}/registries/us-east-1" for n in (1, 2)]
-        with psycopg.connect(url, autocommit=True) as conn:
+        with psycopg.connect(postgres_url, autocommit=True) as conn:
             conn.execute("UPDATE page_token_keys SET key = repeat('ab', 32)")
-        third = harness.Server(tmp_path, url, aws.url, role="api")
+        third = harness.Server(tmp_path, postgres_url, aws.url, role="api")
         with ecrkeeper.Client(third.address, insecure=True) as other:
             error = rejection(
                 grpc.StatusCode.INVALID_ARGUMENT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,8 +50,7 @@ def live(
 ) -> Iterator[Live]:
     url = f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}"
     if request.param == "postgres":
-        cluster: postgres.Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+        url = postgres.new_database(request)
     harness.migrate(url)
     server = harness.Server(tmp_path_factory.mktemp("server"), url, simulated_aws.url)
     with ecrkeeper.Client(server.address, insecure=True) as client:

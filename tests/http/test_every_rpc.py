@@ -77,11 +77,11 @@ class Both:
 
 @pytest.fixture(scope="module")
 def both(
-    simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory, cluster: postgres.Postgres
+    request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "policy.yaml").write_text(POLICY)
-    url = cluster.create_database("every_rpc")
+    url = postgres.new_database(request)
     harness.migrate(url)
     with serving() as issuer:
         issuer.add_key("first")

@@ -186,10 +186,17 @@ def disconnect(cluster: postgres.Postgres, name: str, statement: str) -> None:
     ],
 )
 def test_postgres_failure_is_reported_and_clears(
-    aws: harness.Simulator, tmp_path: Path, cluster: postgres.Postgres, fault: str, mended: str, reason: str, words: str
+    aws: harness.Simulator,
+    tmp_path: Path,
+    cluster: postgres.Postgres,
+    postgres_url: str,
+    fault: str,
+    mended: str,
+    reason: str,
+    words: str,
 ) -> None:
-    name = f"fault_{uuid.uuid4().hex[:8]}"
-    watched = Watched(tmp_path, aws, cluster.create_database(name))
+    name = postgres_url.rpartition("/")[2]
+    watched = Watched(tmp_path, aws, postgres_url)
     assert rejected(watched) is None
     if "RENAME" in fault:
         disconnect(cluster, name, 'ALTER DATABASE "{}" ALLOW_CONNECTIONS false')

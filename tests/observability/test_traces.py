@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests import harness, postgres
+from tests import harness
 from tests.e2e.live import Live, fresh_account
 from tests.observability.collector import Collector, ReceivedSpan, Traced
 
@@ -110,11 +110,10 @@ def test_write_is_one_trace_with_reconcile_and_aws_calls(
 
 
 def test_trace_continues_in_reconciling_process(
-    cluster: postgres.Postgres, aws: harness.Simulator, collector: Collector, tmp_path: Path
+    postgres_url: str, aws: harness.Simulator, collector: Collector, tmp_path: Path
 ) -> None:
-    url = cluster.create_database(f"traces_{secrets.token_hex(4)}")
-    harness.migrate(url)
-    api, engine = (start(tmp_path, url, aws, collector.port, EAGER, role) for role in ("api", "engine"))
+    harness.migrate(postgres_url)
+    api, engine = (start(tmp_path, postgres_url, aws, collector.port, EAGER, role) for role in ("api", "engine"))
     for _ in range(2):
         caller = Caller()
         caller.declare(api, aws)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ecrkeeper_testing.folders import temporary
 
 from tests.harness import program
 from tests.packaging import dockerfile
@@ -33,14 +32,17 @@ def interpreter() -> Path:
 def image() -> Iterator[Path]:
     """Return the folder that serves as the root of the image after the build stage."""
     # pytest's own folder is closed to other users.
-    root = Path(tempfile.mkdtemp(prefix="ecrkeeper-image-"))
-    root.chmod(0o755)
-    build, _ = dockerfile.stages()
-    dockerfile.build(build, root, {"python": interpreter(), "pip": Path(program("pip"))})
-    yield root
+    with temporary("ecrkeeper-image-", _make_removable) as root:
+        root.chmod(0o755)
+        build, _ = dockerfile.stages()
+        dockerfile.build(build, root, {"python": interpreter(), "pip": Path(program("pip"))})
+        yield root
+        _make_removable(root)
+
+
+def _make_removable(root: Path) -> None:
     for folder, _, _ in os.walk(root):
         os.chmod(folder, 0o755)
-    shutil.rmtree(root)
 
 
 @pytest.fixture(scope="package")

@@ -26,7 +26,6 @@ from msgspec.structs import replace
 
 from tests.declaring import get
 from tests.declaring import put as place
-from tests.postgres import Postgres
 
 
 def registry(n: int) -> RegistryName:
@@ -200,10 +199,9 @@ async def test_violation_in_one_call_affects_no_other(db: Database) -> None:
 
 
 @pytest.fixture
-async def replicas(cluster: Postgres) -> AsyncIterator[list[Database]]:
-    url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    schema.migrate(url)
-    opened = [schema.open_database(url, pool_size=4) for _ in range(2)]
+async def replicas(postgres_url: str) -> AsyncIterator[list[Database]]:
+    schema.migrate(postgres_url)
+    opened = [schema.open_database(postgres_url, pool_size=4) for _ in range(2)]
     yield opened
     for db in opened:
         await db.close()

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 import warnings
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from sqlalchemy import Engine, create_engine, inspect, select, text
 
 from tests import declaring
 from tests.harness import program
-from tests.postgres import Postgres
+from tests.postgres import new_database
 
 
 def engine(url: str) -> Engine:
@@ -67,8 +66,7 @@ def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with the schema of 0.1.0, of each kind."""
     url = f"sqlite:///{tmp_path / 'old.db'}"
     if request.param == "postgres":
-        cluster: Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+        url = new_database(request)
     schema.migrate(url, "0005")
     return url
 
@@ -128,11 +126,10 @@ def test_concurrent_sqlite_migrations_wait_for_each_other(tmp_path: Path) -> Non
     assert differences(url) == []
 
 
-def test_concurrent_postgres_migrations_wait_for_each_other(cluster: Postgres) -> None:
-    url = cluster.create_database("migrated_at_once")
-    assert len(schema.pending_migrations(url)) >= 1
-    assert _migrate_at_once(url) == [0, 0, 0, 0]
-    assert differences(url) == []
+def test_concurrent_postgres_migrations_wait_for_each_other(postgres_url: str) -> None:
+    assert len(schema.pending_migrations(postgres_url)) >= 1
+    assert _migrate_at_once(postgres_url) == [0, 0, 0, 0]
+    assert differences(postgres_url) == []
 
 
 async def test_program_works_with_newer_schema(database_url: str) -> None:
@@ -173,23 +170,22 @@ async def test_program_works_with_newer_schema(database_url: str) -> None:
     await db.close()
 
 
-def test_blocked_migration_changes_nothing_and_can_be_repeated(cluster: Postgres) -> None:
-    url = cluster.create_database("blocked")
-    schema.migrate(url, "0001")
-    made = engine(url)
+def test_blocked_migration_changes_nothing_and_can_be_repeated(postgres_url: str) -> None:
+    schema.migrate(postgres_url, "0001")
+    made = engine(postgres_url)
     with made.connect() as reader:
         reader.execute(text("SELECT count(*) FROM resources"))
         with pytest.raises(Unavailable) as caught:
-            schema.migrate(url, lock_seconds=0.2)
+            schema.migrate(postgres_url, lock_seconds=0.2)
         assert caught.value.reason == "STORE_BUSY"
-        assert "0002" in schema.pending_migrations(url)
+        assert "0002" in schema.pending_migrations(postgres_url)
     made.dispose()
-    schema.migrate(url)
-    assert schema.pending_migrations(url) == []
-    assert differences(url) == []
+    schema.migrate(postgres_url)
+    assert schema.pending_migrations(postgres_url) == []
+    assert differences(postgres_url) == []
 
 
-def test_migration_may_pause_between_statements(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migration_may_pause_between_statements(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit on pauses in transactions is that of calls, not of migrations."""
     monkeypatch.setattr(postgres_engine, "_IDLE_MILLISECONDS", 200)
     create_index, paused = op.create_index, []
@@ -200,27 +196,25 @@ def test_migration_may_pause_between_statements(cluster: Postgres, monkeypatch: 
         create_index(*arguments, **options)
 
     monkeypatch.setattr(op, "create_index", create_index_late)
-    url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    schema.migrate(url)
+    schema.migrate(postgres_url)
     assert paused
     monkeypatch.undo()
-    assert not schema.pending_migrations(url)
+    assert not schema.pending_migrations(postgres_url)
 
 
-def test_migration_waits_longer_for_another_migration(cluster: Postgres) -> None:
-    url = cluster.create_database("in_line")
-    made = engine(url)
+def test_migration_waits_longer_for_another_migration(postgres_url: str) -> None:
+    made = engine(postgres_url)
     with made.connect() as first:
         first.execute(text("SELECT pg_advisory_lock(7302611)"))
-        second = threading.Thread(target=schema.migrate, args=(url,), kwargs={"lock_seconds": 0.1})
+        second = threading.Thread(target=schema.migrate, args=(postgres_url,), kwargs={"lock_seconds": 0.1})
         second.start()
         second.join(1)
         assert second.is_alive()
-        assert schema.pending_migrations(url)
+        assert schema.pending_migrations(postgres_url)
         first.execute(text("SELECT pg_advisory_unlock(7302611)"))
         second.join(30)
     made.dispose()
-    assert schema.pending_migrations(url) == []
+    assert schema.pending_migrations(postgres_url) == []
 
 
 async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
@@ -248,12 +242,11 @@ async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
     await db.close()
 
 
-def test_server_rejects_outdated_postgres_schema(cluster: Postgres) -> None:
-    url = cluster.create_database("behind")
+def test_server_rejects_outdated_postgres_schema(postgres_url: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ecrkeeper_server", "serve"],
         env={
-            "ECRKEEPER_DATABASE_URL": url,
+            "ECRKEEPER_DATABASE_URL": postgres_url,
             "ECRKEEPER_LISTEN": "127.0.0.1:0",
             "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0",
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,15 +14,13 @@ from msgspec.structs import replace
 from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 
-from tests.postgres import Postgres
 from tests.store.test_postgres import NAME, create
 
 
 @pytest.fixture
-def url(cluster: Postgres) -> str:
-    made = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    schema.migrate(made)
-    return made
+def url(postgres_url: str) -> str:
+    schema.migrate(postgres_url)
+    return postgres_url
 
 
 @pytest.fixture(params=["pipeline", "public"])

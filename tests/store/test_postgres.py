@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
@@ -32,10 +31,9 @@ known_commits = pytest.mark.skipif(
 
 
 @pytest.fixture
-def url(cluster: Postgres) -> str:
-    made = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    schema.migrate(made)
-    return made
+def url(postgres_url: str) -> str:
+    schema.migrate(postgres_url)
+    return postgres_url
 
 
 @pytest.fixture

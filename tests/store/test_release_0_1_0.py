@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from google.rpc.status_pb2 import Status
 from sqlalchemy import create_engine, text
 
 from tests.harness import Server, program
+from tests.postgres import new_database
 from tests.store.data import dump_0_1_0
 from tests.store.data import rows_0_1_0 as rows
 
@@ -83,7 +83,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("release")
     url = f"sqlite:///{folder / 'ecrkeeper.db'}"
     if request.param == "postgres":
-        url = request.getfixturevalue("cluster").create_database(f"release_{uuid.uuid4().hex[:12]}")
+        url = new_database(request)
     dump_0_1_0.load(url)
     assert schema.pending_migrations(url)[0] == "0005"
     schema.migrate(url)

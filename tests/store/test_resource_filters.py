@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text, update
 
-from tests.postgres import Postgres
+from tests.postgres import new_database
 
 FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
 COUNT = 100_000
@@ -80,8 +80,7 @@ class Fleet:
 def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     url = f"sqlite:///{tmp_path_factory.mktemp('fleet') / 'fleet.db'}"
     if request.param == "postgres":
-        cluster: Postgres = request.getfixturevalue("cluster")
-        url = cluster.create_database("filtered_fleet")
+        url = new_database(request)
     schema.migrate(url)
     made = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with made.begin() as conn:

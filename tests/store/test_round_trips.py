@@ -20,8 +20,6 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.specs import DeclarationSpec
 from psycopg.waiting import Wait
 
-from tests.postgres import Postgres
-
 pytestmark = pytest.mark.skipif(
     os.environ.get("TEST_PUBLIC_INTERFACES") == "1",
     reason="psycopg's public interface waits for each statement",
@@ -30,10 +28,9 @@ NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "team-a")
 
 
 @pytest.fixture
-async def db(cluster: Postgres, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
-    url = cluster.create_database(f"round_trips_{abs(hash(request.node.name))}")
-    schema.migrate(url)
-    opened = schema.open_database(url, pool_size=1)
+async def db(postgres_url: str) -> AsyncIterator[Database]:
+    schema.migrate(postgres_url)
+    opened = schema.open_database(postgres_url, pool_size=1)
     yield opened
     await opened.close()
 
