@@ -11,7 +11,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests import harness, postgres
+from tests import databases, harness, postgres
 
 _LOCAL = "127.0.0.1,localhost,::1"
 
@@ -46,20 +46,28 @@ def cluster() -> Iterator[postgres.Postgres]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def postgres_template(cluster: postgres.Postgres) -> str:
+    """The name of a migrated database that has no connections."""
+    return databases.make_postgres_template(cluster)
+
+
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty Postgres database."""
+    """The URL of a migrated Postgres database without rows."""
+    return databases.new_postgres(request)
+
+
+@pytest.fixture
+def empty_postgres_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a Postgres database without a schema."""
     return postgres.new_database(request)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty, migrated database of each kind."""
-    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}" if request.param == "sqlite" else postgres.new_database(request)
-    from ecrkeeper_server.store import schema  # the client's tests need no server
-
-    schema.migrate(url)
-    return url
+    """The URL of a migrated database without rows, of each kind."""
+    return databases.migrated(request, request.param, tmp_path)
 
 
 @pytest.fixture(autouse=True)

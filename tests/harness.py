@@ -9,7 +9,6 @@ from ecrkeeper_testing.processes import (
     Simulator,
     eventually,
     iam_policy,
-    migrate,
     program,
 )
 
@@ -25,3 +24,10 @@ __all__ = [
     "migrate",
     "program",
 ]
+
+
+def migrate(url: str) -> None:
+    """Migrate a database as `ecrkeeper-server migrate` does, without a process."""
+    from ecrkeeper_server.store import schema  # the client's tests need no server
+
+    schema.migrate(url)

@@ -10,9 +10,9 @@ from ecrkeeper_testing.postgres_server import IN_SYNC, Postgres, program, replic
 __all__ = ["IN_SYNC", "Postgres", "new_database", "program", "replicated", "running"]
 
 
-def new_database(request: pytest.FixtureRequest) -> str:
+def new_database(request: pytest.FixtureRequest, template: str = "template1") -> str:
     """Return the URL of an empty database, dropped with the fixture or test that requests it."""
     cluster: Postgres = request.getfixturevalue("cluster")
     name = f"test_{uuid.uuid4().hex[:12]}"
     request.addfinalizer(lambda: cluster.drop_database(name))
-    return cluster.create_database(name)
+    return cluster.create_database(name, template)

@@ -125,10 +125,10 @@ class Postgres:
                     raise AssertionError(f"not within {seconds} s, last {row}: {query}")
                 time.sleep(0.05)
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database and return its URL."""
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Make a database, empty or a copy of another one, and return its URL."""
         with psycopg.connect(self.url, autocommit=True) as conn:
-            conn.execute(f'CREATE DATABASE "{name}"')
+            conn.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.database(name)
 
     def drop_database(self, name: str) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import ecrkeeper
 import pytest
 
-from tests import harness, postgres
+from tests import databases, harness
 from tests.e2e.live import Live
 
 
 def _serve(aws: harness.Simulator, folder: pytest.TempPathFactory, url: str) -> Iterator[Live]:
-    harness.migrate(url)
     server = harness.Server(folder.mktemp("server"), url, aws.url)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         yield Live(server, aws, client)
@@ -22,7 +21,8 @@ def _serve(aws: harness.Simulator, folder: pytest.TempPathFactory, url: str) -> 
 @pytest.fixture(scope="module")
 def live(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server with SQLite; each test uses an account of its own."""
-    yield from _serve(simulated_aws, tmp_path_factory, f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}")
+    url = databases.new_sqlite(tmp_path_factory.mktemp("db") / "ecrkeeper.db")
+    yield from _serve(simulated_aws, tmp_path_factory, url)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -30,7 +30,5 @@ def either(
     request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
     """A server with each kind of database."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}"
-    if request.param == "postgres":
-        url = postgres.new_database(request)
+    url = databases.migrated(request, request.param, tmp_path_factory.mktemp("db"))
     yield from _serve(simulated_aws, tmp_path_factory, url)

@@ -163,7 +163,6 @@ class Sleeper:
 
 
 async def test_event_waits_for_older_running_transactions(postgres_url: str) -> None:
-    schema.migrate(postgres_url)
     db = schema.open_database(postgres_url)
     early, undone = Sleeper(postgres_url, "early"), Sleeper(postgres_url, "undone")
     await add(db, "late")
@@ -238,7 +237,6 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
 
 
 async def test_events_of_restored_dump_precede_new_ones(postgres_url: str) -> None:
-    schema.migrate(postgres_url)
     db = schema.open_database(postgres_url)
     await add(db, "moved one", "moved two")
     engine = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))

@@ -14,7 +14,7 @@ from ecrkeeper.v1.common_pb2 import Condition
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper_server.store.file_lock import locked
 
-from tests import harness, postgres
+from tests import databases, harness
 from tests.e2e.live import Live, Place, fresh_account, rules
 from tests.harness import eventually
 
@@ -57,7 +57,6 @@ class Ground:
     def lose_the_database(self) -> None:
         """Start with an empty database and a new server."""
         self.url = self.new_database()
-        harness.migrate(self.url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -66,12 +65,9 @@ def ground(request: pytest.FixtureRequest, aws: harness.Simulator, tmp_path: Pat
         if request.param == "sqlite":
             for old in tmp_path.glob("*.db*"):
                 old.unlink()
-            return f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-        return postgres.new_database(request)
+        return databases.migrated(request, request.param, tmp_path)
 
-    made = Ground(aws, tmp_path, new_database)
-    harness.migrate(made.url)
-    return made
+    return Ground(aws, tmp_path, new_database)
 
 
 def wanted(account: str) -> dict[str, dict[str, Any]]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.store import schema
 
 
 @pytest.fixture
 def shared_url(postgres_url: str) -> str:
-    """The URL of an empty database that several processes can share."""
-    schema.migrate(postgres_url)
+    """The URL of a database that several processes can share."""
     return postgres_url

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import ecrkeeper
 import pytest
 
-from tests import harness
+from tests import databases, harness
 from tests.e2e.live import Live
 
 
@@ -15,8 +15,7 @@ from tests.e2e.live import Live
 def live(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server that a module's tests share; each test uses its own account."""
     folder = tmp_path_factory.mktemp("server")
-    url = f"sqlite:///{folder / 'ecrkeeper.db'}"
-    harness.migrate(url)
+    url = databases.new_sqlite(folder / "ecrkeeper.db")
     simulated_aws.control("POST", "reset")
     server = harness.Server(folder, url, simulated_aws.url)
     with ecrkeeper.Client(server.address, insecure=True) as client:

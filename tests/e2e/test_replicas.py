@@ -21,7 +21,6 @@ SKEWED = Path(__file__).with_name("skewed_server.py")
 
 @pytest.fixture
 def url(postgres_url: str) -> str:
-    harness.migrate(postgres_url)
     return postgres_url
 
 

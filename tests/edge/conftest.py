@@ -19,6 +19,7 @@ from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database
 
+from tests import databases
 from tests.edge.calls import Calls
 
 
@@ -53,8 +54,7 @@ def serve(tmp_path: Path) -> Serve:
 
     @contextlib.asynccontextmanager
     async def run(limits: Limits, aws: Any = None) -> AsyncIterator[Running]:
-        url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-        schema.migrate(url)
+        url = databases.new_sqlite(tmp_path / "ecrkeeper.db")
         db, changes = schema.open_database(url, pool_size=1), Changes()
         db.listen(changes.publish)
         edge = Dependencies(

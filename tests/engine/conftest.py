@@ -30,7 +30,7 @@ from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_sim.server import Simulator, serve
 from ecrkeeper_testing.clock import fixed_time
 
-from tests import declaring
+from tests import databases, declaring
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 REGISTRY = RegistryName(ACCOUNT, REGION)
@@ -191,8 +191,7 @@ def _requests(url: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    url = f"sqlite:///{tmp_path / f'{uuid.uuid4().hex}.db'}"
-    schema.migrate(url)
+    url = databases.new_sqlite(tmp_path / f"{uuid.uuid4().hex}.db")
     async with a_world(url, monkeypatch) as made:
         yield made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ecrkeeper_server.aws_errors import Permanent
-from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.stored_drift import MAX_OWNERS
@@ -17,8 +17,8 @@ from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
 from sqlalchemy import insert
 
+from tests import databases
 from tests.engine.conftest import ACCOUNT, REGION, REGISTRY, World, a_world
-from tests.postgres import new_database
 
 OWNERS, ELEMENTS = 1_200, 20
 # One owner's status, one element's difference in the drift and in the errors, and everything else.
@@ -31,10 +31,7 @@ async def crowded(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[World]:
     """A registry whose owners all declare the same elements, which AWS rejects."""
-    url = f"sqlite:///{tmp_path / 'crowded.db'}"
-    if request.param == "postgres":
-        url = new_database(request)
-    schema.migrate(url)
+    url = databases.migrated(request, request.param, tmp_path)
     async with a_world(url, monkeypatch) as world:
         await world.db.write(_declare)
         yield world

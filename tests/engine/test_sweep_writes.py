@@ -81,7 +81,6 @@ async def test_unchanged_sweep_on_sqlite_writes_only_schedule(tmp_path: Path, mo
 
 
 async def test_unchanged_sweep_writes_no_wide_row(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    schema.migrate(postgres_url)
     # A new version of a row has another place, or another transaction that made it.
     versions = "SELECT ctid::text, xmin::text FROM {} ORDER BY 1"
     async with a_world(postgres_url, monkeypatch) as world:
@@ -116,7 +115,6 @@ GROUP BY 1, 2
 
 
 async def test_unchanged_sweep_logs_only_narrow_indexes(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    schema.migrate(postgres_url)
     with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute("CREATE EXTENSION pg_walinspect")
     async with a_world(postgres_url, monkeypatch) as world:

@@ -22,7 +22,7 @@ from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sqlite import SqliteDatabase, SqliteTx, one_by_one
@@ -30,7 +30,7 @@ from ecrkeeper_server.store.sqlite_engine import sqlite_engine
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_testing.clock import fixed_time
 
-from tests import declaring
+from tests import databases, declaring
 
 T = TypeVar("T")
 EPOCH = 1_800_000_000.0
@@ -69,8 +69,7 @@ class InlineDatabase(SqliteDatabase):
     """SQLite without its thread, whose time would not be virtual."""
 
     def __init__(self, path: Path) -> None:
-        url = f"sqlite:///{path}"
-        schema.migrate(url)
+        url = databases.new_sqlite(path)
         engine = sqlite_engine(url)
         super().__init__(engine, fixed_time(lambda: EPOCH + asyncio.get_running_loop().time()))
         self._inline = engine.connect()

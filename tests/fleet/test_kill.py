@@ -21,7 +21,7 @@ from ecrkeeper_server.store import rollout_targets, rollouts, schema
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
 
-from tests import harness, postgres
+from tests import databases, harness
 from tests.e2e.live import Live
 from tests.fleet.fleets import Fleet, exclusion
 
@@ -41,9 +41,7 @@ STRATEGY = strategy(TOLERANCE)
 
 
 def database(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> str:
-    if kind == "sqlite":
-        return f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-    return postgres.new_database(request)
+    return databases.migrated(request, kind, tmp_path)
 
 
 @dataclass
@@ -58,7 +56,6 @@ class Killed:
     fleet: Fleet = field(init=False)
 
     def __post_init__(self) -> None:
-        harness.migrate(self.url)
         self.fleet = Fleet(self.start())
 
     def start(self) -> Live:
@@ -176,7 +173,6 @@ def test_replicas_share_a_rollout(
     request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path: Path
 ) -> None:
     url = database(request, tmp_path, "postgres")
-    harness.migrate(url)
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
         folder.mkdir()

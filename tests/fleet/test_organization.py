@@ -10,7 +10,7 @@ import ecrkeeper
 import grpc
 import pytest
 
-from tests import harness, postgres
+from tests import databases, harness
 from tests.e2e.live import Live, fresh_account, rejection
 from tests.fleet.fleets import Fleet, exclusion
 
@@ -32,10 +32,7 @@ MANAGEMENT = "999999999999"
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def live(request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path: Path) -> Iterator[Live]:
-    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-    if request.param == "postgres":
-        url = postgres.new_database(request)
-    harness.migrate(url)
+    url = databases.migrated(request, request.param, tmp_path)
     simulated_aws.control("PUT", f"accounts/{MANAGEMENT}", {"iam_policy": ORGANIZATION_POLICY})
     # The server reads the organization at its start, which is not to be that of an earlier test.
     simulated_aws.control("PUT", "organization", {"management": MANAGEMENT, "accounts": {}})

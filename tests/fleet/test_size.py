@@ -11,7 +11,7 @@ from typing import Any
 import ecrkeeper
 import pytest
 
-from tests import harness, postgres
+from tests import databases, harness
 from tests.e2e.live import Live
 from tests.e2e.test_events import QUEUE_ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION
 from tests.fleet.fleets import Fleet, exclusion
@@ -22,11 +22,7 @@ WAIT_SECONDS = 150.0
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
-    found = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-    if kind == "postgres":
-        found = postgres.new_database(request)
-    harness.migrate(found)
-    return found
+    return databases.migrated(request, kind, tmp_path)
 
 
 @pytest.fixture

@@ -334,7 +334,6 @@ async def test_list_continues_on_another_replica(database_url: str) -> None:
 def test_servers_on_one_postgres_accept_each_others_tokens(
     aws: harness.Simulator, postgres_url: str, tmp_path: Path
 ) -> None:
-    harness.migrate(postgres_url)
     one, two = (harness.Server(tmp_path, postgres_url, aws.url, role="api") for _ in range(2))
     with (
         ecrkeeper.Client(one.address, insecure=True) as first,

@@ -15,7 +15,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
-from tests import harness, postgres
+from tests import databases, harness
 from tests.e2e.live import Live, fields_of, fresh_account, rejection
 
 ODD = ["\0", "a\0b", "a\n", "\x1b[2J", "\x7f", "\u202e", "\u200b", "\ud7ff", "\ufffe", "١", "K", "9" * 5000]
@@ -48,10 +48,7 @@ METHODS = [method for service in SERVICES for method in service.methods]
 def live(
     request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}"
-    if request.param == "postgres":
-        url = postgres.new_database(request)
-    harness.migrate(url)
+    url = databases.migrated(request, request.param, tmp_path_factory.mktemp("db"))
     server = harness.Server(tmp_path_factory.mktemp("server"), url, simulated_aws.url)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         yield Live(server, simulated_aws, client)

@@ -9,7 +9,7 @@ from typing import Any
 import ecrkeeper
 import pytest
 
-from tests import harness
+from tests import databases, harness
 from tests.e2e.live import Live
 from tests.hostile.bodies import ACCOUNT, OTHER, SECRET, assumed, unusable
 
@@ -23,8 +23,7 @@ SCANNING = {
 
 
 def _server(tmp_path: Path, aws: harness.Simulator, **settings: Any) -> harness.Server:
-    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-    harness.migrate(url)
+    url = databases.new_sqlite(tmp_path / "ecrkeeper.db")
     return harness.Server(tmp_path, url, aws.url, **settings)
 
 

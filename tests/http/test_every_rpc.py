@@ -15,7 +15,7 @@ from google.protobuf import descriptor_pool, json_format, message_factory
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from tests import harness, postgres
+from tests import databases, harness
 from tests.access.test_permissions import ROWS
 from tests.http.web import UNARY, Web, port_of
 from tests.issuer import AUDIENCE, Issuer, serving
@@ -81,8 +81,7 @@ def both(
 ) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "policy.yaml").write_text(POLICY)
-    url = postgres.new_database(request)
-    harness.migrate(url)
+    url = databases.new_postgres(request)
     with serving() as issuer:
         issuer.add_key("first")
         server = harness.Server(

@@ -20,7 +20,7 @@ import ecrkeeper
 import pytest
 from ecrkeeper.v1.registry_pb2 import Registry
 
-from tests import harness
+from tests import databases, harness
 from tests.e2e.live import WAIT_SECONDS, fresh_account, message
 
 # The account of credentials that moto did not issue.
@@ -119,8 +119,7 @@ def moto_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _served(folder: Path, moto_url: str, **settings: str) -> Iterator[Moto]:
-    url = f"sqlite:///{folder / 'ecrkeeper.db'}"
-    harness.migrate(url)
+    url = databases.new_sqlite(folder / "ecrkeeper.db")
     server = harness.Server(folder, url, moto_url, **settings)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         yield Moto(moto_url, client)

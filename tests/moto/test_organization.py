@@ -8,7 +8,7 @@ import boto3
 import ecrkeeper
 import pytest
 
-from tests import harness
+from tests import databases, harness
 
 MANAGEMENT = "123456789012"
 
@@ -28,8 +28,7 @@ def test_accounts_are_those_of_moto(moto_url: str, tmp_path: Path) -> None:
         )["CreateAccountStatus"]
         made.append(status["AccountId"])
     aws.move_account(AccountId=made[0], SourceParentId=root, DestinationParentId=inner)
-    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
-    harness.migrate(url)
+    url = databases.new_sqlite(tmp_path / "ecrkeeper.db")
     role = f"arn:aws:iam::{MANAGEMENT}:role/ecrkeeper-organization"
     server = harness.Server(
         tmp_path, url, moto_url, organization_role_arn=role, organization_seconds="2", account_check_seconds="2"

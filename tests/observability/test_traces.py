@@ -112,7 +112,6 @@ def test_write_is_one_trace_with_reconcile_and_aws_calls(
 def test_trace_continues_in_reconciling_process(
     postgres_url: str, aws: harness.Simulator, collector: Collector, tmp_path: Path
 ) -> None:
-    harness.migrate(postgres_url)
     api, engine = (start(tmp_path, postgres_url, aws, collector.port, EAGER, role) for role in ("api", "engine"))
     for _ in range(2):
         caller = Caller()

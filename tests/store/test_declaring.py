@@ -200,7 +200,6 @@ async def test_violation_in_one_call_affects_no_other(db: Database) -> None:
 
 @pytest.fixture
 async def replicas(postgres_url: str) -> AsyncIterator[list[Database]]:
-    schema.migrate(postgres_url)
     opened = [schema.open_database(postgres_url, pool_size=4) for _ in range(2)]
     yield opened
     for db in opened:

@@ -126,10 +126,10 @@ def test_concurrent_sqlite_migrations_wait_for_each_other(tmp_path: Path) -> Non
     assert differences(url) == []
 
 
-def test_concurrent_postgres_migrations_wait_for_each_other(postgres_url: str) -> None:
-    assert len(schema.pending_migrations(postgres_url)) >= 1
-    assert _migrate_at_once(postgres_url) == [0, 0, 0, 0]
-    assert differences(postgres_url) == []
+def test_concurrent_postgres_migrations_wait_for_each_other(empty_postgres_url: str) -> None:
+    assert len(schema.pending_migrations(empty_postgres_url)) >= 1
+    assert _migrate_at_once(empty_postgres_url) == [0, 0, 0, 0]
+    assert differences(empty_postgres_url) == []
 
 
 async def test_program_works_with_newer_schema(database_url: str) -> None:
@@ -170,22 +170,22 @@ async def test_program_works_with_newer_schema(database_url: str) -> None:
     await db.close()
 
 
-def test_blocked_migration_changes_nothing_and_can_be_repeated(postgres_url: str) -> None:
-    schema.migrate(postgres_url, "0001")
-    made = engine(postgres_url)
+def test_blocked_migration_changes_nothing_and_can_be_repeated(empty_postgres_url: str) -> None:
+    schema.migrate(empty_postgres_url, "0001")
+    made = engine(empty_postgres_url)
     with made.connect() as reader:
         reader.execute(text("SELECT count(*) FROM resources"))
         with pytest.raises(Unavailable) as caught:
-            schema.migrate(postgres_url, lock_seconds=0.2)
+            schema.migrate(empty_postgres_url, lock_seconds=0.2)
         assert caught.value.reason == "STORE_BUSY"
-        assert "0002" in schema.pending_migrations(postgres_url)
+        assert "0002" in schema.pending_migrations(empty_postgres_url)
     made.dispose()
-    schema.migrate(postgres_url)
-    assert schema.pending_migrations(postgres_url) == []
-    assert differences(postgres_url) == []
+    schema.migrate(empty_postgres_url)
+    assert schema.pending_migrations(empty_postgres_url) == []
+    assert differences(empty_postgres_url) == []
 
 
-def test_migration_may_pause_between_statements(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migration_may_pause_between_statements(empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit on pauses in transactions is that of calls, not of migrations."""
     monkeypatch.setattr(postgres_engine, "_IDLE_MILLISECONDS", 200)
     create_index, paused = op.create_index, []
@@ -196,25 +196,25 @@ def test_migration_may_pause_between_statements(postgres_url: str, monkeypatch: 
         create_index(*arguments, **options)
 
     monkeypatch.setattr(op, "create_index", create_index_late)
-    schema.migrate(postgres_url)
+    schema.migrate(empty_postgres_url)
     assert paused
     monkeypatch.undo()
-    assert not schema.pending_migrations(postgres_url)
+    assert not schema.pending_migrations(empty_postgres_url)
 
 
-def test_migration_waits_longer_for_another_migration(postgres_url: str) -> None:
-    made = engine(postgres_url)
+def test_migration_waits_longer_for_another_migration(empty_postgres_url: str) -> None:
+    made = engine(empty_postgres_url)
     with made.connect() as first:
         first.execute(text("SELECT pg_advisory_lock(7302611)"))
-        second = threading.Thread(target=schema.migrate, args=(postgres_url,), kwargs={"lock_seconds": 0.1})
+        second = threading.Thread(target=schema.migrate, args=(empty_postgres_url,), kwargs={"lock_seconds": 0.1})
         second.start()
         second.join(1)
         assert second.is_alive()
-        assert schema.pending_migrations(postgres_url)
+        assert schema.pending_migrations(empty_postgres_url)
         first.execute(text("SELECT pg_advisory_unlock(7302611)"))
         second.join(30)
     made.dispose()
-    assert schema.pending_migrations(postgres_url) == []
+    assert schema.pending_migrations(empty_postgres_url) == []
 
 
 async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
@@ -242,11 +242,11 @@ async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
     await db.close()
 
 
-def test_server_rejects_outdated_postgres_schema(postgres_url: str) -> None:
+def test_server_rejects_outdated_postgres_schema(empty_postgres_url: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ecrkeeper_server", "serve"],
         env={
-            "ECRKEEPER_DATABASE_URL": postgres_url,
+            "ECRKEEPER_DATABASE_URL": empty_postgres_url,
             "ECRKEEPER_LISTEN": "127.0.0.1:0",
             "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0",
         },

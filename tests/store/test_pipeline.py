@@ -19,7 +19,6 @@ from tests.store.test_postgres import NAME, create
 
 @pytest.fixture
 def url(postgres_url: str) -> str:
-    schema.migrate(postgres_url)
     return postgres_url
 
 

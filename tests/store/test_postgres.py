@@ -32,7 +32,6 @@ known_commits = pytest.mark.skipif(
 
 @pytest.fixture
 def url(postgres_url: str) -> str:
-    schema.migrate(postgres_url)
     return postgres_url
 
 

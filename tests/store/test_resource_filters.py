@@ -12,7 +12,7 @@ import pytest
 from ecrkeeper_server.api.services.context import resource_fields
 from ecrkeeper_server.api.services.filters import filter_expression, matcher
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import claims, drifting, endings, queue, resources, schema
+from ecrkeeper_server.store import claims, drifting, endings, queue, resources
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Resource
@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text, update
 
-from tests.postgres import new_database
+from tests import databases
 
 FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
 COUNT = 100_000
@@ -78,10 +78,7 @@ class Fleet:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('fleet') / 'fleet.db'}"
-    if request.param == "postgres":
-        url = new_database(request)
-    schema.migrate(url)
+    url = databases.migrated(request, request.param, tmp_path_factory.mktemp("fleet"))
     made = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with made.begin() as conn:
         conn.execute(text(f"{COLUMNS} {VALUES} {SERIES[made.dialect.name]}"))

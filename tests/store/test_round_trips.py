@@ -29,7 +29,6 @@ NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "team-a")
 
 @pytest.fixture
 async def db(postgres_url: str) -> AsyncIterator[Database]:
-    schema.migrate(postgres_url)
     opened = schema.open_database(postgres_url, pool_size=1)
     yield opened
     await opened.close()

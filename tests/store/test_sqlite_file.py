@@ -17,12 +17,14 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.overview import alive
 from ecrkeeper_server.store.sqlite import SqliteDatabase
 
+from tests import databases
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
     made = tmp_path / "data" / "ecrkeeper.db"
-    schema.migrate(f"sqlite:///{made}")
+    databases.new_sqlite(made)
     return made
 
 
