@@ -66,9 +66,10 @@ lint: setup ## Check style, types, import contracts and protos
 
 # These suites have targets of their own: each takes minutes or installs more.
 HEAVY := tests/proxy tests/web tests/site tests/compat tests/packaging tests/chaos tests/fuzz tests/benchmarks tests/fleet
+SELECTION := -n $(WORKERS) --dist loadfile $(HEAVY:%=--ignore=%)
 
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(HEAVY:%=--ignore=%)
+	$(BIN)/python -m pytest -q $(SELECTION)
 	@echo "left to make test-chaos: tests/chaos, tests/fuzz and tests/fleet; to make test-benchmarks: tests/benchmarks;"
 	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make test-web: tests/web, which installs Node and Chromium; to make site: tests/site;"
 	@echo "to make compat: tests/compat and tests/packaging, which install the package, with old and with new libraries"
@@ -129,13 +130,8 @@ site: .venv/.installed-site ## Build the documentation site in build/site, and c
 pictures: setup ## Make the pictures of the README again, with CONSOLE=URL that of a running console, too
 	$(BIN)/python -m website.pictures $(if $(CONSOLE),--console $(CONSOLE))
 
-# They test no private interface, and take minutes; nor does SQLite have one.
-SLOW := tests/api/test_hostile_input.py tests/store/test_release_0_1_0.py tests/store/test_migrations.py \
-	tests/hostile/test_names.py
-
-test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
-	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -k 'not sqlite' $(SLOW:%=--ignore=%) tests/api tests/edge tests/store tests/e2e/test_grpcurl.py \
-		tests/conformance tests/hostile tests/moto tests/unit/test_transport.py tests/unit/test_ambient.py tests/engine/test_fence.py
+test-public: setup ## Run the tests of `make test` with the public interfaces of libraries in place of private ones
+	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q $(SELECTION)
 
 compat: setup ## Install the package, and the client with the oldest and the newest libraries it allows, and use them
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/compat tests/packaging

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -111,7 +112,7 @@ async def test_migration_fills_filter_columns(old_url: str) -> None:
 
 def _migrate_at_once(url: str) -> list[int]:
     command = [program("ecrkeeper-server"), "migrate"]
-    environment = {"ECRKEEPER_DATABASE_URL": url}
+    environment = {**os.environ, "ECRKEEPER_DATABASE_URL": url}
     running = [
         subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(4)
     ]
