@@ -14,7 +14,7 @@ from ecrkeeper_server.api.services import audit_tail
 from ecrkeeper_server.api.services import operations as operations_service
 from ecrkeeper_server.api.services import rollouts as rollouts_service
 from ecrkeeper_server.api.services.audit import Audit
-from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.broadcaster import Changes, Subscription
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registries import Registries
@@ -202,6 +202,30 @@ async def test_end_of_an_operation_costs_one_query_for_all_waiting_calls(
     assert {each.done for each in await asyncio.gather(*waiting)} == {True}
     assert 1 <= len([each for each in queries if "operations" in each]) <= 2
     assert edge.changes.listeners() == 0
+
+
+async def test_other_changes_wake_no_call_that_waits(
+    db: Database, edge: Dependencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(tx: Tx) -> list[str]:
+        target = resources.create(tx, REGISTRY, {})
+        return [operations.create(tx, "ReconcileRegistry", target).id for _ in range(20)]
+
+    ids, woken = await db.write(begin), list[Subscription]()
+    wake = Subscription.wake
+    monkeypatch.setattr(Subscription, "wake", lambda self: (woken.append(self), wake(self))[1])
+    service = Operations(edge)
+    requests = [operations_pb2.WaitOperationRequest(name=f"operations/{each}") for each in ids]
+    waiting = [asyncio.create_task(service.WaitOperation(each, CALL)) for each in requests]
+    readers = service._followed._readers
+    await eventually(lambda: len(readers) == len(ids) and all(each._done for each in readers.values()))
+    await db.write(lambda tx: change_registry(tx, 0))
+    await db.write(lambda tx: operations.end(tx, operations.pending(tx, str(REGISTRY))[0]))
+    done, others = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert (len(done), len(woken)) == (1, 1)
+    for each in others:
+        each.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def test_waiting_without_time_returns_the_state(db: Database, edge: Dependencies) -> None:

@@ -20,7 +20,7 @@ FIRST = 100_000_000_000
 
 async def test_pending_changes_are_bounded_without_loss() -> None:
     changes = Changes()
-    with changes.subscribe() as listener:
+    with changes.subscribe("registry") as listener:
         for start in range(0, 100_000, 1000):
             changes.publish(f"accounts/{FIRST + at}/registries/us-east-1" for at in range(start, start + 1000))
             assert len(listener._names) <= 10_000

@@ -15,26 +15,27 @@ ROLE = "accounts/111111111111/serviceLinkedRoles/replication"
 async def test_change_wakes_only_watches_of_its_kind_and_account() -> None:
     changes = Changes()
     with (
-        changes.subscribe() as everything,
+        changes.subscribe_to(ROLE) as role,
+        changes.subscribe_to(TWO) as other,
         changes.subscribe("registry", "-") as all_registries,
         changes.subscribe("registry", "111111111111") as registries,
         changes.subscribe("registry", "222222222222") as others,
         changes.subscribe("role", "111111111111") as roles,
     ):
         changes.publish([ONE, ROLE])
-        listeners = (everything, all_registries, registries, others, roles)
+        listeners = (role, other, all_registries, registries, others, roles)
         heard = await asyncio.gather(*(each.wait(0.05) for each in listeners))
-        assert heard == [{ONE, ROLE}, {ONE}, {ONE}, set(), {ROLE}]
-        assert changes.listeners() == 5
+        assert heard == [{ROLE}, set(), {ONE}, {ONE}, set(), {ROLE}]
+        assert changes.listeners() == 6
     assert changes.listeners() == 0
 
 
 async def test_lost_hints_wake_everybody() -> None:
     changes = Changes()
-    with changes.subscribe() as everything, changes.subscribe("role", "111111111111") as roles:
+    with changes.subscribe_to(ONE) as one, changes.subscribe("role", "111111111111") as roles:
         changes.publish([])
-        await asyncio.gather(everything.wait(5), roles.wait(5))
-        assert everything.overflowed and roles.overflowed
+        await asyncio.gather(one.wait(5), roles.wait(5))
+        assert one.overflowed and roles.overflowed
 
 
 async def test_every_change_outdates_earlier_reads() -> None:

@@ -16,7 +16,8 @@ _QUEUE = 10_000
 TURNS_KEY = "watches"
 _SEGMENTS = {RegistryName.kind: "registries", RoleName.kind: "serviceLinkedRoles"}
 Scope = tuple[str, str]
-"""The segment of resource names of a kind, and an account or the wildcard."""
+"""The segment of resource names of a kind, and an account or the wildcard; or `_NAME` and one name."""
+_NAME = "name"
 
 
 # So many listeners send at a time. gRPC reports all finished sends of a moment together, so a thousand of them would
@@ -34,8 +35,8 @@ class Changes:
     """
 
     def __init__(self, turns: Turns | None = None) -> None:
-        # By what they watch, so that a change wakes nobody else; those of everything under None.
-        self._listeners: dict[Scope | None, set[Subscription]] = {}
+        # By what they watch, so that a change wakes nobody else.
+        self._listeners: dict[Scope, set[Subscription]] = {}
         self._turns = turns or Turns()
         self._waking: dict[Subscription, None] = {}
         self._sending: set[Subscription] = set()
@@ -48,11 +49,13 @@ class Changes:
         """Send the names of changed resources; no names mean that any may have changed."""
         self.announced += 1
         names = set(names)
-        by_scope: dict[Scope | None, set[str]] = {None: names}
+        by_scope: dict[Scope, set[str]] = {}
         for name in names:
             _, account, kind, *_ = [*name.split("/"), "", "", ""]
             for each in (account, WILDCARD):
                 by_scope.setdefault((kind, each), set()).add(name)
+            if (_NAME, name) in self._listeners:
+                by_scope[_NAME, name] = {name}
         if not names:
             by_scope = dict.fromkeys(self._listeners, names)
         for scope, some in by_scope.items():
@@ -63,13 +66,13 @@ class Changes:
         """Return the number of listeners."""
         return sum(map(len, self._listeners.values()))
 
-    def subscribe(self, kind: str = "", account: str = WILDCARD) -> Subscription:
-        """Return a subscription to the resources of a kind, or to everything.
+    def subscribe(self, kind: str, account: str = WILDCARD) -> Subscription:
+        """Return a subscription to the resources of a kind; it starts when it is entered."""
+        return Subscription(self._listeners, (_SEGMENTS[kind], account), self)
 
-        It starts when it is entered.
-        """
-        scope = (_SEGMENTS[kind], account) if kind else None
-        return Subscription(self._listeners, scope, self)
+    def subscribe_to(self, name: str) -> Subscription:
+        """Return a subscription to one name; it starts when it is entered."""
+        return Subscription(self._listeners, (_NAME, name), self)
 
     def wake_soon(self, listener: Subscription) -> None:
         """Wake a listener in its turn."""
@@ -122,8 +125,8 @@ class Subscription:
 
     def __init__(
         self,
-        listeners: dict[Scope | None, set[Subscription]],
-        scope: Scope | None,
+        listeners: dict[Scope, set[Subscription]],
+        scope: Scope,
         changes: Changes,
     ) -> None:
         self._listeners = listeners

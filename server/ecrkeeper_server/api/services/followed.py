@@ -97,7 +97,7 @@ class _Reader(Generic[V]):
         self._name = name
         self._pause = pause
         self._subscribed = contextlib.ExitStack()
-        self._listener = self._subscribed.enter_context(changes.subscribe())
+        self._listener = self._subscribed.enter_context(changes.subscribe_to(name))
         self._begun = self._done = 0
         self._value: Any = None
         self._error: Exception | None = None
@@ -146,6 +146,6 @@ class _Reader(Generic[V]):
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
         while (remaining := until - clock()) > 0:
-            if self._name in await self._listener.wait(remaining) or self._listener.overflowed:
+            if await self._listener.wait(remaining) or self._listener.overflowed:
                 self._listener.overflowed = False
                 return
