@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import claims, endings, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.operation_bounds import MAX_PENDING, MAX_PRINCIPALS
+from ecrkeeper_server.store.rows import Operation, Resource
 
 from .conftest import Clock
 
@@ -13,13 +16,18 @@ NAME = RegistryName("111111111111", "us-east-1")
 LEASE = 30.0
 
 
-async def reconcile(db: Database) -> str:
-    def ask(tx: Tx) -> str:
-        row = resources.get(tx, str(NAME), lock=True)
-        assert row is not None
-        return operations.reconcile(tx, "ReconcileRegistry", row).id
+def ask(tx: Tx, caller: str = "") -> str:
+    row = resources.get(tx, str(NAME), lock=True)
+    assert row is not None
+    return operations.reconcile(tx, "ReconcileRegistry", row, caller=caller).id
 
-    return await db.write(ask)
+
+async def reconcile(db: Database, caller: str = "") -> str:
+    return await db.write(lambda tx: ask(tx, caller))
+
+
+async def pending(db: Database) -> list[Operation]:
+    return await db.read(lambda tx: operations.pending(tx, str(NAME)))
 
 
 async def claim(db: Database) -> Resource:
@@ -81,3 +89,65 @@ async def test_joining_call_makes_resource_in_backoff_due(db: Database) -> None:
     assert await db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=LEASE)) == []
     assert await reconcile(db) == first
     assert (await claim(db)).name == str(NAME)
+
+
+def flood(tx: Tx, caller: str = "flooder") -> list[str]:
+    """Begin as many operations as a principal may, by changes between the calls."""
+    begun = []
+    for number in range(MAX_PENDING):
+        resources.set_spec(tx, str(NAME), {"mode": ("OBSERVE", "ENFORCE")[number % 2]})
+        begun.append(ask(tx, caller))
+    resources.set_spec(tx, str(NAME), {"mode": "OBSERVE"})
+    return begun
+
+
+@pytest.mark.parametrize("caller", ["flooder", ""])
+async def test_pending_operations_of_one_principal_are_bounded(db: Database, caller: str) -> None:
+    await declared(db)
+    begun = await db.write(lambda tx: flood(tx, caller))
+    assert len(set(begun)) == MAX_PENDING
+    with pytest.raises(ResourceExhausted) as caught:
+        await reconcile(db, caller)
+    found = caught.value
+    assert (found.reason, found.metadata["of"]) == ("CONCURRENCY_LIMITED", "pending_operations")
+    assert found.retry_after and found.retry_after >= 5
+    assert len(await pending(db)) == MAX_PENDING
+    other = await reconcile(db, "other")
+    assert await reconcile(db, caller) == other, "joining adds no operation"
+
+
+async def test_ended_operations_let_a_principal_begin_again(db: Database) -> None:
+    await declared(db)
+    await db.write(flood)
+    first, *_ = await pending(db)
+    await db.write(lambda tx: operations.end(tx, first))
+    begun = await reconcile(db, "flooder")
+    assert len(await pending(db)) == MAX_PENDING
+    assert (await pending(db))[-1].id == begun
+
+
+async def test_rollouts_begin_a_bounded_number_of_operations(db: Database) -> None:
+    await declared(db)
+
+    def begin(tx: Tx) -> None:
+        row = resources.get(tx, str(NAME))
+        assert row is not None
+        for _ in range(3 * MAX_PENDING):
+            operations.create_all(tx, "ReconcileRegistry", [row], caller="flooder")
+
+    await db.write(begin)
+    assert len(await pending(db)) == MAX_PENDING
+    await reconcile(db, "other")
+
+
+async def test_principals_of_one_operation_are_bounded(db: Database) -> None:
+    await declared(db)
+    callers = [f"principal-{number}" for number in range(2 * MAX_PRINCIPALS + 1)]
+    shared = await db.write(lambda tx: [ask(tx, caller) for caller in callers])
+    assert [shared.count(each) for each in dict.fromkeys(shared)] == [MAX_PRINCIPALS, MAX_PRINCIPALS, 1]
+    assert await reconcile(db, callers[0]) == shared[0], "it has joined already"
+    full = await db.read(lambda tx: operations.get(tx, shared[0]))
+    assert full is not None
+    with pytest.raises(ResourceExhausted, match="100 principals wait") as caught:
+        await db.write(lambda tx: operations.join(tx, full, "another"))
+    assert caught.value.retry_after

@@ -15,6 +15,7 @@ from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.operation_bounds import has_room, may_begin, too_many_pending, too_many_principals
 from ecrkeeper_server.store.operation_metadata import OperationMetadata
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.state_parts import StoredError
@@ -46,10 +47,12 @@ def create(
 
 
 def create_all(tx: Tx, method: str, targets: Sequence[Resource], *, caller: str = "") -> None:
-    """Begin an operation for `caller` on each of the targets."""
+    """Begin an operation for `caller` on each of the targets on which it has not begun too many."""
+    waiting = pending_of(tx, [each.name for each in targets]) if targets else {}
     values = (
         {"method": method, "target": each.name, "requested": each.requested, "generation": each.generation}
         for each in targets
+        if may_begin(waiting.get(each.name, ()), caller)
     )
     more = {"metadata": _NO_METADATA.with_callers([caller] if caller else ()).to_json(), "done": False}
     tx.insert_rows(operations, [{"id": new_uid(), **each, **more} for each in values], _created)
@@ -60,7 +63,9 @@ def _created(dialect: Dialect) -> dict[str, ColumnElement[int]]:
 
 
 def join(tx: Tx, operation: Operation, caller: str) -> None:
-    """Add a principal to a running operation."""
+    """Add a principal to a running operation; raises ResourceExhausted if it has too many."""
+    if not has_room(operation, caller):
+        raise too_many_principals(operation)
     metadata = OperationMetadata(operation.metadata)
     if caller and caller not in metadata.callers:
         joined = metadata.with_callers([*metadata.callers, caller])
@@ -78,16 +83,32 @@ def callers(operation: Operation) -> list[str]:
 
 
 def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Operation:
-    """Return an operation of the next attempt on a locked resource, new or waiting."""
-    for operation in pending(tx, target.name, method):
-        # Without a lease no attempt runs. With the same lease, the running attempt began before.
-        begun = target.lease_token is not None and target.lease_token != OperationMetadata(operation.metadata).lease
-        if operation.requested == target.requested and not begun:
+    """Return an operation of the next attempt on a locked resource, new or waiting.
+
+    Raises ResourceExhausted if the caller began too many that wait.
+    """
+    waiting = pending(tx, target.name, method)
+    shared = [each for each in waiting if each.requested == target.requested and not _begun(target, each)]
+    for operation in shared:
+        if has_room(operation, caller):
             resources.enqueue_now(tx, target.name)
             join(tx, operation, caller)
             return operation
-    row = resources.request(tx, target.name)
+    if not may_begin(waiting, caller):
+        raise too_many_pending(target.name)
+    if shared:
+        # Each has all the principals that it may have; one more operation waits for the same attempt.
+        resources.enqueue_now(tx, target.name)
+        row = target
+    else:
+        row = resources.request(tx, target.name)
     return create(tx, method, row, OperationMetadata.requested_during(row.lease_token), caller=caller)
+
+
+def _begun(target: Resource, operation: Operation) -> bool:
+    """Return whether the attempt that an operation waits for may have begun."""
+    # Without a lease no attempt runs. With the same lease, the running attempt began before.
+    return target.lease_token is not None and target.lease_token != OperationMetadata(operation.metadata).lease
 
 
 def get(tx: Tx, operation: str) -> Operation | None:
