@@ -134,7 +134,7 @@ class Work:
     """The work of one call or one attempt: in turns, and on one account.
 
     `charge` is told of many elements before they are worked on and may reject the work; `spent` is told the seconds of
-    CPU after.
+    CPU after. Up to `free` seconds in a thread are not counted.
     """
 
     def __init__(
@@ -144,10 +144,12 @@ class Work:
         *,
         charge: Callable[[int], None] = _free,
         spent: Callable[[float], None] = _free,
+        free: float = SLICE,
     ) -> None:
         self._turns = turns
         self._charge = charge
         self._spent = spent
+        self._free = free
         self.key = key
 
     def charge(self, elements: int) -> None:
@@ -157,6 +159,11 @@ class Work:
 
     def used(self, seconds: float) -> None:
         """Count seconds of CPU that the work took in a thread."""
+        if seconds > self._free:
+            self._spent(seconds)
+
+    def pay(self, seconds: float) -> None:
+        """Count a part of the CPU of work that several calls share."""
         self._spent(seconds)
 
     async def charged(self, steps: Steps[T], elements: int) -> T:

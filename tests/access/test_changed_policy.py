@@ -115,7 +115,7 @@ async def test_wait_operation_authorizes_again_after_waiting(then: str, allowed:
         await asyncio.sleep(0)
     changes.publish({OPERATION})
     if allowed:
-        assert (await waiting).done
+        assert (await waiting).message.done
     else:
         with pytest.raises(PermissionDenied):
             await waiting

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2, role_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
-from ecrkeeper_server.api.services import audit_tail
+from ecrkeeper_server.api.services import audit_tail, shared_work
 from ecrkeeper_server.api.services import operations as operations_service
 from ecrkeeper_server.api.services import rollouts as rollouts_service
 from ecrkeeper_server.api.services.audit import Audit
@@ -28,6 +29,7 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
 from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState
 from ecrkeeper_server.store.specs import NEW_REGISTRY
+from ecrkeeper_server.turns import WORK, Turns, Work
 from google.longrunning import operations_pb2
 from sqlalchemy import Engine, event
 
@@ -186,6 +188,43 @@ async def test_change_costs_one_query_for_200_streams(
     assert edge.changes.listeners() == 0
 
 
+@pytest.mark.parametrize(("page", "view", "change", "table", "reason"), PAGES)
+async def test_all_principals_pay_for_a_change(
+    db: Database, monkeypatch: pytest.MonkeyPatch, page: Any, view: int, change: Any, table: str, reason: str
+) -> None:
+    ticks, paid = itertools.count(), {"flooder": 0.0, "other": 0.0}
+    # Each look at the clock takes a millisecond.
+    monkeypatch.setattr(shared_work, "SLICE", 0.0)
+    turns, unused = Turns(lambda: next(ticks) / 1_000), cast("Any", None)
+    changes = Changes(turns)
+    db.listen(changes.publish)
+    await db.write(fill)
+    opened = page(Dependencies(db, unused, changes, lambda: None, "us-east-1", turns=turns), view)
+    heard = [0] * 4
+
+    async def follow(number: int, name: str) -> None:
+        def spend(seconds: float) -> None:
+            paid[name] += seconds
+
+        WORK.set(lambda: Work(turns, name, spent=spend))
+        async with aclosing(opened()) as stream:
+            async for _ in stream:
+                heard[number] += 1
+
+    tasks = [asyncio.create_task(follow(*each)) for each in enumerate(("flooder", "flooder", "flooder", "other"))]
+    await eventually(lambda: min(heard) > 0)
+    await asyncio.sleep(0.1)
+    paid |= {"flooder": 0.0, "other": 0.0}
+    for number in range(CHANGES):
+        heard[:] = [0] * 4
+        await db.write(lambda tx, number=number: change(tx, number))  # type: ignore[misc]
+        await eventually(lambda: min(heard) > 0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert min(paid.values()) > 0, reason
+
+
 async def test_end_of_an_operation_costs_one_query_for_all_waiting_calls(
     db: Database, edge: Dependencies, queries: list[str]
 ) -> None:
@@ -199,7 +238,9 @@ async def test_end_of_an_operation_costs_one_query_for_all_waiting_calls(
     # Another change wakes none of them.
     await db.write(lambda tx: change_registry(tx, 0))
     await db.write(lambda tx: operations.end(tx, row))
-    assert {each.done for each in await asyncio.gather(*waiting)} == {True}
+    answers = await asyncio.gather(*waiting)
+    assert {each.message.done for each in answers} == {True}
+    assert len({id(each.content) for each in answers}) == 1, "rendered and serialized once"
     assert 1 <= len([each for each in queries if "operations" in each]) <= 2
     assert edge.changes.listeners() == 0
 
@@ -232,7 +273,7 @@ async def test_waiting_without_time_returns_the_state(db: Database, edge: Depend
     row = await db.write(lambda tx: operations.create(tx, "ReconcileRegistry", resources.create(tx, REGISTRY, {})))
     request = operations_pb2.WaitOperationRequest(name=f"operations/{row.id}")
     request.timeout.FromSeconds(0)
-    assert not (await Operations(edge).WaitOperation(request, CALL)).done
+    assert not (await Operations(edge).WaitOperation(request, CALL)).message.done
 
 
 async def test_streams_of_a_missing_rollout_all_end(edge: Dependencies) -> None:

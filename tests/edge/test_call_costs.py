@@ -11,7 +11,13 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers import capacity
 from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.operation_metadata import OperationMetadata
+from ecrkeeper_server.store.rows import Method
 from ecrkeeper_server.turns import SLICE, Turns
+from google.longrunning import operations_pb2
 
 from tests.edge.conftest import Serve
 
@@ -145,3 +151,24 @@ async def test_calls_and_streams_are_charged(serve: Serve, monkeypatch: pytest.M
         assert found.retry_after > 0
         async with server.calls(server.socket) as others:
             assert (await others.failure(b"")).code == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("method", ["GetOperation", "WaitOperation"])
+async def test_callers_of_a_large_operation_are_charged(serve: Serve, method: str) -> None:
+    def begin(tx: Tx) -> str:
+        target = resources.create(tx, RegistryName("111111111111", "us-east-1"), {})
+        metadata = OperationMetadata({"callers": [f"principal-{number}" for number in range(1_000)]})
+        operation = operations.create(tx, Method.RECONCILE_REGISTRY, target, metadata)
+        operations.end(tx, operation, response={})
+        return operation.id
+
+    async with serve(Limits(elements_per_principal=1, burst_elements_per_principal=1)) as server:
+        operation = await server.db.write(begin)
+        request = operations_pb2.GetOperationRequest(name=f"operations/{operation}").SerializeToString()
+        path = f"/google.longrunning.Operations/{method}"
+        async with server.calls() as calls, server.calls(server.socket) as others:
+            assert operations_pb2.Operation.FromString(await calls.get(request, path)).done
+            found = await calls.failure(request, path)
+            assert (found.code, found.reason) == ("RESOURCE_EXHAUSTED", "WORK_LIMITED")
+            assert found.retry_after > 0
+            assert operations_pb2.Operation.FromString(await others.get(request, path)).done

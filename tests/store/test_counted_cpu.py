@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from ecrkeeper_server.metrics.server import Metrics
-from ecrkeeper_server.store import instrumented
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.turns import WORK, Turns, Work
 
 
-@pytest.fixture
-def spent() -> Iterator[list[float]]:
+@contextmanager
+def calling(free: float) -> Iterator[list[float]]:
+    """Make a call in which steps of so many seconds are free, and collect what it is charged."""
     seconds = list[float]()
-    before = WORK.set(lambda: Work(Turns(), "caller", spent=seconds.append))
+    before = WORK.set(lambda: Work(Turns(), "caller", spent=seconds.append, free=free))
     yield seconds
     WORK.reset(before)
 
@@ -25,25 +26,20 @@ def fail(_: Any) -> None:
     raise KeyError("x")
 
 
-async def test_transactions_are_charged_whether_they_succeed_or_fail(
-    db: Database, spent: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_transactions_are_charged_whether_they_succeed_or_fail(db: Database) -> None:
     counting = InstrumentedDatabase(db, Metrics().store)
-    monkeypatch.setattr(instrumented, "SLICE", -1.0)
     for run in (counting.read, counting.write):
-        spent.clear()
-        await run(lambda _: None)
-        assert len(spent) == 1
-        with pytest.raises(KeyError):
-            await run(fail)
-        assert len(spent) == 2
+        with calling(free=-1.0) as spent:
+            await run(lambda _: None)
+            assert len(spent) == 1
+            with pytest.raises(KeyError):
+                await run(fail)
+            assert len(spent) == 2
 
 
-async def test_transactions_shorter_than_a_slice_are_free(
-    db: Database, spent: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_transactions_shorter_than_a_slice_are_free(db: Database) -> None:
     counting = InstrumentedDatabase(db, Metrics().store)
-    monkeypatch.setattr(instrumented, "SLICE", 60.0)
-    await counting.read(lambda _: None)
-    await counting.write(lambda _: None)
+    with calling(free=60.0) as spent:
+        await counting.read(lambda _: None)
+        await counting.write(lambda _: None)
     assert spent == []

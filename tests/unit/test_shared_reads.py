@@ -8,6 +8,7 @@ from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.turns import Turns
 
 NAME = RegistryName("111111111111", "us-east-1")
 
@@ -19,6 +20,6 @@ async def test_first_read_precedes_every_announcement(tmp_path: Path) -> None:
     await db.write(lambda tx: resources.create(tx, NAME, {}))
     changes = Changes()
     assert changes.announced == 0
-    found = await SharedReads(db, changes).of((str(NAME),))
+    found = await SharedReads(db, changes, Turns()).of((str(NAME),))
     assert set(found) == {str(NAME)}
     await db.close()

@@ -13,7 +13,7 @@ from ecrkeeper_server.metrics.store import StoreMetrics
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.health import StoreHealth
 from ecrkeeper_server.store.overview import alive
-from ecrkeeper_server.turns import SLICE, work
+from ecrkeeper_server.turns import work
 
 T = TypeVar("T")
 
@@ -131,6 +131,5 @@ class _Counted(Generic[T]):
             self._seconds += time.thread_time() - began
 
     def charge(self) -> None:
-        """Count the seconds for the current call if they are longer than a slice."""
-        if self._seconds > SLICE:
-            work().used(self._seconds)
+        """Count the seconds for the current call."""
+        work().used(self._seconds)

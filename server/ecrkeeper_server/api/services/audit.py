@@ -54,7 +54,7 @@ class Audit(AuditServiceServicer):
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
-        self._tail = AuditTail(deps.db, deps.changes, deps.turns, _message)
+        self._tail = AuditTail(deps.db, deps.changes, deps.turns, _message, _steps)
 
     async def GetAuditEvent(self, request: pb.GetAuditEventRequest, context: Context) -> audit_pb2.AuditEvent:
         """Return one event."""

@@ -10,11 +10,12 @@ from msgspec import Struct
 
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.followed import Followed
+from ecrkeeper_server.api.services.shared_renderings import SharedRenderings
 from ecrkeeper_server.store import audit, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
 from ecrkeeper_server.store.audit_stream import Cursor, Part, cursor_of
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.turns import Turns
+from ecrkeeper_server.turns import Steps, Turns
 
 BATCH = 200
 # Events of earlier reads, for streams that are busy meanwhile.
@@ -25,6 +26,7 @@ _POLL_SECONDS = 2.0
 _HELD_SECONDS = 0.05
 _ALL = Selection()
 Render = Callable[[AuditEvent], Awaitable[audit_pb2.AuditEvent]]
+RenderSteps = Callable[[AuditEvent], Steps[audit_pb2.AuditEvent]]
 
 
 class Shown:
@@ -56,11 +58,13 @@ class Tail(Struct, frozen=True):
 
 
 class AuditTail:
-    """Reads new events once for all streams."""
+    """Reads and renders new events once for all streams; a stream behind them does it for itself."""
 
-    def __init__(self, db: Database, changes: Changes, turns: Turns, render: Render) -> None:
+    def __init__(self, db: Database, changes: Changes, turns: Turns, render: Render, steps: RenderSteps) -> None:
         self._db = db
         self._render = render
+        self._steps = steps
+        self._shared: SharedRenderings[audit_pb2.AuditEvent] = SharedRenderings(turns)
         self._followed: Followed[str, Tail] = Followed(changes, turns, self._read, str, lambda tail: tail.pause)
 
     async def after(self, cursor: Cursor, selection: Selection) -> AsyncIterator[tuple[list[Shown], Cursor]]:
@@ -82,6 +86,9 @@ class AuditTail:
                     cursor = max(cursor, tail.end)
                     yield new, cursor
 
+    async def _render_once(self, row: AuditEvent) -> audit_pb2.AuditEvent:
+        return await self._shared.of(cursor_of(row), lambda: self._steps(row))
+
     async def _part(self, cursor: Cursor, selection: Selection) -> Part:
         return await self._db.read(lambda tx: audit_stream.stream(tx, cursor, selection, BATCH))
 
@@ -90,7 +97,7 @@ class AuditTail:
             present = await self._db.read(audit_stream.now)
             return Tail(present, present, (), _POLL_SECONDS)
         part = await self._part(before.end, _ALL)
-        new = tuple(Shown(row, self._render) for row in part.events)
+        new = tuple(Shown(row, self._render_once) for row in part.events)
         dropped, kept = before.events[:-_KEPT], before.events[-_KEPT:]
         start = dropped[-1].cursor if dropped else before.start
         if len(new) == BATCH:

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from ecrkeeper_server.api.services.broadcaster import TURNS_KEY, Changes
-from ecrkeeper_server.turns import Turns
+from ecrkeeper_server.api.services.shared_work import SharedWork
+from ecrkeeper_server.turns import Turns, work
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -22,6 +23,7 @@ _RETRY_SECONDS = 1.0
 class Followed(Generic[K, V]):
     """Reads what streams follow once for each change, however many streams there are.
 
+    The principals of the streams pay for the reads.
     `read` returns the value of a key, given the one before; None at first. `name` is what listeners
     receive when the value changed. Notifications can be lost, so the value is also read `pause`
     seconds after it was last read.
@@ -51,13 +53,16 @@ class Followed(Generic[K, V]):
             async def read(before: V | None) -> V:
                 return await self._read(key, before)
 
-            reader = self._readers[key] = _Reader(self._changes, read, self._name(key), self._pause)
-        follower = Follower(reader, self._turns)
+            shared = SharedWork(self._turns)
+            reader = self._readers[key] = _Reader(self._changes, shared, read, self._name(key), self._pause)
+        follower, payer = Follower(reader, self._turns), work()
         reader.streams += 1
+        reader.shared.join(payer)
         try:
             yield follower
         finally:
             reader.streams -= 1
+            reader.shared.leave(payer)
             if not reader.streams:
                 del self._readers[key]
                 reader.stop()
@@ -88,11 +93,13 @@ class _Reader(Generic[V]):
     def __init__(
         self,
         changes: Changes,
+        shared: SharedWork,
         read: Callable[[V | None], Awaitable[V]],
         name: str,
         pause: Callable[[V], float],
     ) -> None:
         self.streams = 0
+        self.shared = shared
         self._read = read
         self._name = name
         self._pause = pause
@@ -131,7 +138,8 @@ class _Reader(Generic[V]):
             self._begun += 1
             begun, seconds = self._begun, _RETRY_SECONDS
             try:
-                self._value, self._error = await self._read(self._value), None
+                with self.shared.counted():
+                    self._value, self._error = await self._read(self._value), None
                 seconds = self._pause(self._value)
             except Exception as error:
                 # All streams of the key get the error, whatever it is.

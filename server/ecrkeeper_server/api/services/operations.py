@@ -15,10 +15,13 @@ from ecrkeeper_server.api.layers.access import principal
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.needs import Need, operation_target
 from ecrkeeper_server.api.layers.telemetry import current_call
+from ecrkeeper_server.api.messages.answer import Answer
+from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher, truth
 from ecrkeeper_server.api.services.followed import Followed
 from ecrkeeper_server.api.services.pages import WIDE, scan
+from ecrkeeper_server.api.services.shared_renderings import SharedRenderings
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_operation, shown
 from ecrkeeper_server.settings.elements import cost_of_all
@@ -26,7 +29,7 @@ from ecrkeeper_server.store import audit, operations
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import Steps, work
 
 _WAIT_SECONDS = 60.0
 # Interval at which a waiting call polls without a notification, because notifications can be lost.
@@ -57,6 +60,25 @@ def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operatio
     return meets
 
 
+class _Seen:
+    """One read of an operation, None if it is missing; calls that wait for it share its answer."""
+
+    def __init__(self, row: Operation | None) -> None:
+        self.row = row
+
+
+def _cost(row: Operation) -> int:
+    return cost_of_all((row.metadata, row.response))
+
+
+def _steps(partition: str, row: Operation, *, readable: bool) -> Steps[Answer[operations_pb2.Operation]]:
+    """Render and serialize an operation in two steps."""
+    yield
+    message = operation_message(partition, row, readable=readable)
+    yield
+    return Answer.of(message)
+
+
 def _unknown(name: str) -> NotFound:
     return NotFound("Operation", name, "operations expire a week after they end")
 
@@ -66,9 +88,10 @@ class Operations(OperationsServicer):  # type: ignore[misc]
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
-        self._followed: Followed[str, Operation | None] = Followed(
-            deps.changes, deps.turns, self._read, lambda operation: f"operations/{operation}", lambda _: _POLL_SECONDS
+        self._followed: Followed[str, _Seen] = Followed(
+            deps.changes, deps.turns, self._seen, lambda operation: f"operations/{operation}", lambda _: _POLL_SECONDS
         )
+        self._shared: SharedRenderings[Answer[operations_pb2.Operation]] = SharedRenderings(deps.turns)
 
     async def _get(self, name: str) -> Operation:
         row = await self._read(parse_operation(name))
@@ -93,11 +116,11 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        return self._deps.operation(self._checked(request.name, await self._read(parse_operation(request.name))))
+        return await self._shown(self._checked(request.name, await self._read(parse_operation(request.name))))
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
-    ) -> operations_pb2.Operation:
+    ) -> Answer[operations_pb2.Operation]:
         """Return an operation when it is done, or its state when the time is over."""
         requested = request.timeout
         limit = min(max(requested.seconds, 0), _WAIT_SECONDS) + requested.nanos / 1e9
@@ -107,19 +130,26 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         if remaining is not None:
             # Leave time to answer, so that the caller gets the operation and not a timeout.
             limit = min(limit, remaining - 0.25)
-        return self._deps.operation(await self._waited(request.name, max(0.0, min(limit, _WAIT_SECONDS))))
+        return await self._waited(request.name, max(0.0, min(limit, _WAIT_SECONDS)))
 
-    async def _waited(self, name: str, seconds: float) -> Operation:
+    async def _waited(self, name: str, seconds: float) -> Answer[operations_pb2.Operation]:
         """Return an operation when it is done, or as it is after so many seconds."""
         with self._followed.joined(parse_operation(name)) as stream:
-            row = self._checked(name, await stream.next())
+            seen = await stream.next()
+            row = self._checked(name, seen.row)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     while not row.done:
-                        row = self._checked(name, await stream.next())
-        return row
+                        seen = await stream.next()
+                        row = self._checked(name, seen.row)
+        work().charge(_cost(row))
+        readable = self._deps.access.readable(operation_target)(row)
+        return await self._shared.of((seen, readable), lambda: _steps(self._deps.partition, row, readable=readable))
 
-    async def _read(self, operation: str, _before: Operation | None = None) -> Operation | None:
+    async def _seen(self, operation: str, _before: _Seen | None) -> _Seen:
+        return _Seen(await self._read(operation))
+
+    async def _read(self, operation: str) -> Operation | None:
         return await self._deps.db.read(lambda tx: operations.get(tx, operation))
 
     async def ListOperations(
@@ -139,7 +169,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         return operations_pb2.ListOperationsResponse(operations=messages, next_page_token=token)
 
     async def _shown(self, row: Operation) -> operations_pb2.Operation:
-        elements = cost_of_all((row.metadata, row.response))
+        elements = _cost(row)
         work().charge(elements)
         return await work().step(self._deps.operation, row, elements=elements)
 

@@ -11,8 +11,10 @@ from contextvars import Context
 import structlog
 
 from ecrkeeper_server.api.services.broadcaster import Subscription
+from ecrkeeper_server.api.services.shared_work import SharedWork
 from ecrkeeper_server.store import versions
 from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.turns import Turns, work
 
 log = structlog.get_logger("ecrkeeper.watch")
 
@@ -25,11 +27,12 @@ class Relist:
 
     It sends each new version to every listener. Only rounds update the known versions, and a
     listener that joins reads after the first round. Every listener therefore has read at least the
-    known versions, and needs only the new ones.
+    known versions, and needs only the new ones. The principals of the listeners pay for the rounds.
     """
 
-    def __init__(self, db: Database, kind: str) -> None:
+    def __init__(self, db: Database, kind: str, turns: Turns) -> None:
         self._db = db
+        self._shared = SharedWork(turns)
         self._kind = kind
         self._listeners: set[Subscription] = set()
         self._known: dict[str, int] = {}
@@ -40,11 +43,14 @@ class Relist:
     @contextlib.contextmanager
     def joined(self, listener: Subscription) -> Iterator[None]:
         """Send to the listener within the block; polling stops with the last listener."""
+        payer = work()
         self._listeners.add(listener)
+        self._shared.join(payer)
         try:
             yield
         finally:
             self._listeners.discard(listener)
+            self._shared.leave(payer)
             if not self._listeners and self._rounds is not None:
                 self._rounds.cancel()
                 self._rounds = self._first_round = None
@@ -83,6 +89,10 @@ class Relist:
                 log.warning("relist_failed", kind=self._kind, error=str(error))
 
     async def _round(self) -> None:
+        with self._shared.counted():
+            await self._poll()
+
+    async def _poll(self) -> None:
         known, gone, after = self._known, set(self._known), ""
         while True:
             last = after

@@ -27,6 +27,7 @@ from ecrkeeper_server.store import rollout_targets, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Authority
 from ecrkeeper_server.store.rollout_rows import ENDED, RolloutRow, TargetRow
+from ecrkeeper_server.turns import work
 
 _FIELDS: Fields = {
     "account": lambda row: [row.account],
@@ -167,4 +168,4 @@ class Rollouts:
         row = await self._row(name)
         if before is not None and before.row == row:
             return before
-        return _Shown(row, pb.WatchRolloutResponse(rollout=render.rollout(row)))
+        return _Shown(row, pb.WatchRolloutResponse(rollout=await work().step(render.rollout, row)))

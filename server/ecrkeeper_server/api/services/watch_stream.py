@@ -47,7 +47,7 @@ async def watched(deps: Dependencies, kind: str, account: str, text: str, fields
     matches, readable = matcher(text, fields), deps.access.readable(resource_target)
     condition = condition_of(filter_expression(text, fields), kind)
     watcher = _Watcher(deps, kind, account, lambda row: readable(row) and matches(row), condition)
-    relist = deps.relists.setdefault(kind, Relist(deps.db, kind))
+    relist = deps.relists.setdefault(kind, Relist(deps.db, kind, deps.turns))
     with deps.changes.subscribe(kind, account) as listener, relist.joined(listener):
         await relist.first_round()
         policy = deps.access.policy
@@ -91,7 +91,7 @@ class _Watcher:
     ) -> None:
         self._db = deps.db
         if kind not in deps.reads:
-            deps.reads[kind] = SharedReads(deps.db, deps.changes)
+            deps.reads[kind] = SharedReads(deps.db, deps.changes, deps.turns)
         self._reads = deps.reads[kind]
         self._kind = kind
         self._account = account
