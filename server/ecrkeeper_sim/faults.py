@@ -12,6 +12,8 @@ from ecrkeeper_sim.protocols import Answer
 from ecrkeeper_sim.state import World
 
 KINDS = ("latency", "throttle", "error", "drop", "drop_after", "answer", "answer_after")
+# In the body of a raw answer, for lists whose tokens differ.
+_NUMBER = "{number}"
 # The maximum size of a raw answer.
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -34,6 +36,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     repeat: int = 1
+    answered: int = 0
 
     def matches(self, service: str, operation: str, account: str, region: str) -> bool:
         """Return whether the rule applies to a call."""
@@ -57,12 +60,12 @@ class Fault:
     def answer(self) -> Answer:
         """Return the raw answer of an `answer` rule.
 
-        It has a status, headers, and the body `repeat` times.
+        It has a status, headers, and the body `repeat` times, with the number of the answer in place of `{number}`.
         """
+        self.answered += 1
         headers = {"Content-Type": "application/octet-stream", **self.headers}
-        return Answer(
-            self.status or 200, headers.pop("Content-Type"), self.body.encode() * self.repeat, headers=headers
-        )
+        body = self.body.replace(_NUMBER, str(self.answered)).encode() * self.repeat
+        return Answer(self.status or 200, headers.pop("Content-Type"), body, headers=headers)
 
 
 class Faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 from typing import Any
@@ -148,6 +149,13 @@ def test_configured_share_of_reads_lags(aws: Aws) -> None:
     aws.settings(ecr_read_lag_seconds=5, ecr_stale_reads=0.5, seed=1)
     aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     assert {len(prefixes(aws)) for _ in range(20)} == {0, 1}
+
+
+def test_number_in_a_raw_answer_makes_tokens_differ(aws: Aws) -> None:
+    body = json.dumps({"pullTimeUpdateExclusions": [], "nextToken": "t{number}"})
+    order(aws, kind="answer", operation="ListPullTimeUpdateExclusions", body=body)
+    ecr = aws.client("ecr")
+    assert [ecr.list_pull_time_update_exclusions()["nextToken"] for _ in range(3)] == ["t1", "t2", "t3"]
 
 
 def test_malformed_fault_is_rejected(aws: Aws) -> None:

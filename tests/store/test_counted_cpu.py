@@ -15,7 +15,7 @@ from ecrkeeper_server.turns import WORK, Turns, Work
 
 @contextmanager
 def calling(free: float) -> Iterator[list[float]]:
-    """Make a call in which steps of so many seconds are free, and collect what it is charged."""
+    """Make a call in which so many seconds are free; collect its charges."""
     seconds = list[float]()
     before = WORK.set(lambda: Work(Turns(), "caller", spent=seconds.append, free=free))
     yield seconds

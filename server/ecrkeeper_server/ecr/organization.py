@@ -9,11 +9,11 @@ from msgspec import Struct, field
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import Temporary
-from ecrkeeper_server.ecr.paging import read_list
+from ecrkeeper_server.ecr.paging import PAGES, SECONDS, read_list
 from ecrkeeper_server.names import is_account
 
-# An organization can have more than 10,000 accounts, and a page has 20 of them.
-_PAGES, _MAX_DEPTH = 5_000, 10
+# An organization can have more than 10,000 accounts, and a page has 20 of them, at five pages per second.
+_PAGES, _SECONDS, _MAX_DEPTH = 5_000, 1_800.0, 10
 
 
 class OrganizationAccount(Struct, frozen=True):
@@ -48,7 +48,7 @@ class Organization:
 
         Accounts that were closed less than 90 days ago are included.
         """
-        listed = await self._list("ListAccounts", {}, "Accounts")
+        listed = await self._list("ListAccounts", {}, "Accounts", pages=_PAGES, seconds=_SECONDS)
         return [each for each in listed if is_account(each["Id"])]
 
     async def describe(self, listed: Mapping[str, Any]) -> OrganizationAccount:
@@ -84,8 +84,10 @@ class Organization:
         )
         return str(answer["OrganizationalUnit"]["Name"])
 
-    async def _list(self, operation: str, params: dict[str, Any], items: str) -> list[Any]:
+    async def _list(
+        self, operation: str, params: dict[str, Any], items: str, *, pages: int = PAGES, seconds: float = SECONDS
+    ) -> list[Any]:
         return await read_list(
             self._aws, self._account, self._region, "organizations", operation, params,
-            items=items, cursor="NextToken", pages=_PAGES,
+            items=items, cursor="NextToken", pages=pages, seconds=seconds,
         )  # fmt: skip

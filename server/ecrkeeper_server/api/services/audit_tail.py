@@ -58,7 +58,10 @@ class Tail(Struct, frozen=True):
 
 
 class AuditTail:
-    """Reads and renders new events once for all streams; a stream behind them does it for itself."""
+    """Reads and renders new events once for all streams.
+
+    A stream that is behind them reads for itself.
+    """
 
     def __init__(self, db: Database, changes: Changes, turns: Turns, render: Render, steps: RenderSteps) -> None:
         self._db = db

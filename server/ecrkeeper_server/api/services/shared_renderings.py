@@ -17,7 +17,10 @@ _KEPT = 32
 
 
 class SharedRenderings(Generic[M]):
-    """Renders each key once, in turns that all watches share; the principals of the calls that wait pay for it."""
+    """Renders each key once, in turns that all watches share.
+
+    The principals of the calls that wait pay for it.
+    """
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns

@@ -71,7 +71,10 @@ class SharedTask(Generic[T]):
         return self._task.done() and (self._task.cancelled() or self._task.exception() is not None)
 
     async def result(self, *payers: Work) -> T:
-        """Return the result, which the calls share, so nobody may change it; a finished task costs nothing."""
+        """Return the result, which calls share, so nobody may change it.
+
+        The payers pay for a task in progress.
+        """
         if not self._task.done():
             for payer in payers:
                 self._shared.join(payer)
