@@ -47,7 +47,10 @@ def create(
 
 
 def create_all(tx: Tx, method: str, targets: Sequence[Resource], *, caller: str = "") -> None:
-    """Begin an operation for `caller` on each of the targets on which it has not begun too many."""
+    """Begin an operation for `caller` on each of the targets.
+
+    Leave out those on which it has begun too many.
+    """
     waiting = pending_of(tx, [each.name for each in targets]) if targets else {}
     values = (
         {"method": method, "target": each.name, "requested": each.requested, "generation": each.generation}
@@ -63,7 +66,10 @@ def _created(dialect: Dialect) -> dict[str, ColumnElement[int]]:
 
 
 def join(tx: Tx, operation: Operation, caller: str) -> None:
-    """Add a principal to a running operation; raises ResourceExhausted if it has too many."""
+    """Add a principal to a running operation.
+
+    Raises ResourceExhausted if it has too many.
+    """
     if not has_room(operation, caller):
         raise too_many_principals(operation)
     metadata = OperationMetadata(operation.metadata)

@@ -61,7 +61,10 @@ def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operatio
 
 
 class _Seen:
-    """One read of an operation, None if it is missing; calls that wait for it share its answer."""
+    """One read of an operation, None if it is missing.
+
+    The calls that wait for it share its answer.
+    """
 
     def __init__(self, row: Operation | None) -> None:
         self.row = row

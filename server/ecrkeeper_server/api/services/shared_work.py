@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class SharedWork:
-    """Counts the CPU of work for several calls; each of their principals pays an equal part.
+    """Counts the CPU of work for several calls, whose principals pay equal parts.
 
     A principal pays one part, with one call as with a hundred. Work of up to a slice is free, as in a call of its own.
     """
