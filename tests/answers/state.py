@@ -42,10 +42,13 @@ from tests.answers.large_aws import BACKFILL
 from tests.views import largest
 
 OWNERS, ROLES, ACCOUNTS, MANAGED, TARGETS = 1_200, 20, 70, 4, 500
-SET = "large"
+SET, WIDE_SET = "large", "wide"
+# Of the wide set, as many as a page has: accounts, and Regions of each.
+WIDE, PLACES = 40, tuple(f"ap-southeast-{number}" for number in range(10, 35))
 OPEN = ("RUNNING", "AWAITING_APPROVAL", "PAUSED", "ROLLING_BACK", "HALTED")
 TAGS = {f"{i:03}".ljust(128, "k"): "v" * 256 for i in range(50)}
 _CALLERS = [f"principal-{i:04}".ljust(200, "p") for i in range(20_000)]
+WAITED_FOR = OperationMetadata({"callers": _CALLERS})
 
 
 def store(tx: Tx) -> dict[str, str]:
@@ -66,7 +69,7 @@ def _registry(tx: Tx) -> dict[str, str]:
     row = replace(row, state={**row.state, "owners": own, "drift": drift, "remediation": {"time": 1, "drift": drift}})
     stored = resources.ensure(tx, largest.REGISTRY, row.spec)
     resources.patch(tx, stored.name, state=row.state)
-    for settings in ({}, platform.settings):
+    for settings in ({}, {largest.REPLICATION: largest.replication(256)}, platform.settings):
         declaring.put(tx, platform.name, settings, registry_generation=1, origin=Origin("Test", reason="r" * 1_000))
     _declare(tx, teams, {"pull_time_update_exclusions": largest.exclusions(0, 60)})
     changes = list(settings_changes({}, platform.settings))
@@ -76,7 +79,7 @@ def _registry(tx: Tx) -> dict[str, str]:
     )  # fmt: skip
     audit.add(tx, [event] * 30)
     _operation_per_method(tx, stored.name)
-    ended = operations.create(tx, Method.RECONCILE_REGISTRY, stored, OperationMetadata({"callers": _CALLERS}))
+    ended = operations.create(tx, Method.RECONCILE_REGISTRY, stored, WAITED_FOR)
     operations.end(tx, ended, response=final_response(tx, replace(stored, state=row.state)))
     return {"registry": ended.id}
 
@@ -135,6 +138,7 @@ def _roles(tx: Tx) -> None:
         }  # fmt: skip
         row = resources.ensure(tx, name, {"description": "e" * 1_000, "tags": TAGS, "managed": True})
         resources.patch(tx, row.name, state=state)
+        operations.create(tx, Method.RECONCILE_ROLE, row, WAITED_FOR)
 
 
 def _role_operation(tx: Tx) -> dict[str, str]:
@@ -188,6 +192,35 @@ def _fleet(tx: Tx) -> None:
                 tx, SetRevision(set_id, revision, spec().to_json(), 1, "p" * 256, "", "r" * 1_000, "UpdateRegistrySet")
             )
     _rollouts(tx)
+    _wide(tx)
+
+
+def _wide(tx: Tx) -> None:
+    """Store a set that declares for as many registries as a page has; all are ready."""
+    content = SetSpec(selector=Selector("labels.of = wide"), settings={}, waves=(Wave(),)).to_json()
+    revision = 2**62
+    registry_sets.add(
+        tx, SetRow(id=WIDE_SET, uid="u" * 36, spec=content, authority={}, generation=1, create_time=1, update_time=1)
+    )
+    accounts = [f"{500000000000 + number:012}" for number in range(WIDE)]
+    for account in accounts:
+        fleet_accounts.add(tx, AccountRow(account=account, uid="u", labels={"of": "wide"}, regions=PLACES))
+        for region in PLACES:
+            resources.ensure(tx, RegistryName(account, region), {})
+    ready = {"conditions": [{"type": "Ready", "status": "TRUE", "reason": "IN_SYNC", "message": "", "since": 1}]}
+    row = resources.get(tx, str(RegistryName(accounts[0], PLACES[0])))
+    assert row is not None
+    operations.create(tx, Method.RECONCILE_REGISTRY, row, WAITED_FOR)
+    tx.conn.execute(update(resources.resources).where(resources.resources.c.account.in_(accounts)).values(state=ready))
+    rows = [
+        Declaration(
+            account=account, region=region, owner=WIDE_SET, uid="u", settings={}, deletion_policy="REMOVE",
+            allow_replacement=False, generation=1, observed_generation=1, registry_generation=1, create_time=1,
+            update_time=1, managed_by=f"registrySets/{WIDE_SET}", set_revision=revision,
+        )
+        for account in accounts for region in PLACES
+    ]  # fmt: skip
+    _declare(tx, rows, {})
 
 
 def _managed(tx: Tx, name: RegistryName, number: int) -> None:

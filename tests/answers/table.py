@@ -21,7 +21,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 from tests.answers.large_aws import BACKFILL
-from tests.answers.state import SET, TAGS, spec
+from tests.answers.state import PLACES, SET, TAGS, WIDE_SET, spec
 from tests.views import largest
 
 NAME = str(largest.REGISTRY)
@@ -35,7 +35,10 @@ _ALL = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A call, the least bytes of its longest answer, and how it ends."""
+    """A call, the least bytes of its longest answer, and how it ends.
+
+    `reason` explains an error, or why no answer of the method is long.
+    """
 
     method: str
     request: Message
@@ -71,13 +74,15 @@ def _registries() -> list[Row]:
         row("ListRegistryElements", pb.ListRegistryElementsRequest(parent=NAME, page_size=_ALL), _MIB),
         row("UpdateRegistry", pb.UpdateRegistryRequest(registry=registry, validate_only=True), 2 * _MIB),
         row("UpdateRegistry", pb.UpdateRegistryRequest(registry=registry), 2 * _MIB),
-        row("ReconcileRegistry", pb.ReconcileRegistryRequest(name=NAME)),
+        row("ReconcileRegistry", pb.ReconcileRegistryRequest(name=f"accounts/500000000000/registries/{PLACES[0]}"),
+            20 * _KIB),
         row("CheckReplication", pb.CheckReplicationRequest(name=NAME), 60 * _KIB),
         row("ExplainRepository", pb.ExplainRepositoryRequest(name=NAME, repository="00000-xxx/app"), 2 * _MIB),
         row("ValidatePullThroughCacheRule",
             pb.ValidatePullThroughCacheRuleRequest(name=NAME, ecr_repository_prefix="quay"), 500),
         row("StartReplicationBackfill",
-            pb.StartReplicationBackfillRequest(parent=OTHER, destination=destination)),
+            pb.StartReplicationBackfillRequest(parent=OTHER, destination=destination),
+            reason="an operation of one caller"),
         row("ListImageReplicationStatuses",
             pb.ListImageReplicationStatusesRequest(parent=OTHER, destination=destination, page_size=_ALL), 30 * _KIB),
         row("ListReplicationBackfills",
@@ -113,10 +118,12 @@ def _declarations() -> list[Row]:
             pb.UpdateRegistrySettingsRequest(registry_settings=kept, update_mask=mask), _MIB),
         row("RollbackRegistrySettings",
             pb.RollbackRegistrySettingsRequest(name=OWNED, revision=1, validate_only=True), 40 * _KIB),
+        row("RollbackRegistrySettings",
+            pb.RollbackRegistrySettingsRequest(name=OWNED, revision=2, validate_only=True), _MIB),
         row("DeleteRegistrySettings", pb.DeleteRegistrySettingsRequest(name=OWNED, validate_only=True), _MIB),
         row("DeleteRegistrySettings", pb.DeleteRegistrySettingsRequest(name=f"{OTHER}/settings/large"), 600 * _KIB),
-        row("ImportRegistrySettings", pb.ImportRegistrySettingsRequest(**imported, validate_only=True), 200 * _KIB),
-        row("ImportRegistrySettings", pb.ImportRegistrySettingsRequest(**imported), 200 * _KIB),
+        row("ImportRegistrySettings", pb.ImportRegistrySettingsRequest(**imported, validate_only=True), 600 * _KIB),
+        row("ImportRegistrySettings", pb.ImportRegistrySettingsRequest(**imported), 600 * _KIB),
     ]  # fmt: skip
 
 
@@ -141,8 +148,10 @@ def _roles() -> list[Row]:
             roles.CreateServiceLinkedRoleRequest(**created, validate_only=True), 20 * _KIB),
         row("CreateServiceLinkedRole", roles.CreateServiceLinkedRoleRequest(**created), 20 * _KIB),
         row("CheckServiceLinkedRoleUsage", roles.CheckServiceLinkedRoleUsageRequest(name=ROLE), 100 * _KIB),
-        row("ReconcileServiceLinkedRole", roles.ReconcileServiceLinkedRoleRequest(name=ROLE)),
-        row("ListSupportedRegions", roles.ListSupportedRegionsRequest()),
+        row("ReconcileServiceLinkedRole",
+            roles.ReconcileServiceLinkedRoleRequest(name="accounts/111111111113/serviceLinkedRoles/replication"),
+            20 * _KIB),
+        row("ListSupportedRegions", roles.ListSupportedRegionsRequest(), 5_000),
     ]  # fmt: skip
 
 
@@ -163,7 +172,7 @@ def _fleet() -> list[Row]:
         row("UpdateAccount", fleet.UpdateAccountRequest(account=changed), 20 * _KIB),
         row("GetAccount", fleet.GetAccountRequest(name=account), 20 * _KIB),
         row("ListAccounts", fleet.ListAccountsRequest(page_size=_ALL), _MIB),
-        row("DeleteAccount", fleet.DeleteAccountRequest(name="accounts/999999999998")),
+        row("DeleteAccount", fleet.DeleteAccountRequest(name="accounts/999999999998"), reason="empty"),
         row("CreateRegistrySet",
             fleet.CreateRegistrySetRequest(registry_set_id="other", registry_set=content, validate_only=True), _MIB),
         row("CreateRegistrySet", fleet.CreateRegistrySetRequest(registry_set_id="other", registry_set=content),
@@ -172,7 +181,8 @@ def _fleet() -> list[Row]:
             fleet.UpdateRegistrySetRequest(registry_set=update, validate_only=True), _MIB),
         row("GetRegistrySet", fleet.GetRegistrySetRequest(name=SET_NAME), 600 * _KIB),
         row("ListRegistrySets", fleet.ListRegistrySetsRequest(page_size=_ALL), _MIB),
-        row("ListRegistrySetTargets", fleet.ListRegistrySetTargetsRequest(parent=SET_NAME, page_size=_ALL)),
+        row("ListRegistrySetTargets",
+            fleet.ListRegistrySetTargetsRequest(parent=f"registrySets/{WIDE_SET}", page_size=_ALL), 64 * _KIB),
         row("ListRegistrySetRevisions",
             fleet.ListRegistrySetRevisionsRequest(parent=SET_NAME, page_size=_ALL), _MIB),
         row("DeleteRegistrySet", fleet.DeleteRegistrySetRequest(name=SET_NAME, validate_only=True), _MIB),
@@ -221,14 +231,15 @@ def _server() -> list[Row]:
     service, health = "/ecrkeeper.v1.ServerService", "/grpc.health.v1.Health"
     identity = server.GetAwsIdentityRequest(parent=ACCOUNT)
     return [
-        Row(f"{service}/GetServerInfo", server.GetServerInfoRequest()),
-        Row(f"{service}/WhoAmI", server.WhoAmIRequest(resource=NAME)),
+        Row(f"{service}/GetServerInfo", server.GetServerInfoRequest(), reason="the server's setup"),
+        Row(f"{service}/WhoAmI", server.WhoAmIRequest(resource=NAME), reason="the names in the caller's metadata"),
         Row(f"{service}/GetAwsIdentity", identity, 500),
-        Row(f"{health}/Check", health_pb2.HealthCheckRequest()),
-        Row(f"{health}/Watch", health_pb2.HealthCheckRequest()),
-        Row(f"{health}/List", getattr(health_pb2, "HealthListRequest")()),  # noqa: B009 - gRPC's stubs lack it
-        Row("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", reflected, _KIB),
-        Row("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", reflected, _KIB),
+        Row(f"{health}/Check", health_pb2.HealthCheckRequest(), reason="one status"),
+        Row(f"{health}/Watch", health_pb2.HealthCheckRequest(), reason="one status"),
+        # gRPC's stubs lack it.
+        Row(f"{health}/List", getattr(health_pb2, "HealthListRequest")(), 200),  # noqa: B009
+        Row("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", reflected, 300 * _KIB),
+        Row("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", reflected, 300 * _KIB),
     ]
 
 
@@ -243,7 +254,7 @@ def _operations(ids: dict[str, str]) -> list[Row]:
         row("GetOperation", pb.GetOperationRequest(name=f"operations/{ids['registry']}"), 40 * _KIB),
         row("WaitOperation", pb.WaitOperationRequest(name=ended), 500 * _KIB),
         row("ListOperations", pb.ListOperationsRequest(page_size=_ALL), 700 * _KIB),
-        row("DeleteOperation", pb.DeleteOperationRequest(name=ended)),
+        row("DeleteOperation", pb.DeleteOperationRequest(name=ended), reason="empty"),
         row(
             "CancelOperation",
             pb.CancelOperationRequest(name=running),
@@ -255,11 +266,13 @@ def _operations(ids: dict[str, str]) -> list[Row]:
 
 def _deletions() -> list[Row]:
     service = "/ecrkeeper.v1"
-    deleted = roles.DeleteServiceLinkedRoleRequest(name=ROLE, force_delete_adopted=True)
+    joined = "accounts/111111111112/serviceLinkedRoles/replication"
+    deleted = [roles.DeleteServiceLinkedRoleRequest(name=name, force_delete_adopted=True) for name in (ROLE, joined)]
     missing = pb.DeleteRegistryRequest(name="accounts/888888888888/registries/us-east-1", allow_missing=True)
     return [
-        Row(f"{service}.RoleService/DeleteServiceLinkedRole", deleted),
-        Row(f"{service}.RegistrySettingsService/DeleteRegistry", missing),
+        Row(f"{service}.RoleService/DeleteServiceLinkedRole", deleted[0]),
+        Row(f"{service}.RoleService/DeleteServiceLinkedRole", deleted[1], 500 * _KIB),
+        Row(f"{service}.RegistrySettingsService/DeleteRegistry", missing, reason="empty"),
         Row(
             f"{service}.RegistrySettingsService/DeleteRegistry",
             pb.DeleteRegistryRequest(name=NAME),

@@ -20,9 +20,9 @@ from tests.edge.conftest import Serve
 _STREAMED = 3
 
 
-def test_every_method_has_a_row() -> None:
+def test_every_method_has_a_row_at_its_largest() -> None:
     ids = dict.fromkeys(("registry", "deletion", "running"), "x")
-    assert {row.method for row in rows(ids)} == set(methods())
+    assert {row.method for row in rows(ids) if row.least or row.reason} == set(methods())
 
 
 async def _once(request: bytes) -> AsyncIterator[bytes]:

@@ -38,7 +38,7 @@ class SharedWork:
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[Work]:
-        """Do the work of the block in turns that all watches share, and let the principals pay for it."""
+        """Do the work of the block in turns that all watches share, and charge it."""
         shared = Work(self._turns, TURNS_KEY, spent=self._spend, free=0.0)
         self._seconds, self._payers = 0.0, {each.key: each for each in self._joined}
         outer = WORK.set(lambda: shared)
