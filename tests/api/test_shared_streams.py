@@ -245,6 +245,26 @@ async def test_end_of_an_operation_costs_one_query_for_all_waiting_calls(
     assert edge.changes.listeners() == 0
 
 
+async def test_principal_with_many_waiting_calls_delays_no_other(db: Database, edge: Dependencies) -> None:
+    row = await db.write(lambda tx: operations.create(tx, "ReconcileRegistry", resources.create(tx, REGISTRY, {})))
+    service, done = Operations(edge), list[str]()
+    request = operations_pb2.WaitOperationRequest(name=f"operations/{row.id}")
+
+    async def wait(principal: str) -> None:
+        WORK.set(lambda: Work(edge.turns, principal))
+        await service.WaitOperation(request, CALL)
+        done.append(principal)
+
+    waiting = [asyncio.create_task(wait("flooder")) for _ in range(100)]
+    waiting.append(asyncio.create_task(wait("other")))
+    readers = service._followed._readers
+    await eventually(lambda: bool(readers) and all(each.streams == len(waiting) for each in readers.values()))
+    await eventually(lambda: all(each._done for each in readers.values()))
+    await db.write(lambda tx: operations.end(tx, row))
+    await asyncio.gather(*waiting)
+    assert done.index("other") <= 3
+
+
 async def test_other_changes_wake_no_call_that_waits(
     db: Database, edge: Dependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.turns import WORK, Turns, Work
 
 from tests.engine.virtual import run
 
@@ -110,3 +111,32 @@ def test_slow_reader_delays_nobody() -> None:
         return awake
 
     assert run(main()).count("quick") == 50
+
+
+def test_principal_with_many_slow_watches_delays_no_other() -> None:
+    async def main() -> tuple[float, int]:
+        changes, awake = Changes(), list[str]()
+
+        async def watch(name: str, account: str, seconds: float) -> None:
+            WORK.set(lambda: Work(Turns(), name))
+            with changes.subscribe("registry", account) as listener:
+                await listener.wait(30)
+                awake.append(name)
+                await asyncio.sleep(seconds)
+
+        # Listeners of the account hear first.
+        flood = [asyncio.create_task(watch("flooder", "111111111111", 3_600)) for _ in range(200)]
+        other = asyncio.create_task(watch("other", "-", 0))
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        changes.publish([ONE])
+        await other
+        after = asyncio.get_running_loop().time() - began
+        for each in flood:
+            each.cancel()
+        await asyncio.gather(*flood, return_exceptions=True)
+        return after, awake.index("other")
+
+    after, others = run(main())
+    assert after < 0.02, "it waits for no slow reader"
+    assert others <= 8

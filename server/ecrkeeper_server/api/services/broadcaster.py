@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextvars import Context
-from itertools import islice
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
-from ecrkeeper_server.turns import Turns
+from ecrkeeper_server.turns import Turns, work
 
 # A watcher that reads too slowly must re-read everything, so that its queue does not exhaust
 # memory.
@@ -31,14 +30,15 @@ class Changes:
     """Sends the names of changed resources to every listener; names can be lost.
 
     Most changes are announced to all listeners at the same moment. A few wake at a time, and the next ones once those
-    have sent what they had, so that calls are answered meanwhile.
+    have sent what they had, so that calls are answered meanwhile. They wake in turn by principal.
     """
 
     def __init__(self, turns: Turns | None = None) -> None:
         # By what they watch, so that a change wakes nobody else.
         self._listeners: dict[Scope, set[Subscription]] = {}
         self._turns = turns or Turns()
-        self._waking: dict[Subscription, None] = {}
+        # By principal.
+        self._waking: dict[str, dict[Subscription, None]] = {}
         self._sending: set[Subscription] = set()
         self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -79,7 +79,7 @@ class Changes:
         self.announced += 1
         if listener.awake:
             return
-        self._waking[listener] = None
+        self._waking.setdefault(listener.principal, {})[listener] = None
         if self._task is None:
             self._task = asyncio.create_task(self._wake_in_turns(), context=Context())
 
@@ -91,14 +91,17 @@ class Changes:
 
     def remove(self, listener: Subscription) -> None:
         """Note that a listener has ended."""
-        self._waking.pop(listener, None)
+        waking = self._waking.get(listener.principal, {})
+        waking.pop(listener, None)
+        if not waking:
+            self._waking.pop(listener.principal, None)
         self.sent(listener)
 
     async def _wake_in_turns(self) -> None:
         try:
             while self._waking:
-                for listener in list(islice(self._waking, _SENDING - len(self._sending))):
-                    del self._waking[listener]
+                while self._waking and len(self._sending) < _SENDING:
+                    listener = self._next()
                     self._sending.add(listener)
                     listener.wake()
                 await self._turns.wait(TURNS_KEY)
@@ -106,6 +109,15 @@ class Changes:
                     await self._wait_for_room()
         finally:
             self._task = None
+
+    def _next(self) -> Subscription:
+        """Remove and return a listener of the first principal; move the principal to the end."""
+        principal, waking = next(iter(self._waking.items()))
+        listener = next(iter(waking))
+        del waking[listener], self._waking[principal]
+        if waking:
+            self._waking[principal] = waking
+        return listener
 
     async def _wait_for_room(self) -> None:
         self._room.clear()
@@ -135,6 +147,7 @@ class Subscription:
         self._names: set[str] = set()
         self._versions: dict[str, int | None] = {}
         self._event = asyncio.Event()
+        self.principal = work().key
         # Some changes are not among the names: the queue overflowed, or notifications were lost.
         self.overflowed = False
         # The queue overflowed.

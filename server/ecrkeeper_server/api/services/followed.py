@@ -55,7 +55,8 @@ class Followed(Generic[K, V]):
 
             shared = SharedWork(self._turns)
             reader = self._readers[key] = _Reader(self._changes, shared, read, self._name(key), self._pause)
-        follower, payer = Follower(reader, self._turns), work()
+        payer = work()
+        follower = Follower(reader, self._turns, payer.key)
         reader.streams += 1
         reader.shared.join(payer)
         try:
@@ -71,19 +72,20 @@ class Followed(Generic[K, V]):
 class Follower(Generic[V]):
     """One stream, and how far it has followed."""
 
-    def __init__(self, reader: _Reader[V], turns: Turns) -> None:
+    def __init__(self, reader: _Reader[V], turns: Turns, principal: str) -> None:
         self._reader = reader
         self._turns = turns
+        self._key = f"{TURNS_KEY} of {principal}"
         self._after = reader.read_again()
 
     async def next(self) -> V:
         """Return the value of the next read.
 
         The first read begins after the stream joined. Streams that wait share a read and go on in
-        turns. Raises the error of the read.
+        turns, by principal. Raises the error of the read.
         """
         value, self._after = await self._reader.next(self._after)
-        await self._turns.wait(TURNS_KEY)
+        await self._turns.wait(self._key)
         return value
 
 
