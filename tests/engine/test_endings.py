@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ecrkeeper_server.engine import endings
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import drifting
+from ecrkeeper_server.store.operation_bounds import MAX_PENDING
 
 from .conftest import ACCOUNT, World
 
@@ -31,3 +34,20 @@ async def test_ending_that_the_store_rejects_holds_up_no_other(world: World, mon
     poisoned, *others = [await world.row(place) for place in PLACES]
     assert poisoned.lease_token
     assert [(row.lease_token, row.carried_out) for row in others] == [(None, True)] * 2
+
+
+async def test_operations_that_end_together_share_one_response(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, make = list[Json](), endings.final_response
+
+    def counted(*args: Any) -> Json:
+        made.append(make(*args))
+        return made[-1]
+
+    monkeypatch.setattr(endings, "final_response", counted)
+    await world.declare({"pull_through_cache_rules": {"rules": [RULE]}})
+    waiting = [await world.begin("ReconcileRegistry") for _ in range(MAX_PENDING)]
+    await world.reconcile()
+    ended = [await world.operation(each) for each in waiting]
+    assert all(each.done for each in ended)
+    assert len(made) == 1
+    assert [each.response for each in ended] == made * MAX_PENDING

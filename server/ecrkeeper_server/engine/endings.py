@@ -12,6 +12,7 @@ from ecrkeeper_server.engine import causes
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, is_of_account
 from ecrkeeper_server.engine.final_responses import final_response
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import drifting, endings, operations, queue, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
@@ -73,6 +74,7 @@ def _end_operations(tx: Tx, ending: Ending, saved: Resource, pending: Sequence[O
     """End the operations that waited for the attempt."""
     row, result = ending.attempt.claimed, ending.result
     ended: dict[str, StoredError | None] = dict(result.ended)
+    response: Json | None = None
     for operation in pending:
         if operation.id in ended:
             rejection = ended[operation.id]
@@ -86,7 +88,9 @@ def _end_operations(tx: Tx, ending: Ending, saved: Resource, pending: Sequence[O
             )
         elif operation.method in _RECONCILES and operation.requested <= row.requested:
             if result.converged:
-                operations.end(tx, operation, response=final_response(tx, saved))
+                # One for all operations: it takes the declarations of all owners.
+                response = response or final_response(tx, saved)
+                operations.end(tx, operation, response=response)
             elif result.status.terminal:
                 operations.end(tx, operation, error=State(ending.outcome.state).error)
             elif result.status.error is None and result.next_in is None:
