@@ -111,7 +111,7 @@ class Changes:
             self._task = None
 
     def _next(self) -> Subscription:
-        """Remove and return a listener of the first principal; move the principal to the end."""
+        """Remove and return a listener of the first principal, which moves to the end."""
         principal, waking = next(iter(self._waking.items()))
         listener = next(iter(waking))
         del waking[listener], self._waking[principal]
