@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers import capacity
-from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits, RecentCpu
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import operations, resources
@@ -122,6 +122,16 @@ async def test_cancellation_reaches_the_call() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert seen == ["cancelled"]
+
+
+def test_cpu_is_read_once_in_half_a_millisecond() -> None:
+    now, cpu = Clock(), Clock()
+    recent = RecentCpu(now, cpu)
+    readings = []
+    for passed, used in ((0.0, 0.0), (0.0004, 0.0004), (0.0002, 0.0002), (0.003, 0.0025), (60.0, 0.0001)):
+        now.now, cpu.now = now.now + passed, cpu.now + used
+        readings.append(recent() - 100.0)
+    assert readings == pytest.approx([0.0, 0.0, 0.0006, 0.0031, 0.0032])
 
 
 async def test_timeout_inside_the_call_ends_its_wait() -> None:

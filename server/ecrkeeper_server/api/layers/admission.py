@@ -16,7 +16,7 @@ import grpc
 import grpc.aio
 
 from ecrkeeper_server.api.layers.access import CALLER
-from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits, RecentCpu
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
@@ -40,6 +40,7 @@ class AdmissionLayer:
         self._limits = limits
         self._turns = turns or Turns()
         self._admission = admission
+        self._cpu = RecentCpu()
         self._memory = RequestMemoryLimit(limits)
         self._rejections = RejectionLog()
         self._open: set[asyncio.Timeout] = set()
@@ -137,7 +138,7 @@ class AdmissionLayer:
     def _entered(self, context: Context, kind: Kind) -> Iterator[tuple[str, CallCosts]]:
         peer = limit_key(context)
         self._admission.enter(peer, kind)
-        costs = CallCosts(self._admission, self._turns, peer)
+        costs = CallCosts(self._admission, self._turns, peer, self._cpu)
         WORK.set(costs.work)
         try:
             yield peer, costs
