@@ -15,23 +15,26 @@ _TEMPLATE = "migrated"
 
 
 def migrated(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
-    """Return the URL of a migrated database of a kind, which ends with what requests it."""
+    """Return the URL of a new, migrated database of a kind."""
     return new_postgres(request) if kind == "postgres" else new_sqlite(folder / "ecrkeeper.db")
 
 
 def new_sqlite(path: Path) -> str:
-    """Make a migrated SQLite file."""
+    """Create a migrated SQLite file, and return its URL."""
     path.write_bytes(_migrated_file())
     return f"sqlite:///{path}"
 
 
 def new_postgres(request: pytest.FixtureRequest) -> str:
-    """Make a migrated Postgres database, dropped with the fixture or test that requests it."""
+    """Create a migrated Postgres database for the requesting fixture or test.
+
+    It is dropped with it. Return the URL.
+    """
     return postgres.new_database(request, request.getfixturevalue("postgres_template"))
 
 
 def make_postgres_template(cluster: postgres.Postgres) -> str:
-    """Make the database that the others are copies of."""
+    """Create the database that the others are copies of, and return its name."""
     harness.migrate(cluster.create_database(_TEMPLATE))
     return _TEMPLATE
 

@@ -1,4 +1,4 @@
-"""The Postgres of `ecrkeeper_testing`, by the name that the tests use, and databases in it."""
+"""The Postgres of `ecrkeeper_testing`, and databases in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ __all__ = ["IN_SYNC", "Postgres", "new_database", "program", "replicated", "runn
 
 
 def new_database(request: pytest.FixtureRequest, template: str = "template1") -> str:
-    """Return the URL of an empty database, dropped with the fixture or test that requests it."""
+    """Create a database, empty by default, for the requesting fixture or test.
+
+    It is dropped with it. Return the URL.
+    """
     cluster: Postgres = request.getfixturevalue("cluster")
     name = f"test_{uuid.uuid4().hex[:12]}"
     request.addfinalizer(lambda: cluster.drop_database(name))

@@ -1,4 +1,4 @@
-"""Temporary folders that do not outlive their owner for long, even if it is killed."""
+"""Temporary folders, which a later run removes if their owner was killed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def temporary(prefix: str, stop: Callable[[Path], None] = _nothing) -> Iterator[
 
 
 def remove_abandoned(prefix: str, stop: Callable[[Path], None] = _nothing) -> None:
-    """Remove the user's folders of a prefix whose owners have ended without removing them."""
+    """Remove the user's folders of a prefix that their owners left behind."""
     for path in Path(tempfile.gettempdir()).glob(f"{prefix}*{_SUFFIX}"):
         try:
             lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
@@ -51,7 +51,7 @@ def remove_abandoned(prefix: str, stop: Callable[[Path], None] = _nothing) -> No
 
 
 def _locked(prefix: str) -> tuple[Path, int]:
-    """Return the path of a folder that does not exist yet, and the descriptor of its lock."""
+    """Return the path of a new folder, not made yet, and the descriptor of its lock."""
     while True:
         lock, name = tempfile.mkstemp(_SUFFIX, prefix)
         fcntl.flock(lock, fcntl.LOCK_EX)
