@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from cachetools import LRUCache
 
 from ecrkeeper_server import turns
+from ecrkeeper_server.declarations.costs import cost_in_turns
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import detached
 from ecrkeeper_server.names import RegistryName, SettingsName
@@ -94,8 +95,11 @@ class Committer:
 
     async def attempt(self, call: Call[T]) -> T:
         """Return the result that a call would have: make every check, and store nothing."""
-        elements = await self._check(call, call.elements)
-        unit = await self._db.read(lambda tx: work.load(tx, [call.name], [call.caller.request_id]))
+        known = await self._check(call, call.elements)
+        unit = await self._db.read_in_turns(lambda tx: work.loading(tx, [call.name], [call.caller.request_id]))
+        # Other owners may have declared through other processes, and before the start of this one.
+        elements = call.elements + await cost_in_turns([one.settings for one in unit.before.declared.values()])
+        turns.work().charge(elements - known)
         return await turns.work().run(call.deciding(unit), elements)
 
     async def _check(self, call: Call[Any], own: int) -> int:

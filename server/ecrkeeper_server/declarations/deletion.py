@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
-from ecrkeeper_server.declarations.commands import compose_specs, origin_of, set_spec, specs_of
+from ecrkeeper_server.declarations.commands import compose_specs, composing_specs, origin_of, set_spec, specs_of
 from ecrkeeper_server.declarations.composition_checks import check_remaining
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.plan_digest import check_planned_on
@@ -13,8 +15,21 @@ from ecrkeeper_server.declarations.preconditions import check_manager
 from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.settings.algebra import Composition
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
 from ecrkeeper_server.turns import Steps
+
+
+class _Begun(Struct, frozen=True):
+    """The declaration to delete, and the specs of the other owners."""
+
+    registry: Resource
+    declared: Mapping[str, Declaration]
+    present: Declaration
+    remaining: Mapping[str, DeclarationSpec]
+    planned_on: str
 
 
 class DeleteDeclaration(Struct, frozen=True, kw_only=True):
@@ -39,12 +54,27 @@ class DeleteDeclaration(Struct, frozen=True, kw_only=True):
         yield from ()
 
     def deciding(self, unit: UnitOfWork) -> Steps[WriteResult | None]:
-        """Decide as `decide` does, in a single step."""
+        """Decide in steps."""
+        begun = self._begin(unit)
         yield
-        return self.decide(unit)
+        if begun is None:
+            return None
+        composition = yield from composing_specs(begun.remaining, begun.present.settings)
+        before = yield from composing_specs(specs_of(begun.declared), begun.present.settings)
+        yield
+        return self._end(unit, begun, before, composition)
 
     def decide(self, unit: UnitOfWork) -> WriteResult | None:
         """Decide the result of the call; None if a missing declaration is allowed."""
+        begun = self._begin(unit)
+        if begun is None:
+            return None
+        composition = compose_specs(begun.remaining, begun.present.settings)
+        before = compose_specs(specs_of(begun.declared), begun.present.settings)
+        return self._end(unit, begun, before, composition)
+
+    def _begin(self, unit: UnitOfWork) -> _Begun | None:
+        """Check the call against stored rows; return None if there is nothing to delete."""
         name, caller = self.name, self.caller
         registry = unit.registries.get(name.registry)
         declared = unit.declared[name.registry]
@@ -63,13 +93,21 @@ class DeleteDeclaration(Struct, frozen=True, kw_only=True):
         check_etag(str(name), self.etag, present.etag)
         check_manager(present, self.manager)
         remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
-        composition = compose_specs(remaining, present.settings)
+        return _Begun(registry, declared, present, remaining, planned_on)
+
+    def _end(
+        self, unit: UnitOfWork, begun: _Begun, before: Composition, composition: Composition
+    ) -> WriteResult:
+        """Check the remaining declarations, and change the unit of work."""
+        name, caller, registry, present, remaining = (
+            self.name, self.caller, begun.registry, begun.present, begun.remaining,
+        )  # fmt: skip
         # Also for abandoned elements: the other owners' declarations must be valid by themselves.
-        check_remaining(name, compose_specs(specs_of(declared), present.settings), composition)
+        check_remaining(name, before, composition)
         abandoned = present if (self.deletion_policy or present.deletion_policy) == "ABANDON" else None
         registry = set_spec(unit, registry, composition, sorted(remaining), abandoned=abandoned, trace=self.trace)
         unit.remove(present, origin_of(caller))
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
         unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return WriteResult(registry, present, remaining, present, planned_on)
+        return WriteResult(registry, present, remaining, present, begun.planned_on)

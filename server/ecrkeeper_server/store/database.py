@@ -8,7 +8,7 @@ runs in one transaction and is durable when it returns: SQLite in WAL mode with
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, Table
 
 from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.turns import Steps, finish
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ DUE = "due"
 Query = tuple[Select[Any], Mapping[str, Any]]
 """A cached query and the values of its parameters: text and numbers only."""
 
-Rows = Sequence[Sequence[Any]]
+Rows = Iterable[Sequence[Any]]
 
 Values = Mapping[str, Any]
 """The values of a row by column; all rows of a call have the same columns."""
@@ -89,6 +90,13 @@ class Database(abc.ABC):
     @abc.abstractmethod
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a read-only query."""
+
+    async def read_in_turns(self, query: Callable[[Tx], Steps[T]]) -> T:
+        """Run a read-only query that pauses if it reads much, and perhaps runs it twice.
+
+        Whatever it reads with `Tx.ask` on SQLite is of one moment, however often it pauses.
+        """
+        return await self.read(lambda tx: finish(query(tx)))
 
     @abc.abstractmethod
     async def write(self, change: Callable[[Tx], T]) -> T:

@@ -45,14 +45,16 @@ REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "
 _SCHEDULED = schedule.c.name == resources.c.name
 
 
-def _as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column with its JSON as text."""
     return type_coerce(column, Text).label(column.key) if isinstance(column.type, JsonText) else column
 
 
-STORED_DECLARATION = list(map(_as_text, declarations.c))
-STORED_REGISTRY = list(map(_as_text, (resources.c.state, schedule.c.due_at, resources.c.events)))
+STORED_DECLARATION = list(map(as_text, declarations.c))
+STORED_REGISTRY = list(map(as_text, (resources.c.state, schedule.c.due_at, resources.c.events)))
 STORED = [*STORED_DECLARATION, *STORED_REGISTRY]
-_SETTINGS_AT = [column.key for column in STORED_DECLARATION].index("settings")
+SETTINGS_AT = [column.key for column in STORED_DECLARATION].index("settings")
+"""The position of the settings in the columns of a declaration."""
 STATE_AT = len(STORED_DECLARATION)
 """The position of the registry's state in a row; its events are the last column."""
 
@@ -159,8 +161,9 @@ def parsing(rows: Iterable[Sequence[Any]]) -> Steps[list[Declaration]]:
 
 
 def parsing_cost(rows: Iterable[Sequence[Any]]) -> int:
-    """Return the cost of declarations with JSON as text, in elements."""
-    return sum(len(row[_SETTINGS_AT]) for row in rows) // CHARACTERS
+    """Return the cost of declarations with JSON as text, in elements; each owner costs as much as one."""
+    lengths = [len(row[SETTINGS_AT]) for row in rows]
+    return len(lengths) + sum(lengths) // CHARACTERS
 
 
 class DeclaredSetting(NamedTuple):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from ecrkeeper_server.metrics.store import StoreMetrics
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.health import StoreHealth
 from ecrkeeper_server.store.overview import alive
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import Steps, work
 
 T = TypeVar("T")
 
@@ -34,9 +35,18 @@ class InstrumentedDatabase(Database):
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a read-only query."""
-        began, counted = time.perf_counter(), _Counted(query)
+        counted = _Counted(query)
+        return await self._reading(self._db.read(counted), counted)
+
+    async def read_in_turns(self, query: Callable[[Tx], Steps[T]]) -> T:
+        """Run a read-only query that pauses if it reads much."""
+        counted = _CountedSteps(query)
+        return await self._reading(self._db.read_in_turns(counted), counted)
+
+    async def _reading(self, read: Awaitable[T], counted: _Counted[Any]) -> T:
+        began = time.perf_counter()
         try:
-            result = await self._db.read(counted)
+            result = await read
         except Unavailable as error:
             self._metrics.failed["read"]()
             self._health.failed("read", error)
@@ -133,3 +143,21 @@ class _Counted(Generic[T]):
     def charge(self) -> None:
         """Count the seconds for the current call."""
         work().used(self._seconds)
+
+
+class _CountedSteps(_Counted[Steps[T]]):
+    """Runs steps in a transaction, and measures their CPU in a thread; turns measure it on the loop."""
+
+    __slots__ = ("_loop_thread",)
+
+    def __init__(self, function: Callable[[Tx], Steps[T]]) -> None:
+        super().__init__(function)
+        self._loop_thread = threading.get_ident()
+
+    def __call__(self, tx: Tx) -> Steps[T]:
+        began = time.thread_time()
+        try:
+            return (yield from self._function(tx))
+        finally:
+            if threading.get_ident() != self._loop_thread:
+                self._seconds += time.thread_time() - began

@@ -13,6 +13,9 @@ from sqlalchemy.engine import Dialect
 ROWS = "given"
 """The parameter that holds the rows of a table of values."""
 
+AT_ONCE, ROW_CHARACTERS = 100_000, 2_000
+"""The characters of JSON that a step reads in less than a millisecond; a row takes as long as some more."""
+
 # `json.dumps` with these options would create an encoder for every value.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -11,15 +11,18 @@ from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import STORED_DECLARATION, parsed
+from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored, as_text, parsed
+from ecrkeeper_server.store.declared_texts import reading_texts_of
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.json_columns import read_json
+from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, JsonText, read_json
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.resources import page_of
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import declarations, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
 from ecrkeeper_server.store.versions import COUNTS, DIGEST, VERSIONED, Versioned, versioned_of
+from ecrkeeper_server.store.work import RESOURCE_NAMES
+from ecrkeeper_server.turns import Steps
 
 
 class Listed(NamedTuple):
@@ -54,11 +57,14 @@ class Read(NamedTuple):
         """The resource."""
         return self.versioned.row
 
-    @property
-    def listed(self) -> Listed:
-        """The resource as in a list."""
-        row = self.row
-        marks = _BETWEEN_MARKS.join(sorted(map(_mark_of, self.declared))) or None
+    def listing(self) -> Steps[Listed]:
+        """Return the resource as in a list, in steps."""
+        row, found = self.row, []
+        for at, each in enumerate(self.declared):
+            if at % _MARKS_AT_ONCE == _MARKS_AT_ONCE - 1:
+                yield
+            found.append(_mark_of(each))
+        marks = _BETWEEN_MARKS.join(sorted(found)) or None
         return Listed(
             row.kind, row.account, row.place, row.name, row.uid, marks, row.generation, row.observed_generation,
             self.versioned.digest, row.observe_time, row.due_at,
@@ -67,6 +73,7 @@ class Read(NamedTuple):
 
 # Each change of a declaration makes another generation.
 _MARK = ("owner", "uid", "generation", "observed_generation")
+_MARKS_AT_ONCE = 200
 _BETWEEN_MARKS, _BETWEEN_MEMBERS = "\n", "\t"
 _OF_IT = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
 
@@ -107,17 +114,67 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     return Prepared(query.order_by(resources.c.name).limit(bindparam("most", type_=BigInteger)), compiler)
 
 
-def read(tx: Tx, names: Sequence[str]) -> dict[str, Read]:
-    """Return existing resources with their declarations, by one statement."""
-    rows = tx.conn.execute(_whole(tx.dialect).where(resources.c.name.in_(names)))
-    return {row.name: _read(row._asdict()) for row in rows}
+def reading(tx: Tx, names: Sequence[str]) -> Steps[dict[str, Read]]:
+    """Return existing resources with their declarations as they were at one moment, in steps."""
+    return {each.row.name: each for each in (yield from _reading(tx, lambda q: q.where(resources.c.name.in_(names))))}
 
 
-def snapshot(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None) -> list[Read]:
-    """Return a page of resources with their declarations, by one statement."""
-    query = page_of(_whole(tx.dialect), kind, account, after, limit)
-    rows = tx.conn.execute(query if condition is None else query.where(condition))
-    return [_read(row._asdict()) for row in rows]
+def reading_page(
+    tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None
+) -> Steps[list[Read]]:
+    """Return a page of resources with their declarations as they were at one moment, in steps."""
+
+    def page(query: Select[Any]) -> Select[Any]:
+        query = page_of(query, kind, account, after, limit)
+        return query if condition is None else query.where(condition)
+
+    return (yield from _reading(tx, page))
+
+
+def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[list[Read]]:
+    if tx.dialect.concurrent_writers:
+        # Another statement would see what was written meanwhile.
+        return [_read(row._asdict()) for row in tx.conn.execute(narrowed(_whole(tx.dialect)))]
+    (rows,) = tx.ask(tx.conn, [(narrowed(_TEXTS), {})])
+    found: list[Versioned] = []
+    characters = 0
+    for row in rows:
+        if characters > AT_ONCE:
+            characters = 0
+            yield
+        characters += ROW_CHARACTERS + len(row[_STATE_AT])
+        found.append(_versioned(row))
+    texts = yield from reading_texts_of(tx, [each.row for each in found])
+    reads: list[Read] = []
+    for each in found:
+        declared = yield from _parsing(texts.get(each.row.name, ()))
+        reads.append(Read(each, declared))
+    return reads
+
+
+def _versioned(row: Sequence[Any]) -> Versioned:
+    columns = dict(zip(_NAMES, row, strict=True))
+    parsed_columns = {name: None if columns[name] is None else read_json(columns[name]) for name in _JSON}
+    return versioned_of({**columns, **parsed_columns})
+
+
+def _parsing(texts: Sequence[Stored]) -> Steps[list[Declaration]]:
+    """Return the values of declarations; pause between long or many ones only."""
+    declared: list[Declaration] = []
+    characters = 0
+    for text in texts:
+        if characters > AT_ONCE:
+            characters = 0
+            yield
+        characters += ROW_CHARACTERS + len(text[SETTINGS_AT])
+        declared.append(parsed(text))
+    return declared
+
+
+_TEXTS = select(*map(as_text, RESOURCE_COLUMNS), DIGEST).select_from(resource)
+_JSON = [column.name for column in RESOURCE_COLUMNS if isinstance(column.type, JsonText)]
+_NAMES = [*RESOURCE_NAMES, DIGEST.name]
+_STATE_AT = _NAMES.index("state")
 
 
 @lru_cache(maxsize=4)

@@ -19,11 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable, detached
 from ecrkeeper_server.store.clock import Now
-from ecrkeeper_server.store.database import Database, Load, Query, Rows, Stamp, Tx, Values, no_stamp
+from ecrkeeper_server.store.database import Ask, Database, Load, Query, Rows, Stamp, Tx, Values, no_stamp
 from ecrkeeper_server.store.failures import DISK_FULL, failure_of, unavailable
 from ecrkeeper_server.store.row_statements import change, insertion
 from ecrkeeper_server.store.sqlite_dialect import SqliteDialect, sqlite_now
 from ecrkeeper_server.store.sqlite_file import SqliteFile
+from ecrkeeper_server.store.sqlite_snapshot import LongReads, Unfinished, run_first_step
+from ecrkeeper_server.turns import Steps
 
 T = TypeVar("T")
 
@@ -86,6 +88,7 @@ class SqliteDatabase(Database):
             # A read opens the write-ahead log.
             self._reader.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
             self._file.opened()
+        self._long_reads = LongReads(engine.connect)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._listeners: list[Callable[[set[str]], Any]] = []
         self._closed = False
@@ -102,6 +105,22 @@ class SqliteDatabase(Database):
             self._file.check_read()
         try:
             return query(SqliteTx(self._reader, self._dialect, set(), one_by_one))
+        except SQLAlchemyError as error:
+            raise self._failed(error) from error
+
+    async def read_in_turns(self, query: Callable[[Tx], Steps[T]]) -> T:
+        """Run a query inline, or in turns from one snapshot if it pauses."""
+
+        def reading(conn: Connection, ask: Ask) -> Steps[T]:
+            return query(SqliteTx(conn, self._dialect, set(), ask))
+
+        if self._file is not None:
+            self._file.check_read()
+        try:
+            try:
+                return run_first_step(self._reader, reading)
+            except Unfinished:
+                return await self._long_reads.run(reading)
         except SQLAlchemyError as error:
             raise self._failed(error) from error
 
@@ -132,6 +151,7 @@ class SqliteDatabase(Database):
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
         self._reader.close()
+        self._long_reads.close()
         self._engine.dispose()
         if self._file is not None:
             self._file.close()

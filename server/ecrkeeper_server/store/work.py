@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, bindparam, delete, func, select
+from sqlalchemy import Select, Text, and_, bindparam, delete, func, select, type_coerce
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import DUE, Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, json_rows, read_json
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -24,6 +24,7 @@ from ecrkeeper_server.store.tables import (
     schedule,
 )
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
+from ecrkeeper_server.turns import Steps
 
 KEY = ("account", "region", "owner")
 _DECLARED = (
@@ -35,7 +36,13 @@ _DESIRED = tuple(with_new_spec(resources.c, spec=None, now=None))
 _REQUESTED = (*with_request(schedule.c, now=None, trace=None), "failures")
 # As plain strings, which orjson takes as keys.
 _COLUMNS = {table.name: tuple(map(str, table.c.keys())) for table in (schedule, resources)}
-_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
+# With settings as text, which shows how long they are before they are parsed.
+_DECLARED_COLUMNS = [
+    type_coerce(column, Text).label(column.key) if column.key == "settings" else column for column in declarations.c
+]
+_SETTINGS_AT = list(declarations.c.keys()).index("settings")
+RESOURCE_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
+"""The members of a `Resource` in the order of its columns."""
 
 
 def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:
@@ -44,6 +51,22 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
     Without `wait`, registries that another transaction holds are excluded, and named
     as busy.
     """
+    unit = UnitOfWork(0)
+    for _ in _filling(tx, unit, names, request_ids, wait):
+        pass
+    return unit
+
+
+def loading(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = ()) -> Steps[UnitOfWork]:
+    """Read the same in steps."""
+    unit = UnitOfWork(0)
+    yield from _filling(tx, unit, names, request_ids, True)
+    return unit
+
+
+def _filling(
+    tx: Tx, unit: UnitOfWork, names: Sequence[SettingsName], request_ids: Iterable[str], wait: bool
+) -> Steps[None]:
     values = json_rows({**key_of(name), "registry": str(name.registry)} for name in names)
     ids = sorted({each.lower() for each in request_ids if each})
     lock, read, requested = _load(tx.dialect, wait)
@@ -51,17 +74,26 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
     if ids:
         queries.append((requested, json_rows({"request_id": each} for each in ids)))
     locked, declared_rows, *first_calls = tx.ask(tx.conn, queries)
-    held = {row.name: row for row in (Resource(**dict(zip(_NAMES, each, strict=True))) for each in locked)}
-    unit = UnitOfWork(0)
+    registries: dict[RegistryName, str | None] = {}
+    characters = 0
     for unit.now, stored, newest, account, region, owner, *columns in declared_rows:
+        if characters > AT_ONCE:
+            characters = 0
+            yield
         registry = RegistryName(account, region)
+        registries[registry] = stored
         unit.newest[SettingsName(registry, owner)] = newest
         owners = unit.declared.setdefault(registry, {})
         if columns[0] is not None:
+            characters += ROW_CHARACTERS + len(columns[_SETTINGS_AT])
+            columns[_SETTINGS_AT] = read_json(columns[_SETTINGS_AT])
             declared = Declaration(*columns)
             owners[declared.owner] = declared
             # The generation of a declaration is the number of its newest revision.
             unit.newest[declared.name] = declared.generation
+    unit.declared = {registry: dict(sorted(owners.items())) for registry, owners in unit.declared.items()}
+    held = {row.name: row for row in (Resource(**dict(zip(RESOURCE_NAMES, each, strict=True))) for each in locked)}
+    for registry, stored in registries.items():
         if stored in held:
             unit.registries[registry] = held[stored]
         elif stored is not None:
@@ -69,7 +101,6 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
     for rows in first_calls:
         unit.requests = {row.request_id: row for row in (Request(*each) for each in rows)}
     unit.begin()
-    return unit
 
 
 @lru_cache(maxsize=64)
@@ -92,12 +123,11 @@ def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any], Selec
             resources.c.name.label("stored"),
             newest.scalar_subquery().label("newest"),
             *(names.c[column].label(f"given_{column}") for column in KEY),
-            *declarations.c,
+            *_DECLARED_COLUMNS,
         )
         .select_from(names)
         .outerjoin(resources, resources.c.name == names.c.registry)
         .outerjoin(declarations, of_registry)
-        .order_by(declarations.c.owner)
     )
     ids = dialect.json_table({"request_id": Text()})
     return lock, read, select(requests).where(requests.c.request_id.in_(select(ids.c.request_id)))

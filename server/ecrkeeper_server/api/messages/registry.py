@@ -19,7 +19,7 @@ from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import merged, without
 from ecrkeeper_server.settings.element_states import collecting_states
-from ecrkeeper_server.settings.elements import Elements, cost, cost_of_all, keys_of
+from ecrkeeper_server.settings.elements import Elements, keys_of
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.findings import Findings, with_causes
@@ -84,11 +84,6 @@ def _filling_desired(settings: settings_pb2.Settings, composition: Composition) 
     for name, elements in composition.desired.items():
         yield
         yield from filling_settings(settings, {name: SETTINGS[name].join(elements)})
-
-
-def registry_cost(row: Resource, declared: Sequence[Declaration]) -> int:
-    """Return the elements of a view: those of all owners and those that AWS has."""
-    return cost_of_all(each.settings for each in declared) + cost(row.registry_state.observed)
 
 
 def basic(summary: RegistrySummary) -> registry_pb2.Registry:

@@ -14,6 +14,7 @@ from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import everything, scan
 from ecrkeeper_server.api.services.rendered_rows import RenderedRows
+from ecrkeeper_server.declarations.costs import view_cost
 from ecrkeeper_server.names import parse_account
 from ecrkeeper_server.store import listing
 from ecrkeeper_server.store.listing import Listed
@@ -44,14 +45,16 @@ class BasicRegistries:
         return Answer(_Response, b"".join((*parts, _Response(next_page_token=token).SerializeToString())))
 
     async def _read(self, rows: Sequence[Listed]) -> list[tuple[Listed, pb.ListRegistriesResponse] | None]:
-        by_name = await self._deps.db.read(lambda tx: listing.read(tx, [row.name for row in rows]))
+        names = [row.name for row in rows]
+        by_name = await self._deps.db.read_in_turns(lambda tx: listing.reading(tx, names))
         return [await _part(by_name[row.name]) if row.name in by_name else None for row in rows]
 
 
 async def _part(read: listing.Read) -> tuple[Listed, pb.ListRegistriesResponse]:
     steps = registry_message.registry_steps(read.row, read.declared, registry_message.BASIC)
-    message = await work().charged(steps, registry_message.registry_cost(read.row, read.declared))
-    return read.listed, _Response(registries=[message])
+    elements = await view_cost(read.row, read.declared)
+    message = await work().charged(steps, elements)
+    return await work().run(read.listing(), elements), _Response(registries=[message])
 
 
 def _stamp(part: pb.ListRegistriesResponse, row: Listed) -> None:

@@ -23,9 +23,9 @@ from ecrkeeper_server.settings.element_states import ElementState, collecting_st
 from ecrkeeper_server.settings.elements import cost, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import Stored
+from ecrkeeper_server.store.declared_texts import reading_registry
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, work
 
@@ -76,7 +76,7 @@ class Elements:
         """List the elements of a registry."""
         name = RegistryName.parse(request.parent, "parent")
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
-        row, texts = await self._deps.db.read(lambda tx: _read(tx, name))
+        row, texts = await self._deps.db.read_in_turns(lambda tx: _reading(tx, name))
         declared = await parsed_in_turns(texts)
         states = await self._states(row, declared)
 
@@ -94,11 +94,11 @@ async def _message(state: ElementState, key: str) -> registry_pb2.Element:
     return await work().step(elements.element, state, key, elements=cost(state.value))
 
 
-def _read(tx: Tx, name: RegistryName) -> tuple[Resource, list[Stored]]:
-    row = resources.get(tx, str(name))
+def _reading(tx: Tx, name: RegistryName) -> Steps[tuple[Resource, list[Stored]]]:
+    row, texts = yield from reading_registry(tx, name)
     if row is None:
         raise NotFound("Registry", str(name), "it is not stored")
-    return row, declarations.texts_of_registry(tx, name)
+    return row, texts
 
 
 def _elements(row: Resource, declared: Sequence[Declaration]) -> Steps[Mapping[str, States]]:

@@ -24,6 +24,7 @@ from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
 from ecrkeeper_server.api.services.watch_stream import watched
+from ecrkeeper_server.declarations.costs import cost_in_turns, view_cost
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response
 from ecrkeeper_server.declarations.plan_digest import Basis, check_plan, check_planned_on
 from ecrkeeper_server.declarations.resource_spec import change_spec
@@ -31,11 +32,11 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
 from ecrkeeper_server.settings.codec import masked_paths, word
-from ecrkeeper_server.settings.elements import cost_of_all
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declared_texts import reading_registry, reading_texts_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
 from ecrkeeper_server.turns import Steps, work
@@ -52,11 +53,8 @@ _FIELDS = resource_fields(
 
 async def read_registry(deps: Dependencies, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
     """Return the stored row of a registry, if any, and its declarations."""
-
-    def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
-        return resources.get(tx, str(name)), declarations.of_registry(tx, name)
-
-    return await deps.db.read(read)
+    row, texts = await deps.db.read_in_turns(lambda tx: reading_registry(tx, name))
+    return row, await parsed_in_turns(texts)
 
 
 async def refreshed(deps: Dependencies, name: RegistryName, row: Resource | None) -> Resource:
@@ -87,7 +85,7 @@ class Registries:
             raise NotFound("Registry", str(name), "it is not stored; set `refresh` to observe AWS")
         view = request.view or registry_message.FULL
         if request.refresh:
-            elements = registry_message.registry_cost(row, declared)
+            elements = await view_cost(row, declared)
             return await work().charged(refreshing(row, declared, view), elements)
         return await _shown(row, declared, view)
 
@@ -100,7 +98,7 @@ class Registries:
             return await self._basic.page(request)
 
         async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
-            texts = await self._deps.db.read(lambda tx: declarations.texts_of_registries(tx, rows))
+            texts = await self._deps.db.read_in_turns(lambda tx: reading_texts_of(tx, rows))
             return [await _shown(row, await parsed_in_turns(texts[row.name]), view) for row in rows]
 
         shown, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show)
@@ -147,7 +145,7 @@ class Registries:
         check_etag(str(name), request.registry.etag, row.etag)
         basis = Basis([str(name), members], row.etag)
         row = replace(row, spec=replace(row.registry_spec, **members).to_json())
-        elements = cost_of_all(each.settings for each in declared)
+        elements = await cost_in_turns([each.settings for each in declared])
         composition = await work().charged(composing(declared), elements)
         allowing = [d.owner for d in declared if d.allow_replacement]
         plan = await registry_plan(
@@ -189,7 +187,7 @@ def _current(row: Resource, declared: Sequence[Declaration], view: int) -> Steps
 
 async def _shown(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
     """Charge the caller for a view of a registry, and render it."""
-    elements = registry_message.registry_cost(row, declared)
+    elements = await view_cost(row, declared)
     return await work().charged(registry_message.registry_steps(row, declared, view), elements)
 
 

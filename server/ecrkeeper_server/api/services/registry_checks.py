@@ -8,16 +8,16 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import fields, replication
-from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.api.services.context import Dependencies, now_micros
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.registries import read_registry, refreshed
+from ecrkeeper_server.declarations.costs import cost_in_turns, view_cost
 from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.elements import cost_of_all, keys_of
+from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.explain import REPLICATION
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.store.replication_checks import StoredCheck
@@ -51,7 +51,7 @@ class RegistryChecks:
         name = RegistryName.parse(request.name)
         observed = await observe(self._deps.aws, name, [REPLICATION])
         _, declared = await read_registry(self._deps, name)
-        elements = cost_of_all(each.settings for each in declared) + observed[REPLICATION].size
+        elements = await cost_in_turns([each.settings for each in declared]) + observed[REPLICATION].size
         composition = await work().charged(composing(declared), elements)
         desired = composition.desired.get(REPLICATION, {})
         pairs = keys_of(observed[REPLICATION].elements) | keys_of(desired)
@@ -67,7 +67,7 @@ class RegistryChecks:
         name = RegistryName.parse(request.name)
         row, declared = await read_registry(self._deps, name)
         row = await refreshed(self._deps, name, row)
-        elements = registry_message.registry_cost(row, declared)
+        elements = await view_cost(row, declared)
         explained = await work().charged(explaining_repository(request.repository, row, declared), elements)
         arrivals = await explain_arrivals(self._deps.aws, name, explained.pairs, request.repository)
         return await work().run(explained.answering(arrivals), elements)

@@ -20,6 +20,7 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.settings_pages import SettingsPages, rendered
 from ecrkeeper_server.declarations.commands import TAKE_OVER, PutDeclaration, composing_specs
 from ecrkeeper_server.declarations.committer import Committer
+from ecrkeeper_server.declarations.costs import cost_in_turns
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller, find_response
 from ecrkeeper_server.declarations.plan_digest import Basis, check_plan
@@ -29,7 +30,7 @@ from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFoun
 from ecrkeeper_server.names import RegistryName, SettingsName, shown
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.element_sets import differing, without
-from ecrkeeper_server.settings.elements import cost, cost_of_all, keys_of
+from ecrkeeper_server.settings.elements import cost, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
@@ -172,7 +173,7 @@ class OwnerSettings:
         return replace(call, planned_on=tried.planned_on)
 
     async def _planned(self, name: SettingsName, tried: WriteResult, request: Any) -> registry_pb2.RegistrySettings:
-        elements = cost_of_all(spec.settings for spec in tried.specs.values())
+        elements = await cost_in_turns([spec.settings for spec in tried.specs.values()])
         message = await work().run(render.settings_steps(tried.declared, tried.registry), elements)
         message = render.with_takeovers(message, tried.takeovers)
         # The etag for the real call; empty if there is no declaration yet.

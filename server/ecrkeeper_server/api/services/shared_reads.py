@@ -66,4 +66,4 @@ class SharedReads:
         return [reads] * len(requests)
 
     async def _rows(self, names: list[str], _shared: Work) -> Mapping[str, Read]:
-        return await self._db.read(lambda tx: listing.read(tx, names))
+        return await self._db.read_in_turns(lambda tx: listing.reading(tx, names))

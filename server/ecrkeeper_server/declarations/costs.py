@@ -1,0 +1,33 @@
+"""The cost of all declarations of a registry, counted in turns if there are many."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from ecrkeeper_server.settings.elements import cost
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.turns import MANY, Steps, work
+
+# Shapes that are counted in one step.
+_AT_ONCE = 20
+
+
+async def cost_in_turns(shapes: Collection[Any]) -> int:
+    """Return the cost of shapes in elements; each of them costs one more."""
+    return await work().run(counting(shapes), len(shapes) * MANY // _AT_ONCE)
+
+
+async def view_cost(row: Resource, declared: Iterable[Declaration]) -> int:
+    """Return the cost of a view: of the settings of all owners and of those that AWS has."""
+    return await cost_in_turns([*(each.settings for each in declared), *row.registry_state.observed.values()])
+
+
+def counting(shapes: Collection[Any]) -> Steps[int]:
+    """Return the same in steps."""
+    elements = len(shapes)
+    for at, shape in enumerate(shapes):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        elements += cost(shape)
+    return elements

@@ -1,0 +1,80 @@
+"""Read the declarations of registries in steps: one registry may have thousands of them.
+
+A step reads `AT_ONCE` characters. A read without a pause is short, and costs nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, Text, and_, bindparam, select
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, json_rows
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, schedule
+from ecrkeeper_server.store.work import RESOURCE_NAMES
+from ecrkeeper_server.turns import Steps
+
+
+def reading_registry(tx: Tx, registry: RegistryName) -> Steps[tuple[Resource | None, list[Stored]]]:
+    """Return a registry, if it is stored, and its declarations by owner, with their JSON as text."""
+    resource_query, declared_query = _of_registry()
+    place = {"in_account": registry.account, "in_region": registry.region}
+    found, rows = tx.ask(tx.conn, [(resource_query, {"of_name": str(registry)}), (declared_query, place)])
+    texts: list[Stored] = []
+    characters = 0
+    for row in rows:
+        if characters > AT_ONCE:
+            characters = 0
+            yield
+        characters += ROW_CHARACTERS + len(row[SETTINGS_AT])
+        texts.append(tuple(row))
+    # At last, because a long read begins once more after its first step, and this row may be wide.
+    stored = next((Resource(**dict(zip(RESOURCE_NAMES, row, strict=True))) for row in found), None)
+    return stored, texts
+
+
+def reading_texts_of(tx: Tx, registries: Iterable[Resource]) -> Steps[dict[str, list[Stored]]]:
+    """Return the declarations of several registries, by the registry's name."""
+    texts: dict[str, list[Stored]] = {row.name: [] for row in registries if row.kind == RegistryName.kind}
+    if not texts:
+        return texts
+    names = [{"name": row.name, "account": row.account, "region": row.place} for row in registries if row.name in texts]
+    (rows,) = tx.ask(tx.conn, [(_of_registries(tx.dialect), json_rows(names))])
+    characters = 0
+    for name, *columns in rows:
+        if characters > AT_ONCE:
+            characters = 0
+            yield
+        characters += ROW_CHARACTERS + len(columns[SETTINGS_AT])
+        texts[name].append(tuple(columns))
+    for each in texts.values():
+        each.sort(key=_owner)
+    return texts
+
+
+def _owner(row: Sequence[Any]) -> str:
+    owner: str = row[2]
+    return owner
+
+
+@lru_cache(maxsize=1)
+def _of_registry() -> tuple[Select[Any], Select[Any]]:
+    named = select(*RESOURCE_COLUMNS).select_from(resource).where(schedule.c.name == bindparam("of_name"))
+    here = (declarations.c.account == bindparam("in_account"), declarations.c.region == bindparam("in_region"))
+    return named, select(*STORED_DECLARATION).where(*here).order_by(declarations.c.owner)
+
+
+# A join, because SQLite would scan all declarations for a condition on pairs of columns. In no order, because it
+# would read all rows before it returned the first one.
+@lru_cache(maxsize=4)
+def _of_registries(dialect: Dialect) -> Select[Any]:
+    names = dialect.json_table({name: Text() for name in ("name", "account", "region")})
+    of_it = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
+    return select(names.c.name, *STORED_DECLARATION).join_from(names, declarations, of_it)
