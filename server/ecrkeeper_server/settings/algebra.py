@@ -5,11 +5,11 @@ All functions are pure and total, and contain no rule of any one setting.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from ecrkeeper_server.settings.claims import claiming, gathering
 from ecrkeeper_server.settings.element_sets import merged, only, without
 from ecrkeeper_server.settings.elements import (
     Change,
@@ -20,7 +20,6 @@ from ecrkeeper_server.settings.elements import (
     alike,
     diffing,
     gather,
-    grouping,
     keys_of,
 )
 from ecrkeeper_server.settings.plan import Drift, DriftKind, Plan
@@ -86,29 +85,28 @@ class _Union:
         self.setting = setting
         self.claims = claims
         self.conflicts: list[Conflict] = []
-        self._chosen: list[tuple[Keys, Value]] = []
-        self._owners: list[tuple[Keys, Value]] = []
+        self.desired: Elements = {}
+        # The owners of each element.
+        self.owners: Elements = {}
         if len(claims) == 1:
-            [(owner, self._sole)] = claims.items()
-            self._owners.append((keys_of(self._sole), (owner,)))
+            [(owner, self.desired)] = claims.items()
+            self.owners = gather([(keys_of(self.desired), (owner,))])
 
-    def add(self, groups: Iterable[tuple[Keys, tuple[Value | None, ...]]]) -> None:
-        """Add groups of elements, each with its value in every owner's declaration."""
-        for keys, values in groups:
-            declared = {owner: value for owner, value in zip(self.claims, values, strict=True) if value is not None}
-            first = next(iter(declared.values()))
-            self._chosen.append((keys, first))
-            self._owners.append((keys, tuple(declared)))
-            if any(value != first for value in declared.values()):
-                self.conflicts.append(Conflict(self.setting, keys, declared))
-
-    def desired(self) -> Elements:
-        """Return the elements; in a conflict, those of the first owner."""
-        return gather(self._chosen) if len(self.claims) > 1 else self._sole
-
-    def owners(self) -> Elements:
-        """Return the owners of each element."""
-        return gather(self._owners)
+    def uniting(self) -> Steps[None]:
+        """Unite the elements of several owners in steps; in a conflict, take those of the first owner."""
+        chosen: list[tuple[Keys, Value]] = []
+        owners: list[tuple[Keys, Value]] = []
+        for at, (keys, values) in enumerate((yield from claiming(self.claims))):
+            if at % STEP == STEP - 1:
+                yield
+            first = next(iter(values.values()))
+            chosen.append((keys, first))
+            owners.append((keys, tuple(values)))
+            if len(values) > 1 and any(value != first for value in values.values()):
+                self.conflicts.append(Conflict(self.setting, keys, values))
+        yield
+        self.desired = yield from gathering(chosen)
+        self.owners = yield from gathering(owners)
 
 
 def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
@@ -116,7 +114,7 @@ def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
     unions = _unions(declarations)
     for union in unions:
         if len(union.claims) > 1:
-            union.add(alike(*union.claims.values()))
+            finish(union.uniting())
     return _composition(unions)
 
 
@@ -126,10 +124,7 @@ def composing(declarations: Mapping[str, Mapping[str, Elements]]) -> Steps[Compo
     for union in unions:
         yield
         if len(union.claims) > 1:
-            groups = iter((yield from grouping(*union.claims.values())))
-            while some := list(islice(groups, 1 + STEP // len(union.claims))):
-                union.add(some)
-                yield
+            yield from union.uniting()
     return _composition(unions)
 
 
@@ -144,8 +139,8 @@ def _unions(declarations: Mapping[str, Mapping[str, Elements]]) -> list[_Union]:
 
 def _composition(unions: Sequence[_Union]) -> Composition:
     return Composition(
-        {union.setting: union.desired() for union in unions},
-        {union.setting: union.owners() for union in unions},
+        {union.setting: union.desired for union in unions},
+        {union.setting: union.owners for union in unions},
         tuple(conflict for union in unions for conflict in union.conflicts),
     )
 

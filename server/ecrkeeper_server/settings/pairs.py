@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from ecrkeeper_server.settings.frozen import frozen
 from ecrkeeper_server.settings.pair_keys import NO_LEFTS, Lefts, PairKeys, combined, parted
@@ -21,8 +21,17 @@ from ecrkeeper_server.turns import STEP, Steps, finish
 
 Value = Any
 Row = Mapping[str, Value]
+_T = TypeVar("_T")
 
 _NO_ROW: Row = {}
+# Groups of a step.
+_SORTED = 200
+
+
+class FewPairs(dict[str, Value]):
+    """The few pairs of one owner, by key; those of many owners are kept in rows."""
+
+    __slots__ = ()
 
 
 def _content(row: Row) -> Any:
@@ -246,5 +255,15 @@ def pairs_grouping(collections: Sequence[PairElements]) -> Steps[list[tuple[Pair
         if processed >= STEP:
             yield
             processed = 0
-    groups = [(PairKeys(rows_of), values) for values, rows_of in groups_by_name.values()]
-    return sorted(groups, key=lambda group: group[0].first) if len(groups) > 1 else groups
+    return (yield from sorting_groups([(rows_of, values) for values, rows_of in groups_by_name.values()]))
+
+
+def sorting_groups(groups: Sequence[tuple[Mapping[str, Lefts], _T]]) -> Steps[list[tuple[PairKeys, _T]]]:
+    """Return groups of rows with their values, in the order of their first keys and in steps."""
+    keyed = []
+    for at, (rows, values) in enumerate(groups):
+        if at % _SORTED == _SORTED - 1:
+            yield
+        keys = PairKeys(rows)
+        keyed.append((keys.first if len(groups) > 1 else "", at, keys, values))
+    return [(keys, values) for _, _, keys, values in sorted(keyed)]

@@ -16,7 +16,7 @@ from ecrkeeper_server.settings.element_sets import changed_keys
 from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Value, keys_of
 from ecrkeeper_server.settings.filters import MAX_FILTERS
 from ecrkeeper_server.settings.pair_keys import PairKeys, parted
-from ecrkeeper_server.settings.pairs import PairElements, pairs_alike
+from ecrkeeper_server.settings.pairs import FewPairs, PairElements, pairs_alike
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning, over_quota
 
@@ -79,7 +79,7 @@ def split(shape: Shape) -> Elements:
     ]
     if sum(len(places) * len(filters) for places, filters, _ in products) > FEW:
         return PairElements.union(products, _either)
-    few: dict[str, Value] = {}
+    few = FewPairs()
     for places, filters, kept in products:
         for key in [f"{place}:{text}" for place in places for text in filters]:
             few[key] = _either(few.get(key, kept), kept)
