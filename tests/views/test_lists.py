@@ -46,6 +46,10 @@ class Counted:
         self.count += 1
         return await self.db.read(query)
 
+    async def read_in_turns(self, query: Callable[[Tx], Any]) -> Any:
+        self.count += 1
+        return await self.db.read_in_turns(query)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.db, name)
 

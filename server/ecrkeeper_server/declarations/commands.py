@@ -31,7 +31,7 @@ from ecrkeeper_server.settings.elements import Elements, cost
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, DeclarationSpec
-from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
+from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork, text_length
 from ecrkeeper_server.turns import Steps
 
 TAKE_OVER = "set force to take it over"
@@ -143,10 +143,9 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
         if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
         if len(specs) > FEW_OWNERS:
-            check_registry_size(
-                {owner: each.settings for owner, each in declared.items()},
-                {owner: each.settings for owner, each in specs.items()},
-            )
+            before = unit.characters_of(name.registry)
+            own = 0 if present is None else text_length(present.settings)
+            check_registry_size(before, before - own + text_length(spec.settings))
         return _Begun(registry, declared, specs, touched, planned_on)
 
     def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:

@@ -95,9 +95,7 @@ class DeleteDeclaration(Struct, frozen=True, kw_only=True):
         remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
         return _Begun(registry, declared, present, remaining, planned_on)
 
-    def _end(
-        self, unit: UnitOfWork, begun: _Begun, before: Composition, composition: Composition
-    ) -> WriteResult:
+    def _end(self, unit: UnitOfWork, begun: _Begun, before: Composition, composition: Composition) -> WriteResult:
         """Check the remaining declarations, and change the unit of work."""
         name, caller, registry, present, remaining = (
             self.name, self.caller, begun.registry, begun.present, begun.remaining,

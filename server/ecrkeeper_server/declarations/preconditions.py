@@ -21,7 +21,6 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Conflict
 from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.settings.element_sets import brief
-from ecrkeeper_server.store.json_columns import json_text
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.unit_of_work import Manager
 
@@ -79,22 +78,17 @@ def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> No
         raise InvalidArgument([Violation("registry_settings.settings", text)], reason="DECLARATION_TOO_LARGE")
 
 
-def check_registry_size(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> None:
-    """Reject settings by owner that exceed the limit of a registry.
+def check_registry_size(before: int, after: int) -> None:
+    """Reject a change of the size of all declarations of a registry that exceeds the limit.
 
-    Declarations that exceed it may shrink.
+    Declarations that exceed it may shrink. The sizes are lengths of JSON.
     """
-    size = _json_size(after)
-    if size > MAX_REGISTRY_BYTES and size > _json_size(before):
+    if after > MAX_REGISTRY_BYTES and after > before:
         text = (
             f"all declarations of a registry must have at most {MAX_REGISTRY_BYTES:,} bytes as JSON, and with this one"
-            f" they have {size:,}; declare less, or elements that other owners declare only once"
+            f" they have {after:,}; declare less, or elements that other owners declare only once"
         )
         raise QuotaExceeded([QuotaViolation("registry_settings.settings", text)])
-
-
-def _json_size(settings: Mapping[str, Mapping[str, Any]]) -> int:
-    return sum(len(json_text(each) or "") for each in settings.values())
 
 
 def _size(settings: Mapping[str, Any]) -> int:

@@ -50,7 +50,7 @@ def _claiming_pairs(claims: Mapping[str, Elements]) -> Steps[Sequence[tuple[Pair
         for right, row in of_owner.items():
             rows.setdefault(right, []).append((owner, row))
         processed += len(elements) if type(elements) is FewPairs else 1 + len(of_owner)
-        if processed >= STEP:
+        if processed >= STEP // 4:
             yield
             processed = 0
     names: dict[int, object] = {}
@@ -65,7 +65,7 @@ def _claiming_pairs(claims: Mapping[str, Elements]) -> Steps[Sequence[tuple[Pair
         for name, values, lefts in parts:
             groups.setdefault(name, (values, {}))[1][right] = lefts
         processed += len(pieces) + len(parts)
-        if processed >= STEP // 4:
+        if processed >= STEP // 8:
             yield
             processed = 0
     return (yield from sorting_groups([(rows_of, values) for values, rows_of in groups.values()]))
@@ -108,7 +108,7 @@ def _gathering_pairs(groups: Sequence[tuple[Keys, Value]]) -> Steps[PairElements
         for right, lefts in rows.items():
             pieces.setdefault(right, []).append((lefts, name, value))
         processed += 1 + len(rows)
-        if processed >= STEP // 2:
+        if processed >= STEP // 4:
             yield
             processed = 0
     known: dict[frozenset[tuple[Lefts, object]], Row] = {}
@@ -121,7 +121,7 @@ def _gathering_pairs(groups: Sequence[tuple[Keys, Value]]) -> Steps[PairElements
             processed += len(row)
         by_right[right] = row
         processed += 1 + len(each)
-        if processed >= STEP // 2:
+        if processed >= STEP // 4:
             yield
             processed = 0
     return PairElements(by_right)

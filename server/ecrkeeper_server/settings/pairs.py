@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 _NO_ROW: Row = {}
 # Groups of a step.
-_SORTED = 200
+_SORTED = 100
 
 
 class FewPairs(dict[str, Value]):
@@ -252,7 +252,7 @@ def pairs_grouping(collections: Sequence[PairElements]) -> Steps[list[tuple[Pair
             shared = pool.setdefault(shared, shared)
             groups_by_name.setdefault(name, (values, {}))[1].update(dict.fromkeys(members, shared))
         processed += len(members) + len(rows) * (1 + len(alike))
-        if processed >= STEP:
+        if processed >= STEP // 2:
             yield
             processed = 0
     return (yield from sorting_groups([(rows_of, values) for values, rows_of in groups_by_name.values()]))

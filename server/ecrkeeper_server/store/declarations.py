@@ -108,29 +108,19 @@ def _of_names(dialect: Dialect, compiler: Compiler) -> Prepared:
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
     """Return all declarations of one registry, by owner."""
-    return list(map(parsed, texts_of_registry(tx, registry)))
-
-
-def texts_of_registry(tx: Tx, registry: RegistryName) -> list[Stored]:
-    """Return the same with JSON as text, for `parsing`."""
     query = select(*STORED_DECLARATION).where(
         declarations.c.account == registry.account, declarations.c.region == registry.region
     )
-    return [tuple(row) for row in tx.conn.execute(query.order_by(declarations.c.owner))]
+    return list(map(parsed, tx.conn.execute(query.order_by(declarations.c.owner))))
 
 
 def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Declaration]]:
     """Return the declarations of several registries, by the registry's name."""
-    return {name: list(map(parsed, rows)) for name, rows in texts_of_registries(tx, registries).items()}
-
-
-def texts_of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Stored]]:
-    """Return the same with JSON as text, for `parsing`."""
     registry_rows = [row for row in registries if row.kind == RegistryName.kind]
-    declared: dict[str, list[Stored]] = {row.name: [] for row in registry_rows}
+    declared: dict[str, list[Declaration]] = {row.name: [] for row in registry_rows}
     values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registry_rows)
     for name, *columns in tx.conn.execute(_of_registries(tx.dialect), values) if registry_rows else ():
-        declared[name].append(tuple(columns))
+        declared[name].append(parsed(columns))
     return declared
 
 

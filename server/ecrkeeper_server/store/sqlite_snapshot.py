@@ -20,7 +20,7 @@ T = TypeVar("T")
 Reading = Callable[[Connection, Ask], Steps[T]]
 
 
-class Unfinished(Exception):  # noqa: N818 - an outcome and no error
+class Unfinished(Exception):
     """A read takes more than one step."""
 
 

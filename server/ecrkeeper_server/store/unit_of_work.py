@@ -12,8 +12,10 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.json_columns import json_text
 from ecrkeeper_server.store.operations import repeated
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, with_new_spec, with_request
 from ecrkeeper_server.store.uids import new_uid
@@ -55,15 +57,21 @@ class UnitOfWork(Struct):
     declared: dict[RegistryName, dict[str, Declaration]] = field(default_factory=dict)
     newest: dict[SettingsName, int] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
+    # By registry and owner, the lengths of the settings as JSON; those that have changed since are missing.
+    characters: dict[RegistryName, dict[str, int]] = field(default_factory=dict)
     busy: set[RegistryName] = field(default_factory=set)
     revisions: list[Revision] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     before: Before = field(default_factory=Before)
 
-    def begin(self) -> None:
-        """End the reading: differences from now on are stored."""
-        declared = {one.name: one for owners in self.declared.values() for one in owners.values()}
+    def begin(self, declared: Mapping[SettingsName, Declaration]) -> None:
+        """End the reading of these declarations: differences from now on are stored."""
         self.before = Before(dict(self.registries), declared, dict(self.requests))
+
+    def characters_of(self, name: RegistryName) -> int:
+        """Return the length of the settings of all declarations of a registry as JSON."""
+        known, declared = self.characters.get(name, {}), self.declared[name]
+        return sum(known.values()) + sum(text_length(declared[owner].settings) for owner in declared.keys() - known)
 
     def registry(self, name: RegistryName, spec: Mapping[str, Any]) -> Resource:
         """Return the registry, or a new one, which is stored once its spec changes."""
@@ -114,6 +122,7 @@ class UnitOfWork(Struct):
                 name.registry.account, name.registry.region, name.owner, new_uid(), settings, deletion_policy,
                 allow_replacement, number, 0, registry_generation, self.now, self.now,
             )  # fmt: skip
+        self.characters.get(name.registry, {}).pop(name.owner, None)
         owners[name.owner] = changed = replace(
             present,
             settings=settings,
@@ -140,6 +149,7 @@ class UnitOfWork(Struct):
     def remove(self, declared: Declaration, origin: Origin) -> None:
         """Delete a declaration; its revisions stay, with a last one for the deletion."""
         self._revise(declared, self._next(declared.name), None, origin)
+        self.characters.get(declared.name.registry, {}).pop(declared.owner, None)
         del self.declared[declared.name.registry][declared.owner]
 
     def find_response(self, request_id: str, method: str, fingerprint: str) -> Request | None:
@@ -163,6 +173,11 @@ class UnitOfWork(Struct):
     def _revise(self, declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin) -> None:
         self.newest[declared.name] = number
         self.revisions.append(revision(declared, number, settings, origin, self.now))
+
+
+def text_length(settings: Json) -> int:
+    """Return the length of settings as they are stored."""
+    return len(json_text(settings) or "")
 
 
 def revision(declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin, now: int) -> Revision:

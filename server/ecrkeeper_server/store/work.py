@@ -75,22 +75,28 @@ def _filling(
         queries.append((requested, json_rows({"request_id": each} for each in ids)))
     locked, declared_rows, *first_calls = tx.ask(tx.conn, queries)
     registries: dict[RegistryName, str | None] = {}
-    characters = 0
+    before: dict[SettingsName, Declaration] = {}
+    registry, characters = RegistryName("", ""), 0
     for unit.now, stored, newest, account, region, owner, *columns in declared_rows:
         if characters > AT_ONCE:
             characters = 0
             yield
-        registry = RegistryName(account, region)
-        registries[registry] = stored
+        # The owners of a registry mostly come together.
+        if (registry.account, registry.region) != (account, region):
+            registry = RegistryName(account, region)
+            registries[registry] = stored
         unit.newest[SettingsName(registry, owner)] = newest
         owners = unit.declared.setdefault(registry, {})
         if columns[0] is not None:
-            characters += ROW_CHARACTERS + len(columns[_SETTINGS_AT])
+            length = len(columns[_SETTINGS_AT])
             columns[_SETTINGS_AT] = read_json(columns[_SETTINGS_AT])
             declared = Declaration(*columns)
-            owners[declared.owner] = declared
+            name = SettingsName(registry, declared.owner)
+            owners[declared.owner] = before[name] = declared
+            unit.characters.setdefault(registry, {})[declared.owner] = length
             # The generation of a declaration is the number of its newest revision.
-            unit.newest[declared.name] = declared.generation
+            unit.newest[name] = declared.generation
+            characters += ROW_CHARACTERS + length
     unit.declared = {registry: dict(sorted(owners.items())) for registry, owners in unit.declared.items()}
     held = {row.name: row for row in (Resource(**dict(zip(RESOURCE_NAMES, each, strict=True))) for each in locked)}
     for registry, stored in registries.items():
@@ -100,7 +106,7 @@ def _filling(
             unit.busy.add(registry)
     for rows in first_calls:
         unit.requests = {row.request_id: row for row in (Request(*each) for each in rows)}
-    unit.begin()
+    unit.begin(before)
 
 
 @lru_cache(maxsize=64)
