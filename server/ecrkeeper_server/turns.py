@@ -134,7 +134,7 @@ class Work:
     """The work of one call or one attempt: in turns, and on one account.
 
     `charge` is told of many elements before they are worked on and may reject the work; `spent` is told the seconds of
-    CPU after. Up to `free` seconds in a thread are not counted.
+    CPU after. Up to `free` seconds in a thread are not counted. `large` says whether it took more than a slice so far.
     """
 
     def __init__(
@@ -145,12 +145,14 @@ class Work:
         charge: Callable[[int], None] = _free,
         spent: Callable[[float], None] = _free,
         free: float = SLICE,
+        large: bool = False,
     ) -> None:
         self._turns = turns
         self._charge = charge
         self._spent = spent
         self._free = free
         self.key = key
+        self.large = large
 
     def charge(self, elements: int) -> None:
         """Count elements before they are worked on, or reject the work; few are free."""

@@ -8,6 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ecrkeeper_server.declarations.commands import PutDeclaration
+from ecrkeeper_server.declarations.committer import Committer
+from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, listing, resources, tables, work
@@ -16,9 +19,10 @@ from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.declared_texts import reading_registry, reading_texts_of
 from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.store.work import columns_of
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import WORK, Steps, Turns, Work
 
 from tests import declaring
 from tests.views import largest
@@ -177,3 +181,14 @@ async def test_failed_and_cancelled_reads_leave_nothing_open(filled: Database) -
     row, texts = await filled.read_in_turns(lambda tx: reading_registry(tx, MANY))
     assert row is not None and (row.generation, len(texts)) == (2, OWNERS)
     assert (await filled.read(lambda tx: resources.get(tx, str(MANY)))) == row
+
+
+async def test_attempt_is_charged_for_owners_that_others_declared(filled: Database) -> None:
+    charged: list[int] = []
+    WORK.set(lambda: Work(Turns(), "me", charge=charged.append))
+    spec = DeclarationSpec(settings(OWNERS), "REMOVE", False)
+    call = PutDeclaration(name=NAME, change=lambda _: spec, caller=Caller("Test"), create=True, update=True)
+    tried = await Committer(filled).attempt(call)
+    assert len(tried.specs) == OWNERS
+    # A list of one item each, and each owner.
+    assert charged == [2 * OWNERS]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
+from ecrkeeper_server.store import json_columns
 from ecrkeeper_server.store.json_columns import JsonText
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 ROWS: list[tuple[Any, str]] = [
@@ -30,3 +34,21 @@ def test_equal_values_have_equal_texts() -> None:
     assert JsonText().process_bind_param({"a": 1, "b": 2}, dialect) == JsonText().process_bind_param(
         {"b": 2, "a": 1}, dialect
     )
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=3)
+_VALUES = st.recursive(st.none() | st.booleans() | _TEXT, lambda each: st.lists(each) | st.dictionaries(_TEXT, each))
+
+
+@given(members=st.dictionaries(_TEXT, _VALUES), value=_VALUES, items=st.sampled_from([501, 599, 600, 601]))
+def test_long_members_are_written_in_parts_of_the_same_text(members: dict[str, Any], value: Any, items: int) -> None:
+    long = {**members, "list": [value] * items, "dict": {f'{at}"é': value for at in range(items)}}
+    parts = list(json_columns._parts(long))
+    assert b"".join(parts) == orjson.dumps(long, option=orjson.OPT_SORT_KEYS)
+    assert json_columns.json_text(long) == b"".join(parts).decode()
+    assert len(parts) > 2 * items // 100
+
+
+def test_long_member_that_orjson_rejects_is_written() -> None:
+    long = {"a": [2**64] * 600, "b": {"half \ud800": 1}}
+    assert json_columns.read_json(json_columns.json_text(long) or "") == long

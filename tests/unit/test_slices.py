@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -21,6 +21,9 @@ from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.messages.sizes import fitting_plan
 from ecrkeeper_server.declarations.audit_records import changing_settings
+from ecrkeeper_server.declarations.commands import PutDeclaration
+from ecrkeeper_server.declarations.costs import counting
+from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.fleet.plan import FleetPlan
@@ -32,7 +35,11 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.declarations import DeclaredSetting
+from ecrkeeper_server.store.listing import Read
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import DeclarationSpec
+from ecrkeeper_server.store.unit_of_work import UnitOfWork, text_length
+from ecrkeeper_server.store.versions import Versioned
 from ecrkeeper_server.turns import Steps, finish
 from msgspec.structs import replace
 
@@ -109,6 +116,26 @@ def large() -> State:
     return state(200)
 
 
+def many(owners: int = 2_000) -> State:
+    """Return a registry of many owners, each with one filter of a replication, and all of them in error."""
+
+    def shape(numbers: Iterable[int]) -> dict[str, Any]:
+        destinations = [{"region": "eu-west-1", "registryId": str(222_222_222_200 + at)} for at in range(3)]
+        filters = [{"filter": f"team-{at:04}/", "filterType": "PREFIX_MATCH"} for at in numbers]
+        return {largest.REPLICATION: {"rules": [{"destinations": destinations, "repositoryFilters": filters}]}}
+
+    declared = [largest.owner(f"owner-{at:04}", shape([at])) for at in range(owners)]
+    text = "AWS rejects it."
+    own = {"conditions": largest.conditions(text), "error": {**largest.error(text), "preconditions": []}}
+    stored = {**own, "observed": shape(range(owners)), "owners": {each.owner: own for each in declared}}
+    return replace(largest.registry(1)[0], state=stored, observe_time=1), declared
+
+
+@pytest.fixture(scope="module")
+def crowded() -> State:
+    return many()
+
+
 def check(statements: int, filters: int) -> Steps[Any]:
     there = Destination(largest.REGISTRY, PLACE, SETTINGS["registry_policy"].split(policy(statements)), "V2", {})
     return checking(there, [f"team-{at}" for at in range(filters)])
@@ -160,6 +187,29 @@ def role_users(large: State) -> Steps[Any]:
     assert len(keys) > 30_000
 
 
+def deciding(crowded: State) -> Steps[Any]:
+    """Declare another filter for one of many owners."""
+    row, declared = crowded
+    name = declared[0].name
+    before = {each.name: each for each in declared}
+    unit = UnitOfWork(1, {row.registry: row}, {row.registry: {each.owner: each for each in declared}})
+    unit.characters[row.registry] = {each.owner: text_length(each.settings) for each in declared}
+    unit.begin(before)
+    spec = DeclarationSpec(declared[1].settings, "REMOVE", False)
+    call = PutDeclaration(name=name, change=lambda _: spec, caller=Caller("Test"), create=False, update=True)
+    return call.deciding(unit)
+
+
+CROWDED: list[tuple[str, Callable[[State], Steps[Any]]]] = [
+    ("GetRegistry", lambda crowded: registry_message.registry_steps(*crowded, registry_message.FULL)),
+    ("ListRegistries", lambda crowded: registry_message.registry_steps(*crowded, registry_message.BASIC)),
+    ("the composition", lambda crowded: composing(crowded[1])),
+    ("validate_only", deciding),
+    ("the cost", lambda crowded: counting([each.settings for each in crowded[1]])),
+    ("the marks of a list", lambda crowded: Read(Versioned(crowded[0], 0, 0), crowded[1]).listing()),
+]
+
+
 WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("GetRegistry", lambda large: registry_message.registry_steps(*large, registry_message.FULL)),
     ("ListRegistries", lambda large: registry_message.registry_steps(*large, registry_message.BASIC)),
@@ -183,3 +233,24 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
 def test_steps_are_short(what: str, steps: Callable[[State], Steps[Any]], large: State) -> None:
     found = longest(steps(large))
     assert 10 < found <= MOST_LINES, what
+
+
+@pytest.mark.parametrize(("what", "steps"), CROWDED, ids=[what for what, _ in CROWDED])
+def test_steps_of_many_owners_are_short(what: str, steps: Callable[[State], Steps[Any]], crowded: State) -> None:
+    found = longest(steps(crowded))
+    assert 10 < found <= MOST_LINES, what
+
+
+def test_lines_of_composing_follow_the_number_of_owners() -> None:
+    few, more = (all_lines(composing(many(owners)[1])) for owners in (500, 2_000))
+    assert more < 6 * few
+
+
+def all_lines(steps: Steps[Any]) -> int:
+    """Return the lines of all steps together."""
+
+    def whole() -> Steps[Any]:
+        yield
+        return finish(steps)
+
+    return longest(whole())

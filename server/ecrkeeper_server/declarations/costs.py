@@ -19,7 +19,7 @@ async def cost_in_turns(shapes: Collection[Any]) -> int:
 
 
 async def view_cost(row: Resource, declared: Iterable[Declaration]) -> int:
-    """Return the cost of a view: of the settings of all owners and of those that AWS has."""
+    """Return the cost of a view: of all owners' settings and of those in AWS."""
     return await cost_in_turns([*(each.settings for each in declared), *row.registry_state.observed.values()])
 
 

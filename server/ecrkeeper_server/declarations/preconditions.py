@@ -79,9 +79,9 @@ def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> No
 
 
 def check_registry_size(before: int, after: int) -> None:
-    """Reject a change of the size of all declarations of a registry that exceeds the limit.
+    """Reject declarations of a registry that grow beyond the limit together.
 
-    Declarations that exceed it may shrink. The sizes are lengths of JSON.
+    The sizes are lengths of the JSON of all of them, before and after a write. Those beyond the limit may shrink.
     """
     if after > MAX_REGISTRY_BYTES and after > before:
         text = (

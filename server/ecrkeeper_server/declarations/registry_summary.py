@@ -43,9 +43,14 @@ def summarizing(
         truncated.append("owners")
     # Terminal problems come first if not all fit.
     worst_first = []
-    for each in sorted(summary.declarations, key=lambda each: (each.ready, each.owner)):
+    ranks = []
+    for at, each in enumerate(summary.declarations):
+        if at % _PER_STEP == 0:
+            yield
+        ranks.append((each.ready, each.owner, at))
+    for _, _, at in sorted(ranks):
         yield
-        worst_first.append(_compact(each))
+        worst_first.append(_compact(summary.declarations[at]))
     statuses = worst_first[: _fitting((each.to_json() for each in worst_first), _DECLARATIONS_BYTES)]
     if len(statuses) < len(worst_first):
         truncated.append("declarations")

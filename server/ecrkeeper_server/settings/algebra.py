@@ -93,7 +93,10 @@ class _Union:
             self.owners = gather([(keys_of(self.desired), (owner,))])
 
     def uniting(self) -> Steps[None]:
-        """Unite the elements of several owners in steps; in a conflict, take those of the first owner."""
+        """Unite the elements of several owners in steps.
+
+        In a conflict, the value of the first owner counts.
+        """
         chosen: list[tuple[Keys, Value]] = []
         owners: list[tuple[Keys, Value]] = []
         for at, (keys, values) in enumerate((yield from claiming(self.claims))):

@@ -87,7 +87,10 @@ def _parts(pieces: Sequence[tuple[str, Row]], names: dict[int, object]) -> list[
 
 
 def gathering(parts: Iterable[tuple[Keys, Value]]) -> Steps[Elements]:
-    """Return the elements of sets of keys, each with its value, in steps; no two sets share a key."""
+    """Return the elements of sets of keys, each with its value, in steps.
+
+    No two sets share a key.
+    """
     groups = list(parts)
     if not any_paired(*(keys for keys, _ in groups)):
         plain: dict[str, Value] = {}

@@ -259,7 +259,7 @@ def pairs_grouping(collections: Sequence[PairElements]) -> Steps[list[tuple[Pair
 
 
 def sorting_groups(groups: Sequence[tuple[Mapping[str, Lefts], _T]]) -> Steps[list[tuple[PairKeys, _T]]]:
-    """Return groups of rows with their values, in the order of their first keys and in steps."""
+    """Return groups of rows with their values, by their first keys, in steps."""
     keyed = []
     for at, (rows, values) in enumerate(groups):
         if at % _SORTED == _SORTED - 1:

@@ -151,7 +151,10 @@ def parsing(rows: Iterable[Sequence[Any]]) -> Steps[list[Declaration]]:
 
 
 def parsing_cost(rows: Iterable[Sequence[Any]]) -> int:
-    """Return the cost of declarations with JSON as text, in elements; each owner costs as much as one."""
+    """Return the cost of declarations with JSON as text, in elements.
+
+    Each declaration costs one more.
+    """
     lengths = [len(row[SETTINGS_AT]) for row in rows]
     return len(lengths) + sum(lengths) // CHARACTERS
 

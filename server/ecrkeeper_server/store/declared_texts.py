@@ -1,6 +1,7 @@
-"""Read the declarations of registries in steps: one registry may have thousands of them.
+"""Read the declarations of registries in steps.
 
-A step reads `AT_ONCE` characters. A read without a pause is short, and costs nothing more.
+One registry may have thousands of them. A step reads `AT_ONCE` characters. A short read has no
+pause, and costs nothing more.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from ecrkeeper_server.turns import Steps
 
 
 def reading_registry(tx: Tx, registry: RegistryName) -> Steps[tuple[Resource | None, list[Stored]]]:
-    """Return a registry, if it is stored, and its declarations by owner, with their JSON as text."""
+    """Return a registry, if it is stored, and its declarations by owner.
+
+    The JSON of the declarations is text, for `declarations.parsing`.
+    """
     resource_query, declared_query = _of_registry()
     place = {"in_account": registry.account, "in_region": registry.region}
     found, rows = tx.ask(tx.conn, [(resource_query, {"of_name": str(registry)}), (declared_query, place)])

@@ -146,7 +146,10 @@ class _Counted(Generic[T]):
 
 
 class _CountedSteps(_Counted[Steps[T]]):
-    """Runs steps in a transaction, and measures their CPU in a thread; turns measure it on the loop."""
+    """Runs steps in a transaction, and measures their CPU in a thread.
+
+    On the loop, turns measure it.
+    """
 
     __slots__ = ("_loop_thread",)
 

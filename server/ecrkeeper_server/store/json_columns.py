@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -16,6 +16,8 @@ ROWS = "given"
 AT_ONCE, ROW_CHARACTERS = 100_000, 2_000
 """The characters of JSON that a step reads in less than a millisecond; a row takes as long as some more."""
 
+# A member with more items is written in parts, and so many items of a list at a time.
+_MANY, _AT_ONCE = 500, 100
 # `json.dumps` with these options would create an encoder for every value.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
@@ -50,9 +52,42 @@ def json_text(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        if type(value) is dict and max(map(_items, value.values()), default=0) > _MANY:
+            return b"".join(_parts(value)).decode()
+        return _sorted(value).decode()
     except TypeError:
         return _ENCODER.encode(value)
+
+
+def _sorted(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _items(value: Any) -> int:
+    return len(value) if type(value) is dict or type(value) is list else 0
+
+
+def _parts(value: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the parts of a text: each member, and some items of a long one.
+
+    Each call of orjson keeps Python's lock, also in a thread, and the event loop waits for it.
+    """
+    for at, name in enumerate(sorted(value)):
+        yield (b"," if at else b"{") + _sorted(name) + b":"
+        member = value[name]
+        if _items(member) <= _MANY:
+            yield _sorted(member)
+            continue
+        listed = type(member) is list
+        keys = [] if listed else sorted(member)
+        yield b"[" if listed else b"{"
+        for start in range(0, len(member), _AT_ONCE):
+            end = start + _AT_ONCE
+            some = member[start:end] if listed else {key: member[key] for key in keys[start:end]}
+            # Without the brackets around them.
+            yield (b"," if start else b"") + _sorted(some)[1:-1]
+        yield b"]" if listed else b"}"
+    yield b"}"
 
 
 def read_json(text: str) -> Any:

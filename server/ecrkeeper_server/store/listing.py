@@ -115,14 +115,14 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
 
 
 def reading(tx: Tx, names: Sequence[str]) -> Steps[dict[str, Read]]:
-    """Return existing resources with their declarations as they were at one moment, in steps."""
+    """Return resources with their declarations, as of one moment and in steps."""
     return {each.row.name: each for each in (yield from _reading(tx, lambda q: q.where(resources.c.name.in_(names))))}
 
 
 def reading_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None
 ) -> Steps[list[Read]]:
-    """Return a page of resources with their declarations as they were at one moment, in steps."""
+    """Return a page of the same, by name."""
 
     def page(query: Select[Any]) -> Select[Any]:
         query = page_of(query, kind, account, after, limit)

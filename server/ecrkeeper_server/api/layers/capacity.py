@@ -233,7 +233,8 @@ class CallCosts:
 
     def work(self) -> Work:
         """Return the work of the call."""
-        return Work(self._turns, self._peer, charge=self._charge, spent=self._spend)
+        large = self._seconds > SLICE
+        return Work(self._turns, self._peer, charge=self._charge, spent=self._spend, large=large)
 
     def _charge(self, elements: int) -> None:
         # A call learns of more elements while it works. Once it is admitted, it may end.

@@ -23,6 +23,7 @@ from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.serialized import SerializedOnce
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.answer import Answer
+from ecrkeeper_server.api.messages.serializing import answering
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.aws_errors import AwsError
@@ -181,7 +182,11 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
         try:
             async with asyncio.timeout(limit):
                 await _checked(check, request)
-                return bounded_answer(await handler(request, context))
+                answer = await handler(request, context)
+                if type(answer) is not Answer and work().large:
+                    # An answer that took long to make may also take long to serialize.
+                    answer = await work().run(answering(answer))
+                return bounded_answer(answer)
         except Exception as error:
             await abort(context, error)
 
