@@ -26,7 +26,8 @@ def _serializing(message: Any) -> Steps[bytes]:
 
     By the definition of protobuf's encoding, concatenated parts of a message are the message.
     """
-    rest, parts = type(message)(), []
+    rest: Any = type(message)()
+    parts: list[bytes] = []
     for field, value in message.ListFields():
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             _copy(field, value, rest)
