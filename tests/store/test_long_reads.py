@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.store.work import columns_of
 from ecrkeeper_server.turns import WORK, Steps, Turns, Work
+from msgspec.structs import replace
 
 from tests import declaring
 from tests.views import largest
@@ -85,7 +86,7 @@ class Counted:
         def ask(conn: Any, queries: Any) -> list[Any]:
             return [self._taken(conn.execute(query, values)) for query, values in queries]
 
-        return replace(tx, ask=ask)
+        return dataclasses.replace(tx, ask=ask)
 
     def _taken(self, rows: Any) -> Iterator[Any]:
         for row in rows:
