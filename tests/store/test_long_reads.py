@@ -30,7 +30,7 @@ from tests.views import largest
 
 FEW, MANY = RegistryName("111111111111", "eu-west-1"), RegistryName("111111111111", "us-east-1")
 NAME = SettingsName(MANY, "owner-0001")
-OWNERS = 300
+OWNERS = 600
 MOST_ROWS = 2 + AT_ONCE // ROW_CHARACTERS
 """The rows of a step, the one that begins the next step among them."""
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

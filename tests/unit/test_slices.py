@@ -117,7 +117,7 @@ def large() -> State:
 
 
 def many(owners: int = 2_000) -> State:
-    """Return a registry of many owners, each with one filter of a replication, and all of them in error."""
+    """Return a registry of many owners, each with one filter and in error."""
 
     def shape(numbers: Iterable[int]) -> dict[str, Any]:
         destinations = [{"region": "eu-west-1", "registryId": str(222_222_222_200 + at)} for at in range(3)]

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 ROWS = "given"
 """The parameter that holds the rows of a table of values."""
 
-AT_ONCE, ROW_CHARACTERS = 100_000, 2_000
+AT_ONCE, ROW_CHARACTERS = 250_000, 2_500
 """The characters of JSON that a step reads in less than a millisecond; a row takes as long as some more."""
 
 # A member with more items is written in parts, and so many items of a list at a time.

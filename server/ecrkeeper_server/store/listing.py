@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, Text, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, cast, func, literal_column, select, type_coerce
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
@@ -135,21 +135,26 @@ def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[li
     if tx.dialect.concurrent_writers:
         # Another statement would see what was written meanwhile.
         return [_read(row._asdict()) for row in tx.conn.execute(narrowed(_whole(tx.dialect)))]
-    (rows,) = tx.ask(tx.conn, [(narrowed(_TEXTS), {})])
-    found: list[Versioned] = []
+    (rows,) = tx.ask(tx.conn, [(narrowed(_texts(tx.dialect)), {})])
+    found: list[tuple[Versioned, str | None]] = []
     characters = 0
-    for row in rows:
+    for *row, declared in rows:
         if characters > AT_ONCE:
             characters = 0
             yield
-        characters += ROW_CHARACTERS + len(row[_STATE_AT])
-        found.append(_versioned(row))
-    texts = yield from reading_texts_of(tx, [each.row for each in found])
+        characters += ROW_CHARACTERS + len(row[_STATE_AT]) + len(declared or "")
+        found.append((_versioned(row), declared))
+    longer = yield from reading_texts_of(tx, [each.row for each, declared in found if declared is None])
     reads: list[Read] = []
-    for each in found:
-        declared = yield from _parsing(texts.get(each.row.name, ()))
-        reads.append(Read(each, declared))
+    for each, declared in found:
+        texts = longer[each.row.name] if declared is None else sorted(read_json(declared), key=_owner)
+        reads.append(Read(each, (yield from _parsing(texts))))
     return reads
+
+
+def _owner(columns: Sequence[Any]) -> str:
+    owner: str = columns[2]
+    return owner
 
 
 def _versioned(row: Sequence[Any]) -> Versioned:
@@ -171,7 +176,20 @@ def _parsing(texts: Sequence[Stored]) -> Steps[list[Declaration]]:
     return declared
 
 
-_TEXTS = select(*map(as_text, RESOURCE_COLUMNS), DIGEST).select_from(resource)
+@lru_cache(maxsize=4)
+def _texts(dialect: Dialect) -> Select[Any]:
+    """Return the query of resources with few declarations; of more they have none."""
+    few = func.count() * ROW_CHARACTERS <= AT_ONCE
+    short = func.coalesce(func.sum(func.length(type_coerce(declarations.c.settings, Text))), 0) <= AT_ONCE
+    lists = select(dialect.json_lists(STORED_DECLARATION)).where(_OF_IT).scalar_subquery()
+    are_few, are_short = (
+        select(each).select_from(declarations).where(_OF_IT).scalar_subquery() for each in (few, short)
+    )
+    # In this order, so that the lengths of many are not read.
+    declared = case((~are_few, None), (are_short, lists), else_=None)
+    return select(*map(as_text, RESOURCE_COLUMNS), DIGEST, declared.label("declared")).select_from(resource)
+
+
 _JSON = [column.name for column in RESOURCE_COLUMNS if isinstance(column.type, JsonText)]
 _NAMES = [*RESOURCE_NAMES, DIGEST.name]
 _STATE_AT = _NAMES.index("state")
