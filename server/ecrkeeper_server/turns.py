@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 Steps = Generator[None, None, T]
@@ -130,6 +130,16 @@ def _free(_amount: float) -> None:
     """Count nothing."""
 
 
+class Data(Protocol):
+    """The large data of a call."""
+
+    async def hold(self, size: int) -> None:
+        """Wait for the memory of so many bytes, and hold it until the call ends."""
+
+    def released(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Release the memory during a block."""
+
+
 class Work:
     """The work of one call or one attempt: in turns, and on one account.
 
@@ -146,11 +156,13 @@ class Work:
         spent: Callable[[float], None] = _free,
         free: float = SLICE,
         large: bool = False,
+        data: Data | None = None,
     ) -> None:
         self._turns = turns
         self._charge = charge
         self._spent = spent
         self._free = free
+        self._data = data
         self.key = key
         self.large = large
 
@@ -167,6 +179,18 @@ class Work:
     def pay(self, seconds: float) -> None:
         """Count a part of the CPU of work that several calls share."""
         self._spent(seconds)
+
+    async def hold(self, size: int) -> None:
+        """Wait until the key's other calls leave memory for so many bytes.
+
+        The call holds it until it ends. Small data is free. A call waits once: it may add to what it holds.
+        """
+        if self._data is not None:
+            await self._data.hold(size)
+
+    def released(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Release that memory during a block that waits for AWS."""
+        return contextlib.nullcontext() if self._data is None else self._data.released()
 
     async def charged(self, steps: Steps[T], elements: int) -> T:
         """Count elements, and return the result of steps on them."""

@@ -21,7 +21,7 @@ from ecrkeeper_server.store import (
 )
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.declarations import STATE_AT
-from ecrkeeper_server.store.declared_texts import reading_registry
+from ecrkeeper_server.store.declared_texts import reading_texts
 from ecrkeeper_server.store.operation_metadata import OperationMetadata
 from ecrkeeper_server.store.rows import Declaration, Operation
 from ecrkeeper_server.store.state_parts import StoredError
@@ -159,7 +159,7 @@ async def test_declaration_without_its_registry_is_listed_and_not_read(db: Datab
 async def test_declarations_of_a_registry_are_parsed_one_in_a_step(db: Database) -> None:
     names = [SettingsName(REGISTRY, f"team-{at:02}") for at in range(20)]
     await db.write(lambda tx: [put(tx, ONE, name) for name in names])
-    _, texts = await db.read_in_turns(lambda tx: reading_registry(tx, REGISTRY))
+    texts = await db.read_in_turns(lambda tx: reading_texts(tx, REGISTRY))
     assert declarations.parsing_cost(texts) == 20 + 20 * len(json.dumps(ONE, separators=(",", ":"))) // 100
     steps = declarations.parsing(texts)
     assert sum(1 for _ in steps) == len(names)

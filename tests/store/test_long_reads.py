@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,10 +13,10 @@ from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, listing, resources, tables, work
+from ecrkeeper_server.store import declarations, listing, registry_texts, resources, tables, work
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.declarations import Stored
-from ecrkeeper_server.store.declared_texts import reading_registry, reading_texts_of
+from ecrkeeper_server.store.declared_texts import reading_texts_of
 from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
@@ -56,6 +56,11 @@ async def filled(db: Database) -> Database:
 
 def rows_of(tx: Tx) -> list[Resource]:
     return resources.page(tx, RegistryName.kind, "-", "", 10)
+
+
+def reading_registry(tx: Tx, name: RegistryName) -> Steps[tuple[Resource | None, Sequence[Stored]]]:
+    texts = yield from registry_texts.reading(tx, name)
+    return None if texts.row is None else registry_texts.parsed_row(texts.row), texts.declared
 
 
 READS: list[tuple[str, Read, Read]] = [
@@ -142,7 +147,7 @@ async def test_long_read_is_of_one_moment(filled: Database) -> None:
         resources.set_spec(tx, str(MANY), {"mode": "OBSERVE"})
         declaring.put(tx, last.name, settings(-1), registry_generation=2, origin=Origin("Test"))
 
-    def reading(tx: Tx) -> Steps[tuple[Resource | None, list[Stored]]]:
+    def reading(tx: Tx) -> Steps[tuple[Resource | None, Sequence[Stored]]]:
         steps = reading_registry(tx, MANY)
         yield next(steps)
         paused.set()

@@ -21,6 +21,7 @@ from ecrkeeper_server.aws.credentials import AssumedRoles, Provider
 from ecrkeeper_server.aws.environment import AwsEnvironment
 from ecrkeeper_server.aws.failures import is_rejection
 from ecrkeeper_server.aws.limits import Limiter
+from ecrkeeper_server.aws.params import counted
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.sessions import Sessions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -176,7 +177,10 @@ class AwsClient:
 
     async def _once(self, call: Call, credentials: Credentials) -> Answer:
         try:
-            prepared = self._wire.prepare(call.service, call.region, call.operation, call.params, credentials)
+            prepared = await work().step(
+                self._wire.prepare, call.service, call.region, call.operation, call.params, credentials,
+                elements=counted(call.params),
+            )  # fmt: skip
         except BotoCoreError as error:
             # If the Region has no FIPS or dual-stack endpoint, the configuration is in error, not the argument.
             code = "INVALID_ARGUMENT" if isinstance(error, ParamValidationError) else "FAILED_PRECONDITION"

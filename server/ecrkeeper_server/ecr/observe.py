@@ -75,7 +75,9 @@ async def try_read(
     reads = (_read_setting(aws, registry, setting) for setting in wanted)
     results: dict[str, Reading] = {}
     errors: dict[str, AwsError] = {}
-    for setting, result in zip(wanted, await asyncio.gather(*reads, return_exceptions=True), strict=True):
+    async with work().released():
+        read = await asyncio.gather(*reads, return_exceptions=True)
+    for setting, result in zip(wanted, read, strict=True):
         if isinstance(result, Reading):
             results[setting.name] = result
         elif isinstance(result, AwsError) and result.reason not in EVERYWHERE:

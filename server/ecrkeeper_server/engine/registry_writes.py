@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
-from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
+from ecrkeeper_server.ecr.observe import EVERYWHERE, Observed, observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_will_be_created
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
@@ -27,6 +27,7 @@ from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.rows import Method
+from ecrkeeper_server.turns import work
 
 # After these errors nothing more is sent: other calls would fail alike, or are not wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
@@ -39,8 +40,11 @@ async def write_settings(attempt: Attempt, progress: Progress) -> None:
     A rejected setting or element does not stop the others; only an error of the
     whole account ends the writing.
     """
-    todo = _sendable(attempt, progress)
-    due = [_setting_write(attempt, progress, name, todo.get(name)) for name in progress.plans]
+    todo = await work().step(_sendable, attempt, progress, elements=attempt.elements)
+    due = [
+        await work().step(_setting_write, attempt, progress, name, todo.get(name), elements=attempt.elements)
+        for name in progress.plans
+    ]
     progress.applied_before = dict(progress.applied)
     if todo:
         await record_intent(attempt, progress, todo, {each.setting: each.writes for each in due})
@@ -144,14 +148,19 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
 
 async def _reread(attempt: Attempt, progress: Progress, name: str) -> list[SettingError]:
     try:
-        progress.observed[name] = await observe_setting(attempt.aws, attempt.claimed.registry, SETTINGS[name])
+        observed = await observe_setting(attempt.aws, attempt.claimed.registry, SETTINGS[name])
     except AwsError as error:
         # Written elements are owned in any case.
         return [SettingError(name, error)]
-    # A removed element stays owned until AWS no longer shows it.
-    retained = keys_of(progress.plans[name].target) | keys_of(progress.observed[name].elements)
-    progress.applied[name] = only(progress.applied.get(name, {}), retained)
+    await work().step(_note_observed, progress, name, observed, elements=attempt.elements)
     return []
+
+
+def _note_observed(progress: Progress, name: str, observed: Observed) -> None:
+    progress.observed[name] = observed
+    # A removed element stays owned until AWS no longer shows it.
+    retained = keys_of(progress.plans[name].target) | keys_of(observed.elements)
+    progress.applied[name] = only(progress.applied.get(name, {}), retained)
 
 
 async def _send_all(attempt: Attempt, progress: Progress, due: SettingWrite) -> list[SettingError]:

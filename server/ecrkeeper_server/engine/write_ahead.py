@@ -21,7 +21,9 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.contests import Contests
 from ecrkeeper_server.store.declarations import Originals
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.stored_drift import StoredDrift
+from ecrkeeper_server.turns import work
 
 # Document writes of one attempt, including those that AWS rejects.
 MAX_CALLS = 12
@@ -85,6 +87,13 @@ async def record_intent(
     If they were recorded afterwards, a kill in between would leave elements in
     AWS that nobody removes when their owner leaves.
     """
+    state = await work().step(_intending, attempt, progress, todo, elements=attempt.elements)
+    originals, progress.originals = progress.originals, []
+    await attempt.intend([write for of_setting in writes.values() for write in of_setting], state, originals)
+
+
+def _intending(attempt: Attempt, progress: Progress, todo: Mapping[str, Plan]) -> RegistryState:
+    """Own the intended elements, and return the state with them."""
     intended = {name: _intended(progress, planned) for name, planned in todo.items()}
     for name, elements in intended.items():
         before = progress.applied.get(name, {})
@@ -92,13 +101,11 @@ async def record_intent(
         if first:
             progress.unconfirmed[name] = first
         progress.applied[name] = merged(before, elements)
-    state = attempt.claimed.registry_state.changed(
+    return attempt.claimed.registry_state.changed(
         applied=dict(progress.applied),
         unconfirmed=dict(progress.unconfirmed),
         suspects=progress.suspects,
     )
-    originals, progress.originals = progress.originals, []
-    await attempt.intend([write for of_setting in writes.values() for write in of_setting], state, originals)
 
 
 def originals_of(progress: Progress, registry: RegistryName) -> Originals:

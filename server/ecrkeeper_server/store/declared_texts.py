@@ -18,19 +18,13 @@ from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION,
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, json_rows
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, schedule
-from ecrkeeper_server.store.work import RESOURCE_NAMES
+from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.turns import Steps
 
 
-def reading_registry(tx: Tx, registry: RegistryName) -> Steps[tuple[Resource | None, list[Stored]]]:
-    """Return a registry, if it is stored, and its declarations by owner.
-
-    The JSON of the declarations is text, for `declarations.parsing`.
-    """
-    resource_query, declared_query = _of_registry()
-    place = {"in_account": registry.account, "in_region": registry.region}
-    found, rows = tx.ask(tx.conn, [(resource_query, {"of_name": str(registry)}), (declared_query, place)])
+def reading_texts(tx: Tx, registry: RegistryName) -> Steps[list[Stored]]:
+    """Return the declarations of a registry by owner, with JSON as text for `declarations.parsing`."""
+    (rows,) = tx.ask(tx.conn, [(_of_registry(), {"in_account": registry.account, "in_region": registry.region})])
     texts: list[Stored] = []
     characters = 0
     for row in rows:
@@ -39,9 +33,7 @@ def reading_registry(tx: Tx, registry: RegistryName) -> Steps[tuple[Resource | N
             yield
         characters += ROW_CHARACTERS + len(row[SETTINGS_AT])
         texts.append(tuple(row))
-    # At last, because a long read begins once more after its first step, and this row may be wide.
-    stored = next((Resource(**dict(zip(RESOURCE_NAMES, row, strict=True))) for row in found), None)
-    return stored, texts
+    return texts
 
 
 def reading_texts_of(tx: Tx, registries: Iterable[Resource]) -> Steps[dict[str, list[Stored]]]:
@@ -69,10 +61,9 @@ def _owner(row: Sequence[Any]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _of_registry() -> tuple[Select[Any], Select[Any]]:
-    named = select(*RESOURCE_COLUMNS).select_from(resource).where(schedule.c.name == bindparam("of_name"))
+def _of_registry() -> Select[Any]:
     here = (declarations.c.account == bindparam("in_account"), declarations.c.region == bindparam("in_region"))
-    return named, select(*STORED_DECLARATION).where(*here).order_by(declarations.c.owner)
+    return select(*STORED_DECLARATION).where(*here).order_by(declarations.c.owner)
 
 
 # A join, because SQLite would scan all declarations for a condition on pairs of columns. In no order, because it

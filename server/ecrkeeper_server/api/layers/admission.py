@@ -17,6 +17,7 @@ import grpc.aio
 
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits, RecentCpu
+from ecrkeeper_server.api.layers.data_limit import DataLimit
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
@@ -42,6 +43,7 @@ class AdmissionLayer:
         self._admission = admission
         self._cpu = RecentCpu()
         self._memory = RequestMemoryLimit(limits)
+        self._data = DataLimit()
         self._rejections = RejectionLog()
         self._open: set[asyncio.Timeout] = set()
         self._closed = False
@@ -138,11 +140,12 @@ class AdmissionLayer:
     def _entered(self, context: Context, kind: Kind) -> Iterator[tuple[str, CallCosts]]:
         peer = limit_key(context)
         self._admission.enter(peer, kind)
-        costs = CallCosts(self._admission, self._turns, peer, self._cpu)
+        costs = CallCosts(self._admission, self._turns, peer, self._cpu, self._data)
         WORK.set(costs.work)
         try:
             yield peer, costs
         finally:
+            costs.end()
             self._admission.leave(peer, kind)
 
     async def _until_max_age(self, responses: AsyncIterator[Any], costs: CallCosts) -> AsyncIterator[Any]:

@@ -6,6 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from enum import IntEnum
 from types import coroutine
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 from msgspec import Struct
 
+from ecrkeeper_server.api.layers.data_limit import CallData, DataLimit
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.token_bucket import TokenBucket
 from ecrkeeper_server.turns import SLICE, Turns, Work
@@ -223,8 +225,18 @@ class RecentCpu:
 class CallCosts:
     """Charges a principal for one call."""
 
-    def __init__(self, admission: Admission, turns: Turns, peer: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        turns: Turns,
+        peer: str,
+        clock: Callable[[], float],
+        limit: DataLimit | None = None,
+    ) -> None:
         self._admission = admission
+        self._limit = limit
+        # Made when the call first holds something large: most calls hold nothing.
+        self._data: CallData | None = None
         self._turns = turns
         self._peer = peer
         self._clock = clock
@@ -234,7 +246,23 @@ class CallCosts:
     def work(self) -> Work:
         """Return the work of the call."""
         large = self._seconds > SLICE
-        return Work(self._turns, self._peer, charge=self._charge, spent=self._spend, large=large)
+        return Work(self._turns, self._peer, charge=self._charge, spent=self._spend, large=large, data=self)
+
+    async def hold(self, size: int) -> None:
+        """Wait for the memory of large data, and hold it until the call ends."""
+        if self._limit is not None and self._data is None:
+            self._data = CallData(self._limit, self._peer)
+        if self._data is not None:
+            await self._data.hold(size)
+
+    def released(self) -> AbstractAsyncContextManager[None]:
+        """Release that memory during a block."""
+        return nullcontext() if self._data is None else self._data.released()
+
+    def end(self) -> None:
+        """Release everything that the call holds."""
+        if self._data is not None:
+            self._data.end()
 
     def _charge(self, elements: int) -> None:
         # A call learns of more elements while it works. Once it is admitted, it may end.

@@ -37,6 +37,8 @@ _LONGEST_SECONDS = 120.0
 _LONGEST_ID = 64
 _Check = Callable[[Message | None], None]
 _CONTENT = attrgetter("content")
+# A declaration takes several times as much memory as its message.
+_DATA_OF_MESSAGE = 4
 LARGE_BYTES = 8_192
 """The size from which a request is parsed and checked in turns; a smaller one needs no slice."""
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
@@ -165,8 +167,10 @@ def _answering(handler: Any) -> Any:
     return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, _CONTENT)
 
 
-async def _checked(check: _Check, request: Message | None) -> None:
-    if request is not None and request.ByteSize() >= LARGE_BYTES:
+async def _checked(check: _Check, request: Message | None, *, hold: bool = False) -> None:
+    if request is not None and (size := request.ByteSize()) >= LARGE_BYTES:
+        if hold:
+            await work().hold(_DATA_OF_MESSAGE * size)
         await work().step(check, request)
     else:
         check(request)
@@ -181,7 +185,7 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
         current_call().request_id = str(getattr(request, "request_id", ""))[:_LONGEST_ID]
         try:
             async with asyncio.timeout(limit):
-                await _checked(check, request)
+                await _checked(check, request, hold=True)
                 answer = await handler(request, context)
                 if type(answer) is not Answer and work().large:
                     # An answer that took long to make may also take long to serialize.

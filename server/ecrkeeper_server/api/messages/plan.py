@@ -74,7 +74,9 @@ async def registry_plan(
     before = {**settings.beside, **elements}
     after = {**before, **{name: plan.target for name, plan in planned.items()}}
     _warn(message, await work().run(advising(before, after), size))
-    _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
+    async with work().released():
+        warnings = await check_custom_roles(deps.aws, registry, planned.values())
+    _warn(message, warnings)
     _check_mode(message, str(registry), spec.mode)
     _add_duration(message)
     await work().run(fitting_plan(message), size)

@@ -14,7 +14,7 @@ from ecrkeeper_server.api.messages import elements
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, matcher
 from ecrkeeper_server.api.services.pages import scan
-from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
+from ecrkeeper_server.api.services.stored_registry import read_registry
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
@@ -23,9 +23,6 @@ from ecrkeeper_server.settings.element_states import ElementState, collecting_st
 from ecrkeeper_server.settings.elements import cost, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import Stored
-from ecrkeeper_server.store.declared_texts import reading_registry
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, work
 
@@ -76,8 +73,9 @@ class Elements:
         """List the elements of a registry."""
         name = RegistryName.parse(request.parent, "parent")
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
-        row, texts = await self._deps.db.read_in_turns(lambda tx: _reading(tx, name))
-        declared = await parsed_in_turns(texts)
+        row, declared = await read_registry(self._deps, name)
+        if row is None:
+            raise NotFound("Registry", str(name), "it is not stored")
         states = await self._states(row, declared)
 
         async def fetch(place: list[Any], limit: int) -> list[_Row]:
@@ -92,13 +90,6 @@ class Elements:
 
 async def _message(state: ElementState, key: str) -> registry_pb2.Element:
     return await work().step(elements.element, state, key, elements=cost(state.value))
-
-
-def _reading(tx: Tx, name: RegistryName) -> Steps[tuple[Resource, list[Stored]]]:
-    row, texts = yield from reading_registry(tx, name)
-    if row is None:
-        raise NotFound("Registry", str(name), "it is not stored")
-    return row, texts
 
 
 def _elements(row: Resource, declared: Sequence[Declaration]) -> Steps[Mapping[str, States]]:

@@ -23,6 +23,7 @@ from ecrkeeper_server.api.services.filters import Choice
 from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
+from ecrkeeper_server.api.services.stored_registry import read_registry
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.costs import cost_in_turns, view_cost
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response
@@ -36,7 +37,7 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declared_texts import reading_registry, reading_texts_of
+from ecrkeeper_server.store.declared_texts import reading_texts_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
 from ecrkeeper_server.turns import Steps, work
@@ -49,12 +50,6 @@ _FIELDS = resource_fields(
         "setting": Choice(lambda row: [each.setting for each in row.registry_state.drift], tuple(SETTINGS), str.lower),
     },
 )
-
-
-async def read_registry(deps: Dependencies, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
-    """Return the stored row of a registry, if any, and its declarations."""
-    row, texts = await deps.db.read_in_turns(lambda tx: reading_registry(tx, name))
-    return row, await parsed_in_turns(texts)
 
 
 async def refreshed(deps: Dependencies, name: RegistryName, row: Resource | None) -> Resource:

@@ -12,7 +12,8 @@ from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.api.services.context import Dependencies, now_micros
 from ecrkeeper_server.api.services.not_found import asking_for
-from ecrkeeper_server.api.services.registries import read_registry, refreshed
+from ecrkeeper_server.api.services.registries import refreshed
+from ecrkeeper_server.api.services.stored_registry import read_registry
 from ecrkeeper_server.declarations.costs import cost_in_turns, view_cost
 from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
 from ecrkeeper_server.ecr.observe import observe

@@ -1,0 +1,89 @@
+"""Read a registry with its declarations, or only their size if they are large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import BigInteger, Boolean, Text, bindparam, case, func, select, type_coerce
+from sqlalchemy.engine import Dialect as Compiler
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.elements import CHARACTERS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import Stored
+from ecrkeeper_server.store.declared_texts import reading_texts
+from ecrkeeper_server.store.json_columns import JsonText, read_json
+from ecrkeeper_server.store.prepared import Prepared
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
+from ecrkeeper_server.turns import Steps
+
+_ALL = 2**62
+
+
+class RegistryTexts(Struct, frozen=True):
+    """A registry and its declarations with JSON as text.
+
+    Without a row, none is stored. If `too_large`, both are left out; `size` counts their characters.
+    """
+
+    row: Sequence[Any] | None
+    declared: Sequence[Stored]
+    size: int
+    too_large: bool = False
+
+    @property
+    def cost(self) -> int:
+        """The cost of parsing the row, in elements."""
+        return self.size // CHARACTERS
+
+
+def reading(tx: Tx, name: RegistryName, most: int = _ALL) -> Steps[RegistryTexts]:
+    """Return a registry with its declarations by owner, in steps; if they are large, their size.
+
+    More than `most` characters are large.
+    """
+    values = {"registry": str(name), "account": name.account, "region": name.region, "most": most}
+    rows = _read(tx.conn.dialect).rows(tx.conn, values)
+    size, row = (rows[0][0], rows[0][1:]) if rows else (0, None)
+    if size > most:
+        return RegistryTexts(None, (), size, too_large=True)
+    declared = yield from reading_texts(tx, name)
+    return RegistryTexts(row, declared, size)
+
+
+@lru_cache(maxsize=8)
+def _read(compiler: Compiler) -> Prepared:
+    settings = func.length(type_coerce(declarations.c.settings, Text))
+    declared = select(func.coalesce(func.sum(settings), 0)).where(
+        declarations.c.account == bindparam("account"), declarations.c.region == bindparam("region")
+    )
+    texts = [type_coerce(each, Text) if isinstance(each.type, JsonText) else each for each in RESOURCE_COLUMNS]
+    state = type_coerce(resources.c.state, Text)
+    size = func.length(state)
+    # The database does not send a state that is too large.
+    texts[_STATE_AT] = case((size <= bindparam("most", type_=BigInteger), state))
+    query = select(size + declared.scalar_subquery(), *texts).select_from(resource)
+    return Prepared(query.where(schedule.c.name == bindparam("registry")), compiler)
+
+
+_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
+_STATE_AT = _NAMES.index("state")
+
+
+def parsed_row(row: Sequence[Any]) -> Resource:
+    """Return the values of a row."""
+    values = zip(RESOURCE_COLUMNS, row, strict=True)
+    return Resource(**{column.name: _value(column.type, value) for column, value in values})
+
+
+def _value(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(kind, JsonText):
+        return read_json(value)
+    # SQLite has no booleans.
+    return bool(value) if isinstance(kind, Boolean) else value
