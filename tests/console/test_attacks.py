@@ -84,7 +84,7 @@ def _reconciling(console: World) -> Iterator[None]:
 
 def test_stored_html_is_text_in_streams(console: World) -> None:
     browser = console.browser()
-    address = re.sub("seen=[0-9a-f]+", "seen=0", live(browser, f"/console/{REGISTRY}"))
+    address = re.sub("digest=[0-9a-f]+", "digest=0", live(browser, f"/console/{REGISTRY}"))
     with opened(browser, address) as events:
         name, content = events.until("alert(1)")
         assert (name, Tags(content).dangers()) == ("update", [])

@@ -35,7 +35,7 @@ def test_stream_sends_only_what_changes(console: World) -> None:
 
 def test_stream_of_an_old_page_sends_a_snapshot(console: World) -> None:
     browser = console.browser()
-    address = re.sub("seen=[0-9a-f]+", "seen=0", live(browser, "/console/"))
+    address = re.sub("digest=[0-9a-f]+", "digest=0", live(browser, "/console/"))
     with opened(browser, address) as events:
         _, content = events.until("<a ")
         assert content.count("<a ") == 3

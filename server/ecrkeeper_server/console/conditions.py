@@ -52,9 +52,9 @@ _STYLES = {
 
 def state_of(resource: Any) -> State:
     """Return the state of a registry or a role: the worst of its conditions."""
-    found = {each.type: each for each in resource.conditions}
-    ready = found.get("Ready")
-    return _state(_chosen(resource, found), "" if ready is None else ready.reason)
+    by_type = {each.type: each for each in resource.conditions}
+    ready = by_type.get("Ready")
+    return _state(_chosen(resource, by_type), "" if ready is None else ready.reason)
 
 
 # Streams keep the states of their cells, which are few different ones.
@@ -68,8 +68,8 @@ def cell_of(resource: Any) -> Cell:
     return Cell(resource.name, state_of(resource))
 
 
-def _chosen(resource: Any, found: dict[str, Any]) -> str:
-    true = {kind for kind, each in found.items() if each.status == common_pb2.Condition.TRUE}
+def _chosen(resource: Any, by_type: dict[str, Any]) -> str:
+    true = {kind for kind, each in by_type.items() if each.status == common_pb2.Condition.TRUE}
     if resource.mode == common_pb2.PAUSED:
         return "paused"
     for kind in ("Blocked", "Degraded", "Contested"):
@@ -79,7 +79,7 @@ def _chosen(resource: Any, found: dict[str, Any]) -> str:
         return "reconciling"
     if "Ready" in true:
         return "ready"
-    return "differs" if "Synced" in found else "unknown"
+    return "differs" if "Synced" in by_type else "unknown"
 
 
 def condition_class(condition: Any) -> str:
@@ -95,9 +95,9 @@ def state_class(word: str) -> str:
     return next((style for style, words in _STYLES.items() if word in words), "quiet")
 
 
-def element_id(place: str, setting: str, key: str) -> str:
-    """Return the id of an element in a place of a page."""
-    return "e-" + hashlib.sha256(f"{place} {setting} {key}".encode()).hexdigest()[:16]
+def element_id(section: str, setting: str, key: str) -> str:
+    """Return the id of an element in a section of a page."""
+    return "e-" + hashlib.sha256(f"{section} {setting} {key}".encode()).hexdigest()[:16]
 
 
 def cell_id(name: str) -> str:

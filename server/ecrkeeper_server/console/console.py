@@ -86,8 +86,8 @@ class Console:
             return self._file(path.removeprefix("static/"), request)
         visit = await self._visit(request)
         if path in self._sign_in.paths:
-            found = await self._sign_in.answer(visit, path)
-            return await self._page(visit, found) if isinstance(found, Page) else found
+            answered = await self._sign_in.answer(visit, path)
+            return await self._page(visit, answered) if isinstance(answered, Page) else answered
         if request.method == "POST":
             return await self._rejected(Rejection(405, "the method must be GET, got POST"))
         return await self._show(visit, path)
@@ -103,13 +103,13 @@ class Console:
     async def _show(self, visit: Visit, path: str) -> web.StreamResponse:
         """Answer with a page or its stream."""
         is_live = path == "live" or path.startswith("live/")
-        found = route_of(path.removeprefix("live").removeprefix("/") if is_live else path)
-        if found is None or (is_live and found[0].live is None):
+        match = route_of(path.removeprefix("live").removeprefix("/") if is_live else path)
+        if match is None or (is_live and match[0].live is None):
             return await self._rejected(Rejection(404, "there is no such page"))
-        route, place = found
+        route, path_params = match
         try:
             visit = replace(visit, who=await self._login.who(visit.caller))
-            view = View(self._calls, visit.caller, place, dict(visit.request.query), self._snapshots)
+            view = View(self._calls, visit.caller, path_params, dict(visit.request.query), self._snapshots)
             if is_live and route.live is not None:
                 return await live.serve(visit.request, view, route.live, self._renderer, visit.key)
             return await self._page(visit, await route.show(view), route)
@@ -152,9 +152,9 @@ class Console:
         return answer(await self._renderer.page(page, "", **common), rejection.status)
 
     def _file(self, name: str, request: web.BaseRequest) -> web.Response:
-        found = self._static.get(name)
-        if found is None:
+        file = self._static.get(name)
+        if file is None:
             return answer(b"there is no such file\n", 404, {"Content-Type": "text/plain; charset=utf-8"})
-        kind, content = found
+        kind, content = file
         caching = f"public, max-age={_STATIC_SECONDS}, immutable" if "v" in request.query else "no-cache"
         return answer(content, 200, {"Content-Type": kind, "Cache-Control": caching})

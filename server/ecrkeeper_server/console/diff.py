@@ -29,18 +29,18 @@ def sides(left: str | None, right: str | None) -> Sides:
     """Compare two texts; one may be missing."""
     if left is None or right is None:
         return Sides(_lines(left), _lines(right))
-    before, after = left.splitlines(), right.splitlines()
-    if before == after:
+    left_lines, right_lines = left.splitlines(), right.splitlines()
+    if left_lines == right_lines:
         return Sides(_lines(left), _lines(right), same=True)
-    if len(before) + len(after) > _MAX_LINES:
+    if len(left_lines) + len(right_lines) > _MAX_LINES:
         return Sides(_lines(left), _lines(right))
-    matching = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    first, second = [False] * len(before), [False] * len(after)
+    matching = difflib.SequenceMatcher(None, left_lines, right_lines, autojunk=False)
+    left_changed, right_changed = [False] * len(left_lines), [False] * len(right_lines)
     for kind, i, j, m, n in matching.get_opcodes():
         if kind != "equal":
-            first[i:j] = [True] * (j - i)
-            second[m:n] = [True] * (n - m)
-    return Sides(list(map(Line, before, first)), list(map(Line, after, second)))
+            left_changed[i:j] = [True] * (j - i)
+            right_changed[m:n] = [True] * (n - m)
+    return Sides(list(map(Line, left_lines, left_changed)), list(map(Line, right_lines, right_changed)))
 
 
 def _lines(text: str | None) -> list[Line] | None:

@@ -32,8 +32,8 @@ def element_rows(elements: Iterable[Any], drift: Iterable[Any] = ()) -> Iterator
     """Yield the rows of elements, with what AWS has according to `drift`."""
     differing = {(each.setting, each.key): each for each in drift}
     for each in elements:
-        found = differing.get((each.setting, each.key))
-        desired, observed = _desired(each), _observed(each, found)
+        element_drift = differing.get((each.setting, each.key))
+        desired, observed = _desired(each), _observed(each, element_drift)
         yield Row(
             each.setting, each.key, enum(each, "state"), tuple(each.owners), sides(desired, observed), each.problem,
             each.pairs if each.HasField("pairs") else None,

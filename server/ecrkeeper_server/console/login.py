@@ -25,9 +25,9 @@ _LONGEST_SECONDS = 12 * 3600
 
 def with_token(caller: Caller, token: str) -> Caller:
     """Return the caller with a token, and without credentials of its own."""
-    kept = tuple((key, value) for key, value in caller.metadata if key not in ("authorization", "cookie"))
+    metadata = tuple((key, value) for key, value in caller.metadata if key not in ("authorization", "cookie"))
     bearer = (("authorization", f"Bearer {token}"),) if token else ()
-    return Caller((*kept, *bearer), caller.peer, caller.auth)
+    return Caller((*metadata, *bearer), caller.peer, caller.auth)
 
 
 def local_path(text: str) -> str:
@@ -54,15 +54,15 @@ class Login(Struct, frozen=True):
         """Return the caller's identity, or raise CallError."""
         return await self.calls.unary(caller, WHO, server_service_pb2.WhoAmIRequest())
 
-    async def token_of(self, cookies: Cookies, given: Mapping[str, str]) -> str:
+    async def token_of(self, cookies: Cookies, existing: Mapping[str, str]) -> str:
         """Return the token of a session; empty without a session."""
-        sealed = cookies.read(given)
+        sealed = cookies.read(existing)
         return (await self.sealer.opened(Kind.SESSION, sealed) or "") if sealed else ""
 
-    async def begun(self, caller: Caller, cookies: Cookies, given: Mapping[str, str], token: str) -> list[str]:
+    async def begun(self, caller: Caller, cookies: Cookies, existing: Mapping[str, str], token: str) -> list[str]:
         """Return the cookies of a new session; CallError for an invalid token."""
-        who = await self.who(with_token(caller, token))
+        identity = await self.who(with_token(caller, token))
         seconds = _LONGEST_SECONDS
-        if who.HasField("expire_time"):
-            seconds = min(seconds, int(who.expire_time.seconds - time.time()))
-        return cookies.headers(given, await self.sealer.sealed(Kind.SESSION, token), max(1, seconds))
+        if identity.HasField("expire_time"):
+            seconds = min(seconds, int(identity.expire_time.seconds - time.time()))
+        return cookies.headers(existing, await self.sealer.sealed(Kind.SESSION, token), max(1, seconds))

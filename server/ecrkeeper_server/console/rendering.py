@@ -32,8 +32,8 @@ _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "t
 
 def static_files() -> Mapping[str, tuple[str, bytes]]:
     """Return the static files by name, each with its content type."""
-    found = _FOLDER.joinpath("static").iterdir()
-    contents = {each.name: each.read_bytes() for each in found}
+    files = _FOLDER.joinpath("static").iterdir()
+    contents = {each.name: each.read_bytes() for each in files}
     contents["topology.css"] = _topology_style().encode()
     kinds = {name: _TYPES.get(name.rpartition(".")[2]) for name in contents}
     return {name: (f"{kinds[name]}; charset=utf-8", contents[name]) for name in contents if kinds[name]}
@@ -95,8 +95,8 @@ class Renderer:
 
 
 def _source(name: str) -> str | None:
-    found = _FOLDER.joinpath("templates", name)
-    return found.read_text() if found.is_file() else None
+    file = _FOLDER.joinpath("templates", name)
+    return file.read_text() if file.is_file() else None
 
 
 def time(value: timestamp_pb2.Timestamp) -> str:
@@ -112,20 +112,20 @@ def enum(message: Message, field: str) -> str:
     number = getattr(message, field)
     if not number:
         return ""
-    found = described.values_by_number.get(number)
-    return str(number) if found is None else found.name
+    value = described.values_by_number.get(number)
+    return str(number) if value is None else value.name
 
 
 def pretty(value: Message) -> str:
     """Return a message as indented JSON; text as it is."""
-    shown = json_format.MessageToDict(value)
-    return shown if isinstance(shown, str) else json.dumps(shown, indent=2, ensure_ascii=False, sort_keys=True)
+    content = json_format.MessageToDict(value)
+    return content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
 
 
 def inline(value: Message) -> str:
     """Return a message as JSON in one line; text as it is."""
-    shown = json_format.MessageToDict(value)
-    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, sort_keys=True)
+    content = json_format.MessageToDict(value)
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
 @lru_cache(maxsize=4096)

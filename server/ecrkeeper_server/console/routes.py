@@ -62,18 +62,18 @@ def route_of(path: str) -> tuple[Route, Mapping[str, str]] | None:
     segments = [unquote(each) for each in path.split("/")]
     for route in ROUTES:
         expected = route.pattern.split("/")
-        if len(expected) == len(segments) and (place := _matched(expected, segments)) is not None:
-            return route, place
+        if len(expected) == len(segments) and (path_params := _matched(expected, segments)) is not None:
+            return route, path_params
     return None
 
 
 def _matched(expected: list[str], segments: list[str]) -> dict[str, str] | None:
-    place = {}
-    for pattern, given in zip(expected, segments, strict=True):
+    path_params = {}
+    for pattern, segment in zip(expected, segments, strict=True):
         if pattern.startswith("{"):
-            if _SEGMENT.fullmatch(given) is None or given in (".", ".."):
+            if _SEGMENT.fullmatch(segment) is None or segment in (".", ".."):
                 return None
-            place[pattern[1:-1]] = given
-        elif pattern != given:
+            path_params[pattern[1:-1]] = segment
+        elif pattern != segment:
             return None
-    return place
+    return path_params

@@ -31,8 +31,8 @@ def _restriction(text: str, word: str) -> str:
     return f'{word} = "{text}"' if _WORD.fullmatch(text) else text
 
 
-def both(first: str, second: str) -> str:
-    """Return the filter of what matches two filters, one of which may be empty."""
+def conjunction(first: str, second: str) -> str:
+    """Combine two filters with AND; either may be empty."""
     if first and second:
         return f"({first}) AND ({second})"
     return first or second

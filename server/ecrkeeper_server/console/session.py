@@ -64,20 +64,20 @@ class Cookies(Struct, frozen=True):
 
     secure: bool
 
-    def read(self, given: Mapping[str, str]) -> str:
+    def read(self, existing: Mapping[str, str]) -> str:
         """Return the value that the parts of the cookie have; empty without one."""
-        return "".join(given.get(name, "") for name in self._names())
+        return "".join(existing.get(name, "") for name in self._names())
 
-    def headers(self, given: Mapping[str, str], value: str, seconds: int, *, same_site: str = "Strict") -> list[str]:
+    def headers(self, existing: Mapping[str, str], value: str, seconds: int, *, same_site: str = "Strict") -> list[str]:
         """Return the `Set-Cookie` headers for a value, and those that end old parts."""
         parts = [value[at : at + _PART_CHARACTERS] for at in range(0, len(value), _PART_CHARACTERS)]
         if len(parts) > _MAX_PARTS:
             raise ValueError("the value is too long for cookies")
         attributes = f"; Path=/; HttpOnly; SameSite={same_site}" + ("; Secure" if self.secure else "")
         names = self._names()
-        kept = [f"{name}={part}; Max-Age={seconds}{attributes}" for name, part in zip(names, parts, strict=False)]
-        ended = [f"{name}=; Max-Age=0{attributes}" for name in names[len(parts) :] if name in given]
-        return kept + ended
+        cookies = [f"{name}={part}; Max-Age={seconds}{attributes}" for name, part in zip(names, parts, strict=False)]
+        ended = [f"{name}=; Max-Age=0{attributes}" for name in names[len(parts) :] if name in existing]
+        return cookies + ended
 
     def _names(self) -> list[str]:
         prefix = "__Host-" if self.secure else ""

@@ -75,16 +75,16 @@ class SignIn:
 
     async def _returned(self, visit: Visit, flow: CodeFlow) -> web.Response | Page:
         """Begin a session with the issuer's answer."""
-        given = visit.request.query
+        query = visit.request.query
         opened = await self._login.sealer.opened(Kind.LOGIN, visit.cookies.read(visit.request.cookies))
         if opened is None:
             return self._page(visit, "the login took too long, or began in another browser; sign in again", 401)
         state, nonce, verifier, target = json.loads(opened)
-        if not secrets.compare_digest(given.get("state", "").encode(), state.encode()):
+        if not secrets.compare_digest(query.get("state", "").encode(), state.encode()):
             return self._page(visit, "the answer belongs to another login; sign in again", 401)
-        if "code" not in given:
-            return self._page(visit, f"the issuer rejected the login: {given.get('error', '')[:200]}", 401)
-        token = await flow.token(given["code"], Attempt(state, nonce, verifier))
+        if "code" not in query:
+            return self._page(visit, f"the issuer rejected the login: {query.get('error', '')[:200]}", 401)
+        token = await flow.token(query["code"], Attempt(state, nonce, verifier))
         cookies = await self._login.begun(visit.caller, visit.cookies, visit.request.cookies, token)
         # A redirect would still be a request of the issuer's page, without the session.
         return Page("signed_in.html", "Signed in", {"target": target}, cookies=tuple(cookies))

@@ -28,8 +28,8 @@ _CURRENT, _COMPLETE = (
 
 def _accounts(view: View) -> str:
     """Return a filter on the accounts that the page shows."""
-    named = [each for each in view.text("accounts").split(",") if is_account(each)]
-    return " OR ".join(f"account={each}" for each in named[:ACCOUNTS]) or "account=-"
+    accounts = [each for each in view.text("accounts").split(",") if is_account(each)]
+    return " OR ".join(f"account={each}" for each in accounts[:ACCOUNTS]) or "account=-"
 
 
 async def fleet(view: View) -> AsyncIterator[Update]:
@@ -56,7 +56,9 @@ async def fleet(view: View) -> AsyncIterator[Update]:
 async def registry(view: View) -> AsyncIterator[Update]:
     """Follow one registry."""
     request = settings_pb2.WatchRegistriesRequest(
-        parent=f"accounts/{view.place['account']}", filter=f'region = "{view.place["region"]}"', view=registry_pb2.FULL
+        parent=f"accounts/{view.path_params['account']}",
+        filter=f'region = "{view.path_params["region"]}"',
+        view=registry_pb2.FULL,
     )
     first = True
     async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
@@ -76,20 +78,20 @@ async def role_list(view: View) -> AsyncIterator[Update]:
 async def role(view: View) -> AsyncIterator[Update]:
     """Follow one role."""
     request = role_service_pb2.WatchServiceLinkedRolesRequest(
-        parent=f"accounts/{view.place['account']}", filter=f"role = {view.place['role']}"
+        parent=f"accounts/{view.path_params['account']}", filter=f"role = {view.path_params['role']}"
     )
     first = True
     async for answer in view.stream("RoleService.WatchServiceLinkedRoles", request):
-        found = answer.service_linked_role
+        role = answer.service_linked_role
         current = answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT
-        if current and not (first and view.has(digest_of(found))):
-            yield Update("role_body.html", partial(role_values, found), key=Same(answer))
+        if current and not (first and view.has(digest_of(role))):
+            yield Update("role_body.html", partial(role_values, role), key=Same(answer))
         first = False
 
 
 async def rollout(view: View) -> AsyncIterator[Update]:
     """Follow a rollout."""
-    name = f"registrySets/{view.place['set']}/rollouts/{view.place['number']}"
+    name = f"registrySets/{view.path_params['set']}/rollouts/{view.path_params['number']}"
     request = fleet_service_pb2.WatchRolloutRequest(name=name)
     async for answer in view.stream("FleetService.WatchRollout", request):
         yield Update("rollout_body.html", partial(rollout_values, answer.rollout), key=Same(answer))
@@ -97,12 +99,12 @@ async def rollout(view: View) -> AsyncIterator[Update]:
 
 async def operation(view: View) -> AsyncIterator[Update]:
     """Wait for an operation to end."""
-    request = operations_pb2.WaitOperationRequest(name=f"operations/{view.place['operation']}")
+    request = operations_pb2.WaitOperationRequest(name=f"operations/{view.path_params['operation']}")
     request.timeout.FromSeconds(15)
     while True:
-        found = await view.call("Operations.WaitOperation", request)
-        if found.done:
-            yield Update("operation_body.html", partial(trail.operation_values, found))
+        operation = await view.call("Operations.WaitOperation", request)
+        if operation.done:
+            yield Update("operation_body.html", partial(trail.operation_values, operation))
             return
 
 

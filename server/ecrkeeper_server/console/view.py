@@ -21,9 +21,9 @@ SNAPSHOTS = 8
 """Snapshots that are read at a time."""
 
 
-def seen(digest: str) -> str:
-    """Return the query by which a stream learns what its page shows."""
-    return f"seen={digest}&at={int(time.time())}"
+def digest_query(digest: str) -> str:
+    """Return the query that tells a stream the content of its page."""
+    return f"digest={digest}&at={int(time.time())}"
 
 
 class Page(Struct, frozen=True):
@@ -41,7 +41,7 @@ class View(Struct, frozen=True):
 
     calls: InProcessCalls
     caller: Caller
-    place: Mapping[str, str]
+    path_params: Mapping[str, str]
     query: Mapping[str, str]
     # Held while a stream reads its snapshot: hundreds of them may begin at once, and each takes a megabyte.
     snapshots: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, SNAPSHOTS))
@@ -51,14 +51,14 @@ class View(Struct, frozen=True):
         return self.query.get(name, "").strip()[:_QUERY_CHARACTERS]
 
     def has(self, digest: str) -> bool:
-        """Return whether the page of this stream shows what has this digest.
+        """Return whether the page of this stream already shows the content of this digest.
 
         Not after the browser connected again: the page may have changed since.
         """
-        again = any(key == "last-event-id" for key, _ in self.caller.metadata)
+        reconnected = any(key == "last-event-id" for key, _ in self.caller.metadata)
         at = self.text("at")
         recent = at.isascii() and at.isdigit() and abs(time.time() - int(at)) < _RECENT_SECONDS
-        return recent and not again and self.text("seen") == digest
+        return recent and not reconnected and self.text("digest") == digest
 
     async def call(self, method: str, request: Message) -> Any:
         """Return the answer to `Service.Method`, or raise CallError."""

@@ -37,8 +37,8 @@ def answer(
     content: bytes, status: int, headers: Mapping[str, str] | None = None, cookies: list[str] | None = None
 ) -> web.Response:
     """Return an answer with the headers of every answer."""
-    given = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", **HEADERS, **(headers or {})}
-    response = web.Response(body=content, status=status, headers=given)
+    merged = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", **HEADERS, **(headers or {})}
+    response = web.Response(body=content, status=status, headers=merged)
     for cookie in cookies or ():
         response.headers.add("Set-Cookie", cookie)
     return response

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from ecrkeeper_server.console.conditions import Cell, cell_of
 from ecrkeeper_server.console.digests import digest_of_cells
-from ecrkeeper_server.console.search import both, filter_of
-from ecrkeeper_server.console.view import Page, View, seen
+from ecrkeeper_server.console.search import conjunction, filter_of
+from ecrkeeper_server.console.view import Page, View, digest_query
 
 # A page has so many registries, of so many accounts: the filter of its stream names them all, and a
 # filter has at most 20 restrictions.
@@ -36,7 +36,7 @@ class Row(Struct, frozen=True):
 async def fleet(view: View) -> Page:
     """Show the fleet."""
     search, state = view.text("q"), view.text("state")
-    chosen = both(STATES.get(state, STATES[""])[1], filter_of(search, "owner"))
+    chosen = conjunction(STATES.get(state, STATES[""])[1], filter_of(search, "owner"))
     request = pb.ListRegistriesRequest(
         parent="accounts/-",
         page_size=ACCOUNTS if "region" in chosen else _REGISTRIES,
@@ -77,5 +77,5 @@ def live_address(rows: list[Row]) -> str:
     """Return the query of the stream that follows these registries; empty without any."""
     if not rows:
         return ""
-    shown = [each for row in rows for each in row.cells.values()]
-    return f"accounts={','.join(row.account for row in rows)}&{seen(digest_of_cells(shown))}"
+    cells = [each for row in rows for each in row.cells.values()]
+    return f"accounts={','.join(row.account for row in rows)}&{digest_query(digest_of_cells(cells))}"

@@ -10,7 +10,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.console.digests import digest_of
 from ecrkeeper_server.console.elements import change_rows, drift_rows, element_rows
 from ecrkeeper_server.console.rendering import pretty
-from ecrkeeper_server.console.view import Page, View, seen
+from ecrkeeper_server.console.view import Page, View, digest_query
 
 _SERVICE = "RegistrySettingsService"
 # The page has so many elements; a page of its own lists all.
@@ -19,30 +19,30 @@ _ELEMENTS, _REVISIONS = 100, 20
 
 def name_of(view: View) -> str:
     """Return the name of the registry that the path names."""
-    return f"accounts/{view.place['account']}/registries/{view.place['region']}"
+    return f"accounts/{view.path_params['account']}/registries/{view.path_params['region']}"
 
 
 async def registry(view: View) -> Page:
     """Show one registry."""
     request = pb.GetRegistryRequest(name=name_of(view), view=registry_pb2.FULL)
-    found = await view.call(f"{_SERVICE}.GetRegistry", request)
-    return Page("registry.html", _title(view), registry_values(found))
+    registry = await view.call(f"{_SERVICE}.GetRegistry", request)
+    return Page("registry.html", _title(view), registry_values(registry))
 
 
 def _title(view: View) -> str:
-    return f"{view.place['account']} {view.place['region']}"
+    return f"{view.path_params['account']} {view.path_params['region']}"
 
 
-def registry_values(found: registry_pb2.Registry) -> dict[str, Any]:
+def registry_values(registry: registry_pb2.Registry) -> dict[str, Any]:
     """Return what the template shows of a registry."""
-    rows = list(element_rows(found.elements[:_ELEMENTS], found.drift))
+    rows = list(element_rows(registry.elements[:_ELEMENTS], registry.drift))
     return {
-        "registry": found,
-        "live": seen(digest_of(found)),
-        "drift": list(drift_rows(found.drift[:_ELEMENTS])),
-        "remediated": list(drift_rows(found.last_remediation.drift[:_ELEMENTS])),
+        "registry": registry,
+        "live": digest_query(digest_of(registry)),
+        "drift": list(drift_rows(registry.drift[:_ELEMENTS])),
+        "remediated": list(drift_rows(registry.last_remediation.drift[:_ELEMENTS])),
         "elements": rows,
-        "more_elements": max(0, sum(each.count for each in found.element_counts) - len(rows)),
+        "more_elements": max(0, sum(each.count for each in registry.element_counts) - len(rows)),
     }
 
 
@@ -78,21 +78,21 @@ def _element_filter(text: str) -> str:
 async def explain(view: View) -> Page:
     """Show the settings that apply to one repository."""
     repository = view.text("repository")
-    found = error = None
+    explanation = error = None
     if repository:
         request = pb.ExplainRepositoryRequest(name=name_of(view), repository=repository)
-        found, error = await view.tried(f"{_SERVICE}.ExplainRepository", request)
+        explanation, error = await view.tried(f"{_SERVICE}.ExplainRepository", request)
         if error is not None and error.code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
             raise error
-    values = {"name": name_of(view), "repository": repository, "found": found, "error": error}
+    values = {"name": name_of(view), "repository": repository, "explanation": explanation, "error": error}
     return Page("explain.html", f"Explain a repository in {_title(view)}", values)
 
 
 async def declaration(view: View) -> Page:
     """Show the declaration of one owner, and its revisions with their changes."""
-    name = f"{name_of(view)}/settings/{view.place['owner']}"
+    name = f"{name_of(view)}/settings/{view.path_params['owner']}"
     request = pb.ListRegistrySettingsRevisionsRequest(name=name, page_size=_REVISIONS, page_token=view.text("page"))
-    (found, missing), listed = (
+    (declared, missing), listed = (
         await view.tried(f"{_SERVICE}.GetRegistrySettings", pb.GetRegistrySettingsRequest(name=name)),
         await view.call(f"{_SERVICE}.ListRegistrySettingsRevisions", request),
     )
@@ -101,10 +101,10 @@ async def declaration(view: View) -> Page:
     values = {
         "name": name,
         "registry_name": name_of(view),
-        "owner": view.place["owner"],
-        "declaration": found,
-        "settings": pretty(found.settings) if found is not None else "",
+        "owner": view.path_params["owner"],
+        "declaration": declared,
+        "settings": pretty(declared.settings) if declared is not None else "",
         "revisions": [(each, list(change_rows(each.changes[:_ELEMENTS]))) for each in listed.revisions],
         "next": listed.next_page_token,
     }
-    return Page("declaration.html", f"{view.place['owner']} in {_title(view)}", values)
+    return Page("declaration.html", f"{view.path_params['owner']} in {_title(view)}", values)

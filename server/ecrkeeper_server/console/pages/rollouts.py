@@ -31,8 +31,8 @@ async def rollouts(view: View) -> Page:
 
 async def registry_set(view: View) -> Page:
     """Show a registry set with its rollouts and targets."""
-    name = f"registrySets/{view.place['set']}"
-    found, listed, targets = await view.together(
+    name = f"registrySets/{view.path_params['set']}"
+    registry_set, listed, targets = await view.together(
         ("FleetService.GetRegistrySet", pb.GetRegistrySetRequest(name=name)),
         ("FleetService.ListRollouts", pb.ListRolloutsRequest(parent=name, page_size=20)),
         (
@@ -41,47 +41,47 @@ async def registry_set(view: View) -> Page:
         ),
     )
     values = {
-        "set": found,
-        "selector": pretty(found.selector),
-        "settings": pretty(found.settings),
+        "set": registry_set,
+        "selector": pretty(registry_set.selector),
+        "settings": pretty(registry_set.settings),
         "rollouts": [(each, totals(each)) for each in listed.rollouts],
         "targets": targets.targets,
         "next": targets.next_page_token,
     }
-    return Page("registry_set.html", f"Registry set {view.place['set']}", values)
+    return Page("registry_set.html", f"Registry set {view.path_params['set']}", values)
 
 
 async def rollout(view: View) -> Page:
     """Show a rollout and its targets."""
-    name = f"registrySets/{view.place['set']}/rollouts/{view.place['number']}"
+    name = f"registrySets/{view.path_params['set']}/rollouts/{view.path_params['number']}"
     request = pb.ListRolloutTargetsRequest(
         parent=name, page_size=_TARGETS, page_token=view.text("page"), filter=filter_of(view.text("q"), "reason")
     )
-    found = await view.call("FleetService.GetRollout", pb.GetRolloutRequest(name=name))
+    rollout = await view.call("FleetService.GetRollout", pb.GetRolloutRequest(name=name))
     listed, error = await view.listed("FleetService.ListRolloutTargets", request)
     values = {
-        **rollout_values(found),
+        **rollout_values(rollout),
         "targets": listed.targets if listed is not None else [],
         "next": listed.next_page_token if listed is not None else "",
         "error": error,
         "search": view.text("q"),
     }
-    return Page("rollout.html", f"Rollout {view.place['number']} of {view.place['set']}", values)
+    return Page("rollout.html", f"Rollout {view.path_params['number']} of {view.path_params['set']}", values)
 
 
-def rollout_values(found: fleet_pb2.Rollout) -> dict[str, Any]:
+def rollout_values(rollout: fleet_pb2.Rollout) -> dict[str, Any]:
     """Return what the template shows of a rollout."""
-    waves = [(number, wave, counts(wave)) for number, wave in enumerate(found.waves)]
-    return {"rollout": found, "waves": waves, "totals": totals(found)}
+    waves = [(number, wave, counts(wave)) for number, wave in enumerate(rollout.waves)]
+    return {"rollout": rollout, "waves": waves, "totals": totals(rollout)}
 
 
 def counts(wave: Any) -> dict[str, int]:
     """Return how many targets of a wave are in each state; none that is empty."""
-    found = {word: getattr(wave, f"{word}_count") for word in _COUNTS}
-    return {word: number for word, number in found.items() if number}
+    by_state = {word: getattr(wave, f"{word}_count") for word in _COUNTS}
+    return {word: number for word, number in by_state.items() if number}
 
 
-def totals(found: fleet_pb2.Rollout) -> dict[str, int]:
+def totals(rollout: fleet_pb2.Rollout) -> dict[str, int]:
     """Return how many targets of a rollout are in each state."""
-    summed = {word: sum(getattr(wave, f"{word}_count") for wave in found.waves) for word in _COUNTS}
-    return {word: number for word, number in summed.items() if number}
+    by_state = {word: sum(getattr(wave, f"{word}_count") for wave in rollout.waves) for word in _COUNTS}
+    return {word: number for word, number in by_state.items() if number}

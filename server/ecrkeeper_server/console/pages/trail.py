@@ -35,19 +35,19 @@ async def operations(view: View) -> Page:
 
 async def operation(view: View) -> Page:
     """Show one operation."""
-    request = operations_pb2.GetOperationRequest(name=f"operations/{view.place['operation']}")
-    found = await view.call("Operations.GetOperation", request)
-    return Page("operation.html", "Operation", operation_values(found))
+    request = operations_pb2.GetOperationRequest(name=f"operations/{view.path_params['operation']}")
+    operation = await view.call("Operations.GetOperation", request)
+    return Page("operation.html", "Operation", operation_values(operation))
 
 
-def operation_values(found: operations_pb2.Operation) -> dict[str, Any]:
+def operation_values(operation: operations_pb2.Operation) -> dict[str, Any]:
     """Return what the templates show of an operation."""
-    metadata = _unpacked(found.metadata)
+    metadata = _unpacked(operation.metadata)
     outcome = "RUNNING"
-    if found.done:
-        outcome = "FAILED" if found.HasField("error") else "SUCCEEDED"
+    if operation.done:
+        outcome = "FAILED" if operation.HasField("error") else "SUCCEEDED"
     return {
-        "name": found.name,
+        "name": operation.name,
         "method": metadata.DESCRIPTOR.name.removesuffix("Metadata") if metadata is not None else "",
         "target": _target(metadata),
         "created": getattr(metadata, "create_time", None),
@@ -55,7 +55,7 @@ def operation_values(found: operations_pb2.Operation) -> dict[str, Any]:
         "principals": list(getattr(metadata, "principals", ())),
         "metadata": pretty(metadata) if metadata is not None else "",
         "outcome": outcome,
-        "failure": found.error if found.HasField("error") else None,
+        "failure": operation.error if operation.HasField("error") else None,
     }
 
 
@@ -94,9 +94,9 @@ def audit_filter(view: View) -> str:
 
 async def event(view: View) -> Page:
     """Show one event."""
-    found = await view.call(
-        "AuditService.GetAuditEvent", pb.GetAuditEventRequest(name=f"auditEvents/{view.place['event']}")
+    event = await view.call(
+        "AuditService.GetAuditEvent", pb.GetAuditEventRequest(name=f"auditEvents/{view.path_params['event']}")
     )
-    rows = list(change_rows(found.changes[:_CHANGES]))
-    values = {"event": found, "changes": rows, "more": len(found.changes) - len(rows) + found.omitted_changes}
-    return Page("event.html", f"Audit event {view.place['event']}", values)
+    rows = list(change_rows(event.changes[:_CHANGES]))
+    values = {"event": event, "changes": rows, "more": len(event.changes) - len(rows) + event.omitted_changes}
+    return Page("event.html", f"Audit event {view.path_params['event']}", values)
