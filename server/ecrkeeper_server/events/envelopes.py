@@ -114,10 +114,10 @@ def _object(text: str) -> Mapping[str, Any]:
     if len(text) > MAX_BODY:
         raise Malformed("the body is too long")
     try:
-        found = orjson.loads(text)
+        value = orjson.loads(text)
     except ValueError:
         raise Malformed("the body must be JSON") from None
-    return fields.mapping(found, "the body")
+    return fields.mapping(value, "the body")
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -150,25 +150,25 @@ def _organization(event: Mapping[str, Any], queue_account: str) -> OrganizationC
 
 def _opt_in(event: Mapping[str, Any], queue_account: str) -> RegionChange:
     detail = fields.mapping(event.get("detail"), "detail")
-    found = RegionChange(fields.account(detail, "accountId"), fields.region(detail, "regionName"))
-    if fields.account(event, "account") not in (found.account, queue_account):
+    change = RegionChange(fields.account(detail, "accountId"), fields.region(detail, "regionName"))
+    if fields.account(event, "account") not in (change.account, queue_account):
         raise Forged("the account is not the one whose Region changes")
     if fields.word(detail, "status") not in ("ENABLED", "DISABLED"):
         # ENABLING and DISABLING are followed by another event.
         raise Unrelated
-    return found
+    return change
 
 
 def _replication(event: Mapping[str, Any]) -> Delivery:
     detail = fields.mapping(event.get("detail"), "detail")
-    place = _place(event)
+    sender = _place(event)
     result = fields.word(detail, "result")
     failure = "" if result == _SUCCESS else fields.text(detail, "failure-reason") or result
     return Delivery(
         registry=RegistryName(fields.account(detail, "source-account"), fields.region(detail, "source-region")),
-        place=place,
+        place=sender,
         setting="replication_configuration",
-        target=f"{place.account}/{place.region}",
+        target=f"{sender.account}/{sender.region}",
         succeeded=result == _SUCCESS,
         reason=failure,
         repository=fields.text(detail, "repository-name"),
@@ -179,13 +179,13 @@ def _replication(event: Mapping[str, Any]) -> Delivery:
 
 def _cache(event: Mapping[str, Any]) -> Delivery:
     detail = fields.mapping(event.get("detail"), "detail")
-    place = _place(event)
+    sender = _place(event)
     status = fields.word(detail, "sync-status")
     words = filter(None, (fields.text(detail, "failure-code"), fields.text(detail, "failure-reason")))
     failure = "" if status == _SUCCESS else ": ".join(words) or status
     return Delivery(
-        registry=place,
-        place=place,
+        registry=sender,
+        place=sender,
         setting="pull_through_cache_rules",
         target=fields.word(detail, "ecr-repository-prefix"),
         succeeded=status == _SUCCESS,

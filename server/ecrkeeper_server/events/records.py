@@ -69,28 +69,28 @@ def parse_record(value: Any) -> Record:
 
     Raises Malformed. A record of a service that is not served has the service "".
     """
-    found = fields.mapping(value, "the record")
-    identity = fields.optional_mapping(found, "userIdentity")
-    source = fields.word(found, "eventSource")
-    parameters = found.get("requestParameters")
-    read_only = found.get("readOnly")
+    record = fields.mapping(value, "the record")
+    identity = fields.optional_mapping(record, "userIdentity")
+    source = fields.word(record, "eventSource")
+    parameters = record.get("requestParameters")
+    read_only = record.get("readOnly")
     if read_only is not None and type(read_only) is not bool:
         raise Malformed("readOnly must be true or false")
     return Record(
-        account=fields.account(found, "recipientAccountId"),
-        region=fields.region(found, "awsRegion"),
+        account=fields.account(record, "recipientAccountId"),
+        region=fields.region(record, "awsRegion"),
         service=SERVICES.get(source, ""),
-        operation=fields.word(found, "eventName"),
-        request_id=fields.optional_word(found, "requestID"),
-        error_code=fields.text(found, "errorCode"),
+        operation=fields.word(record, "eventName"),
+        request_id=fields.optional_word(record, "requestID"),
+        error_code=fields.text(record, "errorCode"),
         read_only=bool(read_only),
         arn=fields.text(identity, "arn"),
-        actor=_actor(found, identity),
+        actor=_actor(record, identity),
         hint=_hint(parameters),
     )
 
 
-def _actor(found: Mapping[str, Any], identity: Mapping[str, Any]) -> Actor:
+def _actor(record: Mapping[str, Any], identity: Mapping[str, Any]) -> Actor:
     arn, principal, session = fields.text(identity, "arn"), "", ""
     if fields.text(identity, "type") == "AssumedRole":
         issuer = fields.optional_mapping(fields.optional_mapping(identity, "sessionContext"), "sessionIssuer")
@@ -100,10 +100,10 @@ def _actor(found: Mapping[str, Any], identity: Mapping[str, Any]) -> Actor:
     return Actor(
         principal=principal or arn or invoked_by or fields.text(identity, "principalId"),
         session=session,
-        source_ip=fields.text(found, "sourceIPAddress"),
-        user_agent=fields.text(found, "userAgent"),
-        event_id=fields.unique_id(found, "eventID"),
-        event_time=fields.time(found, "eventTime"),
+        source_ip=fields.text(record, "sourceIPAddress"),
+        user_agent=fields.text(record, "userAgent"),
+        event_id=fields.unique_id(record, "eventID"),
+        event_time=fields.time(record, "eventTime"),
         invoked_by=invoked_by,
     )
 
@@ -111,5 +111,5 @@ def _actor(found: Mapping[str, Any], identity: Mapping[str, Any]) -> Actor:
 def _hint(parameters: Any) -> str:
     if type(parameters) is not dict:
         return ""
-    named = (parameters.get(name) for name in _HINTS)
-    return next((each[:256] for each in named if type(each) is str and each.isascii() and each.isprintable()), "")
+    values = (parameters.get(name) for name in _HINTS)
+    return next((each[:256] for each in values if type(each) is str and each.isascii() and each.isprintable()), "")

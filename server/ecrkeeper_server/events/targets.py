@@ -54,10 +54,12 @@ def names_of(record: Record) -> list[str]:
     return [str(RoleName(record.account, role)) for role in ROLE_IDS]
 
 
-def names_at(place: RegistryName) -> list[str]:
+def names_at(registry: RegistryName) -> list[str]:
     """Return the resources whose events appear in an account and Region."""
-    roles = [str(RoleName(place.account, role)) for role in ROLE_IDS] if place.region in IAM_REGIONS.values() else []
-    return [str(place), *roles]
+    roles = (
+        [str(RoleName(registry.account, role)) for role in ROLE_IDS] if registry.region in IAM_REGIONS.values() else []
+    )
+    return [str(registry), *roles]
 
 
 def is_about(setting: str, key: str, hint: str) -> bool:

@@ -21,8 +21,8 @@ class Keeper(Struct, frozen=True):
     @classmethod
     def parse(cls, user_agent: str) -> Self | None:
         """Read a User-Agent; None if it is not one of ecrkeeper."""
-        found = _PRODUCT.match(user_agent)
-        return None if found is None else cls(found[1], found[2])
+        match = _PRODUCT.match(user_agent)
+        return None if match is None else cls(match[1], match[2])
 
 
 def product(version: str, install: str = "") -> str:
