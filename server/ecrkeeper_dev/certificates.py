@@ -17,7 +17,7 @@ _DAYS = datetime.timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Files:
     """The files of a certificate, and of the CA that signed it."""
 
     ca_file: str
@@ -25,13 +25,13 @@ class Made:
     key_file: str
 
 
-def made(folder: Path) -> Made:
+def make(folder: Path) -> Files:
     """Make a CA and a certificate for loopback, valid for 30 days.
 
     The key of the CA is not kept.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = Made(*(str(folder.resolve() / name) for name in ("ca.crt", "server.crt", "server.key")))
+    files = Files(*(str(folder.resolve() / name) for name in ("ca.crt", "server.crt", "server.key")))
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ecrkeeper dev CA")])
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ecrkeeper dev")])
@@ -49,13 +49,13 @@ def made(folder: Path) -> Made:
             critical=False,
         )
     )
-    _write(found.ca_file, ca.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    _write(found.certificate_file, server.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    _write(files.ca_file, ca.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    _write(files.certificate_file, server.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _write(found.key_file, private)
-    return found
+    _write(files.key_file, private)
+    return files
 
 
 def _builder(name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -11,7 +11,7 @@ from ecrkeeper_files import documents
 from ecrkeeper_files.sources import Text
 from ecrkeeper_sim.secrets_api import add_secret, find_secret
 
-from ecrkeeper_dev.certificates import Made
+from ecrkeeper_dev.certificates import Files
 
 _ACCOUNT, _REGION, _SECRET = "111111111111", "us-east-1", "ecr-pullthroughcache/docker-hub"
 
@@ -21,29 +21,29 @@ def files() -> list[Path]:
     return sorted((Path(__file__).parent / "two-accounts").glob("*.yaml"))
 
 
-async def declare(world: Any, address: str, ca: Made | None) -> bool:
+async def declare(world: Any, address: str, ca: Files | None) -> bool:
     """Declare the example unless something is declared already; return whether it did."""
     credentials = None if ca is None else _credentials(ca)
     async with ecrkeeper.AsyncClient(address, insecure=ca is None, credentials=credentials) as client:
         async for _ in client.list_registry_settings(page_size=1):
             return False
         variables = {"DOCKER_HUB_SECRET_ARN": _secret(world)}
-        found = documents.read([Text(path.name, path.read_bytes(), variables) for path in files()])
-        for each in found.declarations:
+        parsed = documents.read([Text(path.name, path.read_bytes(), variables) for path in files()])
+        for each in parsed.declarations:
             await client.apply_registry_settings(each.name, each.settings, reason="the example")
-        for each in found.declarations:
+        for each in parsed.declarations:
             await client.wait_until_synced(each.name, 60.0)
     return True
 
 
-def _credentials(ca: Made) -> grpc.ChannelCredentials:
+def _credentials(ca: Files) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(Path(ca.ca_file).read_bytes())
 
 
 def _secret(world: Any) -> str:
     """Return the ARN of the secret that the cache rule for Docker Hub logs in with."""
-    found = find_secret(world, _ACCOUNT, _REGION, _SECRET)
-    if found is None:
+    secret = find_secret(world, _ACCOUNT, _REGION, _SECRET)
+    if secret is None:
         login = '{"username": "example", "accessToken": "example"}'
-        found = add_secret(world, _ACCOUNT, _REGION, _SECRET, login, {})
-    return str(found.arn)
+        secret = add_secret(world, _ACCOUNT, _REGION, _SECRET, login, {})
+    return str(secret.arn)

@@ -38,17 +38,17 @@ class Local:
     log_level: str
 
 
-def run(given: Local) -> int:
+def run(options: Local) -> int:
     """Serve until SIGINT or SIGTERM.
 
     OSError for a port that is taken, and for folders that cannot be made.
     """
-    _free(given.port, "--port", "ecrkeeper dev --port 0")
-    _free(given.aws_port, "--aws-port", "ecrkeeper dev --aws-port 0")
-    _free(given.http_port, "--http-port", "ecrkeeper dev --http-port 0")
-    profile.make_folder(given.profile)
-    with _folder(given.data) as folder:
-        return _served(given, folder)
+    _free(options.port, "--port", "ecrkeeper dev --port 0")
+    _free(options.aws_port, "--aws-port", "ecrkeeper dev --aws-port 0")
+    _free(options.http_port, "--http-port", "ecrkeeper dev --http-port 0")
+    profile.make_folder(options.profile)
+    with _folder(options.data) as folder:
+        return _served(options, folder)
 
 
 def _free(port: int, option: str, instead: str) -> None:
@@ -77,7 +77,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
     yield data
 
 
-def _served(given: Local, folder: Path) -> int:
+def _served(options: Local, folder: Path) -> int:
     os.environ.update(_environment())
     for name in [name for name in os.environ if name.startswith(("AWS_", "ECRKEEPER_")) and name not in _environment()]:
         del os.environ[name]
@@ -89,18 +89,18 @@ def _served(given: Local, folder: Path) -> int:
     models.load()
     from ecrkeeper_server import logs
 
-    logs.configure(given.log_level, "text")
+    logs.configure(options.log_level, "text")
     from ecrkeeper_server.api.event_loop import new_event_loop
     from ecrkeeper_server.errors import StatusError, StoreUnusable
     from ecrkeeper_server.store.file_lock import locked
 
-    ca = certificates.made(folder / "tls") if given.tls else None
+    ca = certificates.make(folder / "tls") if options.tls else None
     try:
         with (
-            locked(_config(given, folder, "", ca).database_url),
+            locked(_config(options, folder, "", ca).database_url),
             asyncio.Runner(loop_factory=new_event_loop) as runner,
         ):
-            runner.run(_serve(given, folder, ca))
+            runner.run(_serve(options, folder, ca))
     except (StatusError, StoreUnusable) as error:
         click.echo(f"error: {error}", err=True)
         return 1
@@ -122,17 +122,17 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _config(given: Local, folder: Path, aws_url: str, ca: certificates.Made | None) -> Config:
+def _config(options: Local, folder: Path, aws_url: str, ca: certificates.Files | None) -> Config:
     settings: dict[str, Any] = {
         "database_url": f"sqlite:///{folder.resolve() / 'ecrkeeper.db'}",
-        "listen": f"{_HOST}:{given.port}",
+        "listen": f"{_HOST}:{options.port}",
         "metrics_listen": f"{_HOST}:0",
-        "http_listen": f"{_HOST}:{given.http_port}",
+        "http_listen": f"{_HOST}:{options.http_port}",
         "console": "true",
         "aws_endpoint_url": aws_url,
         "aws_role_template": "arn:aws:iam::{account}:role/ecrkeeper",
         "resync_seconds": _RESYNC_SECONDS,
-        "log_level": given.log_level,
+        "log_level": options.log_level,
         "log_format": "text",
         "access_log": "off",
     }
@@ -141,56 +141,56 @@ def _config(given: Local, folder: Path, aws_url: str, ca: certificates.Made | No
     return load(None, {f"ECRKEEPER_{name.upper()}": str(value) for name, value in settings.items()})
 
 
-async def _serve(given: Local, folder: Path, ca: certificates.Made | None) -> None:
+async def _serve(options: Local, folder: Path, ca: certificates.Files | None) -> None:
     from ecrkeeper_server import app
     from ecrkeeper_server.aws_options import aws_options
     from ecrkeeper_server.security import open_security
     from ecrkeeper_sim.server import serve as simulate
 
     rights = policy(Scope(settings=tuple(SETTINGS), enforce=True, partition="aws", account="*"))
-    async with simulate(given.aws_port, iam_policy=rights) as simulator:
-        kept = saved.Saved(simulator.world, folder / "aws.json")
-        kept.restore()
-        config = _config(given, folder, simulator.url, ca)
+    async with simulate(options.aws_port, iam_policy=rights) as simulator:
+        state = saved.StateFile(simulator.world, folder / "aws.json")
+        state.restore()
+        config = _config(options, folder, simulator.url, ca)
         app.prepare(config)
         tasks: list[asyncio.Task[None]] = []
         with contextlib.ExitStack() as stack:
 
             def ready(address: str, http_address: str) -> None:
-                written = stack.enter_context(profile.written(given.profile, address, ca))
+                naming = stack.enter_context(profile.installed(options.profile, address, ca))
                 console = f"{'https' if ca else 'http'}://{http_address}/console/"
-                tasks.append(asyncio.create_task(_begin(given, simulator, address, console, ca, written)))
+                tasks.append(asyncio.create_task(_begin(options, simulator, address, console, ca, naming)))
 
-            tasks.append(asyncio.create_task(_save(kept)))
+            tasks.append(asyncio.create_task(_save(state)))
             try:
                 await app.serve(config, open_security(config), aws_options(config), ready)
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                kept.save()
+                state.save()
         click.echo("stopped")
 
 
-async def _save(kept: saved.Saved) -> None:
+async def _save(state: saved.StateFile) -> None:
     while True:
         await asyncio.sleep(_SAVE_SECONDS)
-        kept.save()
+        state.save()
 
 
 async def _begin(
-    given: Local, simulator: Any, address: str, console: str, ca: certificates.Made | None, written: str
+    options: Local, simulator: Any, address: str, console: str, ca: certificates.Files | None, naming: str
 ) -> None:
     """Declare the example, and say what to try."""
     import ecrkeeper
 
     click.echo(f"ecrkeeper listens on {address} ({'TLS' if ca else 'plaintext'}), the simulated AWS on {simulator.url}")
-    if given.example:
+    if options.example:
         try:
             await example.declare(simulator.world, address, ca)
         except ecrkeeper.RegistryError as error:
             click.echo(f"the example is not declared: {error}", err=True)
-    use = f"--profile {given.profile} " if written == profile.NAMED else ""
+    use = f"--profile {options.profile} " if naming == profile.NAMED else ""
     click.echo(f"\nOpen the console in a browser: {console}\n\nTry in another terminal:\n")
     for command in ("status", "describe 111111111111/us-east-1", "explain base/app 111111111111/us-east-1", "audit"):
         click.echo(f"  ecrkeeper {use}{command}")
@@ -199,5 +199,5 @@ async def _begin(
         f"  AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any aws --endpoint-url {simulator.url} "
         "--region us-east-1 ecr describe-registry\n"
     )
-    where = f"in {given.data}" if given.data else "until Ctrl-C"
-    click.echo(f"ready; the state is kept {where}. Ctrl-C ends both.")
+    duration = f"in {options.data}" if options.data else "until Ctrl-C"
+    click.echo(f"ready; the state is kept {duration}. Ctrl-C ends both.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ecrkeeper import profiles
 
-from ecrkeeper_dev.certificates import Made
+from ecrkeeper_dev.certificates import Files
 
 # Whether the profile has to be named, because there are others.
 NAMED, DEFAULT = "named", "default"
@@ -37,7 +37,7 @@ def _folder() -> Path:
 
 
 @contextlib.contextmanager
-def written(name: str, address: str, ca: Made | None) -> Iterator[str]:
+def installed(name: str, address: str, ca: Files | None) -> Iterator[str]:
     """Keep a profile in the user's configuration until the block ends.
 
     Yield whether it has to be named.

@@ -20,13 +20,13 @@ _VERSION = 1
 _LEFT_OUT = frozenset({"past"})
 
 
-class Saved:
+class StateFile:
     """Keeps the state of a world in a file."""
 
     def __init__(self, world: World, path: Path) -> None:
         self._world = world
         self._path = path
-        self._written = ""
+        self._saved_text = ""
 
     def restore(self) -> None:
         """Take the state of the file, if there is one.
@@ -48,7 +48,7 @@ class Saved:
         """Write the state if it has changed; a reader sees the old file or the new one."""
         accounts = {name: shape(account) for name, account in sorted(self._world.accounts.items())}
         text = json.dumps({"version": _VERSION, "accounts": accounts}, indent=1)
-        if text == self._written:
+        if text == self._saved_text:
             return
         temporary = self._path.with_suffix(".tmp")
         with temporary.open("w", encoding="utf-8") as file:
@@ -56,7 +56,7 @@ class Saved:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
-        self._written = text
+        self._saved_text = text
 
 
 def shape(value: Any) -> Any:

@@ -181,10 +181,10 @@ def test_simulated_state_survives_its_file(tmp_path: Path) -> None:
         "pullThroughCacheRules": [{"ecrRepositoryPrefix": "q", "upstreamRegistryUrl": "quay.io"}],
     })  # fmt: skip
     registry.released["replication"] = (7.5, ["x"])
-    kept = saved.Saved(world, tmp_path / "aws.json")
+    kept = saved.StateFile(world, tmp_path / "aws.json")
     kept.save()
     other = World()
-    saved.Saved(other, tmp_path / "aws.json").restore()
+    saved.StateFile(other, tmp_path / "aws.json").restore()
     found: Account = other.account("111111111111")
     assert found == account
     assert shown_registry(other, other.registry("111111111111", "us-east-1")) == shown_registry(world, registry)
@@ -196,4 +196,4 @@ def test_simulated_state_survives_its_file(tmp_path: Path) -> None:
 def test_file_of_another_form_is_rejected(tmp_path: Path, content: str) -> None:
     (tmp_path / "aws.json").write_text(content)
     with pytest.raises(OSError, match="holds no state of the simulated AWS that can be read"):
-        saved.Saved(World(), tmp_path / "aws.json").restore()
+        saved.StateFile(World(), tmp_path / "aws.json").restore()
