@@ -21,12 +21,12 @@ _OF_ENUM = {2: "value"}
 def comments_of(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
     """Yield the comment of each message, field, enum and value by its name."""
     for location in file.source_code_info.location:
-        name = _named(file, location.path)
+        name = _name_of(file, location.path)
         if name and location.leading_comments:
             yield name, location.leading_comments
 
 
-def _named(file: FileDescriptorProto, path: Sequence[int]) -> str:
+def _name_of(file: FileDescriptorProto, path: Sequence[int]) -> str:
     names: list[str] = []
     inside: Any = file
     for number, index in zip(path[::2], path[1::2], strict=False):
@@ -45,14 +45,14 @@ def documented(stub: str, comments: dict[str, str]) -> str:
     classes: list[str] = []
     for line in stub.splitlines():
         lines.append(line)
-        if found := _CLASS.match(line):
-            depth = len(found["indent"]) // 4
-            classes[depth:] = [found["name"]]
-            indent = found["indent"] + "    "
+        if match := _CLASS.match(line):
+            depth = len(match["indent"]) // 4
+            classes[depth:] = [match["name"]]
+            indent = match["indent"] + "    "
             name = ".".join(classes)
-        elif found := _FIELD.match(line):
-            indent = found["indent"]
-            name = ".".join([*classes[: len(indent) // 4], found["name"]])
+        elif match := _FIELD.match(line):
+            indent = match["indent"]
+            name = ".".join([*classes[: len(indent) // 4], match["name"]])
         else:
             continue
         if name in comments:

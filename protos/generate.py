@@ -33,14 +33,14 @@ def main() -> None:
         files = FileDescriptorSet.FromString(image.read_bytes())
         image.write_bytes(without_rules(files).SerializeToString())
         with_services = [file.name for file in files.file if file.service and file.name in sources]
-        given = f"--descriptor_set_in={image}"
-        _protoc(given, f"--python_out={target}", f"--pyi_out={target}", *sources)
+        descriptors = f"--descriptor_set_in={image}"
+        _protoc(descriptors, f"--python_out={target}", f"--pyi_out={target}", *sources)
         for file in files.file:
             if file.name in sources:
                 stub = target / f"{file.name.removesuffix('.proto')}_pb2.pyi"
                 stub.write_text(documented(stub.read_text("utf-8"), dict(comments_of(file))), "utf-8")
         plugin = Path(sys.executable).with_name("protoc-gen-mypy_grpc")
-        _protoc(given, f"--plugin=protoc-gen-mypy_grpc={plugin}", f"--grpc_python_out={target}",
+        _protoc(descriptors, f"--plugin=protoc-gen-mypy_grpc={plugin}", f"--grpc_python_out={target}",
                 f"--mypy_grpc_out={target}", *with_services)  # fmt: skip
 
 
@@ -53,13 +53,13 @@ def without_rules(files: FileDescriptorSet) -> FileDescriptorSet:
 
 
 def _without_rules(file: FileDescriptorProto) -> FileDescriptorProto:
-    kept = FileDescriptorProto()
-    kept.CopyFrom(file)
-    if RULES in kept.dependency:
-        if kept.public_dependency or kept.weak_dependency:
+    copy = FileDescriptorProto()
+    copy.CopyFrom(file)
+    if RULES in copy.dependency:
+        if copy.public_dependency or copy.weak_dependency:
             raise SystemExit(f"{file.name}: public and weak imports refer to other imports by number")
-        kept.dependency.remove(RULES)
-    return kept
+        copy.dependency.remove(RULES)
+    return copy
 
 
 def _protoc(*arguments: str) -> None:

@@ -80,12 +80,12 @@ def functions(folder: Path) -> Iterator[Function]:
                 yield Function(module, renamed, kind, result.removesuffix("]"), imports)
 
 
-def written(found: list[Function], *, aio: bool) -> str:
+def module_text(functions: list[Function], *, aio: bool) -> str:
     """Return the module with the methods of one client."""
-    results = sorted({KINDS[each.kind][aio] for each in found} - {""})
+    results = sorted({KINDS[each.kind][aio] for each in functions} - {""})
     homes = {"Pager": "_pager", "AsyncPager": "_pager", "Watch": "_watch", "AsyncWatch": "_watch"}
     lines = {f"from ecrkeeper.{homes.get(name, '_operation')} import {name}" for name in results}
-    for each in found:
+    for each in functions:
         used = {node.id for node in ast.walk(each.node.args) if isinstance(node, ast.Name)}
         used |= {node.id for node in ast.walk(ast.parse(each.result)) if isinstance(node, ast.Name)}
         lines |= {each.imports[name] for name in used & each.imports.keys()}
@@ -93,28 +93,28 @@ def written(found: list[Function], *, aio: bool) -> str:
         f'"""The methods of `{"AsyncClient" if aio else "Client"}`; made by protos/methods.py."""',
         "# ruff: noqa: E501",
         "from __future__ import annotations",
-        f"from ecrkeeper import {', '.join(sorted({each.module for each in found}))}",
+        f"from ecrkeeper import {', '.join(sorted({each.module for each in functions}))}",
         *sorted(lines),
         f"from ecrkeeper.{'_aio_calls' if aio else '_calls'} import {'AsyncCalls' if aio else 'Calls'}",
         f"class {'AsyncMethods(AsyncCalls)' if aio else 'Methods(Calls)'}:",
         '    """One method for each RPC."""',
     ]
-    return "\n".join([*head, *(_method(each, aio=aio) for each in found)]) + "\n"
+    return "\n".join([*head, *(_method(each, aio=aio) for each in functions)]) + "\n"
 
 
 def _method(function: Function, *, aio: bool) -> str:
     node, kind = function.node, function.kind
-    given = node.args
+    parameters = node.args
     wrapper = KINDS[kind][aio]
     result = f"{wrapper}[{function.result}]" if wrapper else function.result
     awaited = aio and kind in AWAITED
-    passed = [each.arg for each in given.args] + [f"{each.arg}={each.arg}" for each in given.kwonlyargs]
+    passed = [each.arg for each in parameters.args] + [f"{each.arg}={each.arg}" for each in parameters.kwonlyargs]
     call = f"self.{SENT[kind]}({', '.join([f'{function.module}.{node.name}', *passed])})"
     text = ast.get_docstring(node) or ""
     body = "\n".join(f"        {line}".rstrip() for line in text.splitlines()).strip()
     end = "\n        " if "\n" in text else ""
     return (
-        f"    {'async ' if awaited else ''}def {node.name}(self, {ast.unparse(given)}) -> {result}:\n"
+        f"    {'async ' if awaited else ''}def {node.name}(self, {ast.unparse(parameters)}) -> {result}:\n"
         f'        """{body}{end}"""\n'
         f"        return {'await ' if awaited else ''}{call}\n"
     )
@@ -125,9 +125,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder / "ecrkeeper"
-    found = list(functions(folder))
+    client_functions = list(functions(folder))
     for aio, name in ((False, "_methods.py"), (True, "_methods_aio.py")):
-        (folder / name).write_text(written(found, aio=aio), encoding="utf-8")
+        (folder / name).write_text(module_text(client_functions, aio=aio), encoding="utf-8")
 
 
 if __name__ == "__main__":

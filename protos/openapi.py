@@ -63,9 +63,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("descriptors", type=Path)
     parser.add_argument("file", type=Path)
-    given = parser.parse_args()
-    files = descriptor_pb2.FileDescriptorSet.FromString(given.descriptors.read_bytes())
-    given.file.write_text(json.dumps(Document(files).made(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    arguments = parser.parse_args()
+    files = descriptor_pb2.FileDescriptorSet.FromString(arguments.descriptors.read_bytes())
+    document = json.dumps(Document(files).document(), indent=1, ensure_ascii=False)
+    arguments.file.write_text(document + "\n", encoding="utf-8")
 
 
 class Document(Schema):
@@ -75,7 +76,7 @@ class Document(Schema):
         super().__init__(files)
         self._files = files
 
-    def made(self) -> Json:
+    def document(self) -> Json:
         """Return the document."""
         paths = {
             f"/{file.package}.{service.name}/{method.name}": {"post": self._call(file, at, number)}
@@ -152,14 +153,14 @@ class Document(Schema):
         return {"required": names} if names else {}
 
     def _field(self, field: Any) -> Json:
-        made = super()._field(field)
+        schema = super()._field(field)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             value = field.message_type.fields_by_name["value"]
             if value.message_type is not None:
-                made["additionalProperties"] = self._reference(value.message_type)
+                schema["additionalProperties"] = self._reference(value.message_type)
         if "OUTPUT_ONLY" in self._option(field, "[google.api.field_behavior]", []):
-            made["readOnly"] = True
-        return made
+            schema["readOnly"] = True
+        return schema
 
     def _single(self, field: Any, rules: Json) -> Json:
         kind = descriptor_pb2.FieldDescriptorProto.Type.Name(field.type)
@@ -171,14 +172,14 @@ class Document(Schema):
             return {"type": "number"}
         if kind == "TYPE_BYTES":
             return {"type": "string", "contentEncoding": "base64"}
-        made = super()._single(field, rules)
+        schema = super()._single(field, rules)
         # A declaration file may hold a policy as an object; a call has its text.
-        return made["anyOf"][0] if "anyOf" in made else made
+        return schema["anyOf"][0] if "anyOf" in schema else schema
 
 
 def _comment(file: Any, path: list[int]) -> str:
-    found = (place.leading_comments for place in file.source_code_info.location if list(place.path) == path)
-    return " ".join(next(found, "").split())
+    locations = (each for each in file.source_code_info.location if list(each.path) == path)
+    return " ".join(next((each.leading_comments for each in locations), "").split())
 
 
 if __name__ == "__main__":

@@ -47,9 +47,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("descriptors", type=Path)
     parser.add_argument("file", type=Path)
-    given = parser.parse_args()
-    schema = Schema(descriptor_pb2.FileDescriptorSet.FromString(given.descriptors.read_bytes())).made()
-    given.file.write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    arguments = parser.parse_args()
+    schema = Schema(descriptor_pb2.FileDescriptorSet.FromString(arguments.descriptors.read_bytes())).document()
+    arguments.file.write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 class Schema:
@@ -65,7 +65,7 @@ class Schema:
         self._comments = {path: text for file in files.file for path, text in comments_of(file)}
         self._definitions: Json = {}
 
-    def made(self) -> Json:
+    def document(self) -> Json:
         """Return the schema of one document."""
         kinds = [self._kind(kind) for kind in _NAMES]
         return {
@@ -97,12 +97,12 @@ class Schema:
         if kind == "RegistrySettings":
             return declared, ["settings"]
         if kind == "Registry":
-            one = {"type": "object", "properties": declared, "additionalProperties": False}
+            declaration = {"type": "object", "properties": declared, "additionalProperties": False}
             by_owner = {
                 "description": "The declarations of the registry, by owner.",
                 "type": "object",
                 "propertyNames": {"pattern": "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"},
-                "additionalProperties": one,
+                "additionalProperties": declaration,
             }
             return {**self._fields(message, "mode", "unmanaged_elements"), "declarations": by_owner}, []
         if kind == "Account":
@@ -148,14 +148,14 @@ class Schema:
 
     def _field(self, field: Any) -> Json:
         rules = self._rules(field)
-        made: Json = {"description": self._comments.get(field.full_name, "")}
+        schema: Json = {"description": self._comments.get(field.full_name, "")}
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            return {**made, **_map(rules.get("map", {}))}
+            return {**schema, **_map(rules.get("map", {}))}
         if not field.is_repeated:
-            return {**made, **self._single(field, rules)}
+            return {**schema, **self._single(field, rules)}
         listed = rules.get("repeated", {})
-        made |= {"type": "array", "items": self._single(field, listed.get("items", {}))}
-        return made | _renamed(listed, minItems="minItems", maxItems="maxItems", unique="uniqueItems")
+        schema |= {"type": "array", "items": self._single(field, listed.get("items", {}))}
+        return schema | _renamed(listed, minItems="minItems", maxItems="maxItems", unique="uniqueItems")
 
     def _single(self, field: Any, rules: Json) -> Json:
         if field.message_type is not None:
@@ -182,25 +182,25 @@ class Schema:
         return {"allOf": [{"$ref": f"#/definitions/{name}"}]}
 
     def _message(self, message: Any, name: str) -> Json:
-        made: Json = {
+        schema: Json = {
             "type": "object",
             "properties": {field.json_name: self._field(field) for field in message.fields},
             "additionalProperties": False,
         }
         required = [field.json_name for field in message.fields if self._is_required(field)]
         if required:
-            made["required"] = required
+            schema["required"] = required
         description = self._comments[message.full_name]
         if name not in LISTS:
-            return {"description": description, **made}
-        return {"description": description, "anyOf": [made, made["properties"][LISTS[name]]]}
+            return {"description": description, **schema}
+        return {"description": description, "anyOf": [schema, schema["properties"][LISTS[name]]]}
 
     def _is_required(self, field: Any) -> bool:
         return "REQUIRED" in self._option(field, "[google.api.field_behavior]", [])
 
     def _rules(self, field: Any) -> Json:
-        found: Json = self._option(field, "[buf.validate.field]", {})
-        return found
+        rules: Json = self._option(field, "[buf.validate.field]", {})
+        return rules
 
     def _option(self, field: Any, name: str, default: Any) -> Any:
         options = self._options.FromString(field.GetOptions().SerializeToString())
@@ -226,30 +226,30 @@ def _renamed(rules: Json, **names: str) -> Json:
 
     `json_format` writes numbers of 64 bits as text.
     """
-    given = {theirs: rules[ours] for ours, theirs in names.items() if ours in rules}
-    return {name: int(value) if isinstance(value, str) else value for name, value in given.items()}
+    renamed = {schema_name: rules[name] for name, schema_name in names.items() if name in rules}
+    return {name: int(value) if isinstance(value, str) else value for name, value in renamed.items()}
 
 
 def _text(rules: Json) -> Json:
-    made: Json = {"type": "string", **_renamed(rules, minLen="minLength", maxLen="maxLength")}
+    schema: Json = {"type": "string", **_renamed(rules, minLen="minLength", maxLen="maxLength")}
     if "in" in rules:
-        made["enum"] = rules["in"]
+        schema["enum"] = rules["in"]
     if "pattern" in rules and not _FOREIGN.search(rules["pattern"]):
-        made["pattern"] = rules["pattern"]
-    return made
+        schema["pattern"] = rules["pattern"]
+    return schema
 
 
 def _map(rules: Json) -> Json:
     keys = _renamed(rules.get("keys", {}).get("string", {}), minLen="minLength", maxLen="maxLength")
-    made: Json = {"type": "object", "propertyNames": keys, **_renamed(rules, maxPairs="maxProperties")}
-    made["additionalProperties"] = _text(rules.get("values", {}).get("string", {}))
-    return made
+    schema: Json = {"type": "object", "propertyNames": keys, **_renamed(rules, maxPairs="maxProperties")}
+    schema["additionalProperties"] = _text(rules.get("values", {}).get("string", {}))
+    return schema
 
 
 def comments_of(file: descriptor_pb2.FileDescriptorProto) -> Iterator[tuple[str, str]]:
     """Yield the comment of each message and field by its full name."""
     for location in file.source_code_info.location:
-        name = _named(file, list(location.path))
+        name = _name_of(file, list(location.path))
         if name and location.leading_comments:
             text = re.sub(
                 r"^(Output only|Optional|Required|Identifier)\. ", "", " ".join(location.leading_comments.split())
@@ -257,7 +257,7 @@ def comments_of(file: descriptor_pb2.FileDescriptorProto) -> Iterator[tuple[str,
             yield f"{file.package}.{name}", text
 
 
-def _named(file: descriptor_pb2.FileDescriptorProto, path: list[int]) -> str:
+def _name_of(file: descriptor_pb2.FileDescriptorProto, path: list[int]) -> str:
     """Return the name of a message or field by its path.
 
     In the path, 4 is a message, 3 a message in it, and 2 a field.

@@ -38,25 +38,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("descriptors", type=Path)
     parser.add_argument("file", type=Path)
-    given = parser.parse_args()
-    files = descriptor_pb2.FileDescriptorSet.FromString(given.descriptors.read_bytes())
+    arguments = parser.parse_args()
+    files = descriptor_pb2.FileDescriptorSet.FromString(arguments.descriptors.read_bytes())
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
         pool.Add(file)
     comments = {name: text for file in files.file if file.package == "ecrkeeper.v1" for name, text in comments_of(file)}
-    found: dict[str, Any] = {}
-    _collect(pool.FindMessageTypeByName(_PACKAGE + "Settings"), found)
-    classes = [_class(message, comments) for message in reversed(found.values())]
-    given.file.write_text("\n\n".join([_HEAD, *classes]), encoding="utf-8")
+    messages: dict[str, Any] = {}
+    _collect(pool.FindMessageTypeByName(_PACKAGE + "Settings"), messages)
+    classes = [_class(message, comments) for message in reversed(messages.values())]
+    arguments.file.write_text("\n\n".join([_HEAD, *classes]), encoding="utf-8")
 
 
-def _collect(message: Any, found: dict[str, Any]) -> None:
+def _collect(message: Any, messages: dict[str, Any]) -> None:
     """Note a message and those in it; each is after the ones that use it."""
-    found.pop(message.name, None)
-    found[message.name] = message
+    messages.pop(message.name, None)
+    messages[message.name] = message
     for field in message.fields:
         if _of_package(field.message_type):
-            _collect(field.message_type, found)
+            _collect(field.message_type, messages)
 
 
 def _of_package(message: Any) -> bool:
