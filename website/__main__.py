@@ -24,8 +24,8 @@ def main() -> int:
     for each in (folder, sources):
         shutil.rmtree(each, ignore_errors=True)
     pages = Pages(ROOT)
-    written = {**pages.all(), **api_reference.pages(), **cli_reference.pages()}
-    for name, text in written.items():
+    texts = {**pages.all(), **api_reference.pages(), **cli_reference.pages()}
+    for name, text in texts.items():
         path = sources / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -19,11 +19,11 @@ _FILES, _SERVICES, _MESSAGES, _ENUMS = "ecrkeeper/v1/", 6, 4, 5
 
 def pages() -> dict[str, str]:
     """Return a page for each proto, and one that lists all RPCs."""
-    found = FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file
-    files = [file for file in found if file.name.startswith(_FILES)]
-    places = {name: _page(file) for file in files for name in _types(file)}
-    made = {f"reference/{_page(file)}": _Page(file, places).text() for file in files}
-    return {**made, "reference/index.md": _index(files)}
+    protos = FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file
+    files = [file for file in protos if file.name.startswith(_FILES)]
+    paths = {name: _page(file) for file in files for name in _types(file)}
+    references = {f"reference/{_page(file)}": _Page(file, paths).text() for file in files}
+    return {**references, "reference/index.md": _index(files)}
 
 
 def _page(file: FileDescriptorProto) -> str:
@@ -63,11 +63,11 @@ def _first_sentence(text: str) -> str:
 
 
 def _comments(file: FileDescriptorProto) -> dict[tuple[int, ...], str]:
-    found = {}
-    for place in file.source_code_info.location:
-        lines = [line.removeprefix(" ") for line in place.leading_comments.rstrip().splitlines()]
-        found[tuple(place.path)] = _escaped("\n".join(lines))
-    return found
+    comments = {}
+    for location in file.source_code_info.location:
+        lines = [line.removeprefix(" ") for line in location.leading_comments.rstrip().splitlines()]
+        comments[tuple(location.path)] = _escaped("\n".join(lines))
+    return comments
 
 
 def _escaped(text: str) -> str:
@@ -80,9 +80,9 @@ def _escaped(text: str) -> str:
 class _Page:
     """The page of one proto."""
 
-    def __init__(self, file: FileDescriptorProto, places: dict[str, str]) -> None:
+    def __init__(self, file: FileDescriptorProto, paths: dict[str, str]) -> None:
         self._file = file
-        self._places = places
+        self._paths = paths
         self._comments = _comments(file)
 
     def text(self) -> str:
@@ -129,25 +129,25 @@ class _Page:
         return [*lines, ""]
 
     def _field_type(self, message: DescriptorProto, field: FieldDescriptorProto) -> str:
-        shown = self._type(field.type_name) if field.type_name else self._scalar(field)
+        label = self._type(field.type_name) if field.type_name else self._scalar(field)
         entry = next((each for each in message.nested_type if field.type_name.endswith(f".{each.name}")), None)
         if entry is not None and entry.options.map_entry:
             key, value = entry.field
-            held = self._type(value.type_name) if value.type_name else self._scalar(value)
-            shown = f"map of {self._scalar(key)} to {held}"
+            value_type = self._type(value.type_name) if value.type_name else self._scalar(value)
+            label = f"map of {self._scalar(key)} to {value_type}"
         elif field.label == FieldDescriptorProto.LABEL_REPEATED:
-            shown = f"list of {shown}"
+            label = f"list of {label}"
         extension: Any = field_behavior_pb2.field_behavior
         required = field_behavior_pb2.REQUIRED in field.options.Extensions[extension]
-        return f"{shown}, required" if required else shown
+        return f"{label}, required" if required else label
 
     @staticmethod
     def _scalar(field: FieldDescriptorProto) -> str:
         return FieldDescriptorProto.Type.Name(field.type).removeprefix("TYPE_").lower()
 
     def _type(self, name: str) -> str:
-        place = self._places.get(name)
-        if place is None:
+        path = self._paths.get(name)
+        if path is None:
             return f"`{name.removeprefix('.')}`"
         short = name.removeprefix(_PACKAGE)
-        return f"[{short}]({place}#{short.lower().replace('.', '-')})"
+        return f"[{short}]({path}#{short.lower().replace('.', '-')})"

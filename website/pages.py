@@ -30,38 +30,38 @@ class Pages:
         self._files: dict[str, str] = {}
 
     def all(self) -> dict[str, str]:
-        """Return the text of each page by its place on the site."""
-        texts = {place: self._text(source, place) for source, place in self._pages.items()}
+        """Return the text of each page by its path on the site."""
+        texts = {path: self._text(source, path) for source, path in self._pages.items()}
         return {**texts, **self._files}
 
-    def _text(self, source: str, place: str) -> str:
+    def _text(self, source: str, path: str) -> str:
         text = (self._root / source).read_text(encoding="utf-8")
 
-        def linked(found: re.Match[str]) -> str:
-            target = found[2]
+        def linked(match: re.Match[str]) -> str:
+            target = match[2]
             if target.startswith(_OTHER_SITES):
-                return found[0]
-            meant = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
-            return found[1] + posixpath.relpath(self._place(meant), posixpath.dirname(place) or ".") + found[3]
+                return match[0]
+            linked_file = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+            return match[1] + posixpath.relpath(self._site_path(linked_file), posixpath.dirname(path) or ".") + match[3]
 
         return _LINK.sub(linked, text)
 
-    def _place(self, target: str) -> str:
-        """Return the place of a page or a file; a broken link stays for mkdocs to report."""
+    def _site_path(self, target: str) -> str:
+        """Return the path of a page or a file on the site; a broken link stays for mkdocs to report."""
         if target in self._pages:
             return self._pages[target]
         if target.startswith(f"{PICTURES}/"):
             return target.removeprefix("docs/")
         if target.startswith(_PROTOS):
             return f"reference/{Path(target).stem if target.endswith('.proto') else 'index'}.md"
-        path = self._root / target
-        if not path.exists():
+        linked = self._root / target
+        if not linked.exists():
             return target
-        place = f"files/{target}.md"
-        if place not in self._files:
-            self._files[place] = ""
-            self._files[place] = self._folder(target) if path.is_dir() else self._file(target)
-        return place
+        path = f"files/{target}.md"
+        if path not in self._files:
+            self._files[path] = ""
+            self._files[path] = self._folder(target) if linked.is_dir() else self._file(target)
+        return path
 
     def _file(self, target: str) -> str:
         path = self._root / target
@@ -71,8 +71,8 @@ class Pages:
     def _folder(self, target: str) -> str:
         hidden = ("node_modules", "gen", "__pycache__")
         paths = [path for path in sorted((self._root / target).rglob("*")) if path.is_file()]
-        shown = [path for path in paths if not set(path.relative_to(self._root).parts) & set(hidden)]
-        names = [path.relative_to(self._root / target).as_posix() for path in shown]
+        visible = [path for path in paths if not set(path.relative_to(self._root).parts) & set(hidden)]
+        names = [path.relative_to(self._root / target).as_posix() for path in visible]
         parts = [self._file(f"{target}/{name}").replace("# ", "## ", 1) for name in names if _is_text(name)]
         return f"# {target}\n\n" + "\n".join(parts)
 

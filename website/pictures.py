@@ -84,35 +84,35 @@ class Shell:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of commands: a terminal with colours, and profiles in the folder."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECRKEEPER_"))}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECRKEEPER_"))}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         size = {"COLUMNS": str(_COLUMNS), "LINES": str(_LINES), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        return {**kept, **size, "PATH": path, "XDG_CONFIG_HOME": str(self.folder / "config")}
+        return {**inherited, **size, "PATH": path, "XDG_CONFIG_HOME": str(self.folder / "config")}
 
     def run(self, command: str) -> bytes:
         """Return the output of a command; CalledProcessError if it fails."""
-        done = subprocess.run(
+        completed = subprocess.run(
             ["/bin/bash", "-c", command], cwd=self.folder, env=self.environment, check=True, capture_output=True
         )
-        return done.stdout
+        return completed.stdout
 
     def recorded(self, command: str) -> str:
         """Return what a command writes to a terminal; CalledProcessError if it fails."""
-        ours, theirs = pty.openpty()
+        controller, terminal = pty.openpty()
         with subprocess.Popen(
             ["/bin/bash", "-c", command],
             cwd=self.folder,
             env=self.environment,
-            stdout=theirs,
-            stderr=theirs,
-            stdin=theirs,
+            stdout=terminal,
+            stderr=terminal,
+            stdin=terminal,
         ) as running:
-            os.close(theirs)
-            said = b"".join(_chunks(ours))
-        os.close(ours)
+            os.close(terminal)
+            output = b"".join(_chunks(controller))
+        os.close(controller)
         if running.returncode:
-            raise subprocess.CalledProcessError(running.returncode, command, said)
-        return said.decode().replace("\r\n", "\n")
+            raise subprocess.CalledProcessError(running.returncode, command, output)
+        return output.decode().replace("\r\n", "\n")
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:
@@ -178,10 +178,10 @@ def main() -> None:
     """Make the pictures in docs/pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--console", metavar="URL", help="a page of a running console; it becomes console.png")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     make(FOLDER)
-    if given.console:
-        _photographed(given.console, FOLDER / "console.png")
+    if arguments.console:
+        _photographed(arguments.console, FOLDER / "console.png")
 
 
 if __name__ == "__main__":
