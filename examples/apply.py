@@ -37,13 +37,13 @@ def apply(client: ecrkeeper.Client, declarations: Iterable[Declaration], reason:
         client.apply_registry_settings(declaration.name, declaration.settings, reason=reason)
 
 
-def connect(given: argparse.Namespace, variables: Mapping[str, str]) -> ecrkeeper.Client:
+def connect(arguments: argparse.Namespace, variables: Mapping[str, str]) -> ecrkeeper.Client:
     """Return a client for the arguments; ValueError for a missing token."""
-    if given.token_env and not variables.get(given.token_env):
-        raise ValueError(f"--token-env: the variable {given.token_env} is not set")
-    token = variables[given.token_env] if given.token_env else None
-    credentials = grpc.ssl_channel_credentials(given.ca.read_bytes()) if given.ca else None
-    return ecrkeeper.Client(given.target, insecure=given.insecure, credentials=credentials, token=token)
+    if arguments.token_env and not variables.get(arguments.token_env):
+        raise ValueError(f"--token-env: the variable {arguments.token_env} is not set")
+    token = variables[arguments.token_env] if arguments.token_env else None
+    credentials = grpc.ssl_channel_credentials(arguments.ca.read_bytes()) if arguments.ca else None
+    return ecrkeeper.Client(arguments.target, insecure=arguments.insecure, credentials=credentials, token=token)
 
 
 def _arguments() -> argparse.Namespace:
@@ -60,13 +60,13 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Apply the files named on the command line."""
-    given = _arguments()
+    arguments = _arguments()
     try:
-        declarations = [each for path in given.files for each in load(path, os.environ)]
-        with connect(given, os.environ) as client:
-            apply(client, declarations, given.reason)
+        declarations = [each for path in arguments.files for each in load(path, os.environ)]
+        with connect(arguments, os.environ) as client:
+            apply(client, declarations, arguments.reason)
             for registry in sorted({each.registry for each in declarations}):
-                client.wait_until_synced(registry, given.timeout)
+                client.wait_until_synced(registry, arguments.timeout)
                 print(f"in sync: {registry}")
     except (OSError, ValueError, Errors, ecrkeeper.RegistryError) as error:
         print(f"apply: {error}", file=sys.stderr)

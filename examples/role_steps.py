@@ -19,8 +19,8 @@ def auto_created(world: World) -> None:
     progress, until = Progress(), time.monotonic() + WAIT_SECONDS
     while True:
         roles = list(world.client.list_service_linked_roles())
-        found = next((role for role in roles if role.name == REPLICATION_ROLE), None)
-        if found is not None and found.state == ServiceLinkedRole.ACTIVE:
+        replication = next((role for role in roles if role.name == REPLICATION_ROLE), None)
+        if replication is not None and replication.state == ServiceLinkedRole.ACTIVE:
             break
         if time.monotonic() > until:
             raise DemoError(f"{REPLICATION_ROLE} did not appear")
@@ -32,7 +32,7 @@ def auto_created(world: World) -> None:
         ("role", "state", "provenance"),
         [(r.name, enum(states, r.state), enum(origins, r.provenance)) for r in roles],
     )
-    check(found.provenance == ServiceLinkedRole.AUTO_CREATED, "nobody declared it: ECR made it by itself")
+    check(replication.provenance == ServiceLinkedRole.AUTO_CREATED, "nobody declared it: ECR made it by itself")
     check(_exists(world), f"IAM has {_ROLE_NAME}")
 
 
@@ -85,12 +85,12 @@ def deleted(world: World) -> None:
     phases, progress, until = [], Progress(), time.monotonic() + WAIT_SECONDS
     names = DeleteServiceLinkedRoleMetadata.Phase.DESCRIPTOR
     while True:
-        done = operation.done()
+        ended = operation.done()
         phase = enum(names, getattr(operation.metadata, "phase", 0))
         if phase not in phases:
             phases.append(phase)
         progress.show(" > ".join(phases))
-        if done or time.monotonic() > until:
+        if ended or time.monotonic() > until:
             break
         time.sleep(0.05)
     progress.end()

@@ -20,7 +20,7 @@ from stack import Stack, running
 from world import World, limit_rights, make_secret, read_declarations, wait_in_sync
 
 _RESYNC_SECONDS = 60.0
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 def _declare(stack: Stack) -> str:
@@ -51,7 +51,7 @@ def _explain(stack: Stack, folder: Path, secret: str) -> None:
 
 
 def _wait(stack: Stack, stopping: threading.Event) -> int:
-    while not stopping.wait(_LOOK_SECONDS):
+    while not stopping.wait(_POLL_SECONDS):
         for name, child in stack.children.items():
             if child.poll() is not None:
                 say(f"{name} ended with exit status {child.returncode}")
@@ -70,14 +70,18 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM; 1 if a process does not start or ends by itself."""
-    given = _arguments()
+    arguments = _arguments()
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, terminated)
     with tempfile.TemporaryDirectory(prefix="ecrkeeper-serve-") as name:
         folder = Path(name)
         try:
             with running(
-                folder, sim_port=given.sim_port, listen=given.listen, metrics=given.metrics, resync=_RESYNC_SECONDS
+                folder,
+                sim_port=arguments.sim_port,
+                listen=arguments.listen,
+                metrics=arguments.metrics,
+                resync=_RESYNC_SECONDS,
             ) as stack:
                 _explain(stack, folder, _declare(stack))
                 for number in (signal.SIGINT, signal.SIGTERM):

@@ -26,8 +26,10 @@ def declare(world: World) -> None:
         [(short(d.registry), d.owner, ", ".join(d.settings)) for d in world.declarations],
     )
     wait_in_sync(world, world.registries())
-    found = [world.client.get_registry(name, refresh=True) for name in world.registries()]
-    check(not any(registry.drift for registry in found), f"AWS, read once more, matches all {len(found)} registries")
+    observed = [world.client.get_registry(name, refresh=True) for name in world.registries()]
+    check(
+        not any(registry.drift for registry in observed), f"AWS, read once more, matches all {len(observed)} registries"
+    )
     rules = {
         rule["ecrRepositoryPrefix"]
         for rule in world.ecr(CENTRAL, HOME).describe_pull_through_cache_rules()["pullThroughCacheRules"]
@@ -59,7 +61,7 @@ def share(world: World) -> None:
 def clash(world: World) -> None:
     """Declare another owner's element with a different value, and show the rejection."""
     name = f"{SOURCE}/settings/team-payments"
-    before = world.client.get_registry_settings(name)
+    declared = world.client.get_registry_settings(name)
     own = next(d for d in world.declarations if d.name == name)
     rule = {"ecrRepositoryPrefix": "ecr-public", "upstreamRegistryUrl": "quay.io"}
     note("team-payments wants the prefix `ecr-public`, which team-platform declares, for quay.io:")
@@ -71,13 +73,13 @@ def clash(world: World) -> None:
         check("team-platform" in str(error.violations), "rejected, and the error names the other owner")
     else:
         raise DemoError("two owners could declare one prefix for different upstreams")
-    check(world.client.get_registry_settings(name).etag == before.etag, "the rejected call changed nothing")
+    check(world.client.get_registry_settings(name).etag == declared.etag, "the rejected call changed nothing")
 
 
 def drift(world: World) -> None:
     """Change replication directly in AWS, and wait until ecrkeeper reverts the change."""
-    before = _rules(world, HOME)
-    unmanaged = json.loads(json.dumps(before))
+    declared = _rules(world, HOME)
+    unmanaged = json.loads(json.dumps(declared))
     for rule in unmanaged:
         if "payments/" in _filters(rule):
             rule["repositoryFilters"] = [f for f in rule["repositoryFilters"] if f["filter"] != "payments/"]
@@ -97,11 +99,11 @@ def drift(world: World) -> None:
             for d in registry.last_remediation.drift
         ],
     )
-    found = {enum(kinds, d.kind) for d in registry.last_remediation.drift}
-    check(found == {"MISSING", "CHANGED"}, "the remediation shows the missing and the changed elements")
+    kinds_of_drift = {enum(kinds, d.kind) for d in registry.last_remediation.drift}
+    check(kinds_of_drift == {"MISSING", "CHANGED"}, "the remediation shows the missing and the changed elements")
     cause = registry.last_remediation.cause
     check(cause.principal.endswith(":role/Admin") and cause.session == "mallory", _culprit(cause))
-    check(_rules(world, HOME) == before, "AWS has the declared document again")
+    check(_rules(world, HOME) == declared, "AWS has the declared document again")
 
 
 def _culprit(cause: Cause) -> str:

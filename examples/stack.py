@@ -105,10 +105,10 @@ def _control(aws_url: str, path: str, body: Any) -> None:
 
 def _environment() -> dict[str, str]:
     """Return this process's environment without settings of the real AWS or a proxy."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
     local = "127.0.0.1,localhost"
     return {
-        **kept,
+        **inherited,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -146,8 +146,8 @@ def _address(child: subprocess.Popen[str]) -> str | None:
     """
     until = time.monotonic() + _START_SECONDS
     out = child.stdout
-    while out is not None and (left := until - time.monotonic()) > 0:
-        if not select.select([out], [], [], left)[0]:
+    while out is not None and (remaining := until - time.monotonic()) > 0:
+        if not select.select([out], [], [], remaining)[0]:
             return None
         line = out.readline()
         if not line:

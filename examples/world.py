@@ -62,10 +62,10 @@ def limit_rights(stack: Stack) -> None:
 def make_secret(stack: Stack) -> str:
     """Store the login for Docker Hub in the simulated Secrets Manager; return its ARN."""
     secrets = stack.aws("secretsmanager", CENTRAL, HOME)
-    made = secrets.create_secret(
+    secret = secrets.create_secret(
         Name="ecr-pullthroughcache/docker-hub", SecretString='{"username": "example", "accessToken": "example"}'
     )
-    return str(made["ARN"])
+    return str(secret["ARN"])
 
 
 def read_declarations(secret: str) -> list[Declaration]:
@@ -91,22 +91,23 @@ def wait_in_sync(world: World, names: list[str]) -> None:
 
     DemoError has the errors.
     """
-    seen: dict[str, Registry] = {}
-    left, progress = names, Progress()
+    observed: dict[str, Registry] = {}
+    waiting, progress = names, Progress()
     try:
         with world.client.watch_registries(timeout=WAIT_SECONDS) as steps:
             for step in steps:
-                seen[step.registry.name] = step.registry
-                left = [name for name in names if name not in seen or not in_sync(seen[name])]
-                waiting = f"; waiting for {', '.join(map(short, left))}" if left else ""
-                progress.show(f"{len(names) - len(left)} of {len(names)} registries in sync{waiting}")
-                if not left:
+                observed[step.registry.name] = step.registry
+                waiting = [name for name in names if name not in observed or not in_sync(observed[name])]
+                suffix = f"; waiting for {', '.join(map(short, waiting))}" if waiting else ""
+                progress.show(f"{len(names) - len(waiting)} of {len(names)} registries in sync{suffix}")
+                if not waiting:
                     break
     except ecrkeeper.DeadlineExceeded as error:
-        why = "; ".join(
-            f"{short(name)}: {seen[name].last_error.message if name in seen else 'never seen'}" for name in left
+        errors = "; ".join(
+            f"{short(name)}: {observed[name].last_error.message if name in observed else 'never observed'}"
+            for name in waiting
         )
-        raise DemoError(f"not in sync after {WAIT_SECONDS:.0f} s: {why}") from error
+        raise DemoError(f"not in sync after {WAIT_SECONDS:.0f} s: {errors}") from error
     finally:
         progress.end()
 
