@@ -60,20 +60,20 @@ def policy() -> Policy:
     return parse(EXAMPLE.read_bytes())
 
 
-@pytest.mark.parametrize(("who", "verb", "target", "rule", "reason"), ROWS, ids=[row[4] for row in ROWS])
+@pytest.mark.parametrize(("principal", "verb", "target", "rule", "reason"), ROWS, ids=[row[4] for row in ROWS])
 def test_example_policy_names_allowing_rule(
-    policy: Policy, who: Principal, verb: Verb, target: Target, rule: str | None, reason: str
+    policy: Policy, principal: Principal, verb: Verb, target: Target, rule: str | None, reason: str
 ) -> None:
-    decision = decide(policy, who, verb, target)
+    decision = decide(policy, principal, verb, target)
     assert decision.allowed == (rule is not None), decision
     if rule is None:
         assert decision.reasons
     else:
-        assert decision.reasons == (f"the rule {rule!r} allows {who.name!r} to {verb} {target}",)
+        assert decision.reasons == (f"the rule {rule!r} allows {principal.name!r} to {verb} {target}",)
 
 
 @pytest.mark.parametrize(
-    ("who", "verb", "target", "words"),
+    ("principal", "verb", "target", "words"),
     [
         (NOBODY, R, Target(ACCOUNT), ["no rule names ''"]),
         (Principal("eve", frozenset({"b", "a"})), R, Target(ACCOUNT), ["'eve' or one of its groups a, b"]),
@@ -83,9 +83,9 @@ def test_example_policy_names_allowing_rule(
     ],
 )  # fmt: skip
 def test_denial_explains_each_rule(
-    policy: Policy, who: Principal, verb: Verb, target: Target, words: list[str]
+    policy: Policy, principal: Principal, verb: Verb, target: Target, words: list[str]
 ) -> None:
-    reasons = decide(policy, who, verb, target).reasons
+    reasons = decide(policy, principal, verb, target).reasons
     assert len(reasons) == len(words), reasons
     assert all(any(word in reason for reason in reasons) for word in words), reasons
 
@@ -106,9 +106,9 @@ def test_pattern_matching_takes_linear_time() -> None:
 @given(st.text("abc-", min_size=1, max_size=6), st.sampled_from(list(Verb)), st.text("12", max_size=3))
 def test_adding_rules_never_revokes_permissions(name: str, verb: Verb, account: str) -> None:
     rules = parse(b'rules: [{principals: ["a*"], verbs: [read]}, {principals: ["*c"], verbs: [write, force]}]').rules
-    who, target = Principal(name), Target(account)
+    principal, target = Principal(name), Target(account)
     fewer, more = Policy(rules[:1]), Policy(rules)
-    assert decide(more, who, verb, target).allowed or not decide(fewer, who, verb, target).allowed
+    assert decide(more, principal, verb, target).allowed or not decide(fewer, principal, verb, target).allowed
 
 
 def check_access(*arguments: str) -> int:
@@ -131,10 +131,10 @@ def test_check_access_prints_decision_and_sets_status(capsys: pytest.CaptureFixt
     assert check_access(*question, "--owner", "team-web") == 0
     assert "the rule 'web-declares' allows 'x'" in capsys.readouterr().out
     assert check_access(*question, "--owner", "team-pay") == 1
-    said = capsys.readouterr().out
-    assert said.startswith("denied: 'x' may not write accounts/111111111111/registries/eu-west-1/settings/team-pay")
-    assert "only for owners team-web, not team-pay" in said
-    assert "'web-reads' allows read, not write" in said
+    output = capsys.readouterr().out
+    assert output.startswith("denied: 'x' may not write accounts/111111111111/registries/eu-west-1/settings/team-pay")
+    assert "only for owners team-web, not team-pay" in output
+    assert "'web-reads' allows read, not write" in output
 
 
 def test_check_access_names_policy_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,6 +164,6 @@ def test_check_access_rejects_impossible_resources(
     capsys: pytest.CaptureFixture[str], options: list[str], begins: list[str], reason: str
 ) -> None:
     assert check_access("--principal", "x", "--verb", "read", *options) == 2
-    said = capsys.readouterr()
-    assert [line.split(": ")[1] for line in said.err.splitlines()] == begins
-    assert said.out == ""
+    output = capsys.readouterr()
+    assert [line.split(": ")[1] for line in output.err.splitlines()] == begins
+    assert output.out == ""

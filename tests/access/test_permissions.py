@@ -180,8 +180,8 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
 def test_call_requires_exact_permissions(
     method: str, request_: dict[str, Any], needed: list[tuple[Verb, Target]], reason: str
 ) -> None:
-    path, found = next((p, m) for p, m in methods().items() if p.endswith(f"/{method}"))
-    request = json_format.ParseDict(request_, message_factory.GetMessageClass(found.input_type)())
+    path, rpc = next((p, m) for p, m in methods().items() if p.endswith(f"/{method}"))
+    request = json_format.ParseDict(request_, message_factory.GetMessageClass(rpc.input_type)())
     needs = PERMISSIONS[path](request)
     assert [(need.verb, need.target) for need in needs] == needed
     assert all(bool(need.operation) is ("Operation" in method and method != "ListOperations") for need in needs)

@@ -63,11 +63,11 @@ async def reason(tokens: TokenVerifier, token: str) -> str:
 
 
 async def test_token_names_its_principal_and_groups(issuer: Issuer) -> None:
-    found = await verifier(issuer, Clock()).verify(issuer.token("alice", groups=["a", "b"]))
-    assert (found.name, found.groups) == ("alice", {"a", "b"})
+    principal = await verifier(issuer, Clock()).verify(issuer.token("alice", groups=["a", "b"]))
+    assert (principal.name, principal.groups) == ("alice", {"a", "b"})
     other = verifier(issuer, Clock(), principal_claim="email", groups_claim="roles", principal_prefix="oidc:")
-    found = await other.verify(issuer.token(email="a@b.c", roles="one"))
-    assert (found.name, found.groups) == ("oidc:a@b.c", {"one"})
+    principal = await other.verify(issuer.token(email="a@b.c", roles="one"))
+    assert (principal.name, principal.groups) == ("oidc:a@b.c", {"one"})
 
 
 async def test_prefix_separates_token_and_certificate_names(issuer: Issuer) -> None:
@@ -292,9 +292,9 @@ def presented(*, common: str = "", dns: Sequence[str] = (), uris: Sequence[str] 
 
 @pytest.mark.parametrize(("names", "name"), NAMES)
 def test_certificate_name_prefers_spiffe_then_dns_then_common_name(names: dict[str, Any], name: str) -> None:
-    found = principal_of_certificate(presented(**names))
-    assert found is not None
-    assert found.name == name
+    principal = principal_of_certificate(presented(**names))
+    assert principal is not None
+    assert principal.name == name
 
 
 def test_caller_without_certificate_has_no_certificate_name() -> None:

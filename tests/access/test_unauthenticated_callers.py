@@ -21,32 +21,32 @@ class Clock:
         return self.now
 
 
-def failures(strangers: AuthFailureLimiter, address: str) -> int:
+def failures(limiter: AuthFailureLimiter, address: str) -> int:
     """Return the number of failed calls from an address before it is throttled."""
-    made = 0
-    while strangers.record(address, EXPIRED) is EXPIRED:
-        made += 1
-    return made
+    count = 0
+    while limiter.record(address, EXPIRED) is EXPIRED:
+        count += 1
+    return count
 
 
 def test_failing_address_is_throttled_with_reason() -> None:
     clock = Clock()
-    strangers = AuthFailureLimiter(clock, lambda low, _: low)
-    assert failures(strangers, "a") == 200
-    told = strangers.record("a", EXPIRED)
-    assert isinstance(told, ResourceExhausted)
-    assert (told.reason, told.metadata["cause"], told.retry_after) == ("RATE_LIMITED", "TOKEN_EXPIRED", 10.0)
-    assert "the token has expired" in told.message
+    limiter = AuthFailureLimiter(clock, lambda low, _: low)
+    assert failures(limiter, "a") == 200
+    error = limiter.record("a", EXPIRED)
+    assert isinstance(error, ResourceExhausted)
+    assert (error.reason, error.metadata["cause"], error.retry_after) == ("RATE_LIMITED", "TOKEN_EXPIRED", 10.0)
+    assert "the token has expired" in error.message
     clock.now += 1.0
-    assert failures(strangers, "a") == 10
-    assert failures(strangers, "b") == 200, "another address has failures of its own"
+    assert failures(limiter, "a") == 10
+    assert failures(limiter, "b") == 200, "another address has failures of its own"
 
 
 def test_excess_addresses_share_a_limit() -> None:
-    strangers = AuthFailureLimiter(Clock())
-    told = [strangers.record(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
-    assert told.count(EXPIRED) == 1000
-    assert len(strangers._addresses) == 10_000
+    limiter = AuthFailureLimiter(Clock())
+    errors = [limiter.record(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
+    assert errors.count(EXPIRED) == 1000
+    assert len(limiter._addresses) == 10_000
 
 
 def test_rejections_are_logged_in_few_counted_lines() -> None:

@@ -35,8 +35,8 @@ def shown(*resources: Mapping[str, Any], modules: Mapping[str, list[Mapping[str,
 
 def resource(address: str, **values: Any) -> dict[str, Any]:
     """Return one resource of `terraform show -json`."""
-    whole = address.rpartition("]")[2] or address.partition("[")[0]
-    kind = next(part for part in whole.split(".") if part.startswith("aws_"))
+    indexed = address.rpartition("]")[2] or address.partition("[")[0]
+    kind = next(part for part in indexed.split(".") if part.startswith("aws_"))
     return {"address": address, "mode": "managed", "type": kind, "provider_name": AWS, "values": values}
 
 
@@ -48,14 +48,14 @@ def state_file(*resources: Mapping[str, Any], version: int = 4) -> str:
 def raw(kind: str, name: str, *instances: Mapping[str, Any], module: str = "", alias: str = "") -> dict[str, Any]:
     """Return one resource of a state file."""
     provider = f'provider["{AWS}"]' + (f".{alias}" if alias else "")
-    made = {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": list(instances)}
-    return {"module": module, **made} if module else made
+    block = {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": list(instances)}
+    return {"module": module, **block} if module else block
 
 
 def instance(key: str | int | None = None, **attributes: Any) -> dict[str, Any]:
     """Return one instance of a resource of a state file."""
-    made: dict[str, Any] = {"schema_version": 0, "attributes": attributes}
-    return made if key is None else {"index_key": key, **made}
+    content: dict[str, Any] = {"schema_version": 0, "attributes": attributes}
+    return content if key is None else {"index_key": key, **content}
 
 
 def rule(prefix: str, upstream: str, account: str, **more: Any) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def rule(prefix: str, upstream: str, account: str, **more: Any) -> dict[str, Any
 def replication(account: str, *prefixes: str, region: str = "us-west-2") -> dict[str, Any]:
     """Return the attributes of a replication configuration of one rule."""
     filters = [{"filter": prefix, "filter_type": "PREFIX_MATCH"} for prefix in prefixes]
-    made = {"destination": [{"region": region, "registry_id": account}], "repository_filter": filters}
-    return {"id": account, "registry_id": account, "replication_configuration": [{"rule": [made]}]}
+    rule = {"destination": [{"region": region, "registry_id": account}], "repository_filter": filters}
+    return {"id": account, "registry_id": account, "replication_configuration": [{"rule": [rule]}]}
 
 
 def role(account: str, service: str = "replication", **more: Any) -> dict[str, Any]:

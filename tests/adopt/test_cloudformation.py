@@ -66,10 +66,10 @@ def test_hand_over_writes_nothing_to_aws(cli: Command, live: Live, account: str,
     options = ("--account", account, "--region", "us-east-1", "--parameter", "Other=333333333333", "--owner", "team")
     template = template_of(text, "t")
     values = parameters_of(template, ["Other=333333333333"], account, "us-east-1", "aws")
-    made = adopted(template, values, "seed", account, "us-east-1")[0].declarations[0]
-    live.client.apply_registry_settings(made.name, made.settings, deletion_policy="ABANDON")
-    live.client.wait_until_synced(made.name)
-    live.client.delete_registry_settings(made.name)
+    declaration = adopted(template, values, "seed", account, "us-east-1")[0].declarations[0]
+    live.client.apply_registry_settings(declaration.name, declaration.settings, deletion_policy="ABANDON")
+    live.client.wait_until_synced(declaration.name)
+    live.client.delete_registry_settings(declaration.name)
     live.client.reconcile_registry(place.name).result(30)
     since, before = live.aws.position(), place.aws()
     ended = cli("adopt", "cloudformation", str(tmp_path / "t.yaml"), *options, "--out", str(tmp_path / "out"))
@@ -94,17 +94,17 @@ def test_hand_over_writes_nothing_to_aws(cli: Command, live: Live, account: str,
 def test_template_becomes_declarations() -> None:
     template = template_of(TEMPLATE, "t")
     values = parameters_of(template, ["Other=222222222222", "Prefix=base"], A, "us-east-1", "aws")
-    found, retained = adopted(template, values, "team", A, "us-east-1")
-    settings = found.readable[1]["settings"]
+    documents, retained = adopted(template, values, "team", A, "us-east-1")
+    settings = documents.readable[1]["settings"]
     statement = settings["registryPolicy"]["policyText"]["Statement"][0]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::222222222222:root"}
     assert statement["Resource"] == f"arn:aws:ecr:us-east-1:{A}:repository/*"
     assert settings["registryPolicy"]["policyText"]["Version"] == "2012-10-17"
     filters = settings["replicationConfiguration"]["rules"][0]["repositoryFilters"]
     assert filters == [{"filter": "base/", "filterType": "PREFIX_MATCH"}]
-    assert found.readable[0]["name"] == f"accounts/{A}/serviceLinkedRoles/replication"
+    assert documents.readable[0]["name"] == f"accounts/{A}/serviceLinkedRoles/replication"
     assert retained == ["Policy", "Replication", "Quay", "Role"]
-    message_of_document(found.declarations[0])
+    message_of_document(documents.declarations[0])
     assert "2-without.json" not in retaining({"Resources": {"Quay": {}}}, ["Quay"]), "a stack needs a resource"
 
 

@@ -29,7 +29,7 @@ UNMANAGED = [
 @pytest.fixture
 def place(live: Live, account: str) -> Place:
     """A registry as Terraform made it, with two rules that it does not know."""
-    made = live.registry(account)
+    registry = live.registry(account)
     rules = [
         {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "upstreamRepositoryPrefix": "ROOT"},
         {"ecrRepositoryPrefix": "k8s", "upstreamRegistryUrl": "registry.k8s.io", "upstreamRepositoryPrefix": "ROOT"},
@@ -37,16 +37,16 @@ def place(live: Live, account: str) -> Place:
     ]
     destination = {"region": "us-west-2", "registryId": account}
     filters = [{"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in ("prod/", "base/")]
-    made.seed(
+    registry.seed(
         policyText=states.policy_of(account),
         replicationConfiguration={"rules": [{"destinations": [destination], "repositoryFilters": filters}]},
         scanning={"scanType": "BASIC", "rules": []},
         pullThroughCacheRules=rules,
     )
-    given = {"aws_access_key_id": account, "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-    iam = boto3.client("iam", endpoint_url=live.aws.url, **given)
+    session_options = {"aws_access_key_id": account, "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+    iam = boto3.client("iam", endpoint_url=live.aws.url, **session_options)
     iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
-    return made
+    return registry
 
 
 def state_of(account: str, region: str = "us-east-1", **quay: Any) -> str:
@@ -114,9 +114,9 @@ def test_hand_over_writes_nothing_to_aws(cli: Command, live: Live, place: Place,
     assert live.client.get_service_linked_role(f"accounts/{place.account}/serviceLinkedRoles/replication").mode == 1
 
 
-def looked_up(live: Live, place: Place, said: str) -> list[str]:
+def looked_up(live: Live, place: Place, output: str) -> list[str]:
     """Run the command that a confirmation prints, and return the names of the calls."""
-    (command,) = re.findall(r"^aws cloudtrail .*\\\n.*$", said, re.MULTILINE)
+    (command,) = re.findall(r"^aws cloudtrail .*\\\n.*$", output, re.MULTILINE)
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "AWS_ENDPOINT_URL": live.aws.url,
@@ -136,8 +136,12 @@ def test_commands_of_a_confirmation_find_writes_of_ecrkeeper_only(
     out = ("--out", str(tmp_path / "out"))
     assert cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", *out).status == 0
     confirmed = cli("adopt", "--confirm", str(tmp_path / "out"))
-    given = {"aws_access_key_id": place.account, "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-    ecr = boto3.client("ecr", endpoint_url=live.aws.url, **given)
+    session_options = {
+        "aws_access_key_id": place.account,
+        "aws_secret_access_key": "secret",
+        "region_name": "us-east-1",
+    }
+    ecr = boto3.client("ecr", endpoint_url=live.aws.url, **session_options)
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="new", upstreamRegistryUrl="quay.io")
     assert looked_up(live, place, confirmed.out) == []
     ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
@@ -244,16 +248,16 @@ def test_hand_over_with_programs(live: Live, place: Place, tmp_path: Path) -> No
     since = live.aws.position()
     environment = {"ECRKEEPER_TARGET": live.server.address, "ECRKEEPER_PLAINTEXT": "true", "PATH": "/usr/bin:/bin"}
 
-    def run(*arguments: str, given: str = "") -> str:
+    def run(*arguments: str, standard_input: str = "") -> str:
         done = subprocess.run(
             [sys.executable, "-m", "ecrkeeper_cli", "adopt", *arguments],
-            input=given, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            input=standard_input, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     assert "pull_through_cache_rules 2" in run(
-        "terraform", "-", "--owner", "platform", "--out", "out", given=state_of(place.account)
+        "terraform", "-", "--owner", "platform", "--out", "out", standard_input=state_of(place.account)
     )
     assert "0 writes to AWS" in run("--confirm", "out")
     assert place.writes(since) == []

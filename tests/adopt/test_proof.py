@@ -28,9 +28,9 @@ DEEP = "[" * 100_000 + "]" * 100_000
     ],
 )
 def test_incomplete_plan_proves_nothing(plan: WritePlan, expected: list[str], reason: str) -> None:
-    found = list(differences(plan, lambda name, setting, key: name))
-    assert len(found) == len(expected), reason
-    assert all(text in line for text, line in zip(expected, found, strict=True)), reason
+    listed = list(differences(plan, lambda name, setting, key: name))
+    assert len(listed) == len(expected), reason
+    assert all(text in line for text, line in zip(expected, listed, strict=True)), reason
 
 
 def test_deep_json_is_an_error_of_the_state() -> None:

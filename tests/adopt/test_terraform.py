@@ -36,8 +36,8 @@ def errors_of(text: str, *regions: str, account: str = "") -> list[str]:
     return caught.value.errors
 
 
-def settings(found: Adopted) -> dict[str, Any]:
-    return {each["name"]: each["settings"] for each in found.readable if each["kind"] == "RegistrySettings"}
+def settings(adopted: Adopted) -> dict[str, Any]:
+    return {each["name"]: each["settings"] for each in adopted.readable if each["kind"] == "RegistrySettings"}
 
 
 EVERY: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -162,16 +162,16 @@ def test_each_resource_becomes_its_setting(kind: str, values: dict[str, Any], ex
     name = f"accounts/{A}/registries/us-east-1/settings/team"
     shown = states.shown(states.resource(f"{kind}.this", **values, region="us-east-1"))
     file = states.state_file(states.raw(kind, "this", states.instance(**values)))
-    for found, forgotten in (read(shown, account=A), read(file, "us-east-1", account=A)):
-        assert settings(found) == {name: expected}
+    for result, forgotten in (read(shown, account=A), read(file, "us-east-1", account=A)):
+        assert settings(result) == {name: expected}
         assert forgotten == [f"{kind}.this"]
-        message_of_document(found.declarations[0])
+        message_of_document(result.declarations[0])
 
 
 def test_role_becomes_a_document_with_all_of_its_tags() -> None:
     values = states.role(A, description="by hand", tags={"a": "1"}, tags_all={"a": "1", "team": "x"})
-    found, _ = read(states.shown(states.resource("aws_iam_service_linked_role.this", **values)))
-    assert found.readable == (
+    result, _ = read(states.shown(states.resource("aws_iam_service_linked_role.this", **values)))
+    assert result.readable == (
         {
             "apiVersion": "ecrkeeper/v1",
             "kind": "ServiceLinkedRole",
@@ -194,12 +194,12 @@ def test_instances_of_modules_and_for_each_are_told_apart() -> None:
         ),
         states.raw("aws_ecr_account_setting", "scope", states.instance(0, name="REGISTRY_POLICY_SCOPE", value="V2")),
     )
-    found, forgotten = read(file, "us-east-1", "aws.west=us-west-2")
+    result, forgotten = read(file, "us-east-1", "aws.west=us-west-2")
     west = f"accounts/{A}/registries/us-west-2"
     prefix = 'module.cache["x"].module.inner[0].aws_ecr_pull_through_cache_rule.upstream'
-    assert found.address(f"{west}/settings/team", "pull_through_cache_rules", "quay") == f'{prefix}["a.b]"]'
-    assert found.address(west, "pull_through_cache_rules", "k8s") == f'{prefix}["k8s"]'
-    assert found.address(f"accounts/{A}/registries/us-east-1", "account_settings", "REGISTRY_POLICY_SCOPE") == (
+    assert result.address(f"{west}/settings/team", "pull_through_cache_rules", "quay") == f'{prefix}["a.b]"]'
+    assert result.address(west, "pull_through_cache_rules", "k8s") == f'{prefix}["k8s"]'
+    assert result.address(f"accounts/{A}/registries/us-east-1", "account_settings", "REGISTRY_POLICY_SCOPE") == (
         "aws_ecr_account_setting.scope[0]"
     )
     assert forgotten == [
@@ -215,8 +215,8 @@ def test_region_of_each_resource_of_version_6_wins() -> None:
         states.resource(f'aws_ecr_pull_through_cache_rule.this["{region}"]', **QUAY, region=region)
         for region in ("eu-west-1", "us-east-1")
     ]
-    found, forgotten = read(states.shown(*rules), "ap-south-1")
-    assert sorted(settings(found)) == [
+    result, forgotten = read(states.shown(*rules), "ap-south-1")
+    assert sorted(settings(result)) == [
         f"accounts/{A}/registries/{region}/settings/team" for region in ("eu-west-1", "us-east-1")
     ]
     assert forgotten == ["aws_ecr_pull_through_cache_rule.this"]
@@ -298,20 +298,20 @@ def test_state_that_cannot_be_taken_over_is_rejected(
 
 
 def test_all_errors_of_a_state_are_reported_at_once() -> None:
-    found = errors_of(states.shown(states.resource(ADDRESS, **QUAY, x=1), states.resource("aws_ecr_new.x", id="x")))
-    assert len(found) == 3
+    errors = errors_of(states.shown(states.resource(ADDRESS, **QUAY, x=1), states.resource("aws_ecr_new.x", id="x")))
+    assert len(errors) == 3
 
 
 @pytest.mark.parametrize(
-    ("account", "regions", "said"),
+    ("account", "regions", "message"),
     [
         ("12", ["us-east-1"], "--account: must have 12 digits, got '12'"),
         ("", ["here"], "--region: must be a Region or WHERE=REGION, got 'here'"),
         ("", ["us-east-1", "us-west-2"], "--region: all has the Regions us-east-1 and us-west-2"),
     ],
 )
-def test_places_that_are_wrong_are_rejected(account: str, regions: list[str], said: str) -> None:
-    with pytest.raises(Errors, match=said):
+def test_places_that_are_wrong_are_rejected(account: str, regions: list[str], message: str) -> None:
+    with pytest.raises(Errors, match=message):
         Places.of(account, regions)
 
 
@@ -354,10 +354,12 @@ JSON = st.recursive(
 def test_every_value_becomes_a_member_or_an_error(values: dict[str, Any]) -> None:
     table = {"a": Member("A", {"a": Member("A")}), "b": Member("B", {"b": Member("B")}, single=True)}
     errors: list[str] = []
-    made = converted(values, table, "x", errors)
+    members = converted(values, table, "x", errors)
     for name, value in values.items():
-        said = value in (None, "", [], {}) or name.upper() in made or any(e.startswith(f"x.{name}") for e in errors)
-        assert said, (made, errors)
+        mentioned = (
+            value in (None, "", [], {}) or name.upper() in members or any(e.startswith(f"x.{name}") for e in errors)
+        )
+        assert mentioned, (members, errors)
 
 
 @given(st.sampled_from([each[0] for each in EVERY] + ["aws_iam_service_linked_role"]), JSON)
@@ -365,10 +367,10 @@ def test_hostile_attributes_are_errors_or_values(kind: str, value: Any) -> None:
     names = dict.fromkeys(name for each in EVERY for name in each[1]) | {"tags": 0, "tags_all": 0, "arn": 0}
     values = {**dict.fromkeys(names, value), "region": "us-east-1", "aws_service_name": "ecr.amazonaws.com"}
     try:
-        found, _ = read(states.shown(states.resource(f"{kind}.x", **values)), account=A)
+        result, _ = read(states.shown(states.resource(f"{kind}.x", **values)), account=A)
     except Errors:
         return
-    for each in found.declarations:
+    for each in result.declarations:
         with contextlib.suppress(ecrkeeper.InvalidArgument):
             message_of_document(each)
 

@@ -53,11 +53,11 @@ WAITED_FOR = OperationMetadata({"callers": _CALLERS})
 
 def store(tx: Tx) -> dict[str, str]:
     """Fill a database; return the ids of operations by method."""
-    found = _registry(tx)
+    operation_list = _registry(tx)
     _roles(tx)
-    found |= _role_operation(tx)
+    operation_list |= _role_operation(tx)
     _fleet(tx)
-    return found
+    return operation_list
 
 
 def _registry(tx: Tx) -> dict[str, str]:
@@ -103,9 +103,9 @@ def _operation_per_method(tx: Tx, name: str) -> None:
 def pairs_drift() -> list[dict[str, Any]]:
     """Return half of the pairs as missing, in groups as this release stores them."""
     elements = SETTINGS[largest.REPLICATION].split({"rules": largest.replication(256)["rules"][12:]})
-    found = (Drift(largest.REPLICATION, "", DriftKind.MISSING, value, None, PairKeys.of(keys)) for keys, (value, _) in
+    drifts = (Drift(largest.REPLICATION, "", DriftKind.MISSING, value, None, PairKeys.of(keys)) for keys, (value, _) in
              alike(elements, {}))  # fmt: skip
-    return [each.to_json() for each in stored_drift((drift, None) for drift in found)]
+    return [each.to_json() for each in stored_drift((drift, None) for drift in drifts)]
 
 
 def _declare(tx: Tx, rows: list[Declaration], settings: dict[str, Any]) -> None:
@@ -151,9 +151,9 @@ def _role_operation(tx: Tx) -> dict[str, str]:
     assert row is not None
     metadata = DeletionMetadata.of(DeletionPhase.PREFLIGHT).with_callers(_CALLERS)
     metadata = metadata.after(DeletionPhase.PREFLIGHT, usage=usage)
-    found: list[Operation] = [operations.create(tx, Method.DELETE_ROLE, row, metadata) for _ in range(4)]
-    operations.end(tx, found[0], response={})
-    return {"deletion": found[0].id, "running": found[1].id}
+    operation_list: list[Operation] = [operations.create(tx, Method.DELETE_ROLE, row, metadata) for _ in range(4)]
+    operations.end(tx, operation_list[0], response={})
+    return {"deletion": operation_list[0].id, "running": operation_list[1].id}
 
 
 def spec(**other: Any) -> SetSpec:

@@ -38,13 +38,13 @@ async def _sizes(calls: Calls, row: Row) -> list[int]:
         stream = calls.channel.stream_stream(row.method)(_once(request), timeout=60)
     else:
         stream = calls.channel.unary_stream(row.method)(request, timeout=60)
-    found: list[int] = []
+    sizes: list[int] = []
     async for message in stream:
-        found.append(len(message))
-        if len(found) == _STREAMED or found[-1] >= max(row.least, 1):
+        sizes.append(len(message))
+        if len(sizes) == _STREAMED or sizes[-1] >= max(row.least, 1):
             break
     stream.cancel()
-    return found
+    return sizes
 
 
 @pytest.mark.timeout(600)

@@ -29,8 +29,8 @@ def place(either: Live) -> Place:
     return either.registry(fresh_account())
 
 
-def caches(*given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"pull_through_cache_rules": {"rules": list(given)}}
+def caches(*rules: Mapping[str, Any]) -> dict[str, Any]:
+    return {"pull_through_cache_rules": {"rules": list(rules)}}
 
 
 def replicates(place: Place, *regions: str) -> dict[str, Any]:
@@ -120,24 +120,24 @@ def test_absent_setting_is_unmanaged_and_empty_one_managed(place: Place) -> None
 
 def test_update_mask_limits_changes(place: Place) -> None:
     place.apply({**caches(QUAY), **replicates(place, "eu-west-1")})
-    given = RegistrySettings(name=place.part("platform"), settings=message(caches(K8S)))
+    declaration = RegistrySettings(name=place.part("platform"), settings=message(caches(K8S)))
     update = place.live.client.update_registry_settings
-    after = update(given, ["settings.pull_through_cache_rules"]).settings
+    after = update(declaration, ["settings.pull_through_cache_rules"]).settings
     assert after == message({**caches(K8S), **replicates(place, "eu-west-1")})
-    assert update(given, ["deletion_policy"]).settings == after
-    assert update(given, ["settings.registry_policy"]).settings == after
-    assert update(given).settings == message(caches(K8S))
+    assert update(declaration, ["deletion_policy"]).settings == after
+    assert update(declaration, ["settings.registry_policy"]).settings == after
+    assert update(declaration).settings == message(caches(K8S))
 
 
 def test_update_of_missing_resource_requires_allow_missing(place: Place) -> None:
-    given = RegistrySettings(name=place.part("platform"), settings=message(caches(QUAY)))
+    declaration = RegistrySettings(name=place.part("platform"), settings=message(caches(QUAY)))
     update = place.live.client.update_registry_settings
-    rejection(CODE.NOT_FOUND, update, given)
+    rejection(CODE.NOT_FOUND, update, declaration)
     assert empty(place) == []
-    created = update(given, allow_missing=True)
+    created = update(declaration, allow_missing=True)
     assert created.generation == 1
     create = place.live.client.create_registry_settings
-    rejection(CODE.ALREADY_EXISTS, create, place.name, "platform", settings=given.settings)
+    rejection(CODE.ALREADY_EXISTS, create, place.name, "platform", settings=declaration.settings)
 
 
 @pytest.mark.parametrize("method", ["update", "delete", "rollback", "registry"])
@@ -295,8 +295,8 @@ def test_filter_selects_registries(either: Live) -> None:
     either.registry(account, "us-east-1").apply({"registry_policy": {}}, owner="first")
     either.registry(account, "eu-west-1").apply({"registry_policy": {}}, owner="second")
     for text, regions in FILTERS.items():
-        found = either.client.list_registries(f"accounts/{account}", text)
-        assert [r.name.rpartition("/")[2] for r in found] == regions, text
+        listed = either.client.list_registries(f"accounts/{account}", text)
+        assert [r.name.rpartition("/")[2] for r in listed] == regions, text
     parts = either.client.list_registry_settings(f"accounts/{account}/registries/-", 'owner = "second"')
     assert [part.name for part in parts] == [either.registry(account, "eu-west-1").part("second")]
 
@@ -327,26 +327,26 @@ def test_watch_sends_snapshot_then_changes_then_removals(place: Place) -> None:
     kinds = pb.WatchRegistriesResponse
     place.converged(caches(QUAY))
     with place.live.client.watch_registries(f"accounts/{place.account}", 'mode = "ENFORCE"', timeout=20) as steps:
-        found = iter(steps)
-        first = next(found)
+        iterator = iter(steps)
+        first = next(iterator)
         assert (first.kind, first.registry.name) == (kinds.CURRENT, place.name)
-        assert next(found).kind == kinds.SNAPSHOT_COMPLETE
+        assert next(iterator).kind == kinds.SNAPSHOT_COMPLETE
         place.apply(caches(K8S))
-        changed = next(found)
+        changed = next(iterator)
         assert changed.kind == kinds.CURRENT
         assert changed.registry.generation > first.registry.generation
         while changed.registry.reconciling:
-            changed = next(found)
+            changed = next(iterator)
         place.keep(mode="OBSERVE")
-        gone = next(step for step in found if step.kind == kinds.REMOVED)
-        assert gone.registry.name == place.name
+        removal = next(step for step in iterator if step.kind == kinds.REMOVED)
+        assert removal.registry.name == place.name
 
 
 def test_undeclared_registry_can_be_read_without_storing_it(place: Place) -> None:
     place.seed(pullThroughCacheRules=[QUAY])
     rejection(CODE.NOT_FOUND, place.read)
-    found = place.read(refresh=True)
-    assert [rule.ecr_repository_prefix for rule in found.observed.pull_through_cache_rules.rules] == ["quay"]
+    observed = place.read(refresh=True)
+    assert [rule.ecr_repository_prefix for rule in observed.observed.pull_through_cache_rules.rules] == ["quay"]
     place.untouched()
 
 
@@ -356,12 +356,12 @@ def test_observe_reports_drift_and_enforce_remediates(place: Place) -> None:
     place.seed(pullThroughCacheRules=[])
     since = place.live.aws.position()
     place.live.client.reconcile_registry(place.name)
-    registry = eventually(lambda: found if (found := place.read()).drift else None)
+    registry = eventually(lambda: current if (current := place.read()).drift else None)
     assert [(d.setting, d.key, d.kind) for d in registry.drift] == [("pull_through_cache_rules", "quay", Drift.MISSING)]
     assert place.writes(since) == []
     place.keep(mode="ENFORCE")
     eventually(lambda: cached(place) == {"quay": "quay.io"})
-    registry = eventually(lambda: found if not (found := place.read()).drift else None)
+    registry = eventually(lambda: current if not (current := place.read()).drift else None)
     assert [d.key for d in registry.last_remediation.drift] == ["quay"]
 
 
@@ -417,7 +417,7 @@ def test_validate_only_deletion_of_missing_stores_nothing(place: Place) -> None:
     """A rejected call does not even use up its request id."""
     with grpc.insecure_channel(place.live.server.address) as channel:
         stub: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel)
-        given = {"name": place.part("platform"), "allow_missing": True, "request_id": str(uuid.uuid4())}
-        stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**given, validate_only=True), timeout=10)
+        arguments = {"name": place.part("platform"), "allow_missing": True, "request_id": str(uuid.uuid4())}
+        stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**arguments, validate_only=True), timeout=10)
         # The same id for another request would be rejected if it were known.
-        stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**given, reason="meant"), timeout=10)
+        stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**arguments, reason="meant"), timeout=10)

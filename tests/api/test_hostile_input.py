@@ -52,18 +52,18 @@ class Raw:
 
 @pytest.fixture(scope="module")
 def raw(live: Live) -> Any:
-    made = Raw(live.server.address)
-    yield made
-    made.channel.close()
+    raw_client = Raw(live.server.address)
+    yield raw_client
+    raw_client.channel.close()
 
 
 def outcome(call: Callable[..., Any], request: Any) -> tuple[grpc.StatusCode, list[str], str]:
     """Return code, fields and text of a rejection, which must be fast."""
     began = time.monotonic()
     with pytest.raises(grpc.RpcError) as caught:
-        found = call(request, timeout=10)
-        if not hasattr(found, "DESCRIPTOR"):
-            list(found)
+        answer = call(request, timeout=10)
+        if not hasattr(answer, "DESCRIPTOR"):
+            list(answer)
     assert time.monotonic() - began < SECONDS
     error: Any = caught.value
     status = rpc_status.from_call(error)
@@ -81,8 +81,8 @@ def outcome(call: Callable[..., Any], request: Any) -> tuple[grpc.StatusCode, li
 
 def declare(settings: Settings | dict[str, Any], **more: Any) -> pb.CreateRegistrySettingsRequest:
     built = settings if isinstance(settings, Settings) else message(settings)
-    given = RegistrySettings(settings=built)
-    fields = {"parent": REGISTRY, "registry_settings_id": "platform", "registry_settings": given, **more}
+    declaration = RegistrySettings(settings=built)
+    fields = {"parent": REGISTRY, "registry_settings_id": "platform", "registry_settings": declaration, **more}
     return pb.CreateRegistrySettingsRequest(**fields)
 
 
@@ -90,12 +90,12 @@ def policy(text: str) -> pb.CreateRegistrySettingsRequest:
     return declare({"registry_policy": {"policyText": text}})
 
 
-def statements(*given: dict[str, Any]) -> pb.CreateRegistrySettingsRequest:
-    return policy(json.dumps({"Version": "2012-10-17", "Statement": list(given)}))
+def statements(*members: dict[str, Any]) -> pb.CreateRegistrySettingsRequest:
+    return policy(json.dumps({"Version": "2012-10-17", "Statement": list(members)}))
 
 
-def replicate(*given: dict[str, Any]) -> pb.CreateRegistrySettingsRequest:
-    return declare({"replication_configuration": {"rules": list(given)}})
+def replicate(*rules: dict[str, Any]) -> pb.CreateRegistrySettingsRequest:
+    return declare({"replication_configuration": {"rules": list(rules)}})
 
 
 def cache(**rule: Any) -> pb.CreateRegistrySettingsRequest:
@@ -104,9 +104,9 @@ def cache(**rule: Any) -> pb.CreateRegistrySettingsRequest:
 
 
 def update(paths: list[str], **more: Any) -> pb.UpdateRegistrySettingsRequest:
-    given = RegistrySettings(name=PART, settings=message({"registry_policy": {}}))
+    declaration = RegistrySettings(name=PART, settings=message({"registry_policy": {}}))
     return pb.UpdateRegistrySettingsRequest(
-        registry_settings=given, update_mask=FieldMask(paths=paths), allow_missing=True, **more
+        registry_settings=declaration, update_mask=FieldMask(paths=paths), allow_missing=True, **more
     )
 
 
@@ -409,8 +409,8 @@ LISTS: dict[str, tuple[str, type[Any], str]] = {
 @pytest.mark.parametrize("call", LISTS)
 def test_invalid_page_or_filter_is_rejected(raw: Raw, call: str, kind: str) -> None:
     service, request, parent = LISTS[call]
-    given, field = BAD_LISTS[kind]
-    code, fields, _ = outcome(getattr(getattr(raw, service), call), request(parent=parent, **given))
+    members, field = BAD_LISTS[kind]
+    code, fields, _ = outcome(getattr(getattr(raw, service), call), request(parent=parent, **members))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert fields == [field]
 
@@ -456,11 +456,11 @@ BAD_ROLES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("kind", BAD_ROLES)
 def test_invalid_role_is_rejected(raw: Raw, kind: str) -> None:
-    given, field = BAD_ROLES[kind]
+    role, field = BAD_ROLES[kind]
     request = role_service_pb2.CreateServiceLinkedRoleRequest(
         parent=f"accounts/{ACCOUNT}",
         service_linked_role_id="replication",
-        service_linked_role=ServiceLinkedRole(**given),
+        service_linked_role=ServiceLinkedRole(**role),
     )
     code, fields, _ = outcome(raw.roles.CreateServiceLinkedRole, request)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
@@ -661,10 +661,10 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
 
 @pytest.mark.parametrize("kind", GIVEN)
 def test_rejection_names_value_and_allowed_values(raw: Raw, kind: str) -> None:
-    stub, method, request, field, told = GIVEN[kind]
+    stub, method, request, field, description = GIVEN[kind]
     code, fields, text = outcome(getattr(getattr(raw, stub), method), request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
-    assert text.endswith(told)
+    assert text.endswith(description)
 
 
 def test_list_operations_reports_all_violations(raw: Raw) -> None:

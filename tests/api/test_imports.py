@@ -75,9 +75,9 @@ def test_import_conflict_explains_remedy(place: Place) -> None:
 
 def test_new_role_plan_lists_all_calls(place: Place) -> None:
     client, parent = place.live.client, f"accounts/{place.account}"
-    given = {"service_linked_role": ServiceLinkedRole(description="ours", tags={"a": "b"})}
-    planned = client.create_service_linked_role(parent, "replication", validate_only=True, **given)
+    arguments = {"service_linked_role": ServiceLinkedRole(description="ours", tags={"a": "b"})}
+    planned = client.create_service_linked_role(parent, "replication", validate_only=True, **arguments)
     since = place.live.aws.position()
-    made = client.create_service_linked_role(parent, "replication", **given)
-    client.reconcile_service_linked_role(made.name).result(timeout=WAIT_SECONDS)
+    created = client.create_service_linked_role(parent, "replication", **arguments)
+    client.reconcile_service_linked_role(created.name).result(timeout=WAIT_SECONDS)
     assert [call.operation for call in planned.plan.calls] == [call["operation"] for call in place.writes(since)]

@@ -114,10 +114,10 @@ def test_unreadable_custom_role_is_reported_as_unread(place: Place) -> None:
     arn = f"arn:aws:iam::{place.account}:role/ecr-custom/template"
     template = {"prefix": "team", "appliedFor": ["CREATE_ON_PUSH"], "customRoleArn": arn}
     try:
-        found = warnings(place, repository_creation_templates={"templates": [template]})
+        listed = warnings(place, repository_creation_templates={"templates": [template]})
     finally:
         aws.control("DELETE", "faults")
-    assert found == [("AWS_UNAVAILABLE", arn)]
+    assert listed == [("AWS_UNAVAILABLE", arn)]
 
 
 def test_plan_advice_requires_no_extra_permission(place: Place) -> None:

@@ -90,9 +90,9 @@ def test_operation_has_start_and_end_times(place: Place) -> None:
     place.apply(SCANS)
     operation = place.live.client.reconcile_registry(place.name)
     operation.result(timeout=WAIT_SECONDS)
-    (found,) = place.live.client.list_operations(filter=f'target = "{place.name}"')
+    (listed,) = place.live.client.list_operations(filter=f'target = "{place.name}"')
     metadata = pb.ReconcileRegistryMetadata()
-    assert found.metadata.Unpack(metadata)
+    assert listed.metadata.Unpack(metadata)
     assert 0 < metadata.create_time.ToMicroseconds() <= metadata.end_time.ToMicroseconds()
     assert list(metadata.principals) == []
 
@@ -147,9 +147,9 @@ def test_abandoned_role_stays_in_aws(place: Place) -> None:
     at = place.live.aws.position()
     operation = client.delete_service_linked_role(name, deletion_policy="ABANDON")
     operation.result(timeout=WAIT_SECONDS)
-    (found,) = client.list_operations(filter=f'target = "{name}" AND method = DeleteServiceLinkedRole')
+    (listed,) = client.list_operations(filter=f'target = "{name}" AND method = DeleteServiceLinkedRole')
     metadata = role_service_pb2.DeleteServiceLinkedRoleMetadata()
-    assert found.done and found.metadata.Unpack(metadata)
+    assert listed.done and listed.metadata.Unpack(metadata)
     assert (
         metadata.phase == metadata.DONE and metadata.end_time.ToMicroseconds() >= metadata.create_time.ToMicroseconds()
     )
@@ -184,13 +184,13 @@ def test_anonymous_caller_is_allowed_without_policy(live: Live) -> None:
 
 
 def test_aws_identity_matches_signing_credentials(place: Place) -> None:
-    found = place.live.client.get_aws_identity(f"accounts/{place.account}")
-    assert found.account == place.account
-    assert place.account in found.arn and found.user_id
-    source = server_service_pb2.AwsIdentity.Source.Name(found.source)
+    identity = place.live.client.get_aws_identity(f"accounts/{place.account}")
+    assert identity.account == place.account
+    assert place.account in identity.arn and identity.user_id
+    source = server_service_pb2.AwsIdentity.Source.Name(identity.source)
     assumed = "ASSUMED_ROLES" in place.live.client.get_server_info().features
     assert source == ("ASSUMED_ROLE" if assumed else "AMBIENT")
-    assert bool(found.assumed_role_arn) is assumed
+    assert bool(identity.assumed_role_arn) is assumed
     error = rejection(CODE.INVALID_ARGUMENT, place.live.client.get_aws_identity, "accounts/-")
     assert fields_of(error) == ["parent"]
 

@@ -57,19 +57,19 @@ def signed(count: int, first: int = 0) -> dict[str, Any]:
 
 
 def templates(count: int) -> dict[str, Any]:
-    given = [{"prefix": f"t{i}", "appliedFor": ["REPLICATION"]} for i in range(count)]
-    return {"repository_creation_templates": {"templates": given}}
+    prefixes = [{"prefix": f"t{i}", "appliedFor": ["REPLICATION"]} for i in range(count)]
+    return {"repository_creation_templates": {"templates": prefixes}}
 
 
 def policy(statements: int, first: int = 0) -> dict[str, Any]:
-    said = [
+    texts = [
         {
             "Sid": f"S{at}", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "ecr:ReplicateImage",
             "Resource": f"arn:aws:ecr:us-east-1:*:repository/{'x' * 200}{at}",
         }
         for at in range(first, first + statements)
     ]  # fmt: skip
-    return {"registry_policy": {"policyText": json.dumps({"Version": "2012-10-17", "Statement": said})}}
+    return {"registry_policy": {"policyText": json.dumps({"Version": "2012-10-17", "Statement": texts})}}
 
 
 def scanned_filters(frequency: str, count: int, first: int = 0) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def test_quota_error_of_aws_keeps_its_message(place: Place, live: Live) -> None:
     }  # fmt: skip
     live.aws.control("POST", "faults", [fault])
     place.apply(cached(1))
-    registry = eventually(lambda: found if (found := place.read()).HasField("last_error") else None, 10.0)
+    registry = eventually(lambda: current if (current := place.read()).HasField("last_error") else None, 10.0)
     with pytest.raises(ecrkeeper.OperationFailed) as caught:
         live.client.wait_until_synced(place.name, timeout=10)
     assert (caught.value.code, caught.value.reason) == (StatusCode.RESOURCE_EXHAUSTED, "AWS_QUOTA_EXCEEDED")

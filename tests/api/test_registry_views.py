@@ -181,13 +181,13 @@ def test_rejected_element_is_not_owned(place: Place) -> None:
     """Deleting a rejected declaration must not remove an unmanaged element."""
     theirs = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}
     place.seed(pullThroughCacheRules=[theirs])
-    wish = {"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}}
-    planned = place.apply(wish, validate_only=True).plan
+    settings = {"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}}
+    planned = place.apply(settings, validate_only=True).plan
     assert [warning.reason for warning in planned.warnings] == ["REPLACEMENT_NOT_ALLOWED"]
     assert not planned.calls
-    allowed = place.apply(wish, validate_only=True, allow_replacement=True).plan
+    allowed = place.apply(settings, validate_only=True, allow_replacement=True).plan
     assert [c.operation for c in allowed.calls] == ["DeletePullThroughCacheRule", "CreatePullThroughCacheRule"]
-    place.apply(wish)
+    place.apply(settings)
     with pytest.raises(ecrkeeper.OperationFailed) as caught:
         place.live.client.reconcile_registry(place.name).result(timeout=20)
     assert caught.value.reason == "REPLACEMENT_NOT_ALLOWED"
@@ -203,7 +203,7 @@ def test_error_of_one_owner_blocks_no_other(place: Place) -> None:
     good = {"ecrRepositoryPrefix": "zzz", "upstreamRegistryUrl": "public.ecr.aws"}
     place.apply({"pull_through_cache_rules": {"rules": [good]}, **replicates(place.account, "us-west-2")}, owner="good")
     harness.eventually(lambda: place.aws()["replicationConfiguration"]["rules"])
-    assert [found["ecrRepositoryPrefix"] for found in place.aws()["pullThroughCacheRules"]] == ["zzz"]
+    assert [each["ecrRepositoryPrefix"] for each in place.aws()["pullThroughCacheRules"]] == ["zzz"]
     # AWS has it a moment before the attempt ends.
     harness.eventually(lambda: "SecretNotFound" in place.read().last_error.message)
 
@@ -240,8 +240,8 @@ def test_registry_drift_comes_from_fresh_observation(place: Place) -> None:
 
 
 def test_role_drift_comes_from_fresh_observation(place: Place) -> None:
-    client, wanted = place.live.client, ServiceLinkedRole(tags={"a": "b"})
-    role = client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=wanted)
+    client, requested = place.live.client, ServiceLinkedRole(tags={"a": "b"})
+    role = client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=requested)
     client.reconcile_service_linked_role(role.name).result(timeout=20)
     fresh = client.get_service_linked_role(role.name, refresh=True)
     assert (list(fresh.drift), fresh.reconciling, fresh.state) == ([], False, ServiceLinkedRole.ACTIVE)

@@ -25,17 +25,19 @@ def other(live: Live) -> Place:
     return live.registry(fresh_account(), "eu-central-1")
 
 
-def let_in(source: Place, there: Place, *repositories: str, **members: Any) -> None:
+def let_in(source: Place, destination: Place, *repositories: str, **members: Any) -> None:
     """Set a policy on the destination that accepts a source."""
     statement = {
         "Sid": "P",
         "Effect": "Allow",
         "Principal": {"AWS": source.account},
         "Action": ["ecr:ReplicateImage", "ecr:CreateRepository"],
-        "Resource": [f"arn:aws:ecr:{there.region}:{there.account}:repository/{name}" for name in repositories],
+        "Resource": [
+            f"arn:aws:ecr:{destination.region}:{destination.account}:repository/{name}" for name in repositories
+        ],
         **members,
     }
-    there.seed(policyText={"Version": "2012-10-17", "Statement": [statement]})
+    destination.seed(policyText={"Version": "2012-10-17", "Statement": [statement]})
 
 
 def checked(place: Place) -> tuple[str, dict[str, tuple[list[str], list[str]]]]:
@@ -98,15 +100,15 @@ def explained(place: Place, repository: str) -> dict[tuple[str, str], tuple[str,
 def test_explain_repository_covers_each_destination(place: Place, other: Place) -> None:
     let_in(place, other, "dev-a*")
     own = (place.account, "us-west-2")
-    there = (other.account, other.region)
-    configuration = {"rules": [*rules(there, prefix="dev-")["rules"], *rules(own)["rules"]]}
+    destination = (other.account, other.region)
+    configuration = {"rules": [*rules(destination, prefix="dev-")["rules"], *rules(own)["rules"]]}
     place.converged({REPLICATION: configuration})
     arrives: tuple[str, list[str]] = ("ARRIVES", [])
     left_out = ("DOES_NOT_ARRIVE", ["DESTINATION_POLICY_OTHER_REPOSITORIES"] * 2)
     unmatched = ("DOES_NOT_ARRIVE", ["REPLICATION_FILTER_DOES_NOT_MATCH"])
-    assert explained(place, "dev-api") == {there: arrives, own: arrives}
-    assert explained(place, "dev-web") == {there: left_out, own: arrives}
-    assert explained(place, "prod-api") == {there: unmatched, own: arrives}
+    assert explained(place, "dev-api") == {destination: arrives, own: arrives}
+    assert explained(place, "dev-web") == {destination: left_out, own: arrives}
+    assert explained(place, "prod-api") == {destination: unmatched, own: arrives}
 
 
 def test_unreadable_destination_is_unknown(place: Place, other: Place) -> None:

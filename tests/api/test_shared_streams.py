@@ -58,14 +58,14 @@ async def edge(db: Database) -> Dependencies:
 @pytest.fixture
 def queries() -> Iterator[list[str]]:
     """The queries that are executed; no writes."""
-    found: list[str] = []
+    statements: list[str] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if statement.startswith("SELECT") and "pg_notify" not in statement:
-            found.append(statement)
+            statements.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
-    yield found
+    yield statements
     event.remove(Engine, "before_cursor_execute", note)
 
 
@@ -156,12 +156,12 @@ async def test_change_costs_one_query_for_200_streams(
     db: Database, edge: Dependencies, queries: list[str], page: Any, view: int, change: Any, table: str, reason: str
 ) -> None:
     await db.write(fill)
-    opened, heard = page(edge, view), [0] * STREAMS
+    opened, received = page(edge, view), [0] * STREAMS
 
     async def follow(number: int) -> None:
         async with aclosing(opened()) as stream:
             async for _ in stream:
-                heard[number] += 1
+                received[number] += 1
 
     def changed(tx: Tx, number: int) -> None:
         before = len(queries)
@@ -172,13 +172,13 @@ async def test_change_costs_one_query_for_200_streams(
     tasks = [asyncio.create_task(follow(number)) for number in range(STREAMS)]
     # The first change finds streams that still begin; each of them hears of it.
     for number in range(1 + CHANGES):
-        await eventually(lambda: min(heard) > 0)
+        await eventually(lambda: min(received) > 0)
         await asyncio.sleep(0.1)
         if number == 1:
             del queries[:]
-        heard[:] = [0] * STREAMS
+        received[:] = [0] * STREAMS
         await db.write(lambda tx, number=number: changed(tx, number))  # type: ignore[misc]
-    await eventually(lambda: min(heard) > 0)
+    await eventually(lambda: min(received) > 0)
     # A read may have been under way when the changes began.
     assert 1 <= len([each for each in queries if table in each]) <= CHANGES + 1, reason
     assert len(queries) <= CHANGES + 1, queries
@@ -303,8 +303,8 @@ async def test_streams_of_a_missing_rollout_all_end(edge: Dependencies) -> None:
         async for _ in opened():
             raise AssertionError("there is no such rollout")
 
-    found = await asyncio.gather(*(follow() for _ in range(5)), return_exceptions=True)
-    assert [type(each) for each in found] == [NotFound] * 5
+    results = await asyncio.gather(*(follow() for _ in range(5)), return_exceptions=True)
+    assert [type(each) for each in results] == [NotFound] * 5
     assert edge.changes.listeners() == 0
 
 

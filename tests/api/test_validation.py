@@ -103,8 +103,8 @@ def test_secret_for_public_upstream_is_rejected(place: Place) -> None:
 
 def test_plan_warns_of_unknown_ecr_action(place: Place) -> None:
     one_account = {"AWS": "222222222222"}
-    given = policy(Action=["ecr:ReplicateImage", "ecr:PullImage"], Principal=one_account)
-    planned = place.apply(given, validate_only=True).plan
+    settings = policy(Action=["ecr:ReplicateImage", "ecr:PullImage"], Principal=one_account)
+    planned = place.apply(settings, validate_only=True).plan
     assert [(w.reason, w.subject) for w in planned.warnings] == [("POLICY_ACTION_UNKNOWN", "X")]
     assert "'ecr:PullImage'" in planned.warnings[0].message
     assert [call.operation for call in planned.calls] == ["PutRegistryPolicy"]

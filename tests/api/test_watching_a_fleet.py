@@ -58,13 +58,13 @@ def edge(db: Database) -> Dependencies:
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
     """Record the executed statements."""
-    found: list[str] = []
+    recorded: list[str] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        found.append(statement)
+        recorded.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
-    yield found
+    yield recorded
     event.remove(Engine, "before_cursor_execute", note)
 
 
@@ -74,11 +74,11 @@ def watch(edge: Dependencies, text: str = "") -> Any:
 
 
 async def snapshot(steps: AsyncGenerator[Event]) -> list[Event]:
-    found = []
+    registries = []
     async for step in steps:
         if step.kind == "SNAPSHOT_COMPLETE":
-            return found
-        found.append(step)
+            return registries
+        registries.append(step)
     raise AssertionError("the stream ended")
 
 
@@ -91,9 +91,9 @@ async def test_snapshot_reads_resources_in_pages(db: Database, edge: Dependencie
     await db.write(lambda tx: [declare(tx, at) for at in range(450)])
     del statements[:]
     async with watch(edge) as steps:
-        found = await snapshot(steps)
-    assert [step.name for step in found] == [str(name(at)) for at in range(450)]
-    assert all([declared.owner for declared in step.declared] == ["web"] for step in found)
+        registries = await snapshot(steps)
+    assert [step.name for step in registries] == [str(name(at)) for at in range(450)]
+    assert all([declared.owner for declared in step.declared] == ["web"] for step in registries)
     assert sum("FROM declarations" in each for each in statements) == 450 // 25 + 1, "one for each page"
     assert len(statements) < 30
 
@@ -155,14 +155,14 @@ async def test_lost_changes_cost_one_query_for_all_watchers(
         await db.write(unheard)
         del statements[:]
         edge.changes.publish(())
-        seen = [[await first] for first in next_steps]
-        for told, steps in zip(seen[:2], (a, b), strict=True):
-            told += [await following(steps) for _ in range(3)]
-        whole = [
+        streams = [[await first] for first in next_steps]
+        for received, steps in zip(streams[:2], (a, b), strict=True):
+            received += [await following(steps) for _ in range(3)]
+        complete = [
             ("CURRENT", str(name(1))), ("CURRENT", str(name(2))), ("CURRENT", str(name(4))), ("REMOVED", str(name(3))),
         ]  # fmt: skip
-        assert sorted(seen[0]) == sorted(seen[1]) == whole
-        assert seen[2] == [("CURRENT", str(name(1)))]
+        assert sorted(streams[0]) == sorted(streams[1]) == complete
+        assert streams[2] == [("CURRENT", str(name(1)))]
         assert not any("resources.name >" in each and "resources.uid" in each for each in statements)
 
 

@@ -34,13 +34,13 @@ def place(live: Live) -> Place:
         (["deletion_policy", "settings"], "beside another field, too"),
     ],
 )
-@pytest.mark.parametrize("given", [{}, {"deletion_policy": "ABANDON"}], ids=["name", "policy"])
+@pytest.mark.parametrize("settings", [{}, {"deletion_policy": "ABANDON"}], ids=["name", "policy"])
 @pytest.mark.parametrize("validate_only", [False, True])
 def test_omitted_settings_are_not_removed(
-    place: Place, mask: list[str] | None, reason: str, given: dict[str, Any], validate_only: bool
+    place: Place, mask: list[str] | None, reason: str, settings: dict[str, Any], validate_only: bool
 ) -> None:
     before = place.apply(QUAY)
-    change = RegistrySettings(name=before.name, **given)
+    change = RegistrySettings(name=before.name, **settings)
     update = place.live.client.update_registry_settings
     error = rejection(CODE.INVALID_ARGUMENT, update, change, mask, validate_only=validate_only)
     assert fields_of(error) == ["registry_settings.settings"], reason
@@ -65,8 +65,8 @@ def test_mask_may_omit_settings_and_empty_settings_are_valid(place: Place) -> No
 def test_declaration_is_not_created_without_settings(place: Place) -> None:
     client = place.live.client
     for mask in (None, ["deletion_policy"]):
-        given = RegistrySettings(name=place.part("platform"))
-        error = rejection(CODE.INVALID_ARGUMENT, client.update_registry_settings, given, mask, allow_missing=True)
+        declaration = RegistrySettings(name=place.part("platform"))
+        error = rejection(CODE.INVALID_ARGUMENT, client.update_registry_settings, declaration, mask, allow_missing=True)
         assert fields_of(error) == ["registry_settings.settings"]
     assert client.create_registry_settings(place.name, "platform", settings={}).generation == 1
 
@@ -121,8 +121,8 @@ def test_update_mask_may_be_absent_or_star(place: Place) -> None:
     again = client.update_registry_settings(RegistrySettings(name=name, settings={}), "*")
     assert (again.deletion_policy, again.allow_replacement) == (1, False)
     role_name = f"accounts/{place.account}/serviceLinkedRoles/replication"
-    made = ServiceLinkedRole(name=role_name, description="d", tags={"a": "b"}, mode="OBSERVE")  # type: ignore[arg-type]
-    client.update_service_linked_role(made, allow_missing=True)
+    requested = ServiceLinkedRole(name=role_name, description="d", tags={"a": "b"}, mode="OBSERVE")  # type: ignore[arg-type]
+    client.update_service_linked_role(requested, allow_missing=True)
     role = client.update_service_linked_role(ServiceLinkedRole(name=role_name, description="e"))
     assert (role.description, dict(role.tags), role.mode) == ("e", {"a": "b"}, 2)
     role = client.update_service_linked_role(ServiceLinkedRole(name=role_name), "*")
@@ -152,14 +152,14 @@ def test_unchanged_write_stores_nothing(either: Live) -> None:
         f"accounts/{place.account}", "replication", service_linked_role=ServiceLinkedRole(tags={"a": "b"})
     )
     role = client.list_service_linked_roles(f"accounts/{place.account}")
-    (name,) = [found.name for found in role if found.name.endswith("/replication")]
+    (name,) = [each.name for each in role if each.name.endswith("/replication")]
     client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
     registry, kept, since = place.read(), client.get_service_linked_role(name), either.aws.position()
     events = [event.name for event in client.list_audit_events(f"account = {place.account}")]
     again = place.apply(QUAY, reason="again", request_id=str(uuid.uuid4()))
     assert (again.etag, again.generation) == (before.etag, 1)
-    given = RegistrySettings(name=again.name, settings=again.settings)
-    assert client.update_registry_settings(given, ["settings"]).etag == before.etag
+    declaration = RegistrySettings(name=again.name, settings=again.settings)
+    assert client.update_registry_settings(declaration, ["settings"]).etag == before.etag
     assert client.rollback_registry_settings(again.name, 1).etag == before.etag
     assert place.keep(mode="ENFORCE").etag == registry.etag
     assert client.update_service_linked_role(kept, ["tags"]).etag == kept.etag
@@ -186,7 +186,7 @@ def test_redeclared_resource_is_reconciled_now_if_missing(place: Place) -> None:
     place.seed(pullThroughCacheRules=[])
     assert place.apply(QUAY).etag == before.etag
     eventually(lambda: place.aws()["pullThroughCacheRules"])
-    registry = eventually(lambda: found if not (found := place.read()).last_error.message else None)
+    registry = eventually(lambda: current if not (current := place.read()).last_error.message else None)
     assert registry.observed_generation == registry.generation
 
 
@@ -195,10 +195,10 @@ def test_unstored_resource_has_no_etag(place: Place) -> None:
     role = f"accounts/{place.account}/serviceLinkedRoles/replication"
     assert place.read(refresh=True).etag == ""
     assert client.get_service_linked_role(role, refresh=True).etag == ""
-    given = ServiceLinkedRole()
+    requested = ServiceLinkedRole()
     assert (
         client.create_service_linked_role(
-            f"accounts/{place.account}", "replication", service_linked_role=given, validate_only=True
+            f"accounts/{place.account}", "replication", service_linked_role=requested, validate_only=True
         ).etag
         == ""
     )
@@ -219,9 +219,9 @@ def test_etag_of_deleted_declaration_is_rejected(place: Place, validate_only: bo
         "registry": lambda: client.update_registry(registry, ["mode"], **more),
         "role": lambda: client.update_service_linked_role(role, allow_missing=True, **more),
     }
-    for what, call in calls.items():
+    for label, call in calls.items():
         error = rejection(CODE.ABORTED, call)
-        assert "was deleted" in str(error), what
+        assert "was deleted" in str(error), label
     place.untouched()
 
 
@@ -229,9 +229,9 @@ def test_creation_ignores_etag(place: Place) -> None:
     client = place.live.client
     with grpc.insecure_channel(place.live.server.address) as channel:
         create: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).CreateRegistrySettings
-        given = RegistrySettings(settings=message(QUAY), etag="old-1")
+        declaration = RegistrySettings(settings=message(QUAY), etag="old-1")
         request = pb.CreateRegistrySettingsRequest(
-            parent=place.name, registry_settings_id="platform", registry_settings=given
+            parent=place.name, registry_settings_id="platform", registry_settings=declaration
         )
         assert create(request, timeout=10).generation == 1
     role = ServiceLinkedRole(etag="old-1")
@@ -261,25 +261,25 @@ FAULTY = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "hub", 
 
 def test_settings_outside_the_mask_are_not_validated(place: Place) -> None:
     before = place.apply(QUAY)
-    update, given = place.live.client.update_registry_settings, RegistrySettings(name=before.name)
-    given.settings.CopyFrom(message({**FAULTY, "registry_policy": {}}))
+    update, declaration = place.live.client.update_registry_settings, RegistrySettings(name=before.name)
+    declaration.settings.CopyFrom(message({**FAULTY, "registry_policy": {}}))
     for allow_missing in (False, True):
-        after = update(given, ["settings.registry_policy"], allow_missing=allow_missing)
+        after = update(declaration, ["settings.registry_policy"], allow_missing=allow_missing)
         assert after.settings == message({**QUAY, "registry_policy": {}})
-    error = rejection(CODE.INVALID_ARGUMENT, update, given, ["settings.pull_through_cache_rules"])
+    error = rejection(CODE.INVALID_ARGUMENT, update, declaration, ["settings.pull_through_cache_rules"])
     assert fields_of(error)[0].startswith("registry_settings.settings.pull_through_cache_rules")
-    given.name = place.part("other")
-    error = rejection(CODE.INVALID_ARGUMENT, update, given, ["settings.registry_policy"], allow_missing=True)
+    declaration.name = place.part("other")
+    error = rejection(CODE.INVALID_ARGUMENT, update, declaration, ["settings.registry_policy"], allow_missing=True)
     assert fields_of(error)[0].startswith("registry_settings.settings.pull_through_cache_rules")
 
 
 @pytest.mark.parametrize("validate_only", [True, False])
 def test_update_that_creates_a_role_ignores_the_mask(place: Place, validate_only: bool) -> None:
     name = f"accounts/{place.account}/serviceLinkedRoles/replication"
-    given = ServiceLinkedRole(name=name, tags={"a": "b"}, description="ours", mode="OBSERVE")  # type: ignore[arg-type]
+    role = ServiceLinkedRole(name=name, tags={"a": "b"}, description="ours", mode="OBSERVE")  # type: ignore[arg-type]
     update = place.live.client.update_service_linked_role
-    made = update(given, ["description"], allow_missing=True, validate_only=validate_only)
-    assert (dict(made.tags), made.description, made.mode) == ({"a": "b"}, "ours", given.mode)
+    created = update(role, ["description"], allow_missing=True, validate_only=validate_only)
+    assert (dict(created.tags), created.description, created.mode) == ({"a": "b"}, "ours", role.mode)
     if not validate_only:
         reserved = ServiceLinkedRole(name=name, tags={"aws:a": "b"}, description="theirs")
-        assert update(reserved, ["description"]).tags == made.tags
+        assert update(reserved, ["description"]).tags == created.tags

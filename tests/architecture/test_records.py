@@ -14,18 +14,18 @@ READ_WITH_DEFAULTS = {"Config"}
 
 def dataclasses_of(source: str) -> set[str]:
     """Return the dataclasses that could be structs."""
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(each) for each in node.decorator_list):
             omits = any(text in ast.unparse(node) for text in ("repr=False", "compare=False"))
             if not omits and node.name not in ABSTRACT | READ_WITH_DEFAULTS:
-                found.add(node.name)
-    return found
+                names.add(node.name)
+    return names
 
 
 def test_records_of_the_server_are_structs() -> None:
-    found = {str(path.relative_to(ROOT)): dataclasses_of(path.read_text()) for path in ROOT.rglob("*.py")}
-    assert {path: names for path, names in found.items() if names} == {}
+    by_file = {str(path.relative_to(ROOT)): dataclasses_of(path.read_text()) for path in ROOT.rglob("*.py")}
+    assert {path: names for path, names in by_file.items() if names} == {}
 
 
 def test_dataclass_is_recognized() -> None:

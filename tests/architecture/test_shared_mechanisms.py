@@ -19,15 +19,15 @@ MODULES = {
 
 def _names(tree: ast.Module) -> set[str]:
     """Return every name, attribute, imported name and assigned name of a module."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
-            found.add(node.id)
+            names.add(node.id)
         elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
+            names.add(node.attr)
         elif isinstance(node, ast.ImportFrom):
-            found |= {alias.name for alias in node.names}
-    return found
+            names |= {alias.name for alias in node.names}
+    return names
 
 
 def _aliases(tree: ast.Module) -> set[str]:

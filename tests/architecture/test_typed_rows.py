@@ -155,8 +155,8 @@ def _found(accesses: Callable[[ast.AST], Iterator[ast.AST]]) -> list[str]:
 
 
 def test_json_columns_are_read_as_values() -> None:
-    found = _found(_accesses)
-    assert found == [], "read them by a member of the row, as `registry_spec`, or by the class of the stored value"
+    violations = _found(_accesses)
+    assert violations == [], "read them by a member of the row, as `registry_spec`, or by the class of the stored value"
 
 
 def test_stored_parts_are_read_as_values() -> None:

@@ -27,8 +27,8 @@ def traced() -> dict[str, tuple[list[str], list[list[int]]]]:
     # A separate process: the profiler slows everything else, and other tests' modules would count.
     done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    found: dict[str, tuple[list[str], list[list[int]]]] = json.loads(done.stderr.splitlines()[-1])
-    return found
+    calls: dict[str, tuple[list[str], list[list[int]]]] = json.loads(done.stderr.splitlines()[-1])
+    return calls
 
 
 @pytest.mark.parametrize("setting", UPDATES)
@@ -41,8 +41,8 @@ def test_update_passes_few_modules(setting: str, traced: dict[str, tuple[list[st
 
 @pytest.mark.parametrize("setting", UPDATES)
 def test_update_makes_its_spec_once(setting: str, traced: dict[str, tuple[list[str], list[list[int]]]]) -> None:
-    _, made = traced[setting]
-    assert made == [[1, 1]] * 4
+    _, specs = traced[setting]
+    assert specs == [[1, 1]] * 4
 
 
 # Modules of the walk that a valid Update without other owners, on SQLite, does not pass until its rows are written.

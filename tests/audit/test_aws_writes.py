@@ -71,8 +71,8 @@ def writes(place: Place, more: str = "") -> list[AuditEvent]:
 def ensure_and_delete_role(place: Place) -> None:
     client, name = place.live.client, f"accounts/{place.account}/serviceLinkedRoles/replication"
     fields: list[dict[str, Any]] = [{"tags": {"a": "1"}}, {"description": "ours", "tags": {"b": "2"}}]
-    for given in fields:
-        role = ecrkeeper.ServiceLinkedRole(name=name, **given)
+    for members in fields:
+        role = ecrkeeper.ServiceLinkedRole(name=name, **members)
         client.update_service_linked_role(role, allow_missing=True)
         client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
     client.delete_service_linked_role(name).result(timeout=WAIT_SECONDS)
@@ -104,8 +104,8 @@ def sent(place: Place, since: int) -> set[tuple[str, str, str, str]]:
 
 def recorded(place: Place) -> set[tuple[str, str, str, str]]:
     """Return the same from the audit trail."""
-    found = [e for e in writes(place) if e.outcome in (AuditEvent.SUCCEEDED, AuditEvent.FAILED)]
-    return {(e.aws_request_id, e.method, e.region, AuditEvent.Outcome.Name(e.outcome)) for e in found}
+    finished = [e for e in writes(place) if e.outcome in (AuditEvent.SUCCEEDED, AuditEvent.FAILED)]
+    return {(e.aws_request_id, e.method, e.region, AuditEvent.Outcome.Name(e.outcome)) for e in finished}
 
 
 def test_audit_trail_matches_writes_sent_to_aws(place: Place) -> None:
@@ -173,8 +173,8 @@ def test_unsent_write_is_recorded(place: Place) -> None:
         "kind": "drop",
     }
     place.live.aws.control("POST", "faults", of_policy)
-    wanted = declared(place.account, changed=False)
-    place.apply({name: wanted[name] for name in ("registry_policy", "pull_time_update_exclusions")})
+    declaration = declared(place.account, changed=False)
+    place.apply({name: declaration[name] for name in ("registry_policy", "pull_time_update_exclusions")})
     first, second = eventually(lambda: [e for e in writes(place)[:2] if e.HasField("complete_time")])
     assert (first.method, first.outcome) == ("ecr:PutRegistryPolicy", AuditEvent.UNKNOWN)
     assert (second.method, second.outcome) == ("ecr:RegisterPullTimeUpdateExclusion", AuditEvent.NOT_SENT)

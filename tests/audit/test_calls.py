@@ -29,8 +29,8 @@ def place(either: Live) -> Place:
     return either.registry(fresh_account())
 
 
-def caches(*given: dict[str, str]) -> dict[str, Any]:
-    return {"pull_through_cache_rules": {"rules": list(given)}}
+def caches(*rules: dict[str, str]) -> dict[str, Any]:
+    return {"pull_through_cache_rules": {"rules": list(rules)}}
 
 
 def events(place: Place, filter: str = "kind = CALL") -> list[AuditEvent]:
@@ -43,9 +43,9 @@ def changes(event: AuditEvent) -> list[tuple[str, str, str, Any, Any]]:
     return [(r["setting"], r["key"], r["kind"].removeprefix("KIND_"), r.get("before"), r.get("after")) for r in rows]
 
 
-def one(found: list[AuditEvent]) -> AuditEvent:
-    assert len(found) == 1, found
-    return found[0]
+def one(listed: list[AuditEvent]) -> AuditEvent:
+    assert len(listed) == 1, listed
+    return listed[0]
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,15 @@ def role(place: Place) -> str:
 
 
 def create_role(place: Place, **fields: Any) -> Any:
-    wanted = ecrkeeper.ServiceLinkedRole(**fields)
+    requested = ecrkeeper.ServiceLinkedRole(**fields)
     return place.live.client.create_service_linked_role(
-        f"accounts/{place.account}", "replication", service_linked_role=wanted
+        f"accounts/{place.account}", "replication", service_linked_role=requested
     )
 
 
 def update_role(place: Place) -> Any:
-    wanted = ecrkeeper.ServiceLinkedRole(name=role(place), tags={"a": "2"}, mode=ecrkeeper.Mode.OBSERVE)
-    return place.live.client.update_service_linked_role(wanted, ["tags", "mode"])
+    requested = ecrkeeper.ServiceLinkedRole(name=role(place), tags={"a": "2"}, mode=ecrkeeper.Mode.OBSERVE)
+    return place.live.client.update_service_linked_role(requested, ["tags", "mode"])
 
 
 def forget_operation(place: Place) -> None:
@@ -208,21 +208,21 @@ FLEET_CALLS = {
 def test_accepted_call_records_one_event(place: Place, name: str) -> None:
     case = ACCEPTED[name]
     case.before(place)
-    known = len(events(place, f"kind = CALL AND method = {case.method}"))
+    count = len(events(place, f"kind = CALL AND method = {case.method}"))
     case.call(place)
-    found = one(events(place, f"kind = CALL AND method = {case.method}")[known:])
-    last = found.resource.rsplit("/", 1)[-1]
+    event = one(events(place, f"kind = CALL AND method = {case.method}")[count:])
+    last = event.resource.rsplit("/", 1)[-1]
     names = {"name": place.name, "account": place.account, "backfill": last, "operation": last}
-    assert found.resource == case.resource.format(**names)
-    assert found.outcome == AuditEvent.SUCCEEDED
-    assert found.call_id
-    assert found.account == place.account
-    assert found.region == ("" if "Role" in found.resource else place.region)
-    got = changes(found)
-    assert [c[:3] for c in got] == [(c[0], c[1].format(**names), c[2]) for c in case.changes]
-    for (*_, before, after), (*_, wanted_before, wanted_after) in zip(got, case.changes, strict=True):
-        for value, wanted in ((before, wanted_before), (after, wanted_after)):
-            assert (value is not None) if wanted is ... else value == wanted
+    assert event.resource == case.resource.format(**names)
+    assert event.outcome == AuditEvent.SUCCEEDED
+    assert event.call_id
+    assert event.account == place.account
+    assert event.region == ("" if "Role" in event.resource else place.region)
+    recorded = changes(event)
+    assert [c[:3] for c in recorded] == [(c[0], c[1].format(**names), c[2]) for c in case.changes]
+    for (*_, before, after), (*_, wanted_before, wanted_after) in zip(recorded, case.changes, strict=True):
+        for value, expected in ((before, wanted_before), (after, wanted_after)):
+            assert (value is not None) if expected is ... else value == expected
 
 
 def test_mutating_rpcs_are_in_the_table() -> None:
@@ -240,25 +240,25 @@ def test_event_has_caller_ids_and_reason(place: Place) -> None:
         from ecrkeeper.v1 import registry_settings_service_pb2 as pb
         from ecrkeeper.v1.registry_settings_service_pb2_grpc import RegistrySettingsServiceStub
 
-        wanted = ecrkeeper.RegistrySettings(name=place.part("team"), settings=message(caches(QUAY)))
+        declaration = ecrkeeper.RegistrySettings(name=place.part("team"), settings=message(caches(QUAY)))
         call = pb.UpdateRegistrySettingsRequest(
-            registry_settings=wanted, allow_missing=True, request_id=request_id, reason="CHG-17"
+            registry_settings=declaration, allow_missing=True, request_id=request_id, reason="CHG-17"
         )
         send = RegistrySettingsServiceStub(channel).UpdateRegistrySettings
         send(call, metadata=(("x-request-id", call_id),), timeout=10)
         send(call, metadata=(("x-request-id", "again"),), timeout=10)
-    found = one(events(place))
-    assert (found.request_id, found.call_id, found.reason) == (request_id, call_id, "CHG-17")
-    assert list(found.owners) == ["team"]
-    assert found.generation == place.read().generation
-    assert place.live.client.get_audit_event(found.name) == found
+    event = one(events(place))
+    assert (event.request_id, event.call_id, event.reason) == (request_id, call_id, "CHG-17")
+    assert list(event.owners) == ["team"]
+    assert event.generation == place.read().generation
+    assert place.live.client.get_audit_event(event.name) == event
     for text in (
         f"call_id = {call_id}",
         f"request_id = {request_id}",
         f'resource = "{place.part("team")}"',
         "owner = team AND kind = CALL",
     ):
-        assert one(events(place, text)).name == found.name
+        assert one(events(place, text)).name == event.name
 
 
 def test_takeover_is_recorded_for_former_owner(place: Place) -> None:
@@ -350,18 +350,18 @@ def test_stream_sends_past_and_new_events_and_resumes(place: Place) -> None:
     place.apply({}, "before")
     start = one(events(place)).create_time
     of_account = f"account = {place.account} AND kind = CALL"
-    told: list[tuple[str, str]] = []
+    received: list[tuple[str, str]] = []
     with client.watch_audit_events(of_account, start_time=start, timeout=60) as steps:
         writer = threading.Timer(0.3, lambda: [place.apply({}, f"during-{n}") for n in range(3)])
         writer.start()
         for step in steps:
             if step.HasField("audit_event"):
-                told.append((step.audit_event.owners[0], step.resume_token))
-            if len(told) == 4:
+                received.append((step.audit_event.owners[0], step.resume_token))
+            if len(received) == 4:
                 break
         writer.join()
-    assert [owner for owner, _ in told] == ["before", "during-0", "during-1", "during-2"]
-    with client.watch_audit_events(of_account, resume_token=told[1][1], timeout=60) as steps:
+    assert [owner for owner, _ in received] == ["before", "during-0", "during-1", "during-2"]
+    with client.watch_audit_events(of_account, resume_token=received[1][1], timeout=60) as steps:
         first = next(step for step in steps if step.HasField("audit_event"))
         assert first.audit_event.owners[0] == "during-1"
     with client.watch_audit_events(of_account, timeout=60) as steps:
@@ -374,12 +374,12 @@ def test_aws_write_is_streamed_before_and_after(place: Place) -> None:
     with place.live.client.watch_audit_events(f"account = {place.account} AND kind = AWS_WRITE", timeout=60) as steps:
         next(steps)
         place.apply(caches(QUAY), "team")
-        told = []
+        received = []
         for step in steps:
-            told.append(step.audit_event)
-            if told[-1].outcome == AuditEvent.SUCCEEDED:
+            received.append(step.audit_event)
+            if received[-1].outcome == AuditEvent.SUCCEEDED:
                 break
-    assert {event.name for event in told} == {told[0].name}
+    assert {event.name for event in received} == {received[0].name}
     # A late reader sees only the end.
-    assert [event.outcome for event in told][:-1] in ([], [AuditEvent.UNKNOWN])
+    assert [event.outcome for event in received][:-1] in ([], [AuditEvent.UNKNOWN])
     eventually(lambda: not place.read().reconciling)

@@ -42,15 +42,17 @@ def test_write_interrupted_by_kill_is_unknown(aws: Simulator, database_url: str,
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(lambda: not any(client.get_registry(registry(n)).reconciling for n in rows), 40)
         left = {n: [e for e in events(client, n) if e.outcome == AuditEvent.UNKNOWN] for n in rows}
-        assert not any(e.HasField("complete_time") for found in left.values() for e in found)
-        open_then = {n for n, found in left.items() if found}
+        assert not any(e.HasField("complete_time") for listed in left.values() for e in listed)
+        open_then = {n for n, listed in left.items() if listed}
         sent_then = {int(call["account"]) - BASE for call in before}
         assert open_then - sent_then, "no kill came between the record and the call"
         assert open_then & sent_then, "no kill came between the call and its completion"
         assert sent_then - open_then, "no step ended before the kill"
         for n in rows:
             sent = Counter(call["request_id"] for call in aws.writes() if call["account"] == str(BASE + n))
-            known = {e.aws_request_id for e in events(client, n) if e.outcome == AuditEvent.SUCCEEDED}
-            assert known <= set(sent)
-            assert len(set(sent) - known) <= len(left[n]), f"killed after {n} statements: a write is not in the trail"
+            request_ids = {e.aws_request_id for e in events(client, n) if e.outcome == AuditEvent.SUCCEEDED}
+            assert request_ids <= set(sent)
+            assert len(set(sent) - request_ids) <= len(left[n]), (
+                f"killed after {n} statements: a write is not in the trail"
+            )
     assert heir.stop() == 0

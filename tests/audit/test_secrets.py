@@ -38,11 +38,11 @@ def test_credentials_are_neither_stored_nor_logged(
     }  # fmt: skip
     with grpc.insecure_channel(server.address) as channel, ecrkeeper.Client(server.address, insecure=True) as client:
         stub = RegistrySettingsServiceStub(channel)
-        wanted = ecrkeeper.RegistrySettings(
+        declaration = ecrkeeper.RegistrySettings(
             name=f"{name}/settings/team", settings=message({"pull_through_cache_rules": {"rules": [rule]}})
         )
         carrying = (("authorization", f"Bearer {TOKEN}"), ("x-api-key", TOKEN))
-        request = pb.UpdateRegistrySettingsRequest(registry_settings=wanted, allow_missing=True)
+        request = pb.UpdateRegistrySettingsRequest(registry_settings=declaration, allow_missing=True)
         stub.UpdateRegistrySettings(request, metadata=carrying, timeout=10)
         harness.eventually(lambda: not client.get_registry(name).reconciling)
         request.registry_settings.etag = "stale"

@@ -109,8 +109,8 @@ async def test_completed_write_is_streamed_again(db: Database) -> None:
     assert await streamed(db, cursor) == ["one", "three"]
     assert await streamed(db) == ["two", "one", "three"]
     rows = {n: await db.read(lambda tx, n=n: audit.get(tx, n)) for n in (one, two, three)}  # type: ignore[misc]
-    found = {n: (row.outcome, row.aws_error_code, row.aws_request_id) for n, row in rows.items() if row}
-    assert found == {
+    stored = {n: (row.outcome, row.aws_error_code, row.aws_request_id) for n, row in rows.items() if row}
+    assert stored == {
         one: ("SUCCEEDED", "", "id-1"), two: ("UNKNOWN", "", ""), three: ("FAILED", "LimitExceeded", "id-3")
     }  # fmt: skip
     assert rows[two].complete_time is None and rows[one].complete_time is not None
@@ -184,7 +184,7 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
     dice = random.Random(seed)
     postgres = database_url.startswith("postgresql")
     dbs = [schema.open_database(database_url) for _ in range(3 if postgres else 1)]
-    told: list[AuditEvent] = []
+    received: list[AuditEvent] = []
     writing = True
 
     async def write(number: int) -> None:
@@ -213,7 +213,7 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
             rows, horizon, held_back = await dbs[0].read(
                 lambda tx, p=cursor: audit_stream.stream(tx, p, ALL, 7)  # type: ignore[misc]
             )
-            told.extend(rows)
+            received.extend(rows)
             cursor = (rows[-1].txid, rows[-1].id) if rows else cursor
             if len(rows) < 7:
                 cursor = max(cursor, horizon)
@@ -227,10 +227,10 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
     await asyncio.wait_for(reader, 30)
     stored = await dbs[0].read(lambda tx: audit.page(tx, ALL, None, 1000))
     assert len(stored) > 90
-    seen = Counter((row.resource, row.outcome) for row in told)
-    assert set(seen.values()) == {1}, "nothing comes twice in the same state"
-    assert {(row.resource, row.outcome) for row in stored} <= set(seen), "nothing is missed"
-    order = [(row.txid, row.id) for row in told]
+    outcomes = Counter((row.resource, row.outcome) for row in received)
+    assert set(outcomes.values()) == {1}, "nothing comes twice in the same state"
+    assert {(row.resource, row.outcome) for row in stored} <= set(outcomes), "nothing is missed"
+    order = [(row.txid, row.id) for row in received]
     assert order == sorted(order)
     for db in dbs:
         await db.close()

@@ -209,16 +209,16 @@ KEPT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("present", "document", "said", "reason"), KEPT, ids=[row[3] for row in KEPT])
+@pytest.mark.parametrize(("present", "document", "message", "reason"), KEPT, ids=[row[3] for row in KEPT])
 def test_import_reports_changed_modes_and_policies(
-    store: Store, present: list[Any], document: Any, said: str, reason: str
+    store: Store, present: list[Any], document: Any, message: str, reason: str
 ) -> None:
     assert not present or store.imports(*present) == 0
     for dry, verb in (True, "would be"), (False, "were"):
         assert store.imports(document, options=("--dry-run",) if dry else ()) == 0
         line, total = store.out.splitlines()
-        assert line == said
-        assert f"the modes of {int('sets' in said)} registries and roles {verb} changed" in total
+        assert line == message
+        assert f"the modes of {int('sets' in message)} registries and roles {verb} changed" in total
         assert "0 documents need no change" in total
     assert store.imports(document) == 0
     assert "1 documents need no change" in store.out

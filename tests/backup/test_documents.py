@@ -132,7 +132,7 @@ def test_declaration_of_one_owner_is_a_registry_with_one_owner() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant", "reason"),
+    ("written", "expected", "reason"),
     [
         ({"pullThroughCacheRules": RULES["rules"]}, {"pullThroughCacheRules": RULES}, "a list as AWS answers it"),
         ({"pullTimeUpdateExclusions": []}, {"pullTimeUpdateExclusions": {"principalArns": []}}, "an empty list"),
@@ -144,8 +144,10 @@ def test_declaration_of_one_owner_is_a_registry_with_one_owner() -> None:
         ),
     ],
 )  # fmt: skip
-def test_settings_are_read_as_people_write_them(written: Any, meant: Any, reason: str) -> None:
-    assert documents.read({**SETTINGS, "settings": written}) == documents.read({**SETTINGS, "settings": meant}), reason
+def test_settings_are_read_as_people_write_them(written: Any, expected: Any, reason: str) -> None:
+    assert documents.read({**SETTINGS, "settings": written}) == documents.read({**SETTINGS, "settings": expected}), (
+        reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_settings_are_read_as_people_write_them(written: Any, meant: Any, reason
 def test_errors_of_a_declaration_name_its_members(document: dict[str, Any], fields: list[str]) -> None:
     with pytest.raises(InvalidArgument) as caught:
         documents.read(document)
-    assert [found.field for found in caught.value.violations] == fields
+    assert [violation.field for violation in caught.value.violations] == fields
 
 
 @pytest.mark.parametrize(
@@ -178,13 +180,13 @@ def test_neighbours_of_one_registry_are_merged(second: dict[str, Any], owners: s
 
 
 def test_declarations_of_one_owner_keep_their_registry_sets() -> None:
-    made = [
+    parsed = [
         documents.read(
             {**SETTINGS, "name": f"{NAME}/settings/{owner}", "settings": {}, "managedBy": f"registrySets/{owner}", "setRevision": "3"}
         )
         for owner in ("team-a", "team-b")
     ]  # fmt: skip
-    both = documents.merged(*made)
+    both = documents.merged(*parsed)
     assert isinstance(both, RegistryDocument)
     assert both.managers == {owner: Manager(f"registrySets/{owner}", 3) for owner in ("team-a", "team-b")}
     assert documents.read(both.to_json()) == both
@@ -249,8 +251,8 @@ def declared(**settings: Any) -> dict[str, Any]:
 def test_errors_have_paths(document: Any, fields: list[str]) -> None:
     with pytest.raises(InvalidArgument) as refused:
         documents.read(document)
-    found = list(dict.fromkeys(v.field for v in refused.value.violations))
-    assert found == list(dict.fromkeys(fields))
+    violated = list(dict.fromkeys(v.field for v in refused.value.violations))
+    assert violated == list(dict.fromkeys(fields))
     assert all(v.description for v in refused.value.violations)
 
 
