@@ -146,7 +146,7 @@ class Stage:
         os.kill(server.process.pid, signal.SIGCONT)
 
     def _network(self, event: Event) -> None:
-        what, _, line = event.kind.partition("-")
+        action, _, line = event.kind.partition("-")
         if not line:
             self.aws.control("POST", "faults", FAULTS[event.kind])
             self._stopping.wait(event.seconds)
@@ -154,7 +154,7 @@ class Stage:
             return
         proxy = self.aws_line if line == "aws" else self.database_line
         assert proxy is not None
-        {"cut": proxy.cut, "hang": proxy.hang, "reset": proxy.reset}[what]()
+        {"cut": proxy.cut, "hang": proxy.hang, "reset": proxy.reset}[action]()
         self._stopping.wait(event.seconds)
         proxy.heal()
 
@@ -216,9 +216,9 @@ class Stage:
     def _compare(self, target: tuple[str, str]) -> None:
         """Check that every acknowledged declaration is stored as acknowledged."""
         parent = name_of(target)
-        found = self._answered(lambda c, o: list(c.list_registry_settings(parent, timeout=o["timeout"])))
+        listed = self._answered(lambda c, o: list(c.list_registry_settings(parent, timeout=o["timeout"])))
         parts = {}
-        for each in found:
+        for each in listed:
             rules = {
                 r.ecr_repository_prefix: r.upstream_registry_url for r in each.settings.pull_through_cache_rules.rules
             }
@@ -282,8 +282,8 @@ class Stage:
 
         def present() -> tuple[dict[str, str], set[str]]:
             state = self.aws.registry(region, account)
-            found = {r["ecrRepositoryPrefix"]: r["upstreamRegistryUrl"] for r in state["pullThroughCacheRules"]}
-            return found, {f for _, f in pairs(state)}
+            upstreams = {r["ecrRepositoryPrefix"]: r["upstreamRegistryUrl"] for r in state["pullThroughCacheRules"]}
+            return upstreams, {f for _, f in pairs(state)}
 
         try:
             eventually(lambda: present() == (rules, filters), 60)

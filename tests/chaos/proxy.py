@@ -32,7 +32,7 @@ class Proxy:
 
     def reset(self) -> None:
         """Break every connection, but accept new ones."""
-        self._do(self._abort(everything=True))
+        self._do(self._abort(listening=True))
 
     def hang(self) -> None:
         """Silently discard everything, in old and new connections."""
@@ -41,7 +41,7 @@ class Proxy:
     def heal(self) -> None:
         """Forward again; connections that lost bytes are broken."""
         self._hanging = False
-        self._do(self._abort(everything=False))
+        self._do(self._abort(listening=False))
         if self._server is None:
             self._do(self._listen())
 
@@ -62,11 +62,11 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
-        await self._abort(everything=True)
+        await self._abort(listening=True)
 
-    async def _abort(self, *, everything: bool) -> None:
-        for writer, lost in list(self._open.items()):
-            if lost or everything:
+    async def _abort(self, *, listening: bool) -> None:
+        for writer, peer in list(self._open.items()):
+            if peer or listening:
                 writer.transport.abort()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,10 +75,10 @@ class Proxy:
         try:
             far_reader, far = await asyncio.open_connection("127.0.0.1", self._target)
             self._open[far] = False
-            there = asyncio.create_task(self._pass(reader, far))
+            upstream = asyncio.create_task(self._pass(reader, far))
             back = asyncio.create_task(self._pass(far_reader, writer))
-            await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
-            there.cancel()
+            await asyncio.wait([upstream, back], return_when=asyncio.FIRST_COMPLETED)
+            upstream.cancel()
             back.cancel()
         except OSError:
             pass

@@ -87,7 +87,7 @@ def stuck(database_url: str) -> list[str]:
             operations = conn.exec_driver_sql("SELECT id, method, target, done FROM operations").all()
     finally:
         engine.dispose()
-    found = [
+    names = [
         str(row)
         for row in rows
         if row.lease_token is not None
@@ -95,7 +95,7 @@ def stuck(database_url: str) -> list[str]:
         or row.failures
         or row.observed_generation < row.generation
     ]
-    return found + [str(row) for row in operations if not row.done]
+    return names + [str(row) for row in operations if not row.done]
 
 
 def assert_nothing_stuck(database_url: str, seconds: float = 20.0) -> None:

@@ -98,20 +98,20 @@ class Model:
 
     def conflict(self, event: Event) -> bool:
         """Return whether another owner declares one of the rules differently."""
-        wanted = dict(event.rules)
+        rules = dict(event.rules)
         others = [p for owner, p in self.declared.get(event.target, {}).items() if owner != event.owner]
         return any(
-            part.rules.get(prefix, upstream) != upstream for part in others for prefix, upstream in wanted.items()
+            part.rules.get(prefix, upstream) != upstream for part in others for prefix, upstream in rules.items()
         )
 
     def apply(self, event: Event) -> None:
         """Declare; `flag` takes over elements that others declare differently."""
-        wanted, parts = dict(event.rules), self.declared.setdefault(event.target, {})
+        rules, parts = dict(event.rules), self.declared.setdefault(event.target, {})
         for owner, part in list(parts.items()):
             if owner != event.owner:
-                kept = {p: u for p, u in part.rules.items() if wanted.get(p, u) == u}
+                kept = {p: u for p, u in part.rules.items() if rules.get(p, u) == u}
                 parts[owner] = Part(kept, part.filters)
-        parts[event.owner] = Part(wanted, frozenset(event.filters))
+        parts[event.owner] = Part(rules, frozenset(event.filters))
 
     def delete(self, event: Event) -> bool:
         """Delete a declaration; return whether it existed."""

@@ -75,9 +75,9 @@ def has_nothing(aws: Simulator, n: int) -> bool:
 
 
 def in_sync(client: ecrkeeper.Client, name: str) -> bool:
-    found = client.get_registry(name)
-    held = {c.type: c.status for c in found.conditions}
-    return found.observed_generation == found.generation and held.get("Synced") == 1
+    registry = client.get_registry(name)
+    held = {c.type: c.status for c in registry.conditions}
+    return registry.observed_generation == registry.generation and held.get("Synced") == 1
 
 
 def all_hold(rows: range | list[int], check: Callable[[int], bool]) -> Callable[[], bool]:
@@ -96,12 +96,12 @@ def all_hold(rows: range | list[int], check: Callable[[int], bool]) -> Callable[
 
 def creations(aws: Simulator) -> Counter[tuple[str, str, str]]:
     """Return how often each cache rule and each role was requested."""
-    asked: Counter[tuple[str, str, str]] = Counter()
+    requests: Counter[tuple[str, str, str]] = Counter()
     for call in aws.writes():
         key = call["params"].get("ecrRepositoryPrefix") or call["params"].get("AWSServiceName")
         if call["operation"].startswith("Create"):
-            asked[call["account"], call["operation"], str(key)] += 1
-    return asked
+            requests[call["account"], call["operation"], str(key)] += 1
+    return requests
 
 
 def test_registry_converges_after_a_kill_between_any_two_statements(
@@ -140,7 +140,7 @@ def test_registry_converges_after_a_kill_between_any_two_statements(
             assert has_everything(aws, n), f"killed after {n} statements"
             assert client.get_registry_settings(names[n]).settings.HasField("registry_policy")
             assert client.operation(operations[n]).result().name == registry(n)
-        repeated = {what: times for what, times in creations(aws).items() if times > 1}
+        repeated = {creation: times for creation, times in creations(aws).items() if times > 1}
         assert not repeated
         failed = [call for call in aws.writes() if call["status"] != 200]
         assert not failed
@@ -221,5 +221,5 @@ def test_random_kills_of_busy_server_lose_nothing(aws: Simulator, database_url: 
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(all_hold(answered, lambda n: in_sync(client, registry(n))), 30)
         assert all(has_everything(aws, n) for n in answered)
-        assert not {what: times for what, times in creations(aws).items() if times > 1}
+        assert not {creation: times for creation, times in creations(aws).items() if times > 1}
     assert heir.stop() == 0

@@ -128,8 +128,8 @@ def test_role_is_created_once_with_provenance_created(aws: Simulator, database_u
             client.create_service_linked_role(f"accounts/{account(n)}", "replication")
 
         def there(n: int) -> bool:
-            found = client.get_service_linked_role(names[n])
-            return bool(found.arn) and not found.reconciling
+            role = client.get_service_linked_role(names[n])
+            return bool(role.arn) and not role.reconciling
 
         kill_everywhere(doomed, names, there)
     heir = Server(tmp_path, database_url, aws.url)

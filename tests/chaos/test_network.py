@@ -39,9 +39,9 @@ def probe(port: int, path: str) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def start(folder: Path, url: str, aws_port: int, probes: int) -> Server:

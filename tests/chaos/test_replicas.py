@@ -40,9 +40,9 @@ def held_spans(lines: Iterable[dict[str, Any]], until: float) -> dict[str, list[
 
 def held(url: str) -> int:
     with psycopg.connect(url) as conn:
-        found = conn.execute("SELECT count(*) FROM schedule WHERE lease_token IS NOT NULL").fetchone()
-    assert found is not None
-    return int(found[0])
+        row = conn.execute("SELECT count(*) FROM schedule WHERE lease_token IS NOT NULL").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def test_replicas_never_share_a_resource_and_both_progress(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_replicas_never_share_a_resource_and_both_progress(aws: Simulator, share
     assert first.stop() == 0
     assert second.stop() == 0
     assert all(has_everything(aws, n) for n in rows)
-    assert not {what: times for what, times in creations(aws).items() if times > 1}
+    assert not {creation: times for creation, times in creations(aws).items() if times > 1}
     lines = first.spans() + second.spans()
     for row, spans in held_spans(sorted(lines, key=lambda line: line["at"]), float("inf")).items():
         spans.sort()

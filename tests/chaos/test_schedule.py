@@ -15,14 +15,16 @@ ROOT = Path(__file__).parents[2]
 HERE = ("810000000001", "us-east-1")
 
 
-@pytest.mark.parametrize(("given", "seconds"), [([], "3600"), (["SOAK_SECONDS=7"], "7")], ids=["an hour", "as told"])
-def test_soak_runs_for_requested_time(given: list[str], seconds: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "seconds"), [([], "3600"), (["SOAK_SECONDS=7"], "7")], ids=["an hour", "as told"]
+)
+def test_soak_runs_for_requested_time(arguments: list[str], seconds: str) -> None:
     # If /bin/sh is bash, SECONDS is the time since the shell started.
     environment = {**os.environ, "SECONDS": "0"}
-    made = subprocess.run(
-        ["make", "--dry-run", "soak", *given], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    completed = subprocess.run(
+        ["make", "--dry-run", "soak", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    recipe = next(line for line in made.stdout.splitlines() if "CHAOS_SECONDS" in line)
+    recipe = next(line for line in completed.stdout.splitlines() if "CHAOS_SECONDS" in line)
     shown = subprocess.run(
         ["bash", "-c", f"{recipe.split()[0]}; echo $CHAOS_SECONDS"], capture_output=True, text=True, check=True
     )

@@ -76,7 +76,7 @@ def test_accepted_write_converges_after_kill_without_new_writes(
     assert all(has_declared(aws, n) for n in rows)
     for n in rows:
         foreign_kept(aws, account(n))
-    assert not {what: times for what, times in creations(aws).items() if times > 1}
+    assert not {creation: times for creation, times in creations(aws).items() if times > 1}
 
 
 def has_declared(aws: Simulator, n: int) -> bool:
@@ -142,7 +142,7 @@ def test_lone_server_resumes_after_a_stop_past_its_lease(aws: Simulator, databas
         os.kill(server.process.pid, signal.SIGCONT)
         eventually(all_hold(list(rows), lambda n: in_sync(client, registry(n))), 40)
     stop_at_rest(server, database_url)
-    assert not {what: times for what, times in creations(aws).items() if times > 1}
+    assert not {creation: times for creation, times in creations(aws).items() if times > 1}
     for n in rows:
         state = aws.registry(account=account(n))
         assert pairs(state) == {("us-west-2", "prod/"), ("eu-west-1", "unmanaged/")}

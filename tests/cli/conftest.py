@@ -40,8 +40,8 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     def call(*arguments: str) -> Ended:
         capsys.readouterr()
         status = run(arguments)
-        said = capsys.readouterr()
-        return Ended(status, said.out, said.err)
+        output = capsys.readouterr()
+        return Ended(status, output.out, output.err)
 
     return call
 

@@ -56,7 +56,7 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize(
-    ("tls", "plaintext", "known", "host", "said", "reason"),
+    ("tls", "plaintext", "trusted", "host", "message", "reason"),
     [
         (True, False, True, "127.0.0.1", "", "a certificate of the given CA"),
         (False, True, False, "127.0.0.1", "", "plaintext on both sides"),
@@ -67,13 +67,20 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
     ],
 )
 def test_cause_of_a_failed_handshake(
-    authority: trustme.CA, tmp_path: Path, tls: bool, plaintext: bool, known: bool, host: str, said: str, reason: str
+    authority: trustme.CA,
+    tmp_path: Path,
+    tls: bool,
+    plaintext: bool,
+    trusted: bool,
+    host: str,
+    message: str,
+    reason: str,
 ) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.crt")
     with listening(certified(authority, "127.0.0.1") if tls else None) as port:
-        ca = str(tmp_path / "ca.crt") if known else ""
-        found = cause(Profile(f"{host}:{port}", plaintext=plaintext, ca_file=ca))
-    assert (found == "") if not said else (said in found), (reason, found)
+        ca = str(tmp_path / "ca.crt") if trusted else ""
+        observed = cause(Profile(f"{host}:{port}", plaintext=plaintext, ca_file=ca))
+    assert (observed == "") if not message else (message in observed), (reason, observed)
 
 
 def test_wrong_ca_file_is_named(authority: trustme.CA, tmp_path: Path) -> None:
@@ -104,8 +111,8 @@ def test_host_name_that_cannot_be_is_named() -> None:
 
 
 def test_target_without_port_is_named() -> None:
-    said = "no server listens on port 443 of localhost, which gRPC takes without a port; write localhost:50051"
-    assert cause(Profile("localhost", plaintext=True)) == said
+    message = "no server listens on port 443 of localhost, which gRPC takes without a port; write localhost:50051"
+    assert cause(Profile("localhost", plaintext=True)) == message
 
 
 def test_port_without_server_is_named() -> None:

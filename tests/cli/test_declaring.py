@@ -210,10 +210,10 @@ def test_validate_checks_registries_and_roles(command: Command, tmp_path: Path) 
     (tmp_path / "a.yaml").write_text(f"{registry}---\n{role}")
     ended = command("validate", "-f", str(tmp_path / "a.yaml"))
     assert ended.status == 1
-    for said in (
+    for message in (
         "a.yaml:4: mode: must be one of ENFORCE, OBSERVE, PAUSED",
         "a.yaml:5: unmanaged_elements: must be one of PRESERVE, PRUNE",
         "must be text, got int",
         "2 of 2 documents have errors",
     ):
-        assert said in ended.err, ended.err
+        assert message in ended.err, ended.err

@@ -36,15 +36,15 @@ def developing(folder: Path, *options: str) -> Iterator[tuple[dict[str, str], st
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as running:
-        said = ""
+        output = ""
         try:
             for line in running.stdout or ():
-                said += line
+                output += line
                 if line.startswith("ready"):
                     break
             else:
-                raise AssertionError(said + (running.stderr.read() if running.stderr else ""))
-            yield environment, said
+                raise AssertionError(output + (running.stderr.read() if running.stderr else ""))
+            yield environment, output
         finally:
             running.send_signal(signal.SIGINT)
             out, complaint = running.communicate(timeout=30)
@@ -59,8 +59,8 @@ def called(environment: dict[str, str], *arguments: str) -> str:
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_next_terminal_reaches_the_server_by_its_profile(tmp_path: Path, tls: bool) -> None:
-    with developing(tmp_path, *(["--tls"] if tls else [])) as (environment, said):
-        assert ("TLS" if tls else "plaintext") in said.splitlines()[0]
+    with developing(tmp_path, *(["--tls"] if tls else [])) as (environment, output):
+        assert ("TLS" if tls else "plaintext") in output.splitlines()[0]
         shown = called(environment, "status")
         assert all(text in shown for text in STATUS), shown
         profile = tmp_path / "config/ecrkeeper/profiles.d/dev.toml"
@@ -70,8 +70,8 @@ def test_next_terminal_reaches_the_server_by_its_profile(tmp_path: Path, tls: bo
 
 
 def test_console_shows_the_example(tmp_path: Path) -> None:
-    with developing(tmp_path) as (_, said):
-        (url,) = re.findall(r"in a browser: (http://127\.0\.0\.1:[0-9]+/console/)", said)
+    with developing(tmp_path) as (_, output):
+        (url,) = re.findall(r"in a browser: (http://127\.0\.0\.1:[0-9]+/console/)", output)
         with urllib.request.urlopen(f"{url}accounts/111111111111/registries/us-east-1", timeout=10) as answer:
             page = answer.read().decode()
     assert "team-platform" in page
@@ -79,24 +79,26 @@ def test_console_shows_the_example(tmp_path: Path) -> None:
 
 def test_state_of_both_sides_is_kept_in_a_folder(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with developing(tmp_path, "--data", str(data)) as (environment, said):
+    with developing(tmp_path, "--data", str(data)) as (environment, output):
         called(environment, "delete", "111111111111/us-west-2/team-platform")
         called(environment, "wait", "111111111111/us-west-2")
-        before = requests(said)
+        before = requests(output)
         assert before["requests"]
-    with developing(tmp_path, "--data", str(data)) as (environment, said):
+    with developing(tmp_path, "--data", str(data)) as (environment, output):
         assert "team-platform" not in called(environment, "list", "elements", "111111111111/us-west-2")
         called(environment, "reconcile", "111111111111/us-east-1")
-        written = [each for each in requests(said)["requests"] if str(each["operation"]).startswith(("Put", "Create"))]
+        written = [
+            each for each in requests(output)["requests"] if str(each["operation"]).startswith(("Put", "Create"))
+        ]
         assert written == [], "AWS has what it had"
 
 
-def requests(said: str) -> dict[str, list[dict[str, object]]]:
+def requests(output: str) -> dict[str, list[dict[str, object]]]:
     """The calls to the simulated AWS."""
-    url = said.splitlines()[0].rpartition(" ")[2]
+    url = output.splitlines()[0].rpartition(" ")[2]
     with urllib.request.urlopen(f"{url}/_sim/requests", timeout=10) as answer:
-        found: dict[str, list[dict[str, object]]] = json.load(answer)
-    return found
+        recorded: dict[str, list[dict[str, object]]] = json.load(answer)
+    return recorded
 
 
 def test_termination_at_the_start_leaves_no_folder(tmp_path: Path) -> None:
@@ -121,29 +123,29 @@ def test_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "home", "said"),
+    ("profile", "home", "message"),
     [
         ("a/b", "home", "--profile: must have letters, digits, '.', '_' and '-', got 'a/b'"),
         ("dev", "file", "cannot write the profile to .*: Not a directory; set XDG_CONFIG_HOME to one that you can"),
     ],
 )
 def test_profile_that_cannot_be_written_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, home: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, home: str, message: str
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / home))
-    with pytest.raises(OSError, match=said):
+    with pytest.raises(OSError, match=message):
         run(Local(0, 0, 0, False, tmp_path, False, profile, "error"))
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         ("file/data", "error: --data: cannot make the folder {}/file/data: Not a directory\n"),
         ("damaged", "error: the database at {}/damaged/ecrkeeper.db cannot be used: the database is damaged"),
     ],
 )
-def test_folder_that_cannot_be_used_is_named(tmp_path: Path, data: str, said: str) -> None:
+def test_folder_that_cannot_be_used_is_named(tmp_path: Path, data: str, message: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged/ecrkeeper.db").write_text("garbage\n" * 200)
@@ -162,7 +164,7 @@ def test_folder_that_cannot_be_used_is_named(tmp_path: Path, data: str, said: st
     ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(said.format(tmp_path)), done.stderr
+    assert done.stderr.startswith(message.format(tmp_path)), done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -185,8 +187,8 @@ def test_simulated_state_survives_its_file(tmp_path: Path) -> None:
     kept.save()
     other = World()
     saved.StateFile(other, tmp_path / "aws.json").restore()
-    found: Account = other.account("111111111111")
-    assert found == account
+    restored: Account = other.account("111111111111")
+    assert restored == account
     assert shown_registry(other, other.registry("111111111111", "us-east-1")) == shown_registry(world, registry)
 
 

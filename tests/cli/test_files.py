@@ -39,22 +39,22 @@ def read(content: str, **variables: str) -> documents.Documents:
 
 
 def test_kinds_are_read() -> None:
-    found = read(
+    parsed = read(
         f"{ONE}deletionPolicy: ABANDON\nsettings: {{signingConfiguration: {{}}}}\n---\n"
         f"{REGISTRY}mode: OBSERVE\ndeclarations: {{team-b: {{settings: {{}}}}}}\n---\n{ROLE}tags: {{team: a}}\n"
     )
-    assert found.declarations == (
+    assert parsed.declarations == (
         documents.Declaration(f"{NAME}/settings/team-a", {"signingConfiguration": {}}, "ABANDON"),
         documents.Declaration(f"{NAME}/settings/team-b", {}),
     )
-    assert found.declarations[0].registry == NAME
-    assert found.declarations[0].owner == "team-a"
-    assert found.registries == (documents.Treatment("Registry", NAME, {"mode": "OBSERVE"}),)
-    assert found.roles[0].members == {"tags": {"team": "a"}}
+    assert parsed.declarations[0].registry == NAME
+    assert parsed.declarations[0].owner == "team-a"
+    assert parsed.registries == (documents.Treatment("Registry", NAME, {"mode": "OBSERVE"}),)
+    assert parsed.roles[0].members == {"tags": {"team": "a"}}
 
 
 @pytest.mark.parametrize(
-    ("content", "said", "reason"),
+    ("content", "message", "reason"),
     [
         ("", "the files have no documents", "an empty file"),
         ("- a\n", "f.yaml:1: must be a mapping", "a list"),
@@ -92,10 +92,10 @@ def test_kinds_are_read() -> None:
         ),
     ],
 )
-def test_wrong_file_is_rejected_with_its_line(content: str, said: str, reason: str) -> None:
+def test_wrong_file_is_rejected_with_its_line(content: str, message: str, reason: str) -> None:
     with pytest.raises(Errors) as caught:
         read(content)
-    assert any(said in each for each in caught.value.errors), (reason, caught.value.errors)
+    assert any(message in each for each in caught.value.errors), (reason, caught.value.errors)
 
 
 def test_all_errors_are_named_at_once() -> None:
@@ -106,8 +106,8 @@ def test_all_errors_are_named_at_once() -> None:
 
 def test_export_is_a_declaration_file() -> None:
     content = (ROOT / "tests/backup/export.yaml").read_bytes()
-    found = documents.read([Text("export.yaml", content)])
-    assert [len(found.declarations), len(found.registries), len(found.roles)] == [4, 3, 2]
+    parsed = documents.read([Text("export.yaml", content)])
+    assert [len(parsed.declarations), len(parsed.registries), len(parsed.roles)] == [4, 3, 2]
 
 
 def test_variables_are_replaced_only_when_given() -> None:
@@ -124,8 +124,8 @@ def test_folders_and_standard_input_are_read(tmp_path: Path) -> None:
     (tmp_path / "readme.md").write_text("no")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "c.json").write_text("{}")
-    found = texts([str(tmp_path), "-"], io.BytesIO(ROLE.encode()))
-    assert [Path(each.name).name for each in found] == ["a.yaml", "<stdin>"]
+    read_texts = texts([str(tmp_path), "-"], io.BytesIO(ROLE.encode()))
+    assert [Path(each.name).name for each in read_texts] == ["a.yaml", "<stdin>"]
     assert len(texts([str(tmp_path)], io.BytesIO(), recursive=True)) == 2
     (tmp_path / "empty").mkdir()
     with pytest.raises(Errors, match="no files ending in .yaml") as caught:
@@ -135,8 +135,8 @@ def test_folders_and_standard_input_are_read(tmp_path: Path) -> None:
 
 def test_long_standard_input_is_an_error_and_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "_MAX_BYTES", 1 << 20)
-    (whole,) = texts(["-"], io.BytesIO(b"#" * (1 << 20)))
-    assert len(whole.content) == 1 << 20
+    (text,) = texts(["-"], io.BytesIO(b"#" * (1 << 20)))
+    assert len(text.content) == 1 << 20
     with pytest.raises(Errors, match="<stdin>: has more than 1 MiB"):
         texts(["-"], io.BytesIO(b"#" * ((1 << 20) + 1)))
 
@@ -201,9 +201,9 @@ def test_schema_tells_valid_from_invalid(content: str, valid: bool, reason: str)
 
 def test_schema_is_that_of_the_protos(tmp_path: Path) -> None:
     descriptors = ROOT / "server/ecrkeeper_server/api/descriptors.binpb"
-    made = tmp_path / "schema.json"
-    subprocess.run([sys.executable, "protos/schema.py", descriptors, made], cwd=ROOT, check=True, timeout=60)
-    assert made.read_text() == (ROOT / "client/ecrkeeper_files/schema.json").read_text()
+    schema = tmp_path / "schema.json"
+    subprocess.run([sys.executable, "protos/schema.py", descriptors, schema], cwd=ROOT, check=True, timeout=60)
+    assert schema.read_text() == (ROOT / "client/ecrkeeper_files/schema.json").read_text()
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -139,16 +139,16 @@ def test_saved_plan_of_an_account_is_stale_by_content(now: dict[str, object], st
     client: Any = Fake()
     digest = planned(client, document, Wanted(Documents())).digest
     client.current = Account(name=name, **now)  # type: ignore[arg-type]
-    wanted = Wanted(Documents(), digests={name: digest})
+    requested = Wanted(Documents(), digests={name: digest})
     if stale:
         with pytest.raises(ValueError, match="the plan is stale: it has changed since"):
-            planned(client, document, wanted)
+            planned(client, document, requested)
     else:
-        assert planned(client, document, wanted).etag == now["etag"], reason
+        assert planned(client, document, requested).etag == now["etag"], reason
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said", "reason"),
+    ("arguments", "message", "reason"),
     [
         (("rollout", "get", "Quay/1"), "must have the form quay/3", "capital letters"),
         (("rollout", "get", "quay/rollouts/1"), "must have the form quay/3", "half a full name"),
@@ -156,9 +156,9 @@ def test_saved_plan_of_an_account_is_stale_by_content(now: dict[str, object], st
         (("set", "get", "accounts/1"), "must have the form quay", "another resource"),
     ],
 )
-def test_wrong_names_are_rejected(cli: Command, arguments: tuple[str, ...], said: str, reason: str) -> None:
+def test_wrong_names_are_rejected(cli: Command, arguments: tuple[str, ...], message: str, reason: str) -> None:
     ended = cli(*arguments)
-    assert (ended.status, said.lower() in ended.err.lower()) == (1, True), (reason, ended)
+    assert (ended.status, message.lower() in ended.err.lower()) == (1, True), (reason, ended)
 
 
 def test_set_apply_takes_documents_of_the_fleet_only(cli: Command, fleet: Fleet) -> None:

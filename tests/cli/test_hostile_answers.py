@@ -52,5 +52,5 @@ def test_plan_of_a_replication_is_escaped(
 
 def test_rejected_lines_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     assert rejected([f"tags[x]: AWS: {HOSTILE.message}\n  + one change"], "nothing was written") == 1
-    said = capsys.readouterr().err.splitlines()
-    assert said == ["error: tags[x]: AWS: denied\\x1b[2J\\x1b]0;x\\x07", "  + one change", "nothing was written"]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["error: tags[x]: AWS: denied\\x1b[2J\\x1b]0;x\\x07", "  + one change", "nothing was written"]

@@ -74,8 +74,8 @@ class Fake:
         return signed_in(self.provider, lambda _: None, sleep=self.sleep, clock=lambda: self.now).access_token
 
     def token(self, folder: Path, kind: str = "access_token") -> OidcToken:
-        asked = {"issuer": ISSUER, "token": kind}
-        return OidcToken("prod", self.provider, asked, folder / "tokens", clock=lambda: self.now)
+        claims = {"issuer": ISSUER, "token": kind}
+        return OidcToken("prod", self.provider, claims, folder / "tokens", clock=lambda: self.now)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_sign_in_waits_as_the_standard_says(answers: list[Any], waits: list[floa
 
 
 @pytest.mark.parametrize(
-    ("fake", "said", "reason"),
+    ("fake", "message", "reason"),
     [
         (Fake((400, {"error": "access_denied"})), "the sign-in was denied", "the person says no"),
         (
@@ -136,10 +136,10 @@ def test_sign_in_waits_as_the_standard_says(answers: list[Any], waits: list[floa
         ),
     ],
 )
-def test_sign_in_that_fails_has_a_sentence(fake: Fake, said: str, reason: str) -> None:
+def test_sign_in_that_fails_has_a_sentence(fake: Fake, message: str, reason: str) -> None:
     with pytest.raises(TokenError) as caught:
         fake.sign_in()
-    assert said in str(caught.value), reason
+    assert message in str(caught.value), reason
 
 
 def test_polls_are_bounded_whatever_the_issuer_asks() -> None:
@@ -166,7 +166,7 @@ def test_token_is_kept_and_refreshed_before_it_expires(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "passed", "said", "reason"),
+    ("answer", "passed", "message", "reason"),
     [
         ((400, {"error": "invalid_grant"}), 250, "the sign-in has expired or was revoked", "a revoked sign-in"),
         (OSError("no route"), 250, "t-1", "the issuer is away, and the token still lasts"),
@@ -179,7 +179,7 @@ def test_token_is_kept_and_refreshed_before_it_expires(tmp_path: Path) -> None:
         ((401, {"error": "invalid_client"}), 301, "invalid_client", "the issuer no longer knows the client"),
     ],
 )
-def test_refresh_that_fails(tmp_path: Path, answer: Any, passed: float, said: str, reason: str) -> None:
+def test_refresh_that_fails(tmp_path: Path, answer: Any, passed: float, message: str, reason: str) -> None:
     fake = Fake((200, TOKENS), answer)
     token = fake.token(tmp_path)
     token.sign_in(lambda _: None, sleep=lambda _: None)
@@ -188,7 +188,7 @@ def test_refresh_that_fails(tmp_path: Path, answer: Any, passed: float, said: st
         result = token()
     except TokenError as error:
         result = str(error)
-    assert said in result, reason
+    assert message in result, reason
 
 
 def test_refresh_token_of_before_stays_if_the_issuer_gives_none(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_id_token_is_sent_if_the_profile_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "mode", "said", "reason"),
+    ("content", "mode", "message", "reason"),
     [
         ("{", 0o600, "nobody has signed in", "half a file"),
         ('{"access_token": 1}', 0o600, "nobody has signed in", "another form"),
@@ -229,13 +229,13 @@ def test_id_token_is_sent_if_the_profile_says_so(tmp_path: Path) -> None:
         ("{}", 0o644, "other users can open it; run: chmod 600", "a file that others can read"),
     ],
 )
-def test_kept_file_that_cannot_be_used(tmp_path: Path, content: str, mode: int, said: str, reason: str) -> None:
+def test_kept_file_that_cannot_be_used(tmp_path: Path, content: str, mode: int, message: str, reason: str) -> None:
     (tmp_path / "tokens").mkdir()
     (tmp_path / "tokens/prod.json").write_text(content)
     (tmp_path / "tokens/prod.json").chmod(mode)
     with pytest.raises(TokenError) as caught:
         Fake().token(tmp_path)()
-    assert said in str(caught.value), reason
+    assert message in str(caught.value), reason
 
 
 def test_tokens_of_another_issuer_are_not_sent(tmp_path: Path) -> None:
@@ -249,18 +249,18 @@ def test_concurrent_refreshes_use_a_refresh_token_once(tmp_path: Path) -> None:
     fake = Fake((200, TOKENS), (200, {**TOKENS, "access_token": "t-2"}))
     fake.token(tmp_path).sign_in(lambda _: None, sleep=lambda _: None)
     fake.now += 290
-    found: list[str] = []
+    refreshed: list[str] = []
     tokens = [fake.token(tmp_path) for _ in range(4)]
-    threads = [threading.Thread(target=lambda token=token: found.append(token())) for token in tokens]
+    threads = [threading.Thread(target=lambda token=token: refreshed.append(token())) for token in tokens]
     for each in threads:
         each.start()
     for each in threads:
         each.join(20)
-    assert found == ["t-2"] * 4
+    assert refreshed == ["t-2"] * 4
 
 
 @pytest.mark.parametrize(
-    ("keys", "said", "reason"),
+    ("keys", "message", "reason"),
     [
         ('oidc_issuer = "https://idp.example"', "oidc_client_id: is needed", "no client"),
         ('oidc_client_id = "cli"', "oidc_client_id: need oidc_issuer", "no issuer"),
@@ -280,13 +280,13 @@ def test_concurrent_refreshes_use_a_refresh_token_once(tmp_path: Path) -> None:
         ('oidc_issuer = "https://a"\noidc_client_id = "c"\nplaintext = true', "allow_plaintext_token", "plaintext"),
     ],
 )
-def test_profile_with_errors_is_rejected(tmp_path: Path, keys: str, said: str, reason: str) -> None:
+def test_profile_with_errors_is_rejected(tmp_path: Path, keys: str, message: str, reason: str) -> None:
     file = tmp_path / "config.toml"
     file.write_text(f'[profiles.a]\ntarget = "a:1"\n{keys}\n')
     file.chmod(0o600)
     with pytest.raises(profiles.ProfileError) as caught:
         profiles.load(path=file, environment={})
-    assert said in str(caught.value), reason
+    assert message in str(caught.value), reason
 
 
 @pytest.fixture(scope="module")
@@ -334,8 +334,8 @@ def test_command_line_and_client_use_a_sign_in(command: Command, config: Path, i
     assert (ended.status, ended.out) == (0, ""), ended
     assert f"  open        {issuer.url}/enter\n  and enter   WDJB-MJHT\n" in ended.err
     assert ended.err.endswith(f"signed in at {issuer.url}\n")
-    asked = issuer.device.forms[0]
-    assert asked == {"client_id": "cli", "scope": "openid offline_access", "audience": AUDIENCE}
+    form = issuer.device.forms[0]
+    assert form == {"client_id": "cli", "scope": "openid offline_access", "audience": AUDIENCE}
     shown = call("whoami")
     assert (shown.status, "alice" in shown.out) == (0, True), shown
     assert "token: expires in " in call("doctor").out

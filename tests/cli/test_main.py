@@ -58,7 +58,7 @@ def test_command_has_the_summary_of_the_overview(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said", "reason"),
+    ("arguments", "status", "message", "reason"),
     [
         ((), 1, "Usage: ", "no command"),
         (("nothing",), 1, "No such command 'nothing'", "an unknown command"),
@@ -98,10 +98,10 @@ def test_command_has_the_summary_of_the_overview(name: str) -> None:
         (("completion", "fish"), 0, "complete --no-files --command ecrkeeper", "completion of fish"),
     ],
 )
-def test_status_and_text(command: Command, arguments: tuple[str, ...], status: int, said: str, reason: str) -> None:
+def test_status_and_text(command: Command, arguments: tuple[str, ...], status: int, message: str, reason: str) -> None:
     ended = command(*arguments)
     assert ended.status == status, reason
-    assert said in ended.out + ended.err, reason
+    assert message in ended.out + ended.err, reason
     assert (ended.err == "") == (status == 0), reason
 
 
@@ -145,7 +145,7 @@ def test_shell_completes_commands_and_values(shell: str, words: str, at: str, ex
     done = subprocess.run(
         [sys.executable, "-m", "ecrkeeper_cli"], env=environment, capture_output=True, text=True, check=True
     )
-    assert [line[: len(wanted)] for line, wanted in zip(done.stdout.splitlines(), expected, strict=False)] == expected
+    assert [line[: len(prefix)] for line, prefix in zip(done.stdout.splitlines(), expected, strict=False)] == expected
 
 
 def test_old_python_and_missing_packages_are_named(
@@ -165,11 +165,12 @@ def test_command_of_an_extra_that_is_missing_names_it(
         def load(self) -> None:
             raise ImportError("no module aiohttp", name="aiohttp")
 
-    for found, said in (([Missing()], " (no aiohttp)"), ([], "")):
-        monkeypatch.setattr(commands, "entry_points", lambda found=found, **_: found)
+    for entries, message in (([Missing()], " (no aiohttp)"), ([], "")):
+        monkeypatch.setattr(commands, "entry_points", lambda entries=entries, **_: entries)
         assert run(["dev"]) == 1
         assert (
-            f"`dev` is not installed{said}; install it with: pip install 'ecrkeeper[local]'" in capsys.readouterr().err
+            f"`dev` is not installed{message}; install it with: pip install 'ecrkeeper[local]'"
+            in capsys.readouterr().err
         )
 
 

@@ -15,8 +15,8 @@ from tests.e2e.live import Live
 
 
 def prefixes(live: Live, files: Files, region: str = "us-east-1") -> list[str]:
-    found = live.aws.registry(account=files.account, region=region)["pullThroughCacheRules"]
-    return sorted(each["ecrRepositoryPrefix"] for each in found)
+    rules = live.aws.registry(account=files.account, region=region)["pullThroughCacheRules"]
+    return sorted(each["ecrRepositoryPrefix"] for each in rules)
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def aws(cli: Command, live: Live, files: Files) -> None:
 
 
 @pytest.mark.parametrize(
-    ("move", "said", "reason"),
+    ("move", "message", "reason"),
     [
         (other_owner, "the registry has generation 3, and the plan is for 2", "another owner declared"),
         (aws, "AWS has another pull_through_cache_rules", "somebody changed AWS"),
     ],
 )
 def test_stale_plan_writes_nothing_and_says_what_moved(
-    cli: Command, live: Live, files: Files, saved: str, move: Callable[..., None], said: str, reason: str
+    cli: Command, live: Live, files: Files, saved: str, move: Callable[..., None], message: str, reason: str
 ) -> None:
     files.write("team-a", rule("aa"))
     assert cli("apply", "-f", files.path).status == 0
@@ -92,7 +92,7 @@ def test_stale_plan_writes_nothing_and_says_what_moved(
     assert cli("plan", "-f", files.path, "--out", saved).status == 2
     move(cli, live, files)
     ended = cli("apply", saved)
-    assert (ended.status, said in ended.err) == (1, True), (reason, ended)
+    assert (ended.status, message in ended.err) == (1, True), (reason, ended)
     assert ended.err.endswith("nothing was written\n")
     assert cli("get", f"{files.account}/eu-west-1/team-b").status == 1, "no document is written"
 
@@ -113,7 +113,7 @@ def test_plan_that_cannot_be_saved_names_its_file(cli: Command, files: Files) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said", "reason"),
+    ("arguments", "message", "reason"),
     [
         ((), "give files with -f, or the file of a plan", "neither"),
         (("plan.json", "-f", "a.yaml"), "give files with -f, or the file of a plan", "both"),
@@ -124,7 +124,7 @@ def test_plan_that_cannot_be_saved_names_its_file(cli: Command, files: Files) ->
     ],
 )
 def test_wrong_plan_is_rejected(
-    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str, reason: str
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str, reason: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("text.json").write_text("kind: RegistrySettings\n")
@@ -132,7 +132,7 @@ def test_wrong_plan_is_rejected(
         json.dumps({"apiVersion": "ecrkeeper/v1", "kind": "Plan", "force": False, "plans": [{"name": "a"}]})
     )
     ended = cli("apply", *arguments)
-    assert (ended.status, said in ended.err) == (1, True), (reason, ended)
+    assert (ended.status, message in ended.err) == (1, True), (reason, ended)
 
 
 def test_force_says_what_it_takes_from_whom(cli: Command, files: Files, saved: str) -> None:
@@ -140,10 +140,10 @@ def test_force_says_what_it_takes_from_whom(cli: Command, files: Files, saved: s
     assert cli("apply", "-f", files.path).status == 0
     (files.folder / "team-a.yaml").unlink()
     files.write("team-b", rule("cache", "quay.io"), head="allowReplacement: true\n")
-    lost = "pull_through_cache_rules cache from team-a"
+    taken_over = "pull_through_cache_rules cache from team-a"
     planned = cli("plan", "-f", files.path, "--force", "--out", saved)
-    assert f"    ! {lost} is taken over\n" in planned.out
-    assert f"| ! | takeover | `{lost}` |" in cli("plan", "-f", files.path, "--force", "-o", "markdown").out
+    assert f"    ! {taken_over} is taken over\n" in planned.out
+    assert f"| ! | takeover | `{taken_over}` |" in cli("plan", "-f", files.path, "--force", "-o", "markdown").out
     shape = json.loads(cli("plan", "-f", files.path, "--force", "-o", "json").out)
     (taken,) = shape["documents"][0]["takeovers"]
     assert (taken["owner"], taken["key"], taken["value"]["upstreamRegistryUrl"]) == (
@@ -153,7 +153,7 @@ def test_force_says_what_it_takes_from_whom(cli: Command, files: Files, saved: s
     )
     applied = cli("apply", saved)
     assert applied.status == 0, applied
-    assert f"took over  {lost}\n" in applied.out
+    assert f"took over  {taken_over}\n" in applied.out
 
 
 def test_declaration_that_appears_meanwhile_is_not_overwritten(
@@ -167,8 +167,8 @@ def test_declaration_that_appears_meanwhile_is_not_overwritten(
     other.write("team-a", rule("theirs"))
     planned = apply_command.plan_all
 
-    def meanwhile(*given: object) -> object:
-        result = planned(*given)  # type: ignore[arg-type]
+    def meanwhile(*arguments: object) -> object:
+        result = planned(*arguments)  # type: ignore[arg-type]
         monkeypatch.setattr(apply_command, "plan_all", planned)
         assert cli("apply", "-f", other.path).status == 0
         return result

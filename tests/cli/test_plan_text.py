@@ -17,7 +17,7 @@ DECLARATION = Declaration("accounts/111111111111/registries/us-east-1/settings/t
 
 @pytest.mark.parametrize("show", [lambda result: "\n".join(plan_text.lines(result)), plan_text.markdown])
 @pytest.mark.parametrize(
-    ("item", "said", "reason"),
+    ("item", "message", "reason"),
     [
         (Item(DECLARATION, UPDATE, omitted=7), "7 changes that the server left out", "changes"),
         (Item(DECLARATION, UPDATE, omitted_warnings=3), "3 warnings that the server left out", "warnings"),
@@ -26,9 +26,9 @@ DECLARATION = Declaration("accounts/111111111111/registries/us-east-1/settings/t
     ],
 )
 def test_parts_that_the_server_left_out_are_counted(
-    show: Callable[[Result], str], item: Item, said: str, reason: str
+    show: Callable[[Result], str], item: Item, message: str, reason: str
 ) -> None:
-    assert said in show(Result((item,))), reason
+    assert message in show(Result((item,))), reason
 
 
 def test_shape_counts_what_the_server_left_out() -> None:

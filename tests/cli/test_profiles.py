@@ -54,8 +54,8 @@ def written(folder: Path, content: str, mode: int = 0o600, name: str = "config.t
 def test_profile_is_chosen(
     tmp_path: Path, name: str, environment: dict[str, str], target: str, token: str, reason: str
 ) -> None:
-    found = profiles.load(name, environment={**written(tmp_path, PROD), **environment})
-    assert (found.target, found.token) == (target, token), reason
+    loaded = profiles.load(name, environment={**written(tmp_path, PROD), **environment})
+    assert (loaded.target, loaded.token) == (target, token), reason
 
 
 def test_only_profile_is_the_default(tmp_path: Path) -> None:
@@ -65,12 +65,12 @@ def test_only_profile_is_the_default(tmp_path: Path) -> None:
 
 
 def test_token_file_of_environment_replaces_token_of_profile(tmp_path: Path) -> None:
-    found = profiles.load(environment={**written(tmp_path, PROD), "ECRKEEPER_TOKEN_FILE": "/run/token"})
-    assert (found.token, found.token_file) == ("", "/run/token")
+    loaded = profiles.load(environment={**written(tmp_path, PROD), "ECRKEEPER_TOKEN_FILE": "/run/token"})
+    assert (loaded.token, loaded.token_file) == ("", "/run/token")
 
 
 @pytest.mark.parametrize(
-    ("content", "said", "reason"),
+    ("content", "message", "reason"),
     [
         ("", "no server is configured: set ECRKEEPER_TARGET", "no profile at all"),
         ("[profiles.a]\n[profiles.b]\n", "several profiles and no default", "nothing says which"),
@@ -98,10 +98,10 @@ def test_token_file_of_environment_replaces_token_of_profile(tmp_path: Path) -> 
         ),
     ],
 )
-def test_profile_with_errors_is_rejected(tmp_path: Path, content: str, said: str, reason: str) -> None:
+def test_profile_with_errors_is_rejected(tmp_path: Path, content: str, message: str, reason: str) -> None:
     with pytest.raises(profiles.ProfileError) as caught:
         profiles.load(environment=written(tmp_path, content))
-    assert said in str(caught.value), reason
+    assert message in str(caught.value), reason
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
@@ -111,7 +111,7 @@ def test_file_that_others_can_open_is_rejected(tmp_path: Path, mode: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "message"),
     [
         ({"ECRKEEPER_PLAINTEXT": "maybe"}, "must be true or false"),
         ({"ECRKEEPER_TIMEOUT": "soon"}, "must be a number of seconds"),
@@ -119,8 +119,8 @@ def test_file_that_others_can_open_is_rejected(tmp_path: Path, mode: int) -> Non
         ({"ECRKEEPER_CONFIG": "/nonexistent.toml", "ECRKEEPER_PROFILE": "a"}, "there is no such file"),
     ],
 )
-def test_variable_with_error_is_rejected(environment: dict[str, str], said: str) -> None:
-    with pytest.raises(profiles.ProfileError, match=said):
+def test_variable_with_error_is_rejected(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(profiles.ProfileError, match=message):
         profiles.load(environment={"ECRKEEPER_TARGET": "a:1", "XDG_CONFIG_HOME": "/nonexistent", **environment})
 
 
@@ -163,11 +163,11 @@ def test_command_is_run_again_before_its_token_expires(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [("raise SystemExit(3)", "ended with status 3"), ("", "printed no token"), ("print('a b')", "U\\+0020")],
 )
-def test_command_without_token_is_an_error(code: str, said: str) -> None:
-    with pytest.raises(TokenError, match=said):
+def test_command_without_token_is_an_error(code: str, message: str) -> None:
+    with pytest.raises(TokenError, match=message):
         CommandToken((sys.executable, "-c", code))()
 
 

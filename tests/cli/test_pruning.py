@@ -15,8 +15,8 @@ def group(files: Files) -> tuple[str, str]:
 
 
 def rules(live: Live, files: Files, region: str = "us-east-1") -> list[str]:
-    found = live.aws.registry(account=files.account, region=region)["pullThroughCacheRules"]
-    return sorted(each["ecrRepositoryPrefix"] for each in found)
+    cache_rules = live.aws.registry(account=files.account, region=region)["pullThroughCacheRules"]
+    return sorted(each["ecrRepositoryPrefix"] for each in cache_rules)
 
 
 def declared(cli: Command, files: Files) -> list[str]:
@@ -88,7 +88,7 @@ def test_group_stays_until_a_file_or_an_option_says_otherwise(cli: Command, both
 
 
 @pytest.mark.parametrize(
-    ("options", "said", "reason"),
+    ("options", "message", "reason"),
     [
         (("--prune",), "--prune and --owner need --apply-group", "a prune of everything"),
         (("--apply-group", "a", "--owner", "team-a"), "--owner needs --prune", "an owner without a prune"),
@@ -97,8 +97,8 @@ def test_group_stays_until_a_file_or_an_option_says_otherwise(cli: Command, both
     ],
 )
 def test_wrong_options_of_groups_are_rejected(
-    cli: Command, files: Files, options: tuple[str, ...], said: str, reason: str
+    cli: Command, files: Files, options: tuple[str, ...], message: str, reason: str
 ) -> None:
     files.write("team-a", rule("one"))
     ended = cli("apply", "-f", files.path, *options)
-    assert (ended.status, said in ended.err) == (1, True), (reason, ended)
+    assert (ended.status, message in ended.err) == (1, True), (reason, ended)

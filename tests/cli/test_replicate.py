@@ -32,11 +32,11 @@ class Sides:
 
 @pytest.fixture
 def sides(live: Live, account: str) -> Iterator[Sides]:
-    made = Sides(
+    registries = Sides(
         live.registry(account), live.registry(fresh_account(), "eu-west-1"), live.registry(account, "us-west-2")
     )
-    made.source.seed(repositories=["prod/api", "prod/web", "test/api"])
-    yield made
+    registries.source.seed(repositories=["prod/api", "prod/web", "test/api"])
+    yield registries
     live.aws.control("PUT", "settings", {"backfill_failed_images": 0})
 
 
@@ -56,8 +56,8 @@ def test_both_sides_are_declared_in_order_and_images_arrive(cli: Command, live: 
     assert ended.status == 0, ended.err
     for place in sides.short[1:]:
         assert f"{place}: all 3 images arrived" in ended.out
-    made = [call for call in writes(live, since) if "Role" not in call[1]]
-    operations = [operation for _, operation in made]
+    calls = [call for call in writes(live, since) if "Role" not in call[1]]
+    operations = [operation for _, operation in calls]
     assert operations.index("PutRegistryPolicy") < operations.index("PutReplicationConfiguration")
     assert operations[-2:] == ["StartReplicationBackfill"] * 2
     assert f"{sides.source.account}:root" in sides.other_account.aws()["policyText"]
@@ -167,14 +167,14 @@ def test_statuses_of_images_are_paged_over_repositories(live: Live, sides: Sides
     images = {repositories[0]: [f"v{at}" for at in range(45)], repositories[110]: ["v1"], repositories[129]: ["v1"]}
     sides.source.seed(repositories=[*repositories, "other"], images={**images, "other": ["v1"]})
     destination = {"region": "us-west-2", "registryId": sides.source.account}
-    found = list(
+    listed = list(
         live.client.list_image_replication_statuses(
             sides.source.name, destination, repository_prefixes=["app/"], page_size=20, timeout=30
         )
     )
-    assert len({each.image_digest for each in found}) == len(found) == 47
-    assert {each.repository_name for each in found} == set(images)
-    assert {each.status for each in found} == {""}
+    assert len({each.image_digest for each in listed}) == len(listed) == 47
+    assert {each.repository_name for each in listed} == set(images)
+    assert {each.status for each in listed} == {""}
 
 
 def test_paused_registry_lists_no_images(live: Live, sides: Sides) -> None:
@@ -209,8 +209,8 @@ def test_registry_is_needed(cli: Command, live: Live) -> None:
 
 async def test_asynchronous_client_replicates_as_well(live: Live, sides: Sides) -> None:
     async with ecrkeeper.AsyncClient(live.server.address, insecure=True) as client:
-        made = await client.replicate(sides.short[0], sides.short[1:], owner="replication")
-        assert [(bool(each), each.arrived) for each in made.results] == [(True, 3), (True, 3)]
+        declared = await client.replicate(sides.short[0], sides.short[1:], owner="replication")
+        assert [(bool(each), each.arrived) for each in declared.results] == [(True, 3), (True, 3)]
         again = await client.replicate(sides.short[0], sides.short[1:], owner="replication", validate_only=True)
         assert not any(again.plans)
         assert len(await client.stop_replicating(sides.short[0], sides.short[1:], owner="replication")) == 2

@@ -42,9 +42,9 @@ def test_interrupt_ends_running_and_queued_waits(server: FakeServer) -> None:
         assert watched.acquire(timeout=30)
         child.send_signal(signal.SIGINT)
         try:
-            said = child.communicate(timeout=60)[1]
+            output = child.communicate(timeout=60)[1]
         except subprocess.TimeoutExpired:
             child.kill()
             pytest.fail("the command went on after the interrupt")
-    assert (child.returncode, said) == (130, "\ninterrupted\n")
+    assert (child.returncode, output) == (130, "\ninterrupted\n")
     assert len(server.requests("WatchRegistries")) < COUNT

@@ -17,5 +17,5 @@ def server() -> Iterator[FakeServer]:
 
 @pytest.fixture
 def client(server: FakeServer) -> Iterator[ecrkeeper.Client]:
-    with ecrkeeper.Client(server.target, insecure=True) as made:
-        yield made
+    with ecrkeeper.Client(server.target, insecure=True) as opened:
+        yield opened

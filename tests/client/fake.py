@@ -84,8 +84,8 @@ class FakeServer:
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             metadata = dict(context.invocation_metadata())
             self.asked.append(Asked(method.name, request, metadata, context.time_remaining()))
-            given = self._answers.get(method.name)
-            return response() if given is None else given(request, context)
+            prepared = self._answers.get(method.name)
+            return response() if prepared is None else prepared(request, context)
 
         def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             yield from answer(request, context)

@@ -158,10 +158,10 @@ _SETTINGS = st.fixed_dictionaries({}, optional={_NAMES[name]: shape for name, sh
 @given(_SETTINGS)
 def test_settings_convert_to_boto3_parameters(shapes: dict[str, Any]) -> None:
     message = message_of(ecrkeeper.Settings, shapes, "settings")
-    found = ecrkeeper.to_aws(message)
-    assert message_of(ecrkeeper.Settings, json.loads(json.dumps(found)), "settings") == message
-    assert found.keys() == shapes.keys()
-    for name, shape in found.items():
+    converted = ecrkeeper.to_aws(message)
+    assert message_of(ecrkeeper.Settings, json.loads(json.dumps(converted)), "settings") == message
+    assert converted.keys() == shapes.keys()
+    for name, shape in converted.items():
         operation, calls = PUTS[name]
         for parameters in calls(shape):
             report = ParamValidator().validate(parameters, ECR.operation_model(operation).input_shape)

@@ -88,7 +88,7 @@ def test_token_function_is_called_for_each_call(server: FakeServer) -> None:
             await client.get_registry(NAME)
 
     asyncio.run(call_twice())
-    assert [asked.metadata["authorization"] for asked in server.asked] == ["Bearer t-1", "Bearer t-2"]
+    assert [call.metadata["authorization"] for call in server.asked] == ["Bearer t-1", "Bearer t-2"]
 
 
 @pytest.mark.parametrize("use_asyncio", [False, True])

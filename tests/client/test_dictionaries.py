@@ -28,28 +28,28 @@ CACHE_MESSAGE = message_of(ecrkeeper.Settings, CACHE, "settings")
 Call = Callable[[Any, Any], Any]
 
 
-def update_settings(client: Any, given: Any) -> Any:
-    return client.update_registry_settings(given, ["settings"])
+def update_settings(client: Any, value: Any) -> Any:
+    return client.update_registry_settings(value, ["settings"])
 
 
-def update_registry(client: Any, given: Any) -> Any:
-    return client.update_registry(given)
+def update_registry(client: Any, value: Any) -> Any:
+    return client.update_registry(value)
 
 
-def update_role(client: Any, given: Any) -> Any:
-    return client.update_service_linked_role(given)
+def update_role(client: Any, value: Any) -> Any:
+    return client.update_service_linked_role(value)
 
 
-def create_role(client: Any, given: Any) -> Any:
-    return client.create_service_linked_role("accounts/111111111111", "replication", service_linked_role=given)
+def create_role(client: Any, value: Any) -> Any:
+    return client.create_service_linked_role("accounts/111111111111", "replication", service_linked_role=value)
 
 
-def backfill(client: Any, given: Any) -> Any:
-    return client.start_replication_backfill(REGISTRY, given)
+def backfill(client: Any, value: Any) -> Any:
+    return client.start_replication_backfill(REGISTRY, value)
 
 
-def apply(client: Any, given: Any) -> Any:
-    return client.apply_registry_settings(OWNED, given)
+def apply(client: Any, value: Any) -> Any:
+    return client.apply_registry_settings(OWNED, value)
 
 
 UNDERSTOOD = [
@@ -78,22 +78,22 @@ UNDERSTOOD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "given", "message", "reason"), UNDERSTOOD)
+@pytest.mark.parametrize(("call", "argument", "message", "reason"), UNDERSTOOD)
 def test_dictionary_becomes_equivalent_message(
-    server: FakeServer, client: ecrkeeper.Client, call: Call, given: Any, message: Message, reason: str
+    server: FakeServer, client: ecrkeeper.Client, call: Call, argument: Any, message: Message, reason: str
 ) -> None:
-    call(client, given)
+    call(client, argument)
     call(client, message)
-    asyncio.run(_async(server, call, given))
+    asyncio.run(_async(server, call, argument))
     sent = [_without_id(each.request) for each in server.asked]
     assert len(sent) == 3
     assert sent[0] == sent[1] == sent[2], reason
     assert message in [value for _, value in sent[0].ListFields()]
 
 
-async def _async(server: FakeServer, call: Call, given: Any) -> None:
+async def _async(server: FakeServer, call: Call, value: Any) -> None:
     async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
-        await call(client, given)
+        await call(client, value)
 
 
 def _without_id(request: Any) -> Any:
@@ -154,28 +154,28 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "given", "fields", "reason"), REFUSED)
+@pytest.mark.parametrize(("call", "value", "fields", "reason"), REFUSED)
 def test_invalid_dictionary_is_rejected_before_sending(
-    server: FakeServer, client: ecrkeeper.Client, call: Call, given: Any, fields: list[str], reason: str
+    server: FakeServer, client: ecrkeeper.Client, call: Call, value: Any, fields: list[str], reason: str
 ) -> None:
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
-        call(client, given)
+        call(client, value)
     assert sorted(violation.field for violation in caught.value.violations) == fields, reason
     assert caught.value.reason == "INVALID_FIELDS"
     with pytest.raises(ecrkeeper.InvalidArgument):
-        asyncio.run(_async(server, call, given))
+        asyncio.run(_async(server, call, value))
     assert server.asked == []
 
 
 @pytest.mark.parametrize(
-    ("call", "given"),
+    ("call", "value"),
     [(update_registry, ecrkeeper.RegistrySettings()), (update_settings, [("name", OWNED)]), (update_role, None)],
 )
 def test_other_type_than_message_or_dictionary_is_a_type_error(
-    server: FakeServer, client: ecrkeeper.Client, call: Call, given: Any
+    server: FakeServer, client: ecrkeeper.Client, call: Call, value: Any
 ) -> None:
     with pytest.raises(TypeError, match=r"must be a mapping or \w+, got"):
-        call(client, given)
+        call(client, value)
     assert server.asked == []
 
 
@@ -185,7 +185,7 @@ def test_wrong_arguments_stay_type_errors(client: ecrkeeper.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "paths", "reason"),
+    ("argument", "paths", "reason"),
     [
         (["settings.registryPolicy", "deletionPolicy"], ["settings.registry_policy", "deletion_policy"], "as in JSON"),
         ("mode,unmanagedElements", ["mode", "unmanaged_elements"], "the JSON form of a mask"),
@@ -194,8 +194,8 @@ def test_wrong_arguments_stay_type_errors(client: ecrkeeper.Client) -> None:
         (FieldMask(paths=["A"]), ["A"], "a message is sent as it is"),
     ],
 )
-def test_mask_is_accepted_in_all_forms(given: Any, paths: list[str], reason: str) -> None:
-    mask = field_mask(given)
+def test_mask_is_accepted_in_all_forms(argument: Any, paths: list[str], reason: str) -> None:
+    mask = field_mask(argument)
     assert mask is not None
     assert list(mask.paths) == paths, reason
 

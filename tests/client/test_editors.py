@@ -18,9 +18,9 @@ def script(line: str) -> jedi.Script:
 
 
 def test_jedi_shows_parameters_and_text_of_methods() -> None:
-    (found,) = script("client.get_registry(").get_signatures(3)
-    assert [each.name for each in found.params] == ["name", "refresh", "view", "timeout"]
-    assert "observes AWS first" in found.docstring()
+    (signature,) = script("client.get_registry(").get_signatures(3)
+    assert [each.name for each in signature.params] == ["name", "refresh", "view", "timeout"]
+    assert "observes AWS first" in signature.docstring()
 
 
 def test_jedi_completes_methods_and_fields_of_results() -> None:
@@ -30,17 +30,17 @@ def test_jedi_completes_methods_and_fields_of_results() -> None:
 
 
 def test_methods_are_those_of_the_functions(tmp_path: Path) -> None:
-    made = tmp_path / "ecrkeeper"
-    made.mkdir()
+    package = tmp_path / "ecrkeeper"
+    package.mkdir()
     for path in (ROOT / "client/ecrkeeper").glob("_*.py"):
-        (made / path.name).write_bytes(path.read_bytes())
-    before = {name: (made / name).read_text() for name in ("_methods.py", "_methods_aio.py")}
+        (package / path.name).write_bytes(path.read_bytes())
+    before = {name: (package / name).read_text() for name in ("_methods.py", "_methods_aio.py")}
     subprocess.run([sys.executable, "protos/methods.py", tmp_path], cwd=ROOT, check=True)
     config = ROOT / "pyproject.toml"
     ruff = [sys.executable, "-m", "ruff"]
     for arguments in (["check", "-q", "--select", "I", "--fix"], ["format", "-q"]):
-        subprocess.run([*ruff, *arguments, "--config", config, *(made / name for name in before)], check=True)
-    assert {name: (made / name).read_text() for name in before} == before, "run: make gen"
+        subprocess.run([*ruff, *arguments, "--config", config, *(package / name for name in before)], check=True)
+    assert {name: (package / name).read_text() for name in before} == before, "run: make gen"
 
 
 @pytest.mark.parametrize("file", ["typing_api.py"])
@@ -53,13 +53,13 @@ def test_client_is_typed_for_pyright(file: str) -> None:
 
 
 def test_typed_settings_are_those_of_the_protos(tmp_path: Path) -> None:
-    made = tmp_path / "types.py"
+    module = tmp_path / "types.py"
     descriptors = "server/ecrkeeper_server/api/descriptors.binpb"
-    subprocess.run([sys.executable, "protos/typed.py", descriptors, made], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "protos/typed.py", descriptors, module], cwd=ROOT, check=True)
     subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "-q", "--config", "pyproject.toml", made], cwd=ROOT, check=True
+        [sys.executable, "-m", "ruff", "format", "-q", "--config", "pyproject.toml", module], cwd=ROOT, check=True
     )
-    assert made.read_text() == (ROOT / "client/ecrkeeper/types.py").read_text(), "run: make gen"
+    assert module.read_text() == (ROOT / "client/ecrkeeper/types.py").read_text(), "run: make gen"
 
 
 def test_stubs_have_the_texts_of_the_protos() -> None:

@@ -17,12 +17,12 @@ NAME = "accounts/111111111111/registries/us-east-1/settings/team-a"
 
 
 def change(kind: int, key: str, before: str = "", after: str = "") -> ElementChange:
-    made = ElementChange(setting="pull_through_cache_rules", key=key, kind=kind)  # type: ignore[arg-type]
+    element_change = ElementChange(setting="pull_through_cache_rules", key=key, kind=kind)  # type: ignore[arg-type]
     if before:
-        made.before.string_value = before
+        element_change.before.string_value = before
     if after:
-        made.after.string_value = after
-    return made
+        element_change.after.string_value = after
+    return element_change
 
 
 def planned(*changes: ElementChange) -> ecrkeeper.WritePlan:
@@ -120,9 +120,9 @@ def test_calls_at_once_are_bounded() -> None:
     ],
 )
 def test_names_are_taken_apart_and_put_together(text: str, kind: str, full: str) -> None:
-    for given in (text, full):
-        found = names.parse(given)
-        assert (found.kind, str(found), found.short) == (kind, full, text)
+    for name in (text, full):
+        parsed = names.parse(name)
+        assert (parsed.kind, str(parsed), parsed.short) == (kind, full, text)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_text_that_is_no_name_is_rejected(parse: Callable[[str], Any], text: str
 def test_names_are_built_of_parts() -> None:
     assert names.settings("111111111111", "us-east-1", "team-a") == NAME
     assert names.role("111111111111", "replication") == "accounts/111111111111/serviceLinkedRoles/replication"
-    found, repository = names.parse_uri("111111111111.dkr.ecr.us-east-1.amazonaws.com/a/b:1@sha256:0")
-    assert (found, repository) == (names.Name("111111111111", "us-east-1"), "a/b")
+    registry, repository = names.parse_uri("111111111111.dkr.ecr.us-east-1.amazonaws.com/a/b:1@sha256:0")
+    assert (registry, repository) == (names.Name("111111111111", "us-east-1"), "a/b")
 
 
 def test_interrupt_waits_for_no_call_and_begins_no_other() -> None:

@@ -31,7 +31,7 @@ def test_metadata_is_sent_with_each_call(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, insecure=True, metadata=lambda: {"x-request-id": next(ids)}) as client:
         client.get_registry(NAME)
         list(client.list_registries())
-    assert [asked.metadata["x-request-id"] for asked in server.asked] == ["a", "b"]
+    assert [call.metadata["x-request-id"] for call in server.asked] == ["a", "b"]
 
 
 def test_metadata_is_sent_by_both_clients_and_on_given_channels(server: FakeServer) -> None:
@@ -43,7 +43,7 @@ def test_metadata_is_sent_by_both_clients_and_on_given_channels(server: FakeServ
     asyncio.run(call())
     with grpc.insecure_channel(server.target) as channel:
         ecrkeeper.Client(channel=channel, metadata={"x-team": "web"}).get_registry(NAME)
-    assert [asked.metadata["x-team"] for asked in server.asked] == ["web", "web"]
+    assert [received.metadata["x-team"] for received in server.asked] == ["web", "web"]
 
 
 def test_user_agent_names_the_version_of_the_client(server: FakeServer) -> None:
@@ -55,14 +55,14 @@ def test_user_agent_names_the_version_of_the_client(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, insecure=True) as client:
         client.get_registry(NAME)
     begin = f"ecrkeeper/{version('ecrkeeper')} grpc-python"
-    agents = [asked.metadata["user-agent"] for asked in server.asked]
+    agents = [received.metadata["user-agent"] for received in server.asked]
     assert len(agents) == 2
     assert all(agent.startswith(begin) for agent in agents), agents
     assert ecrkeeper.__version__ == version("ecrkeeper")
 
 
 @pytest.mark.parametrize(
-    ("metadata", "said", "reason"),
+    ("metadata", "message", "reason"),
     [
         ({"X-Team": "a"}, "small letters", "capital letters"),
         ({"authorization": "Bearer t"}, "that the client or gRPC sets", "the token"),
@@ -73,8 +73,8 @@ def test_user_agent_names_the_version_of_the_client(server: FakeServer) -> None:
         ({"x-team": 1}, "printable ASCII", "no text"),
     ],
 )
-def test_metadata_that_cannot_be_sent_is_rejected(metadata: Any, said: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_metadata_that_cannot_be_sent_is_rejected(metadata: Any, message: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=message):
         ecrkeeper.Client("127.0.0.1:1", insecure=True, metadata=metadata)
 
 
@@ -117,14 +117,14 @@ def spans() -> tuple[TracerProvider, Callable[[], list[Any]]]:
     return provider, finished
 
 
-def check(server: FakeServer, found: list[Any]) -> None:
+def check(server: FakeServer, spans: list[Any]) -> None:
     service = "ecrkeeper.v1.RegistrySettingsService"
-    assert [span.name for span in found] == [f"{service}/GetRegistry", f"{service}/WatchRegistries"]
-    codes = [span.attributes["rpc.grpc.status_code"] for span in found]
+    assert [span.name for span in spans] == [f"{service}/GetRegistry", f"{service}/WatchRegistries"]
+    codes = [span.attributes["rpc.grpc.status_code"] for span in spans]
     assert codes == [grpc.StatusCode.NOT_FOUND.value[0], grpc.StatusCode.CANCELLED.value[0]]
-    assert {span.status.status_code for span in found} == {StatusCode.ERROR}
-    for asked, span in zip(server.asked, found, strict=True):
-        assert asked.metadata["traceparent"].split("-")[1] == f"{span.context.trace_id:032x}"
+    assert {span.status.status_code for span in spans} == {StatusCode.ERROR}
+    for call, span in zip(server.asked, spans, strict=True):
+        assert call.metadata["traceparent"].split("-")[1] == f"{span.context.trace_id:032x}"
 
 
 def steps(_request: Any, context: grpc.ServicerContext) -> Any:

@@ -151,10 +151,10 @@ def test_early_polls_are_spaced_out() -> None:
 def test_pause_follows_server_up_to_timeout() -> None:
     now = 0.0
     wait = _Wait("operations/1", 10, clock=lambda: now)
-    asked = ecrkeeper.ResourceExhausted("slow", details=[error_details_pb2.RetryInfo(retry_delay={"seconds": 4})])
-    assert wait.pause(asked) == 4
+    error = ecrkeeper.ResourceExhausted("slow", details=[error_details_pb2.RetryInfo(retry_delay={"seconds": 4})])
+    assert wait.pause(error) == 4
     now = 9.0
-    assert wait.pause(asked) == 1
+    assert wait.pause(error) == 1
 
 
 def test_asyncio_operation_is_awaitable(server: FakeServer) -> None:

@@ -119,9 +119,9 @@ def test_unknown_settings_are_rejected_together_before_sending(
 ) -> None:
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
         client.apply_registry_settings(OWNED, settings)
-    found = {violation.field: violation.description for violation in caught.value.violations}
-    assert found.keys() == faults.keys()
-    assert all(found[field].startswith(text) for field, text in faults.items()), found
+    descriptions = {violation.field: violation.description for violation in caught.value.violations}
+    assert descriptions.keys() == faults.keys()
+    assert all(descriptions[field].startswith(text) for field, text in faults.items()), descriptions
     assert caught.value.reason == "INVALID_FIELDS"
     assert server.asked == []
 

@@ -52,9 +52,9 @@ def test_watch_yields_removals_missed_while_disconnected(server: FakeServer, cli
         stream(current("a"), COMPLETE, then="open"),
     )
     with client.watch_registries() as steps:
-        told = [next(steps) for _ in range(8)]
-    assert told[:4] == [current("a"), current("b"), COMPLETE, current("c")]
-    assert told[4:] == [current("a"), removed("b"), removed("c"), COMPLETE]
+        received = [next(steps) for _ in range(8)]
+    assert received[:4] == [current("a"), current("b"), COMPLETE, current("c")]
+    assert received[4:] == [current("a"), removed("b"), removed("c"), COMPLETE]
 
 
 def test_watch_reconnects_after_stream_end(server: FakeServer, client: ecrkeeper.Client) -> None:
@@ -118,11 +118,11 @@ def test_watch_has_no_default_deadline(server: FakeServer, client: ecrkeeper.Cli
 def test_watch_can_be_closed_from_another_thread(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(COMPLETE, then="open"))
     steps = client.watch_registries()
-    told = []
+    received = []
     for step in steps:
-        told.append(step)
+        received.append(step)
         threading.Thread(target=steps.close).start()
-    assert told == [COMPLETE]
+    assert received == [COMPLETE]
     assert list(steps) == []
 
 
@@ -140,14 +140,14 @@ def test_asyncio_watch_reconnects_and_closes(server: FakeServer) -> None:
     )
 
     async def watch() -> list[Step]:
-        told = []
+        received = []
         async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
             steps = client.watch_registries()
             async for step in steps:
-                told.append(step)
-                if len(told) == 4:
+                received.append(step)
+                if len(received) == 4:
                     asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(steps.close()))
-        return told
+        return received
 
     assert asyncio.run(watch()) == [current("a"), COMPLETE, removed("a"), COMPLETE]
 

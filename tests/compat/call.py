@@ -42,8 +42,8 @@ WRONG = {"replication_configuration": {"rules": [{"destinations": [{"region": "!
 
 async def _again(address: str, name: str) -> str:
     async with ecrkeeper.AsyncClient(address, insecure=True) as client:
-        found = await client.get_registry_settings(name)
-        return str(found.name)
+        stored = await client.get_registry_settings(name)
+        return str(stored.name)
 
 
 main()

@@ -51,9 +51,9 @@ class Environment:
 def floors(extra: str = "") -> list[str]:
     """Return pins to the oldest versions that the package allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    given = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
+    requirements = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
     pins = {}
-    for requirement in map(Requirement, given):
+    for requirement in map(Requirement, requirements):
         if requirement.name in VARIED:
             (floor,) = [each.version for each in requirement.specifier if each.operator == ">="]
             pins[requirement.name] = f"{requirement.name}=={floor}"
@@ -91,11 +91,11 @@ def environment(folder: Path, wheel: Path, extra: str, constraints: tuple[str, .
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
     limits = folder / "constraints.txt"
     limits.write_text("\n".join(constraints))
-    made = Environment(folder)
-    what = f"{wheel}[{extra}]" if extra else str(wheel)
-    pip = [program("pip"), "--python", made.python, "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", str(limits), what], check=True, timeout=300)
-    return made
+    environment = Environment(folder)
+    requirement = f"{wheel}[{extra}]" if extra else str(wheel)
+    pip = [program("pip"), "--python", environment.python, "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", str(limits), requirement], check=True, timeout=300)
+    return environment
 
 
 @pytest.fixture(scope="session")

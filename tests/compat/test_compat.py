@@ -26,8 +26,8 @@ def called(environment: Environment, server: harness.Server) -> dict[str, Any]:
     done = environment.run("-W", "error", str(SCRIPT), server.address, NAME)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    results: dict[str, Any] = json.loads(done.stdout)
+    return results
 
 
 @pytest.fixture
@@ -48,16 +48,16 @@ def server(tmp_path: Path, aws: harness.Simulator) -> harness.Server:
 def test_client_calls_with_oldest_and_newest_libraries(
     which: str, server: harness.Server, request: pytest.FixtureRequest
 ) -> None:
-    found = called(request.getfixturevalue(which), server)
+    results = called(request.getfixturevalue(which), server)
     if which == "oldest":
         pins = dict(pin.split("==") for pin in floors())
-        assert Version(found["protobuf"]) == Version(pins["protobuf"])
-        assert Version(found["grpcio"]) == Version(pins["grpcio"])
+        assert Version(results["protobuf"]) == Version(pins["protobuf"])
+        assert Version(results["grpcio"]) == Version(pins["grpcio"])
     else:
-        assert Version(found["protobuf"]).major > 6
-    assert found["asynchronous"] == NAME
-    assert len(found["listed"]) == 1
-    assert len([path for path in found["violations"] if "destinations[0]" in path]) == 2
+        assert Version(results["protobuf"]).major > 6
+    assert results["asynchronous"] == NAME
+    assert len(results["listed"]) == 1
+    assert len([path for path in results["violations"] if "destinations[0]" in path]) == 2
 
 
 def test_server_enforces_rules_with_protobuf_6(
@@ -69,8 +69,8 @@ def test_server_enforces_rules_with_protobuf_6(
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     harness.migrate(url)
     server = Oldest(tmp_path, url, aws.url)
-    found = called(newest, server)
-    assert len([path for path in found["violations"] if "destinations[0]" in path]) == 2
+    results = called(newest, server)
+    assert len([path for path in results["violations"] if "destinations[0]" in path]) == 2
     assert server.stop() == 0
     assert "public_interface_used" in (tmp_path / "server.log").read_text(), "its grpcio was not tested"
 

@@ -127,8 +127,8 @@ def test_output_only_members_are_ignored(kind: Any, shape: Any, written: Any) ->
     "DescribeRepositoryCreationTemplates", "ListPullTimeUpdateExclusions", "GetSigningConfiguration",
 ])  # fmt: skip
 def test_ecr_responses_are_settings(operation: str) -> None:
-    known = {field.json_name for field in pb.Settings.DESCRIPTOR.fields}
-    assert answer(operation).members.keys() <= known | {"nextToken"}
+    names = {field.json_name for field in pb.Settings.DESCRIPTOR.fields}
+    assert answer(operation).members.keys() <= names | {"nextToken"}
 
 
 @pytest.mark.parametrize(("path", "field", "shape"), FIELDS, ids=[row[0] for row in FIELDS])
@@ -178,19 +178,19 @@ BOUNDED = [row for row in FIELDS if row[1].type == FieldDescriptor.TYPE_STRING o
 
 @pytest.mark.parametrize(("path", "field", "shape"), BOUNDED, ids=[row[0] for row in BOUNDED])
 def test_limits_are_within_ecr_limits(path: str, field: FieldDescriptor, shape: Any) -> None:
-    given = rules_of(field)
+    rules = rules_of(field)
     if field.is_repeated:
         limit = shape.metadata.get("max")
         if limit is not None:
-            assert 0 < given.repeated.max_items <= limit
-        given, shape = given.repeated.items, shape.member
+            assert 0 < rules.repeated.max_items <= limit
+        rules, shape = rules.repeated.items, shape.member
     if field.type != FieldDescriptor.TYPE_STRING:
         return
     low, high, pattern = (shape.metadata.get(word) for word in ("min", "max", "pattern"))
     if high is not None:
         # A pattern may contain the length as well.
-        assert 0 < given.string.max_len <= high or given.string.pattern.endswith(f",{high}}}$")
+        assert 0 < rules.string.max_len <= high or rules.string.pattern.endswith(f",{high}}}$")
     if low:
-        assert given.string.min_len >= low or given.string.len >= low or given.string.pattern
-    if pattern and given.string.pattern:
-        assert alike(given.string.pattern, pattern)
+        assert rules.string.min_len >= low or rules.string.len >= low or rules.string.pattern
+    if pattern and rules.string.pattern:
+        assert alike(rules.string.pattern, pattern)

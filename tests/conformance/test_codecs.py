@@ -81,9 +81,9 @@ def parsed(codec: Codec, service: str, operation: str, status: int, body: str) -
 @pytest.mark.parametrize(("service", "operation", "status", "body"), ANSWERS)
 def test_both_codecs_parse_the_same_answer(service: str, operation: str, status: int, body: str) -> None:
     private, public = (parsed(codec, service, operation, status, body) for codec in BOTH)
-    for found in (private, public):
+    for answer in (private, public):
         # boto3 counts its retries.
-        ((found or {}).get("ResponseMetadata") or {}).pop("RetryAttempts", None)
+        ((answer or {}).get("ResponseMetadata") or {}).pop("RetryAttempts", None)
     if status < 300:
         assert public == private
     else:
@@ -105,8 +105,8 @@ def test_a_policy_document_stays_the_text_that_it_is() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_both_codecs_locate_a_service_alike(service: str, fips: bool, dual_stack: bool) -> None:
     for region in ("us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1", "us-isob-east-1", "eu-later-9"):
-        there = [codec.locate(service, region, fips=fips, dual_stack=dual_stack) for codec in BOTH]
-        assert there[0] == there[1], region
+        endpoints = [codec.locate(service, region, fips=fips, dual_stack=dual_stack) for codec in BOTH]
+        assert endpoints[0] == endpoints[1], region
 
 
 def test_both_codecs_know_the_same_partitions_regions_and_models() -> None:
@@ -137,8 +137,8 @@ def test_public_codec_obeys_no_profile_and_no_endpoint_of_the_environment(
     }.items():
         monkeypatch.setenv(name, value)
     codec = PublicCodec()
-    found = codec.locate("ecr", "eu-west-1", fips=False, dual_stack=False)
-    assert found == ("api.ecr.eu-west-1.amazonaws.com", "eu-west-1")
+    endpoint = codec.locate("ecr", "eu-west-1", fips=False, dual_stack=False)
+    assert endpoint == ("api.ecr.eu-west-1.amazonaws.com", "eu-west-1")
     assert codec.serialize("ecr", "DescribeRegistry", {}).path == "/"
 
 

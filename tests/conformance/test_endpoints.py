@@ -44,13 +44,13 @@ def test_endpoint_matches_botocore(variables: dict[str, str], service: str) -> N
     session, wire = botocore.session.Session(), Wire(environment=aws_environment(NO_FILES | variables))
     for region in ("us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1", "us-isob-east-1", "eu-later-9"):
         client = session.create_client(service, region, aws_access_key_id="a", aws_secret_access_key="b", config=config)
-        found = wire.endpoint(service, region)
-        assert f"https://{found.host}/" == sent_to(client, service), region
-        assert found.address.tls
+        endpoint = wire.endpoint(service, region)
+        assert f"https://{endpoint.host}/" == sent_to(client, service), region
+        assert endpoint.address.tls
 
 
 @pytest.mark.parametrize(
-    ("variables", "given", "host", "reason"),
+    ("variables", "configured", "host", "reason"),
     [
         ({"AWS_ENDPOINT_URL_ECR": "https://vpce-1.example"}, None, "vpce-1.example", "a variable of the service"),
         ({"AWS_ENDPOINT_URL": "https://all.example"}, None, "all.example", "a variable of all services"),
@@ -66,10 +66,10 @@ def test_endpoint_matches_botocore(variables: dict[str, str], service: str) -> N
         ),
     ],
 )  # fmt: skip
-def test_endpoint_variables_are_used(variables: dict[str, str], given: str | None, host: str, reason: str) -> None:
-    assert Wire(given, environment=aws_environment(NO_FILES | variables)).endpoint("ecr", "eu-west-1").host == host, (
-        reason
-    )
+def test_endpoint_variables_are_used(variables: dict[str, str], configured: str | None, host: str, reason: str) -> None:
+    assert (
+        Wire(configured, environment=aws_environment(NO_FILES | variables)).endpoint("ecr", "eu-west-1").host == host
+    ), reason
 
 
 def test_ca_bundle_replaces_system_authorities(tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ def test_endpoints_of_a_profile_are_those_of_botocore(
     session, wire = botocore.session.Session(), Wire(environment=aws_environment(files | variables))
     for service in ("ecr", "iam", "sts", "account"):
         client = session.create_client(service, "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
-        url, found = sent_to(client, service), wire.endpoint(service, "eu-west-1")
-        scheme = "https" if found.address.tls else "http"
-        assert f"{scheme}://{found.host}{found.prefix}" == url.removesuffix("/"), (service, reason)
+        url, endpoint = sent_to(client, service), wire.endpoint(service, "eu-west-1")
+        scheme = "https" if endpoint.address.tls else "http"
+        assert f"{scheme}://{endpoint.host}{endpoint.prefix}" == url.removesuffix("/"), (service, reason)
 
 
 def test_bundle_of_a_profile_is_used_unless_a_variable_names_one(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_bundle_of_a_profile_is_used_unless_a_variable_names_one(tmp_path: Path)
         trustme.CA(organization_name=name).cert_pem.write_to_path(tmp_path / name)
     (tmp_path / "config").write_text(f"[default]\nca_bundle = {tmp_path / 'profile.pem'}\n")
     variables = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
-    for name, given in (("profile.pem", {}), ("variable.pem", {"AWS_CA_BUNDLE": str(tmp_path / "variable.pem")})):
-        (certificate,) = aws_environment(variables | given).tls().get_ca_certs()
+    for name, extra in (("profile.pem", {}), ("variable.pem", {"AWS_CA_BUNDLE": str(tmp_path / "variable.pem")})):
+        (certificate,) = aws_environment(variables | extra).tls().get_ca_certs()
         assert name in str(certificate["subject"])
 
 
@@ -142,15 +142,15 @@ def test_invalid_environment_names_variable_path_and_reason(
 ) -> None:
     make_bundles(tmp_path)
     nowhere = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
-    given = nowhere | {name: value.format(tmp_path) for name, value in variables.items()}
+    environment = nowhere | {name: value.format(tmp_path) for name, value in variables.items()}
     with pytest.raises(InvalidEnvironment) as caught:
-        aws_environment(given)
+        aws_environment(environment)
     assert len(caught.value.errors) == len(errors)
-    for found, wanted in zip(caught.value.errors, errors, strict=True):
-        assert found.startswith(wanted.format(tmp_path))
+    for error, expected in zip(caught.value.errors, errors, strict=True):
+        assert error.startswith(expected.format(tmp_path))
     assert "hunter2" not in str(caught.value)
 
 
 def test_endpoints_of_other_services_are_nobodys_concern() -> None:
-    found = aws_environment({"AWS_ENDPOINT_URL_S3": "nonsense", "AWS_CONFIG_FILE": "/nonexistent"})
-    assert found.endpoints == {}
+    environment = aws_environment({"AWS_ENDPOINT_URL_S3": "nonsense", "AWS_CONFIG_FILE": "/nonexistent"})
+    assert environment.endpoints == {}

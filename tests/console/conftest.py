@@ -15,6 +15,6 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("console")
     # A simulated AWS of its own: tests of other directories reset the one that they share.
     simulator = harness.Simulator(folder)
-    with world(simulator, folder) as made:
-        yield made
+    with world(simulator, folder) as served:
+        yield served
     simulator.stop()

@@ -67,6 +67,6 @@ def opened(browser: Browser, path: str) -> Iterator[Events]:
 
 def live(browser: Browser, path: str) -> str:
     """Return the address of the stream that a page opens."""
-    found = re.search(r'sse-connect="([^"]+)"', browser.get(path).body)
-    assert found is not None
-    return found[1].replace("&amp;", "&")
+    match = re.search(r'sse-connect="([^"]+)"', browser.get(path).body)
+    assert match is not None
+    return match[1].replace("&amp;", "&")

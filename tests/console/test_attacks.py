@@ -280,7 +280,7 @@ def test_sign_out_ends_the_session(console: World) -> None:
 
 def test_session_ends_with_its_token(console: World) -> None:
     browser = console.browser(lasts=1)
-    answer = harness.eventually(lambda: (got := browser.get("/console/")).status == 303 and got, 5)
+    answer = harness.eventually(lambda: (page := browser.get("/console/")).status == 303 and page, 5)
     assert "login" in answer.headers["Location"]
     assert browser.cookies == {}
 

@@ -102,8 +102,8 @@ def test_login_of_another_is_rejected(served: Served, case: str, reason: str) ->
         answer = browser.get(f"/console/login/callback?error=access_denied&state={state}")
         status, page = answer.status, answer.body
     else:
-        given = Browser(served.port) if case == "browser" else browser
-        status, page = served.returned(given, "invented" if case == "invented" else code, state)
+        visitor = Browser(served.port) if case == "browser" else browser
+        status, page = served.returned(visitor, "invented" if case == "invented" else code, state)
     assert status == 401, reason
     assert "Sign in" in page
     assert browser.get("/console/").status == 303, "no session began"

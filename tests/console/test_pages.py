@@ -72,10 +72,10 @@ def test_page_token_of_another_list_is_explained(console: World, page: str) -> N
 
 
 def test_pages_link_only_to_existing_pages(console: World) -> None:
-    browser, seen = console.browser(), set()
+    browser, links = console.browser(), set()
     for path in console.pages().values():
-        seen |= set(re.findall(r'(?:href|src|action|hx-get)="(/console/[^"#]*)"', browser.get(path).body))
-    dead = {link for link in seen if "logout" not in link and browser.get(link.replace("&amp;", "&")).status >= 400}
+        links |= set(re.findall(r'(?:href|src|action|hx-get)="(/console/[^"#]*)"', browser.get(path).body))
+    dead = {link for link in links if "logout" not in link and browser.get(link.replace("&amp;", "&")).status >= 400}
     assert dead == set()
 
 

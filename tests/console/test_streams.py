@@ -88,8 +88,8 @@ def test_changed_policy_ends_the_stream(console: World) -> None:
 @pytest.fixture(scope="module")
 def narrow(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server that admits one stream of each user."""
-    with world(simulated_aws, tmp_path_factory.mktemp("narrow"), max_streams_per_principal=1, filled=False) as made:
-        yield made
+    with world(simulated_aws, tmp_path_factory.mktemp("narrow"), max_streams_per_principal=1, filled=False) as served:
+        yield served
 
 
 def test_streams_count_against_the_limit(narrow: World) -> None:

@@ -65,23 +65,23 @@ SEARCHES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found", "reason"), SEARCHES)
-def test_search_becomes_a_filter(text: str, found: str, reason: str) -> None:
-    assert filter_of(text, "owner") == found, reason
+@pytest.mark.parametrize(("text", "expected", "reason"), SEARCHES)
+def test_search_becomes_a_filter(text: str, expected: str, reason: str) -> None:
+    assert filter_of(text, "owner") == expected, reason
 
 
 def test_sides_mark_what_differs() -> None:
-    found = sides("{\n  a\n  b\n}", "{\n  a\n  c\n}")
-    assert found.left is not None
-    assert found.right is not None
-    assert [line.text for line in found.left if line.changed] == ["  b"]
-    assert [line.text for line in found.right if line.changed] == ["  c"]
+    compared = sides("{\n  a\n  b\n}", "{\n  a\n  c\n}")
+    assert compared.left is not None
+    assert compared.right is not None
+    assert [line.text for line in compared.left if line.changed] == ["  b"]
+    assert [line.text for line in compared.right if line.changed] == ["  c"]
     assert sides("a", "a").same
     assert sides(None, "a").left is None
 
 
 def test_sides_of_long_values_are_not_compared() -> None:
     lines = [str(number) for number in range(1000)]
-    found = sides("\n".join(lines), "\n".join(reversed(lines)))
-    assert found.left is not None
-    assert not any(line.changed for line in found.left)
+    compared = sides("\n".join(lines), "\n".join(reversed(lines)))
+    assert compared.left is not None
+    assert not any(line.changed for line in compared.left)

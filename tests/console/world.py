@@ -74,8 +74,8 @@ class Browser:
         return self.send("GET", path, "", headers)
 
     def post(self, path: str, form: Mapping[str, str], **headers: str) -> Answer:
-        given = {**FORM, "Origin": f"http://127.0.0.1:{self.port}", **headers}
-        return self.send("POST", path, urlencode(form), given)
+        all_headers = {**FORM, "Origin": f"http://127.0.0.1:{self.port}", **headers}
+        return self.send("POST", path, urlencode(form), all_headers)
 
     def send(self, method: str, path: str, body: str, headers: Mapping[str, str]) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -83,8 +83,8 @@ class Browser:
         connection.request(
             method, path, body or None, {**cookie, **{k.replace("_", "-"): v for k, v in headers.items()}}
         )
-        got = connection.getresponse()
-        answer = Answer(got.status, got.headers, got.read().decode())
+        response = connection.getresponse()
+        answer = Answer(response.status, response.headers, response.read().decode())
         connection.close()
         for each in answer.cookies:
             name, _, value = each.partition(";")[0].partition("=")
@@ -153,16 +153,16 @@ def world(aws: harness.Simulator, folder: Path, *, filled: bool = True, **settin
         )  # fmt: skip
         token = issuer.token("alice" + HTML.replace(" ", ""), lasts=3600)
         with ecrkeeper.Client(server.address, insecure=True, token=token) as client:
-            made = World(Live(server, aws, client), issuer, folder, port_of(folder / "server.log"))
+            served = World(Live(server, aws, client), issuer, folder, port_of(folder / "server.log"))
             if filled:
-                fill(made)
-            yield made
+                fill(served)
+            yield served
         assert server.stop() == 0
 
 
-def fill(made: World) -> None:
+def fill(served: World) -> None:
     """Declare something for every page."""
-    client, place = made.live.client, made.live.registry(ACCOUNT)
+    client, place = served.live.client, served.live.registry(ACCOUNT)
     settings = {
         "registryPolicy": {"policyText": POLICY_TEXT % STATEMENT},
         "replicationConfiguration": {
@@ -202,11 +202,11 @@ def fill(made: World) -> None:
     )  # fmt: skip
     for region in ("eu-west-1", "eu-central-1"):
         client.apply_registry_settings(
-            made.live.registry(OTHER, region).part("team-a"), message({"pullThroughCacheRules": {"rules": []}})
+            served.live.registry(OTHER, region).part("team-a"), message({"pullThroughCacheRules": {"rules": []}})
         )
     operation = client.reconcile_registry(place.name)
     operation.result(timeout=20)
-    made.names["operation"] = operation.name
+    served.names["operation"] = operation.name
     client.update_service_linked_role(
         {"name": ROLE, "description": HTML, "tags": {"team": "platform"}}, ["description", "tags"], allow_missing=True
     )
@@ -216,19 +216,19 @@ def fill(made: World) -> None:
         {"selector": {"accounts": "labels.stage = prod"}, "settings": {"scanningConfiguration": {"scanType": "BASIC"}}},
         reason=HTML,
     )
-    made.names["rollout"] = harness.eventually(
+    served.names["rollout"] = harness.eventually(
         lambda: next((each.name for each in client.list_rollouts("registrySets/baseline")), "")
     )
-    _drift(made)
-    made.names["event"] = next(each.name for each in client.list_audit_events() if each.reason)
+    _drift(served)
+    served.names["event"] = next(each.name for each in client.list_audit_events() if each.reason)
 
 
-def _drift(made: World) -> None:
+def _drift(served: World) -> None:
     """Change a registry that is only observed out of band."""
-    place = made.live.registry(ACCOUNT)
+    place = served.live.registry(ACCOUNT)
     harness.eventually(lambda: not place.read().reconciling)
     place.keep(mode="OBSERVE")
     foreign = STATEMENT.replace("ecr:ReplicateImage", "ecr:CreateRepository").replace(OTHER, "444444444444")
     place.seed(policyText=POLICY_TEXT % foreign)
-    made.live.client.reconcile_registry(place.name)
+    served.live.client.reconcile_registry(place.name)
     harness.eventually(lambda: place.read().drift)

@@ -38,7 +38,7 @@ class Block:
 
 def blocks_of(page: Path) -> list[Block]:
     """Return every block of a page; AssertionError for one without an end."""
-    found: list[Block] = []
+    blocks: list[Block] = []
     lines = page.read_text(encoding="utf-8").splitlines()
     begun: int | None = None
     for at, line in enumerate(lines):
@@ -50,10 +50,10 @@ def blocks_of(page: Path) -> list[Block]:
         mark = MARK.fullmatch(lines[begun - 1]) if begun else None
         content = textwrap.dedent("\n".join(lines[begun + 1 : at])) + "\n"
         language = lines[begun].strip().removeprefix("```")
-        found.append(Block(page, begun + 1, language, content, mark["reason"] if mark else None))
+        blocks.append(Block(page, begun + 1, language, content, mark["reason"] if mark else None))
         begun = None
     assert begun is None, f"{page}: the block of line {begun} does not end"
-    return found
+    return blocks
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Stage:
 
     def shell(self, block: Block) -> str:
         """Run a block of commands and return its output; AssertionError if one fails."""
-        said = ""
+        output = ""
         script: list[str] = []
         for command in [*re.sub(r"\\\n\s*", "", self.here(block.text)).splitlines(), ""]:
             ready = next((text for shape, text in FOREGROUND.items() if re.match(shape, command)), None)
@@ -67,11 +67,11 @@ class Stage:
                 script.append(command)
                 continue
             if script:
-                said += self._run("\n".join(script), str(block))
+                output += self._run("\n".join(script), str(block))
                 script.clear()
             if ready is not None:
-                said += self._until_ready(command, ready, str(block))
-        return said
+                output += self._until_ready(command, ready, str(block))
+        return output
 
     def console(self, block: Block) -> None:
         """Run the commands of a session; AssertionError if the output differs."""
@@ -109,24 +109,24 @@ class Stage:
 
     def _run(self, script: str, where: str) -> str:
         running = self._started(script)
-        said, complaint = running.communicate(timeout=_SECONDS)
+        output, complaint = running.communicate(timeout=_SECONDS)
         assert running.returncode == 0, f"{where}: status {running.returncode} of\n{script}\n{complaint}"
-        return said
+        return output
 
     def _until_ready(self, command: str, ready: str, where: str) -> str:
         running = self._started(f"exec {command}")
-        said = ""
+        output = ""
         try:
             assert running.stdout is not None
             for line in running.stdout:
-                said += line
+                output += line
                 if ready in line:
                     break
-            assert ready in said, f"{where}: {command} ended\n{said}\n{running.stderr and running.stderr.read()}"
+            assert ready in output, f"{where}: {command} ended\n{output}\n{running.stderr and running.stderr.read()}"
         finally:
             os.killpg(running.pid, signal.SIGTERM)
             running.communicate(timeout=_SECONDS)
-        return said
+        return output
 
 
 # Makes the stage of a test: addresses, and variables of the environment.

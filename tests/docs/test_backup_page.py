@@ -33,61 +33,61 @@ def test_backup(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     page = Reading("docs/backup.md")
-    here = stage({SERVED: server.address}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
+    staged = stage({SERVED: server.address}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
     for name in ("pg_dump", "pg_restore"):
-        (here.programs / name).symlink_to(postgres.program(name))
-    here.stand_in("sqlite3", SQLITE)
-    _command(here, "ecrkeeper-server", "import", str(ROOT / "tests" / "backup" / "export.yaml"))
-    before = _command(here, "ecrkeeper-server", "export")
-    here.shell(page.next("sh", "export > declarations.yaml"))
-    assert _command(here, "ecrkeeper-server", "export") == before
-    (here.folder / "shown.yaml").write_text(page.next("yaml", "kind: Registry").text)
-    _command(here, "ecrkeeper-server", "import", "shown.yaml")
-    before = _command(here, "ecrkeeper-server", "export")
-    here.shell(page.next("sh", "sqlite3"))
-    here.environment["ECRKEEPER_DATABASE_URL"] = "sqlite:///ecrkeeper-copy.db"
-    assert _command(here, "ecrkeeper-server", "export") == before
-    _postgres(here, page, cluster, postgres_url)
-    _recovery(here, page, aws, capsys)
+        (staged.programs / name).symlink_to(postgres.program(name))
+    staged.stand_in("sqlite3", SQLITE)
+    _command(staged, "ecrkeeper-server", "import", str(ROOT / "tests" / "backup" / "export.yaml"))
+    before = _command(staged, "ecrkeeper-server", "export")
+    staged.shell(page.next("sh", "export > declarations.yaml"))
+    assert _command(staged, "ecrkeeper-server", "export") == before
+    (staged.folder / "shown.yaml").write_text(page.next("yaml", "kind: Registry").text)
+    _command(staged, "ecrkeeper-server", "import", "shown.yaml")
+    before = _command(staged, "ecrkeeper-server", "export")
+    staged.shell(page.next("sh", "sqlite3"))
+    staged.environment["ECRKEEPER_DATABASE_URL"] = "sqlite:///ecrkeeper-copy.db"
+    assert _command(staged, "ecrkeeper-server", "export") == before
+    _postgres(staged, page, cluster, postgres_url)
+    _recovery(staged, page, aws, capsys)
     page.ended()
 
 
-def _command(here: Stage, *arguments: str) -> str:
+def _command(staged: Stage, *arguments: str) -> str:
     done = subprocess.run(
-        arguments, cwd=here.folder, env=here.environment, capture_output=True, text=True, timeout=60, check=False
+        arguments, cwd=staged.folder, env=staged.environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres, url: str) -> None:
+def _postgres(staged: Stage, page: Reading, cluster: postgres.Postgres, url: str) -> None:
     """A dump can be restored, also from one of two servers."""
     name = url.rpartition("/")[2]
-    here.environment["ECRKEEPER_DATABASE_URL"] = url
-    _command(here, "ecrkeeper-server", "migrate")
-    _command(here, "ecrkeeper-server", "import", "shown.yaml")
-    before = _command(here, "ecrkeeper-server", "export")
-    here.shell(page.next("sh", "pg_restore"))
-    assert _command(here, "ecrkeeper-server", "export") == before
+    staged.environment["ECRKEEPER_DATABASE_URL"] = url
+    _command(staged, "ecrkeeper-server", "migrate")
+    _command(staged, "ecrkeeper-server", "import", "shown.yaml")
+    before = _command(staged, "ecrkeeper-server", "export")
+    staged.shell(page.next("sh", "pg_restore"))
+    assert _command(staged, "ecrkeeper-server", "export") == before
     # The first of the two hosts does not answer, as after a failover.
-    here.addresses["user:password@db1:5432,db2:5432/ecrkeeper"] = (
+    staged.addresses["user:password@db1:5432,db2:5432/ecrkeeper"] = (
         f"postgres@127.0.0.1:1,127.0.0.1:{cluster.port}/{name}"
     )
-    dump = here.folder / "ecrkeeper.dump"
+    dump = staged.folder / "ecrkeeper.dump"
     dump.unlink()
-    here.shell(page.next("sh", "db1:5432,db2:5432"))
+    staged.shell(page.next("sh", "db1:5432,db2:5432"))
     assert dump.read_bytes().startswith(b"PGDMP")
     # scaling.md uses another form, which ecrkeeper accepts.
     own = (
         f"postgresql://postgres@/{name}?host=127.0.0.1:1&host=127.0.0.1:{cluster.port}&target_session_attrs=read-write"
     )
-    here.environment["ECRKEEPER_DATABASE_URL"] = own
-    assert _command(here, "ecrkeeper-server", "export") == before
-    refused = subprocess.run(["pg_dump", own], env=here.environment, capture_output=True, check=False, timeout=60)
-    assert refused.returncode != 0
+    staged.environment["ECRKEEPER_DATABASE_URL"] = own
+    assert _command(staged, "ecrkeeper-server", "export") == before
+    rejected = subprocess.run(["pg_dump", own], env=staged.environment, capture_output=True, check=False, timeout=60)
+    assert rejected.returncode != 0
 
 
-def _recovery(here: Stage, page: Reading, aws: harness.Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def _recovery(staged: Stage, page: Reading, aws: harness.Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     """The lost database's settings are declared again from AWS, without a write."""
     keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "any", "region_name": REGION}
     iam = boto3.client("iam", endpoint_url=aws.url, **keys)
@@ -95,20 +95,20 @@ def _recovery(here: Stage, page: Reading, aws: harness.Simulator, capsys: pytest
     rule = {"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}
     aws.seed({"replicationConfiguration": {"rules": [rule]}, "pullThroughCacheRules": CACHE["rules"]})
     since = aws.position()
-    here.python(page.next("python", "import_registry_settings"))
-    client: ecrkeeper.Client = here.names["client"]
+    staged.python(page.next("python", "import_registry_settings"))
+    client: ecrkeeper.Client = staged.names["client"]
     client.wait_until_synced(REGISTRY, 30)
     client.apply_registry_settings(f"{REGISTRY}/settings/team-web", {"pullThroughCacheRules": CACHE})
     capsys.readouterr()
-    here.python(page.next("python", "ABANDON"))
+    staged.python(page.next("python", "ABANDON"))
     listed = capsys.readouterr().out.splitlines()
     # The simulated AWS starts with the newer scope, which is not the default.
     assert listed == ["account_settings REGISTRY_POLICY_SCOPE", f"replication_configuration {ACCOUNT}/us-west-2:"]
     client.wait_until_synced(REGISTRY, 30)
     assert [element.setting for element in client.get_registry(REGISTRY).elements] == ["pull_through_cache_rules"]
     role = f"accounts/{ACCOUNT}/serviceLinkedRoles/replication"
-    here.python(page.next("python", "create_service_linked_role"))
-    with ecrkeeper.Client(here.addresses[SERVED], insecure=True) as other:
-        found = other.reconcile_service_linked_role(role).result(30)
-    assert found.provenance == ecrkeeper.ServiceLinkedRole.ADOPTED
+    staged.python(page.next("python", "create_service_linked_role"))
+    with ecrkeeper.Client(staged.addresses[SERVED], insecure=True) as other:
+        reconciled = other.reconcile_service_linked_role(role).result(30)
+    assert reconciled.provenance == ecrkeeper.ServiceLinkedRole.ADOPTED
     assert aws.writes(since) == []

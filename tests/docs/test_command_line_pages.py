@@ -32,13 +32,13 @@ for found in jq.compile(sys.argv[-1]).input_text(sys.stdin.read()):
 @pytest.fixture
 def beside(stage: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """A stage whose commands find the profile of a running `ecrkeeper dev`."""
-    with developing(tmp_path) as (environment, said):
+    with developing(tmp_path) as (environment, output):
         monkeypatch.setenv("XDG_CONFIG_HOME", environment["XDG_CONFIG_HOME"])
-        here = stage({}, XDG_CONFIG_HOME=environment["XDG_CONFIG_HOME"])
-        here.environment.pop("ECRKEEPER_LISTEN")
-        here.addresses["127.0.0.1:50051"] = said.partition("listens on ")[2].split()[0]
-        here.stand_in("jq", _JQ)
-        yield here
+        staged = stage({}, XDG_CONFIG_HOME=environment["XDG_CONFIG_HOME"])
+        staged.environment.pop("ECRKEEPER_LISTEN")
+        staged.addresses["127.0.0.1:50051"] = output.partition("listens on ")[2].split()[0]
+        staged.stand_in("jq", _JQ)
+        yield staged
 
 
 def test_quick_start(beside: Stage, stage: Made, tmp_path: Path) -> None:
@@ -65,8 +65,8 @@ def test_command_line(beside: Stage, tmp_path: Path) -> None:
     for name in tomllib.loads(config)["profiles"]:
         assert profiles.load(name, path=tmp_path / "shown.toml", environment={}).target
     shown = page.next("yaml", "kind: RegistrySettings").text
-    found = documents.read([Text("docs.yaml", shown.encode())])
-    assert (len(found.declarations), len(found.registries), len(found.roles)) == (1, 1, 1)
+    parsed = documents.read([Text("docs.yaml", shown.encode())])
+    assert (len(parsed.declarations), len(parsed.registries), len(parsed.roles)) == (1, 1, 1)
     (beside.folder / "docs.yaml").write_text(shown)
     assert "3 documents are valid" in beside.shell(page.next("sh", "ecrkeeper validate"))
     assert "the declaration is in sync with AWS" in beside.shell(page.next("sh", "ecrkeeper apply"))
@@ -86,18 +86,18 @@ def test_recipes(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     page = Reading("docs/cookbook.md")
     while page.left[0].language == "sh":
         block = page.next("sh")
-        said = beside.shell(block)
+        output = beside.shell(block)
         if "comment.md" in block.text:
             assert "**ecrkeeper plan.**" in (beside.folder / "comment.md").read_text()
         elif "apply" not in block.text and "-o name" not in block.text:
-            assert said, str(block)
+            assert output, str(block)
         if "validateOnly" in block.text:
-            assert said.endswith("CreatePullThroughCacheRule\tADD\tpull_through_cache_rules\tecr-public\n"), said
+            assert output.endswith("CreatePullThroughCacheRule\tADD\tpull_through_cache_rules\tecr-public\n"), output
     assert page.left[0].language == "python"
     beside.python(page.next("python", "from_profile"))
-    said = capsys.readouterr().out
-    assert "+ pull_through_cache_rules k8s" in said
-    assert said.endswith("in sync\n")
+    output = capsys.readouterr().out
+    assert "+ pull_through_cache_rules k8s" in output
+    assert output.endswith("in sync\n")
     page.ended()
 
 
@@ -105,14 +105,14 @@ def test_client_guide(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None
     page = Reading("docs/client.md")
     while page.left:
         beside.python(page.next("python"))
-    said = capsys.readouterr().out.splitlines()
-    assert "  + pull_through_cache_rules guide" in said
-    assert "registry_settings.settings.registry_policy.policy_text.Statement" in said
-    assert said[-1] == "False", "the operation has ended"
+    lines = capsys.readouterr().out.splitlines()
+    assert "  + pull_through_cache_rules guide" in lines
+    assert "registry_settings.settings.registry_policy.policy_text.Statement" in lines
+    assert lines[-1] == "False", "the operation has ended"
     page.ended()
 
 
 def test_help_of_the_pages_is_that_of_the_commands() -> None:
     script = "from ecrkeeper_cli.main import run; raise SystemExit(run(['completion', '--help']))"
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert all(shell in said for shell in ("bash:", "zsh:", "fish:"))
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert all(shell in output for shell in ("bash:", "zsh:", "fish:"))

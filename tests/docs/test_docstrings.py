@@ -14,15 +14,15 @@ MAX_CHARACTERS = 80
 
 def docstrings(folder: str) -> list[tuple[str, str]]:
     """Return the docstrings of a folder with their places."""
-    found = []
+    texts = []
     for path in sorted((ROOT / folder).rglob("*.py")):
         if path.stem.endswith(("_pb2", "_pb2_grpc")):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 line = getattr(node, "lineno", 1)
-                found.append((f"{path.relative_to(ROOT)}:{line}", ast.get_docstring(node) or ""))
-    return found
+                texts.append((f"{path.relative_to(ROOT)}:{line}", ast.get_docstring(node) or ""))
+    return texts
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

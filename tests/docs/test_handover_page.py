@@ -28,8 +28,8 @@ def test_hand_over(beside: Stage) -> None:
     scanning = {"id": account, "registry_id": account, "scan_type": "BASIC", "rule": []}
     resource = states.resource("aws_ecr_registry_scanning_configuration.this", **scanning, region="ap-south-1")
     (beside.folder / "state.json").write_text(states.shown(resource))
-    said = beside.shell(page.next("sh", "adopt terraform"))
-    assert "222222222222/ap-south-1/team-platform: AWS has 1 of 1 declared elements" in said
+    output = beside.shell(page.next("sh", "adopt terraform"))
+    assert "222222222222/ap-south-1/team-platform: AWS has 1 of 1 declared elements" in output
     assert "destroy = false" in (beside.folder / "adopted/removed.tf").read_text()
     page.left = [block for block in page.left if block.language != "text"]
     assert "0 writes to AWS" in beside.shell(page.next("sh", "adopt --confirm"))

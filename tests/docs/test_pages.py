@@ -37,12 +37,12 @@ def served_example() -> Iterator[tuple[str, list[str]]]:
         [*command, "--metrics", "127.0.0.1:0"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as running:
         try:
-            said: list[str] = []
+            output: list[str] = []
             for line in running.stdout or ():
-                said.append(line)
+                output.append(line)
                 if "until Ctrl-C" in line:
                     break
-            text = "".join(said).replace("\\\n", " ")
+            text = "".join(output).replace("\\\n", " ")
             commands = [line.strip() for line in text.splitlines() if ".venv/bin/" in line]
             yield next(line for line in commands if "grpcurl" in line).split()[2], commands
         finally:
@@ -57,24 +57,24 @@ def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     # The tests use this environment, so it is not recreated.
     subprocess.run([*demo, "-C", str(ROOT), "-o", ".venv/.installed"], check=True, capture_output=True, timeout=60)
     with served_example() as (target, commands):
-        here = stage({SERVED: target}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
-        here.python(page.next("python", "wait_until_synced"))
+        staged = stage({SERVED: target}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
+        staged.python(page.next("python", "wait_until_synced"))
         assert "pull_through_cache_rules ecr-public ['team-web']" in capsys.readouterr().out
-        assert "// Returns one registry" in here.shell(page.next("sh", "describe"))
-        assert json.loads(here.shell(page.next("sh", "GetRegistry")))["name"] == REGISTRY
+        assert "// Returns one registry" in staged.shell(page.next("sh", "describe"))
+        assert json.loads(staged.shell(page.next("sh", "GetRegistry")))["name"] == REGISTRY
         for command in commands:
-            subprocess.run(command, shell=True, check=True, cwd=here.folder, env=here.environment, timeout=60)
+            subprocess.run(command, shell=True, check=True, cwd=staged.folder, env=staged.environment, timeout=60)
         assert len(commands) == 7
-        _declare_what_aws_prints(here, target, commands[-1])
-        _write_as_grpcurl_wants_it(here, target)
-    here.shell(page.next("sh", "ecrkeeper-server serve"))
+        _declare_what_aws_prints(staged, target, commands[-1])
+        _write_as_grpcurl_wants_it(staged, target)
+    staged.shell(page.next("sh", "ecrkeeper-server serve"))
     page.ended()
 
 
-def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
+def _declare_what_aws_prints(staged: Stage, target: str, describe: str) -> None:
     """The output of `aws ecr describe-registry` can be declared unchanged."""
     assert "aws --endpoint-url" in describe
-    shown = subprocess.run(describe, shell=True, check=True, cwd=here.folder, capture_output=True, timeout=60).stdout
+    shown = subprocess.run(describe, shell=True, check=True, cwd=staged.folder, capture_output=True, timeout=60).stdout
     settings = json.loads(shown)
     assert settings["registryId"] == ACCOUNT
     assert settings["replicationConfiguration"]["rules"]
@@ -83,7 +83,7 @@ def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
         assert client.wait_until_synced(f"{REGISTRY}/settings/team-same", 30).name == REGISTRY
 
 
-def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
+def _write_as_grpcurl_wants_it(staged: Stage, target: str) -> None:
     """Names are JSON names, and a mask is a message."""
 
     def update(mode: str) -> subprocess.CompletedProcess[str]:
@@ -91,7 +91,7 @@ def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
         command = ["grpcurl", "-plaintext", "-d", json.dumps(request), target]
         service = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistry"
         return subprocess.run(
-            [*command, service], cwd=here.folder, env=here.environment, capture_output=True, text=True, check=False
+            [*command, service], cwd=staged.folder, env=staged.environment, capture_output=True, text=True, check=False
         )
 
     assert json.loads(update("PAUSED").stdout)["mode"] == "PAUSED"
@@ -102,7 +102,7 @@ def test_aws_json(
     stage: Made, server: harness.Server, aws: harness.Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = Reading("docs/aws-json.md")
-    here = stage({})
+    staged = stage({})
     ecr = boto3.client(
         "ecr",
         endpoint_url=aws.url,
@@ -112,60 +112,60 @@ def test_aws_json(
     )
     ecr.create_pull_through_cache_rule(**CACHE["rules"][0])
     with ecrkeeper.Client(server.address, insecure=True) as client:
-        here.names.update(client=client, ecr=ecr, ecrkeeper=ecrkeeper)
-        here.python(page.next("python", "apply_registry_settings"))
-        here.python(page.next("python", "to_aws"))
+        staged.names.update(client=client, ecr=ecr, ecrkeeper=ecrkeeper)
+        staged.python(page.next("python", "apply_registry_settings"))
+        staged.python(page.next("python", "to_aws"))
     assert capsys.readouterr().out == "quay\n"
     page.ended()
 
 
 def test_audit(stage: Made, server: harness.Server, capsys: pytest.CaptureFixture[str]) -> None:
     page = Reading("docs/audit.md")
-    here = stage({SERVED: server.address})
+    staged = stage({SERVED: server.address})
     web = f"accounts/{ACCOUNT}/registries/eu-west-1"
     with ecrkeeper.Client(server.address, insecure=True) as client:
         client.apply_registry_settings(f"{web}/settings/team-web", {"pullThroughCacheRules": CACHE})
         client.wait_until_synced(web, 30)
-        shown = here.shell(page.next("sh", "ListAuditEvents"))
+        shown = staged.shell(page.next("sh", "ListAuditEvents"))
         assert shown.count("CreatePullThroughCacheRule") >= 2, "in the list and in the stream"
-        here.names["client"] = client
-        here.python(page.next("python", "list_audit_events"))
+        staged.names["client"] = client
+        staged.python(page.next("python", "list_audit_events"))
     assert "UpdateRegistrySettings ['quay']" in capsys.readouterr().out
     page.ended()
 
 
 def test_permissions(stage: Made) -> None:
     page = Reading("docs/permissions.md")
-    here = stage({})
-    said = here.shell(page.next("sh", "iam-policy"))
-    documents = _documents(said)
+    staged = stage({})
+    output = staged.shell(page.next("sh", "iam-policy"))
+    documents = _documents(output)
     assert len(documents) == 5
     assert all(document["Version"] == "2012-10-17" for document in documents)
-    template = yaml.safe_load((here.folder / "role.yaml").read_text())
+    template = yaml.safe_load((staged.folder / "role.yaml").read_text())
     assert "ExternalId" in template["Parameters"]
     page.ended()
 
 
 def _documents(text: str) -> list[Any]:
     """Return the JSON documents that follow each other in a text."""
-    found, rest = [], text.strip()
+    documents, rest = [], text.strip()
     while rest:
         document, end = json.JSONDecoder().raw_decode(rest)
-        found.append(document)
+        documents.append(document)
         rest = rest[end:].strip()
-    return found
+    return documents
 
 
 def test_security(stage: Made, aws: harness.Simulator, tmp_path: Path) -> None:
     page = Reading("docs/security.md")
-    here = stage({})
+    staged = stage({})
     (shown,) = parse(page.next("yaml", "rules:").text.encode()).rules
     assert shown in parse((ROOT / "examples" / "policy.yaml").read_bytes()).rules
-    here.console(page.next("console", "check-access"))
+    staged.console(page.next("console", "check-access"))
     servers, clients = trustme.CA(), trustme.CA()
     certificate = clients.issue_cert("build.example.com")
     clients.cert_pem.write_to_path(tmp_path / "clients.pem")
-    servers.cert_pem.write_to_path(here.folder / "ca.pem")
+    servers.cert_pem.write_to_path(staged.folder / "ca.pem")
     with serving() as issuer:
         issuer.add_key("first")
         tokens = {"jwt_issuer": issuer.url, "jwt_audience": AUDIENCE, "jwt_principal_prefix": "oidc:"}
@@ -173,38 +173,38 @@ def test_security(stage: Made, aws: harness.Simulator, tmp_path: Path) -> None:
         for folder in (both, alone):
             folder.mkdir()
         with secured(both, aws, servers, **tokens, tls_client_ca_file=tmp_path / "clients.pem") as live:
-            here.addresses["ecrkeeper.example:443"] = live.server.address
-            here.names |= {
+            staged.addresses["ecrkeeper.example:443"] = live.server.address
+            staged.names |= {
                 "ca": servers.cert_pem.bytes(),
                 "private_key": certificate.private_key_pem.bytes(),
                 "certificate": b"".join(blob.bytes() for blob in certificate.cert_chain_pems),
                 "current_token": issuer.token,
             }
-            here.python(page.next("python", "ssl_channel_credentials"))
-            assert here.names["regions"]
+            staged.python(page.next("python", "ssl_channel_credentials"))
+            assert staged.names["regions"]
         with secured(alone, aws, servers, **tokens) as live:
-            here.addresses["ecrkeeper.example:443"] = live.server.address
-            here.environment["TOKEN"] = issuer.token()
-            assert "ecrkeeper.v1.RegistrySettingsService" in here.shell(page.next("sh", "grpcurl"))
+            staged.addresses["ecrkeeper.example:443"] = live.server.address
+            staged.environment["TOKEN"] = issuer.token()
+            assert "ecrkeeper.v1.RegistrySettingsService" in staged.shell(page.next("sh", "grpcurl"))
     page.ended()
 
 
 def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
     page = Reading("docs/simulated-aws.md")
-    here = stage(
+    staged = stage(
         {
             "http://127.0.0.1:4566 ": f"{aws.url} ",
             "http://127.0.0.1:4566/": f"{aws.url}/",
             "ecrkeeper-sim  ": "ecrkeeper-sim --port 0  ",
         }
     )
-    assert f'"registryId": "{ACCOUNT}"' in here.shell(page.next("sh", "ecrkeeper-sim"))
-    here.python(page.next("python", "async with serve()"))
-    assert here.names["answer"]["registryId"] == ACCOUNT
-    here.python(page.next("python", "from ecrkeeper_testing import"))
-    assert [rule["ecrRepositoryPrefix"] for rule in here.names["in_aws"]] == ["quay"]
-    assert "CreatePullThroughCacheRule" in here.names["calls"]
-    (here.folder / "test_users.py").write_text(page.next("python", "pytest_plugins").text)
+    assert f'"registryId": "{ACCOUNT}"' in staged.shell(page.next("sh", "ecrkeeper-sim"))
+    staged.python(page.next("python", "async with serve()"))
+    assert staged.names["answer"]["registryId"] == ACCOUNT
+    staged.python(page.next("python", "from ecrkeeper_testing import"))
+    assert [rule["ecrRepositoryPrefix"] for rule in staged.names["in_aws"]] == ["quay"]
+    assert "CreatePullThroughCacheRule" in staged.names["calls"]
+    (staged.folder / "test_users.py").write_text(page.next("python", "pytest_plugins").text)
     pytest_command = [
         harness.program("python"),
         "-m",
@@ -216,9 +216,9 @@ def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
         "/dev/null",
         "test_users.py",
     ]
-    done = subprocess.run(pytest_command, cwd=here.folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(pytest_command, cwd=staged.folder, capture_output=True, text=True, timeout=120, check=False)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
-    assert "PutAccountSetting" in here.shell(page.next("sh", "sqs receive-message"))
+    assert "PutAccountSetting" in staged.shell(page.next("sh", "sqs receive-message"))
     (state,) = _documents(page.next("json", "blobMounting").text)
     aws.seed(state)
     kept = aws.registry()
@@ -239,10 +239,10 @@ def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
 
 def test_fleet(stage: Made, server: harness.Server, capsys: pytest.CaptureFixture[str]) -> None:
     page = Reading("docs/fleet.md")
-    here = stage({})
+    staged = stage({})
     with ecrkeeper.Client(server.address, insecure=True, timeout=60) as client:
-        here.names.update(client=client, ecrkeeper=ecrkeeper)
-        here.python(page.next("python", "create_registry_set"))
+        staged.names.update(client=client, ecrkeeper=ecrkeeper)
+        staged.python(page.next("python", "create_registry_set"))
         shown = capsys.readouterr().out.splitlines()
         assert shown[0] == "4 registries: add pull_through_cache_rules quay"
         assert shown[-1].startswith("SUCCEEDED")

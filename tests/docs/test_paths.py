@@ -23,5 +23,5 @@ def test_named_modules_exist(page: Path) -> None:
 
 
 def test_pages_name_modules() -> None:
-    found = [path for page in PAGES for path in MODULE.findall(page.read_text())]
-    assert len(found) > 50, "the pattern finds what the pages name"
+    paths = [path for page in PAGES for path in MODULE.findall(page.read_text())]
+    assert len(paths) > 50, "the pattern finds what the pages name"

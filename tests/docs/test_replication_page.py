@@ -13,10 +13,10 @@ __all__ = ["beside"]
 
 def test_replication(beside: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     page = Reading("docs/replication.md")
-    said = beside.shell(page.next("sh", "replicate"))
-    assert "111111111111/eu-west-1: there are no images" in said
+    output = beside.shell(page.next("sh", "replicate"))
+    assert "111111111111/eu-west-1: there are no images" in output
     beside.python(page.next("python", "client.replicate"))
     assert "accounts/111111111111/registries/eu-west-1 0 []" in capsys.readouterr().out
-    said = beside.shell(page.next("sh", "--delete"))
-    assert said.count(" is deleted\n") == 3
+    output = beside.shell(page.next("sh", "--delete"))
+    assert output.count(" is deleted\n") == 3
     page.ended()

@@ -18,11 +18,11 @@ PICTURES = ROOT / "docs" / "pictures"
 
 def test_topology(beside: Stage) -> None:
     page = Reading("docs/topology.md")
-    said = beside.shell(page.next("sh", "--account"))
-    assert re.search(r"111111111111/us-east-1  222222222222/eu-west-1  settlement/ +working", said)
-    said = beside.shell(page.next("sh", "--repository"))
-    assert said.count("\n") >= 3
-    assert "222222222222" not in said
+    output = beside.shell(page.next("sh", "--account"))
+    assert re.search(r"111111111111/us-east-1  222222222222/eu-west-1  settlement/ +working", output)
+    output = beside.shell(page.next("sh", "--repository"))
+    assert output.count("\n") >= 3
+    assert "222222222222" not in output
     beside.shell(page.next("sh", "-o svg"))
     assert (beside.folder / "topology.mmd").read_text().startswith("flowchart LR\n")
     assert (beside.folder / "topology.dot").read_text().startswith("digraph ")
