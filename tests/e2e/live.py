@@ -63,8 +63,8 @@ class Place:
 
     def aws(self) -> dict[str, Any]:
         """Return what AWS has."""
-        found: dict[str, Any] = self.live.aws.registry(self.region, self.account)
-        return found
+        registry: dict[str, Any] = self.live.aws.registry(self.region, self.account)
+        return registry
 
     def apply(self, settings: Mapping[str, Any], owner: str = "platform", **more: Any) -> RegistrySettings:
         """Declare settings in AWS's shape."""
@@ -72,15 +72,15 @@ class Place:
 
     def reconcile(self) -> Registry:
         """Reconcile now, and return the registry afterwards."""
-        asked = time.time()
+        since = time.time()
         self.live.client.reconcile_registry(self.name)
-        found: Registry = harness.eventually(lambda: self._observed_after(asked), WAIT_SECONDS)
-        return found
+        registry: Registry = harness.eventually(lambda: self._observed_after(since), WAIT_SECONDS)
+        return registry
 
-    def _observed_after(self, asked: float) -> Registry | None:
-        found = self.read()
-        observed = found.observe_time.ToNanoseconds() / 1e9
-        return found if observed > asked and found.observed_generation == found.generation else None
+    def _observed_after(self, since: float) -> Registry | None:
+        registry = self.read()
+        observed = registry.observe_time.ToNanoseconds() / 1e9
+        return registry if observed > since and registry.observed_generation == registry.generation else None
 
     def converged(self, settings: Mapping[str, Any], owner: str = "platform", **more: Any) -> Registry:
         """Declare settings and wait until AWS has them."""
@@ -122,8 +122,8 @@ def _member(value: Any, field: FieldDescriptor) -> Any:
     if isinstance(value, list):
         return [_member(inner, field) for inner in value]
     if field.enum_type is not None:
-        found = field.enum_type.values_by_name.get(value)
-        return UNKNOWN_ENUM if found is None else found.number
+        named = field.enum_type.values_by_name.get(value)
+        return UNKNOWN_ENUM if named is None else named.number
     return _shaped(value, field.message_type) if field.message_type is not None else value
 
 

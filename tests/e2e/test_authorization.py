@@ -117,27 +117,27 @@ def test_lists_show_readable_resources_only(web: ecrkeeper.Client, platform: ecr
 
 
 def test_watch_shows_readable_resources_only(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
-    seen = []
+    resources = []
     with web.watch_registries("accounts/-", timeout=20) as watch:
         for step in watch:
-            seen.append(step.registry.name)
+            resources.append(step.registry.name)
             if step.kind == 2:
                 platform.apply_registry_settings(f"{THERE}/settings/new", SCAN)
                 platform.apply_registry_settings(f"{HERE}/settings/new", SCAN)
                 break
         for step in watch:
-            seen.append(step.registry.name)
+            resources.append(step.registry.name)
             if step.registry.name == HERE and "new" in step.registry.owners:
                 break
-    assert set(seen) == {HERE, ""}
+    assert set(resources) == {HERE, ""}
 
 
 def test_operations_are_visible_to_readers_of_target(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
     mine, theirs = platform.reconcile_registry(HERE).name, platform.reconcile_registry(THERE).name
     assert web.operation(mine).result(timeout=20) is not None
     invented = f"{theirs[:-12]}{'0' * 12}"
-    told = [rejection(DENIED, web.operation(name).result, timeout=10) for name in (theirs, invented)]
-    assert told[0].message.replace(theirs, invented) == told[1].message
+    errors = [rejection(DENIED, web.operation(name).result, timeout=10) for name in (theirs, invented)]
+    assert errors[0].message.replace(theirs, invented) == errors[1].message
     assert {operation.name for operation in web.list_operations()} <= {o.name for o in platform.list_operations()}
     listed = {operation.name for operation in web.list_operations()}
     assert mine in listed

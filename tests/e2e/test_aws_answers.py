@@ -105,12 +105,12 @@ def _dated(value: Any, date: Any) -> Any:
 def _declared(answer: Any, setting: str) -> Any:
     """Return the setting in an answer, in the shape of `to_aws`."""
     if setting in answer:
-        found = copy.deepcopy(answer[setting])
-        if isinstance(found, list):
-            found = [_without(each, REPORTED) for each in found]
-        return found
-    found = _without(answer, {*REPORTED, "ResponseMetadata"})
-    return [found] if setting == "accountSettings" else found
+        members = copy.deepcopy(answer[setting])
+        if isinstance(members, list):
+            members = [_without(each, REPORTED) for each in members]
+        return members
+    members = _without(answer, {*REPORTED, "ResponseMetadata"})
+    return [members] if setting == "accountSettings" else members
 
 
 def _without(value: Any, members: set[str]) -> Any:
@@ -157,30 +157,30 @@ def test_responses_have_members_that_declarations_lack(known: Known) -> None:
 
 @pytest.mark.parametrize("source", ["v1", "v2", "boto3"])
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("whole", [True, False], ids=["as_settings", "as_one_setting"])
-def test_client_round_trips_aws_response(known: Known, source: str, command: str, *, whole: bool) -> None:
+@pytest.mark.parametrize("is_complete", [True, False], ids=["as_settings", "as_one_setting"])
+def test_client_round_trips_aws_response(known: Known, source: str, command: str, *, is_complete: bool) -> None:
     answer, setting = getattr(known, source)[command], COMMANDS[command]
-    given = answer if whole else {setting: answer}
+    argument = answer if is_complete else {setting: answer}
     client, part = known.place.live.client, known.place.part("pasted")
-    declared = client.apply_registry_settings(part, given, validate_only=True)
+    declared = client.apply_registry_settings(part, argument, validate_only=True)
     assert ecrkeeper.to_aws(declared.settings) == {setting: _declared(answer, setting)}
 
 
 def test_aws_responses_together_change_nothing(known: Known) -> None:
     place, since = known.place, known.place.live.aws.position()
-    given = {name: member for answer in known.boto3.values() for name, member in answer.items()}
-    place.live.client.apply_registry_settings(place.part("all"), given)
+    combined = {name: member for answer in known.boto3.values() for name, member in answer.items()}
+    place.live.client.apply_registry_settings(place.part("all"), combined)
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
     assert place.writes(since) == [], "what AWS reported is what it has"
     expected = {setting: _declared(known.v1[command], setting) for command, setting in COMMANDS.items()}
-    found = ecrkeeper.to_aws(place.live.client.get_registry_settings(place.part("all")).settings)
-    assert found == expected
+    converted = ecrkeeper.to_aws(place.live.client.get_registry_settings(place.part("all")).settings)
+    assert converted == expected
 
 
 def test_boto3_accepts_converted_settings(known: Known, live: Live) -> None:
     """Everything is written to a second registry with boto3, and read again."""
-    given = {name: member for answer in known.v1.values() for name, member in answer.items()}
-    text = json.dumps(given).replace(known.place.account, other := fresh_account())
+    combined = {name: member for answer in known.v1.values() for name, member in answer.items()}
+    text = json.dumps(combined).replace(known.place.account, other := fresh_account())
     copied, place = ecrkeeper.to_aws(json.loads(text)), live.registry(other)
     ecr = _boto3(place)
     ecr.put_registry_policy(**copied["registryPolicy"])
@@ -228,9 +228,9 @@ def test_grpcurl_accepts_pasted_output_and_prints_aws_json(known: Known, source:
     printed = json.loads(done.stdout)["settings"]
     for command, setting in COMMANDS.items():
         expected = _declared(answers[command], setting)
-        found = printed[setting][lists[setting]] if setting in lists else printed[setting]
+        members = printed[setting][lists[setting]] if setting in lists else printed[setting]
         # protobuf's JSON omits empty and false values.
-        assert _full(found) == _full(expected), setting
+        assert _full(members) == _full(expected), setting
     assert "registryId" not in printed
 
 

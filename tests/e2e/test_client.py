@@ -122,12 +122,12 @@ def test_wait_for_deleted_declaration_ends_immediately(place: Place) -> None:
 def test_empty_settings_dictionary_matches_message(place: Place) -> None:
     client, name = place.live.client, place.part("team")
     client.apply_registry_settings(name, CACHE)
-    for given in ({"name": name, "settings": {}}, ecrkeeper.RegistrySettings(name=name, settings={})):
-        tried = client.update_registry_settings(given, ["settings"], validate_only=True)
+    for declaration in ({"name": name, "settings": {}}, ecrkeeper.RegistrySettings(name=name, settings={})):
+        tried = client.update_registry_settings(declaration, ["settings"], validate_only=True)
         assert not tried.settings.ListFields()
-    for given in ({"name": name}, {"name": name, "settings": None}, ecrkeeper.RegistrySettings(name=name)):
+    for declaration in ({"name": name}, {"name": name, "settings": None}, ecrkeeper.RegistrySettings(name=name)):
         with pytest.raises(ecrkeeper.InvalidArgument, match="settings: {}"):
-            client.update_registry_settings(given, ["settings"])
+            client.update_registry_settings(declaration, ["settings"])
     assert client.update_registry_settings({"name": name, "deletionPolicy": "ABANDON"}).settings.ListFields()
 
 

@@ -38,8 +38,8 @@ class Stage:
     aws: harness.Simulator
 
     def server(self, **settings: Any) -> harness.Server:
-        given = {"event_queue_urls": QUEUE_URL, "resync_seconds": HOUR, **settings}
-        return harness.Server(self.folder, self.url, self.aws.url, **given)
+        options = {"event_queue_urls": QUEUE_URL, "resync_seconds": HOUR, **settings}
+        return harness.Server(self.folder, self.url, self.aws.url, **options)
 
     def faults(self, *faults: dict[str, Any]) -> None:
         self.aws.control("DELETE", "events/faults")
@@ -113,8 +113,8 @@ def seconds_without_a_core(live: Live) -> float:
 
 
 def rules(place: Place) -> list[Any]:
-    found: list[Any] = place.aws()["replicationConfiguration"]["rules"]
-    return found
+    current: list[Any] = place.aws()["replicationConfiguration"]["rules"]
+    return current
 
 
 def seconds_to_revert(place: Place, since: int) -> float:
@@ -126,12 +126,12 @@ def seconds_to_revert(place: Place, since: int) -> float:
 
 def calls(place: Place, since: int, operation: str) -> int:
     """Return the number of the server's calls of an operation in the account."""
-    found = [
+    recorded = [
         each
         for each in place.live.aws.requests(since)
         if each["account"] == place.account and each["operation"] == operation and SERVER in each["principal"]
     ]
-    return len(found)
+    return len(recorded)
 
 
 def event_ids(place: Place, principal: str) -> set[str]:
@@ -140,8 +140,10 @@ def event_ids(place: Place, principal: str) -> set[str]:
         "cloudtrail", endpoint_url=place.live.aws.url, region_name=place.region, aws_access_key_id=place.account,
         aws_secret_access_key="s",
     )  # fmt: skip
-    wanted = [{"AttributeKey": "EventName", "AttributeValue": "PutReplicationConfiguration"}]
-    records = [json.loads(each["CloudTrailEvent"]) for each in client.lookup_events(LookupAttributes=wanted)["Events"]]
+    attributes = [{"AttributeKey": "EventName", "AttributeValue": "PutReplicationConfiguration"}]
+    records = [
+        json.loads(each["CloudTrailEvent"]) for each in client.lookup_events(LookupAttributes=attributes)["Events"]
+    ]
     return {record["eventID"] for record in records if principal in record["userIdentity"]["arn"]}
 
 
@@ -247,13 +249,13 @@ def test_lost_events_cost_one_resync(stage: Stage) -> None:
         stage.faults({"kind": "lose", "probability": 0.2}, {"kind": "lose", "account": places[0].account})
         for client_of_place in clients:
             client_of_place.put_replication_configuration(replicationConfiguration={"rules": []})
-        lost = stage.aws.control("GET", "events")["lost"] - before
-        assert lost >= 1
+        dropped = stage.aws.control("GET", "events")["lost"] - before
+        assert dropped >= 1
         for place in places:
             assert eventually(lambda place=place: rules(place), 1.2 * resync + 15)
         took = [seconds_to_revert(place, since) for place in places]
         # Those whose event came did not wait for the resync.
-        assert sum(seconds < DEBOUNCE + 8 for seconds in took) >= len(places) - lost, (lost, took)
+        assert sum(seconds < DEBOUNCE + 8 for seconds in took) >= len(places) - dropped, (dropped, took)
     assert server.stop() == 0
 
 

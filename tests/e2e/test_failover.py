@@ -86,20 +86,20 @@ def of_both(primary: postgres.Postgres, standby: postgres.Postgres, database: st
 
 
 def test_failover_loses_and_duplicates_no_acknowledged_write(aws: Simulator, tmp_path: Path) -> None:
-    with postgres.replicated() as (lost, standby):
-        lost.create_database("kept")
-        url = of_both(lost, standby, "kept")
+    with postgres.replicated() as (primary, standby):
+        primary.create_database("kept")
+        url = of_both(primary, standby, "kept")
         harness.migrate(url)
         servers = [Server(tmp_path, url, aws.url) for _ in range(2)]
         with ecrkeeper.Client(servers[0].address, insecure=True) as client:
             watcher = Watcher(client)
             watcher.start()
             writers = started([servers[0].address, servers[1].address, servers[1].address], 60)
-            lost.kill()
+            primary.kill()
             standby.promote()
             all_go_on(writers)
             # The lost one returns as a standby, listed before the primary.
-            lost.follow(standby)
+            primary.follow(standby)
             cut_all(standby.url)
             all_go_on(writers)
             assert_all_is_as_declared(aws, standby.database("kept"), client, watcher, writers)

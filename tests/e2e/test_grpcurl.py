@@ -116,8 +116,8 @@ def test_declaration_can_be_created_updated_and_deleted(live: Live) -> None:
     assert answer(live, "google.longrunning.Operations/WaitOperation", wait)["done"] is True
     assert place.aws()["replicationConfiguration"] == rules((place.account, "eu-west-1"))
 
-    found = answer(live, f"{SETTINGS}/GetRegistrySettings", {"name": place.part("platform")})
-    assert found["settings"] == created["settings"]
+    declaration = answer(live, f"{SETTINGS}/GetRegistrySettings", {"name": place.part("platform")})
+    assert declaration["settings"] == created["settings"]
     listed = answer(live, f"{SETTINGS}/ListRegistrySettings", {"parent": place.name})
     assert [each["name"] for each in listed["registrySettings"]] == [place.part("platform")]
     assert listed["nextPageToken"] == "", "the names of all fields are those of JSON"
@@ -132,10 +132,10 @@ def test_declaration_can_be_created_updated_and_deleted(live: Live) -> None:
     assert "etag" in stale.stderr
 
     answer(live, f"{SETTINGS}/DeleteRegistrySettings", {"name": place.part("platform"), "etag": updated["etag"]})
-    gone = grpcurl(live, f"{SETTINGS}/GetRegistrySettings", data={"name": place.part("platform")})
-    assert gone.returncode == NOT_FOUND
-    assert "Code: NotFound" in gone.stderr
-    assert place.part("platform") in gone.stderr
+    missing = grpcurl(live, f"{SETTINGS}/GetRegistrySettings", data={"name": place.part("platform")})
+    assert missing.returncode == NOT_FOUND
+    assert "Code: NotFound" in missing.stderr
+    assert place.part("platform") in missing.stderr
     harness.eventually(lambda: place.aws()["replicationConfiguration"]["rules"] == [])
 
 

@@ -56,14 +56,14 @@ def test_rejected_statement_is_reported_to_its_owner_only(place: Place) -> None:
     assert not good.HasField("last_error")
     assert conditions(bad)["Synced"] == (False, "PRINCIPAL_NOT_FOUND")
     assert bad.reconciling
-    told = detail(bad.last_error, error_details_pb2.ErrorInfo())
-    assert (told.reason, told.metadata["sid"], told.metadata["owner"]) == ("PRINCIPAL_NOT_FOUND", "Bad", "bad")
-    assert GONE in told.metadata["principal"]
+    info = detail(bad.last_error, error_details_pb2.ErrorInfo())
+    assert (info.reason, info.metadata["sid"], info.metadata["owner"]) == ("PRINCIPAL_NOT_FOUND", "Bad", "bad")
+    assert GONE in info.metadata["principal"]
     registry = place.read()
     (violation,) = detail(registry.last_error, error_details_pb2.PreconditionFailure()).violations
     assert violation.subject == "registry_policy/Bad"
-    for said in ("owner bad", GONE, "Principal not found"):
-        assert said in violation.description
+    for text in ("owner bad", GONE, "Principal not found"):
+        assert text in violation.description
     statuses = {each.owner: conditions(each)["Ready"][0] for each in registry.declarations}
     assert statuses == {"bad": False, "good": True}
 
@@ -83,8 +83,8 @@ def test_declaration_syncs_despite_older_error_of_others(place: Place) -> None:
     place.apply(policy("Bad", GONE), owner="bad")
     eventually(lambda: conditions(place.read()).get("Synced") == (False, "PRINCIPAL_NOT_FOUND"))
     since = place.live.aws.position()
-    made = place.apply(policy("Good", "555555555555"), owner="good")
-    assert not conditions(made), "what stands in the way of others is nothing that concerns a new owner"
+    applied = place.apply(policy("Good", "555555555555"), owner="good")
+    assert not conditions(applied), "what stands in the way of others is nothing that concerns a new owner"
     client.wait_until_synced(place.part("good"), 15)
     first = next(c for c in place.writes(since) if c["operation"] == "PutRegistryPolicy")
     assert (first["status"], "Bad" in first["params"]["policyText"]) == (200, False)

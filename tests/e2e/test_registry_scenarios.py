@@ -63,15 +63,15 @@ def test_first_apply_keeps_unmanaged_rules(place: Place) -> None:
     planned = place.apply({"replication_configuration": ours}, validate_only=True)
     assert not [c for call in planned.plan.calls for c in call.changes if c.kind == c.REMOVE]
     registry = place.converged({"replication_configuration": ours})
-    found = place.aws()["replicationConfiguration"]["rules"]
-    assert sorted(found, key=str) == sorted([*theirs["rules"], *ours["rules"]], key=str)
+    current = place.aws()["replicationConfiguration"]["rules"]
+    assert sorted(current, key=str) == sorted([*theirs["rules"], *ours["rules"]], key=str)
     (unmanaged,) = [e for e in registry.elements if e.state == e.UNMANAGED]
     assert not unmanaged.owners
 
 
-def checked(place: Place, destination: str, given: dict[str, Any] | None) -> ReplicationCheck:
+def checked(place: Place, destination: str, policy: dict[str, Any] | None) -> ReplicationCheck:
     """Return the check of a replication to an account whose registry has this policy."""
-    place.live.registry(destination, "us-west-2").seed(policyText=given)
+    place.live.registry(destination, "us-west-2").seed(policyText=policy)
     shape = {"replication_configuration": rules((destination, "us-west-2"))}
     planned = place.apply(shape, validate_only=True)
     assert planned.plan.warnings, "the plan warns of it too"
@@ -159,17 +159,17 @@ def test_repository_shows_effective_scanning(place: Place) -> None:
     rule = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": filters}
     place.converged({"scanning_configuration": {"scanType": "BASIC", "rules": [rule]}})
     for repository, frequency, matching in (("prod-api", "SCAN_ON_PUSH", 1), ("dev-api", "MANUAL", 0)):
-        found = place.live.client.explain_repository(place.name, repository)
-        assert RegistryScanningRule.ScanFrequency.Name(found.scan_frequency) == frequency
-        assert len(found.scanning_rules) == matching
+        explanation = place.live.client.explain_repository(place.name, repository)
+        assert RegistryScanningRule.ScanFrequency.Name(explanation.scan_frequency) == frequency
+        assert len(explanation.scanning_rules) == matching
 
 
 def test_repository_gets_most_specific_template(place: Place) -> None:
     templates = [{"prefix": prefix, "appliedFor": ["CREATE_ON_PUSH"]} for prefix in ("ROOT", "prod", "prod/db")]
     place.converged({"repository_creation_templates": {"templates": templates}})
     for repository, template in (("prod/api", "prod"), ("prod/db/x", "prod/db"), ("other", "ROOT")):
-        found = place.live.client.explain_repository(place.name, repository)
-        assert found.repository_creation_template.key == template
+        explanation = place.live.client.explain_repository(place.name, repository)
+        assert explanation.repository_creation_template.key == template
 
 
 # Pull-through cache rules.
@@ -298,14 +298,14 @@ def test_update_changes_masked_fields_only(place: Place) -> None:
     }
     place.apply(first)
     change = message({"replication_configuration": rules((place.account, "eu-west-1"))})
-    given = RegistrySettings(name=place.part("platform"), settings=change)
+    declaration = RegistrySettings(name=place.part("platform"), settings=change)
     update = place.live.client.update_registry_settings
-    changed = update(given, ["settings.replication_configuration"])
+    changed = update(declaration, ["settings.replication_configuration"])
     assert changed.settings == Settings(
         replication_configuration=change.replication_configuration,
         pull_through_cache_rules=message(first).pull_through_cache_rules,
     )
-    error = rejection(grpc.StatusCode.INVALID_ARGUMENT, update, given, ["settings.replication"])
+    error = rejection(grpc.StatusCode.INVALID_ARGUMENT, update, declaration, ["settings.replication"])
     assert fields_of(error) == ["update_mask"]
-    replaced = update(given, ["*"])
+    replaced = update(declaration, ["*"])
     assert replaced.settings == change

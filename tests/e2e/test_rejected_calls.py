@@ -64,17 +64,17 @@ def test_failing_address_is_throttled_but_authenticated_caller_is_not(
         with grpc.secure_channel(live.server.address, live.credentials()) as channel:
             call = channel.unary_unary(REGIONS)
             good = [("authorization", f"Bearer {issuer.token('reader', lasts=300)}")]
-            seen = Counter(code(call) for _ in range(1000))
-            assert set(seen) == {"UNAUTHENTICATED", "RESOURCE_EXHAUSTED"}
-            assert seen["RESOURCE_EXHAUSTED"] > 500
+            codes = Counter(code(call) for _ in range(1000))
+            assert set(codes) == {"UNAUTHENTICATED", "RESOURCE_EXHAUSTED"}
+            assert codes["RESOURCE_EXHAUSTED"] > 500
             assert [code(call, good) for _ in range(10)] == ["OK"] * 10, "from the same address"
             with live.client(issuer.token(lasts=-100)) as client:
-                told = [failure(client) for _ in range(50)]
-            limited = next(error for error in told if isinstance(error, ecrkeeper.ResourceExhausted))
+                failures = [failure(client) for _ in range(50)]
+            limited = next(error for error in failures if isinstance(error, ecrkeeper.ResourceExhausted))
             assert limited.metadata["cause"] == "TOKEN_EXPIRED"
             assert limited.retry_after
     logged = lines(live)
-    assert len(logged) < seen["UNAUTHENTICATED"] + 50
+    assert len(logged) < codes["UNAUTHENTICATED"] + 50
     assert [line for line in logged if line["event"] == "calls_rejected" and line["reason"] == "RATE_LIMITED"]
 
 

@@ -76,8 +76,8 @@ def test_replicas_tolerate_clocks_off_by_five_minutes(aws: Simulator, url: str, 
         for n in range(20):
             eventually(lambda n=n: in_sync(one, registry(n)), 20)
         shown = [one.get_registry(registry(n)) for n in range(20)]
-        for found in shown:
-            times = [found.observe_time, found.create_time, *(c.last_transition_time for c in found.conditions)]
+        for each in shown:
+            times = [each.observe_time, each.create_time, *(c.last_transition_time for c in each.conditions)]
             for at in times:
                 assert began - 2 <= at.ToNanoseconds() / 1e9 <= time.time() + 2, "the clock of a replica shows"
         # The late one is killed with leases, which end by the database's clock.

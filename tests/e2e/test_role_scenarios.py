@@ -38,9 +38,9 @@ def roles_in_iam(place: Place) -> Any:
     return place.live.aws.control("GET", f"accounts/{place.account}")["roles"]
 
 
-def create(place: Place, role: str = "replication", **given: Any) -> ServiceLinkedRole:
-    wish = ServiceLinkedRole(**given)
-    place.live.client.create_service_linked_role(f"accounts/{place.account}", role, service_linked_role=wish)
+def create(place: Place, role: str = "replication", **fields: Any) -> ServiceLinkedRole:
+    requested = ServiceLinkedRole(**fields)
+    place.live.client.create_service_linked_role(f"accounts/{place.account}", role, service_linked_role=requested)
     return reconciled_role(place, role_name(place, role))
 
 
@@ -58,39 +58,39 @@ CREATED = [
 
 @pytest.mark.parametrize(("role", "name", "service"), [row[1:] for row in CREATED], ids=[row[0] for row in CREATED])
 def test_role_is_created(place: Place, role: str, name: str, service: str) -> None:
-    found = create(place, role)
-    assert found.state == ServiceLinkedRole.ACTIVE
-    assert found.provenance == ServiceLinkedRole.CREATED
-    assert (found.role_name, found.aws_service_name) == (name, service)
-    assert found.arn == f"arn:aws:iam::{place.account}:role/aws-service-role/{service}/{name}"
+    observed = create(place, role)
+    assert observed.state == ServiceLinkedRole.ACTIVE
+    assert observed.provenance == ServiceLinkedRole.CREATED
+    assert (observed.role_name, observed.aws_service_name) == (name, service)
+    assert observed.arn == f"arn:aws:iam::{place.account}:role/aws-service-role/{service}/{name}"
 
 
 def test_role_is_created_with_description(place: Place) -> None:
-    found = create(place, description="description1")
-    assert found.provenance == ServiceLinkedRole.CREATED
-    assert found.observed_description == "description1"
+    created = create(place, description="description1")
+    assert created.provenance == ServiceLinkedRole.CREATED
+    assert created.observed_description == "description1"
 
 
 def test_existing_role_is_adopted(place: Place) -> None:
     place.converged({"replication_configuration": rules((place.account, "us-west-2"))}, owner="first")
-    wish = ServiceLinkedRole(description="mine", mode=Mode.OBSERVE)
+    requested = ServiceLinkedRole(description="mine", mode=Mode.OBSERVE)
     client = place.live.client
-    client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=wish)
+    client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=requested)
     since = place.live.aws.position()
 
     def differing() -> ServiceLinkedRole | None:
         role = client.get_service_linked_role(role_name(place))
         return role if role.drift else None
 
-    found = eventually(differing)
-    assert [drift.setting for drift in found.drift] == ["description"]
-    assert found.state == ServiceLinkedRole.ACTIVE
+    observed = eventually(differing)
+    assert [drift.setting for drift in observed.drift] == ["description"]
+    assert observed.state == ServiceLinkedRole.ACTIVE
     assert place.writes(since) == []
-    wish.name, wish.mode = role_name(place), Mode.ENFORCE
-    client.update_service_linked_role(wish)
-    found = reconciled_role(place, role_name(place))
-    assert found.observed_description == wish.description
-    assert not found.drift
+    requested.name, requested.mode = role_name(place), Mode.ENFORCE
+    client.update_service_linked_role(requested)
+    observed = reconciled_role(place, role_name(place))
+    assert observed.observed_description == requested.description
+    assert not observed.drift
 
 
 def test_role_gets_its_tags(place: Place) -> None:
@@ -98,14 +98,14 @@ def test_role_gets_its_tags(place: Place) -> None:
 
 
 def test_role_description_is_limited_to_1000_characters(place: Place) -> None:
-    wish, parent = ServiceLinkedRole(description="d" * 1001), f"accounts/{place.account}"
+    requested, parent = ServiceLinkedRole(description="d" * 1001), f"accounts/{place.account}"
     client = place.live.client
     error = rejection(
         grpc.StatusCode.INVALID_ARGUMENT,
         client.create_service_linked_role,
         parent,
         "replication",
-        service_linked_role=wish,
+        service_linked_role=requested,
     )
     assert fields_of(error) == ["service_linked_role.description"]
     place.untouched()
@@ -125,8 +125,8 @@ def test_unused_role_is_deleted(place: Place) -> None:
     client.delete_service_linked_role(role_name(place)).result(timeout=WAIT_SECONDS)
     assert [call["operation"] for call in place.writes(since)] == ["DeleteServiceLinkedRole"]
     assert not roles_in_iam(place)
-    found = client.get_service_linked_role(role_name(place), refresh=True)
-    assert found.state == ServiceLinkedRole.ABSENT
+    observed = client.get_service_linked_role(role_name(place), refresh=True)
+    assert observed.state == ServiceLinkedRole.ABSENT
 
 
 def test_unreadable_region_prevents_role_deletion(place: Place) -> None:
@@ -163,9 +163,9 @@ def test_concurrent_role_creation_succeeds(place: Place) -> None:
         declared = pool.submit(place.converged, {"replication_configuration": rules((place.account, "us-west-2"))})
         created.result()
         declared.result()
-    found = reconciled_role(place, role_name(place))
-    assert found.state == ServiceLinkedRole.ACTIVE
-    assert not found.HasField("last_error")
+    reconciled = reconciled_role(place, role_name(place))
+    assert reconciled.state == ServiceLinkedRole.ACTIVE
+    assert not reconciled.HasField("last_error")
     assert len(roles_in_iam(place)) == 1
 
 

@@ -25,8 +25,8 @@ def begun(live: Live, row: Row) -> tuple[Place, Row]:
 
 def parts(place: Place, state: dict[str, Any]) -> Any:
     """Return the parts of AWS's state that another state has."""
-    found = place.aws()
-    return plain({name: found[name] for name in state})
+    registry = place.aws()
+    return plain({name: registry[name] for name in state})
 
 
 @pytest.mark.parametrize("case", REJECTED, ids=ids(REJECTED))

@@ -47,12 +47,12 @@ def loaded(server: Tracked) -> set[str]:
 
 def test_server_imports_only_configured_features(database_url: str, aws: harness.Simulator, tmp_path: Path) -> None:
     server = Tracked(tmp_path, database_url, aws.url)
-    found = loaded(server)
-    assert {"grpc", "protovalidate", "sqlalchemy", "botocore.serialize"} <= found
-    assert not found & NOT_ASKED_FOR
+    modules = loaded(server)
+    assert {"grpc", "protovalidate", "sqlalchemy", "botocore.serialize"} <= modules
+    assert not modules & NOT_ASKED_FOR
     postgres = database_url.startswith("postgresql")
     for module, of_postgres in (("psycopg", True), ("sqlalchemy.dialects.postgresql", True), ("sqlite3", False)):
-        assert (module in found) == (postgres == of_postgres), module
+        assert (module in modules) == (postgres == of_postgres), module
     assert server.stop() == 0
 
 
@@ -71,10 +71,14 @@ def test_modules_are_loaded_before_server_listens(database_url: str, aws: harnes
 
 @pytest.mark.parametrize("setting", ["listen", "metrics_listen"])
 def test_address_in_use_prints_one_line_with_setting(tmp_path: Path, setting: str) -> None:
-    given = {"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "127.0.0.1:0", "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}
+    variables = {
+        "LISTEN": "127.0.0.1:0",
+        "METRICS_LISTEN": "127.0.0.1:0",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}",
+    }
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        given[setting.upper()] = address = f"127.0.0.1:{taken.getsockname()[1]}"
-        environment = {**os.environ, **{f"ECRKEEPER_{name}": value for name, value in given.items()}}
+        variables[setting.upper()] = address = f"127.0.0.1:{taken.getsockname()[1]}"
+        environment = {**os.environ, **{f"ECRKEEPER_{name}": value for name, value in variables.items()}}
         command = [harness.program("ecrkeeper-server"), "serve"]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1

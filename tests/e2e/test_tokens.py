@@ -96,8 +96,8 @@ def test_rejections_have_reasons(live: Secured, issuer: Issuer) -> None:
         ),
         ("nonsense", "TOKEN_INVALID", "no token at all"),
     ]
-    found = {why: token_rejection(live, token).reason for token, _, why in rows}
-    assert found == {why: reason for _, reason, why in rows}
+    reasons = {why: token_rejection(live, token).reason for token, _, why in rows}
+    assert reasons == {why: reason for _, reason, why in rows}
     assert token_rejection(live, issuer.token(lasts=-30)).metadata["call_id"]
     # The log contains nothing that could be used.
     log = live.log()
@@ -159,11 +159,11 @@ def test_grpcurl_uses_tls_and_reflection_requires_token(live: Secured, issuer: I
 
 
 def test_stream_ends_when_its_token_expires(live: Secured, issuer: Issuer) -> None:
-    given: list[str] = []
+    sent_tokens: list[str] = []
 
     def token() -> str:
-        given.append(issuer.token("reader", lasts=0.5))
-        return given[-1]
+        sent_tokens.append(issuer.token("reader", lasts=0.5))
+        return sent_tokens[-1]
 
     with live.client(token) as client, client.watch_registries("accounts/111111111111") as watch:
         snapshots = 0
@@ -174,7 +174,7 @@ def test_stream_ends_when_its_token_expires(live: Secured, issuer: Issuer) -> No
             if snapshots == 2:
                 break
         timer.cancel()
-    assert len(given) >= 2
+    assert len(sent_tokens) >= 2
     stale = issuer.token("reader", lasts=0.5)
     with live.client(stale) as client, client.watch_registries("accounts/111111111111") as watch:
         with pytest.raises(ecrkeeper.Unauthenticated, match="TOKEN_EXPIRED"):
@@ -198,11 +198,11 @@ def test_rotated_key_is_found_and_issuer_outage_tolerated(live: Secured, issuer:
     issuer.down = True
     try:
         issuer.add_key("third")
-        asked = issuer.fetches
+        fetches = issuer.fetches
 
         def tried() -> bool:
             assert token_rejection(live, issuer.token(kid="third")).reason == "TOKEN_UNKNOWN_KEY"
-            return issuer.fetches > asked
+            return issuer.fetches > fetches
 
         harness.eventually(tried)
         with live.client(issuer.token("web-2", kid="first")) as client:

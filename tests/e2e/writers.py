@@ -35,13 +35,13 @@ def rules(aws: Simulator, n: int) -> list[str]:
 
 
 def in_sync(client: ecrkeeper.Client, name: str) -> bool:
-    found = client.get_registry(name)
-    return found.observed_generation == found.generation and not found.reconciling
+    registry = client.get_registry(name)
+    return registry.observed_generation == registry.generation and not registry.reconciling
 
 
-def is_synced(found: Registry) -> bool:
-    return found.observed_generation == found.generation and any(
-        c.type == "Synced" and c.status == 1 for c in found.conditions
+def is_synced(registry: Registry) -> bool:
+    return registry.observed_generation == registry.generation and any(
+        c.type == "Synced" and c.status == 1 for c in registry.conditions
     )
 
 
@@ -101,8 +101,8 @@ class Watcher(threading.Thread):
     def shows(self, now: Registry) -> bool:
         """Return whether the watch has shown AWS in sync with the current spec."""
         assert self.error is None, self.error
-        found = self.seen.get(now.name)
-        return found is not None and found.generation == now.generation and is_synced(found)
+        observed = self.seen.get(now.name)
+        return observed is not None and observed.generation == now.generation and is_synced(observed)
 
     def stop(self) -> None:
         self._watch.close()

@@ -24,8 +24,8 @@ class Calls:
     """A channel; every call ends within some seconds."""
 
     def __init__(self, address: str, **options: Any) -> None:
-        given = tuple((name.replace("__", "."), value) for name, value in options.items())
-        self.channel = grpc.aio.insecure_channel(address, options=(*OPTIONS, *given))
+        arguments = tuple((name.replace("__", "."), value) for name, value in options.items())
+        self.channel = grpc.aio.insecure_channel(address, options=(*OPTIONS, *arguments))
 
     async def __aenter__(self) -> Self:
         return self

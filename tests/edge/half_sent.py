@@ -78,8 +78,8 @@ class HalfSent:
         elif kind == _WINDOW and stream in self._windows:
             self._windows[stream] += int.from_bytes(payload, "big")
         elif kind == _SETTINGS and not flags & 1:
-            given = dict(struct.iter_unpack(">HI", payload))
-            more = given.get(4, self._initial) - self._initial
+            settings = dict(struct.iter_unpack(">HI", payload))
+            more = settings.get(4, self._initial) - self._initial
             self._initial += more
             self._windows = {each: window + more for each, window in self._windows.items()}
             self._writer.write(_frame(_SETTINGS, 1, 0))

@@ -35,8 +35,8 @@ def test_greedy_principal_leaves_capacity_for_others() -> None:
     admission = new_admission(calls=5, calls_per_principal=3)
     for _ in range(3):
         admission.enter("greedy", CALLS)
-    found = rejection(admission, "greedy")
-    assert (found.reason, found.metadata) == ("CONCURRENCY_LIMITED", {"limit": "3", "of": "calls"})
+    error = rejection(admission, "greedy")
+    assert (error.reason, error.metadata) == ("CONCURRENCY_LIMITED", {"limit": "3", "of": "calls"})
     admission.enter("modest", CALLS)
     admission.leave("greedy", CALLS)
     admission.enter("greedy", CALLS)
@@ -71,8 +71,8 @@ def test_health_and_reflection_streams_have_own_limits() -> None:
     for caller in "bcd":
         for _ in range(2):
             admission.enter(caller, Kind.HEALTH_STREAMS)
-    found = rejection(admission, "e", Kind.HEALTH_STREAMS)
-    assert (found.reason, found.metadata) == ("OVERLOADED", {"limit": "8", "of": "health_streams"})
+    error = rejection(admission, "e", Kind.HEALTH_STREAMS)
+    assert (error.reason, error.metadata) == ("OVERLOADED", {"limit": "8", "of": "health_streams"})
 
 
 def test_health_checks_have_no_rate_limit() -> None:
@@ -87,18 +87,18 @@ def test_rate_limit_allows_a_burst() -> None:
     admission = new_admission(clock, rate_per_principal=2.0, burst_per_principal=3)
 
     def calls() -> int:
-        made = 0
+        count = 0
         while True:
             try:
                 admission.enter("a", CALLS)
             except ResourceExhausted:
-                return made
+                return count
             admission.leave("a", CALLS)
-            made += 1
+            count += 1
 
     assert calls() == 3
-    found = rejection(admission, "a")
-    assert (found.reason, found.retry_after) == ("RATE_LIMITED", 0.5)
+    error = rejection(admission, "a")
+    assert (error.reason, error.retry_after) == ("RATE_LIMITED", 0.5)
     clock.now += 1.0
     assert calls() == 2
     clock.now += 3600.0

@@ -106,13 +106,13 @@ async def test_error_of_a_long_step_passes_and_is_charged() -> None:
 
 
 async def test_cancellation_reaches_the_call() -> None:
-    call, seen = Charged(), list[str]()
+    call, states = Charged(), list[str]()
 
     async def waits() -> str:
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            seen.append("cancelled")
+            states.append("cancelled")
             raise
         return "never"
 
@@ -121,7 +121,7 @@ async def test_cancellation_reaches_the_call() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert seen == ["cancelled"]
+    assert states == ["cancelled"]
 
 
 def test_cpu_is_read_once_in_half_a_millisecond() -> None:
@@ -156,9 +156,9 @@ async def test_calls_and_streams_are_charged(serve: Serve, monkeypatch: pytest.M
         else:
             stream = calls.stream(request=pb.WatchRegistriesRequest(parent="accounts/-").SerializeToString())
             await stream.read()
-        found = await calls.failure(b"")
-        assert (found.code, found.reason) == ("RESOURCE_EXHAUSTED", "WORK_LIMITED")
-        assert found.retry_after > 0
+        failure = await calls.failure(b"")
+        assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "WORK_LIMITED")
+        assert failure.retry_after > 0
         async with server.calls(server.socket) as others:
             assert (await others.failure(b"")).code == "INVALID_ARGUMENT"
 

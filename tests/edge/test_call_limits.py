@@ -39,11 +39,11 @@ async def test_rejection_has_reason_and_delay_and_health_answers(serve: Serve) -
     async with serve(Limits(rate_per_principal=0.5, burst_per_principal=2)) as server, server.calls() as calls:
         assert await reflects(calls)
         assert (await calls.failure(NAMED)).code == "NOT_FOUND"
-        found = await calls.failure(NAMED)
-        assert (found.code, found.reason) == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
-        assert found.metadata == {"limit": "0.5", "of": "calls_per_second", "call_id": ANY}
-        assert 1.0 <= found.retry_after <= 6.0
-        assert int(found.trailers["grpc-retry-pushback-ms"]) in (-1, round(found.retry_after * 1000))
+        failure = await calls.failure(NAMED)
+        assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+        assert failure.metadata == {"limit": "0.5", "of": "calls_per_second", "call_id": ANY}
+        assert 1.0 <= failure.retry_after <= 6.0
+        assert int(failure.trailers["grpc-retry-pushback-ms"]) in (-1, round(failure.retry_after * 1000))
         for _ in range(20):
             assert await calls.get(method=CHECK) == SERVING
         async with server.calls(server.socket) as others:
@@ -65,10 +65,10 @@ async def test_greedy_caller_does_not_starve_others(serve: Serve) -> None:
             held = [greedy.channel.stream_unary(GET)(timeout=30) for _ in range(2)]
             for call in held:
                 await call.wait_for_connection()
-            found = await greedy.failure(NAMED)
-            while found.code == "NOT_FOUND":  # The held calls had not all arrived yet.
-                found = await greedy.failure(NAMED)
-            assert found.reason == "CONCURRENCY_LIMITED"
+            failure = await greedy.failure(NAMED)
+            while failure.code == "NOT_FOUND":  # The held calls had not all arrived yet.
+                failure = await greedy.failure(NAMED)
+            assert failure.reason == "CONCURRENCY_LIMITED"
             assert (await modest.failure(NAMED)).code == "NOT_FOUND"
             for call in held:
                 call.cancel()
@@ -85,8 +85,8 @@ async def test_streams_are_bounded_and_end_with_callers(serve: Serve) -> None:
         streams = [calls.stream(request=EVERYTHING) for _ in range(2)]
         for stream in streams:
             await stream.read()
-        found = await calls.stream_failure(calls.stream(request=EVERYTHING))
-        assert (found.code, found.reason, found.metadata["of"]) == (
+        failure = await calls.stream_failure(calls.stream(request=EVERYTHING))
+        assert (failure.code, failure.reason, failure.metadata["of"]) == (
             "RESOURCE_EXHAUSTED",
             "CONCURRENCY_LIMITED",
             "streams",
@@ -109,8 +109,8 @@ async def test_health_streams_do_not_use_caller_limits(serve: Serve) -> None:
     async with serve(Limits(streams=1, streams_per_principal=1, health_streams=4)) as server, server.calls() as calls:
         health = calls.stream(HEALTH_WATCH)
         assert await health.read() == SERVING
-        found = await calls.stream_failure(calls.stream(HEALTH_WATCH))
-        assert (found.code, found.reason, found.metadata["of"]) == (
+        failure = await calls.stream_failure(calls.stream(HEALTH_WATCH))
+        assert (failure.code, failure.reason, failure.metadata["of"]) == (
             "RESOURCE_EXHAUSTED",
             "CONCURRENCY_LIMITED",
             "health_streams",
@@ -125,8 +125,8 @@ async def test_health_streams_do_not_use_caller_limits(serve: Serve) -> None:
 async def test_health_calls_without_request_are_bounded(serve: Serve, method: str) -> None:
     """gRPC itself waits for them indefinitely, and counts them towards its limit."""
     limits = Limits(calls=10, streams=10, calls_per_principal=600, health_streams=40)
-    async with serve(limits) as server, server.calls() as strangers:
-        opened = [strangers.channel.stream_stream(method)(timeout=30) for _ in range(110)]
+    async with serve(limits) as server, server.calls() as anonymous:
+        opened = [anonymous.channel.stream_stream(method)(timeout=30) for _ in range(110)]
         first = await next(iter(asyncio.as_completed([stream.code() for stream in opened])))
         assert first is grpc.StatusCode.RESOURCE_EXHAUSTED
         async with server.calls(server.socket) as others:
@@ -136,8 +136,8 @@ async def test_health_calls_without_request_are_bounded(serve: Serve, method: st
 
 async def test_old_stream_ends_so_that_caller_reconnects(serve: Serve) -> None:
     async with serve(Limits(stream_seconds=0.3)) as server, server.calls() as calls:
-        found = await calls.stream_failure(calls.stream(request=EVERYTHING))
-        assert (found.code, found.reason) == ("UNAVAILABLE", "STREAM_TOO_OLD")
+        failure = await calls.stream_failure(calls.stream(request=EVERYTHING))
+        assert (failure.code, failure.reason) == ("UNAVAILABLE", "STREAM_TOO_OLD")
 
 
 async def test_client_watch_survives_end_of_streams_and_connections(serve: Serve) -> None:
@@ -192,9 +192,9 @@ async def test_health_and_reflection_reject_bytes_that_are_no_message(serve: Ser
 
 async def test_health_lists_all_services(serve: Serve) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
-        found = health_pb2.HealthListResponse.FromString(await calls.get(method="/grpc.health.v1.Health/List"))
-        assert found.statuses.keys() == {"", *SERVICES}
-        assert {each.status for each in found.statuses.values()} == {health_pb2.HealthCheckResponse.SERVING}
+        listed = health_pb2.HealthListResponse.FromString(await calls.get(method="/grpc.health.v1.Health/List"))
+        assert listed.statuses.keys() == {"", *SERVICES}
+        assert {each.status for each in listed.statuses.values()} == {health_pb2.HealthCheckResponse.SERVING}
 
 
 @pytest.mark.parametrize("path", [b"/ecrkeeper.v1.RoleService/\xff\xfe", b"/\xff", b"", b"/a/b/c\x00", "/żółw/x", "/x"])
@@ -221,9 +221,9 @@ async def test_client_with_excessive_pings_is_disconnected(serve: Serve) -> None
     pings = {"grpc__keepalive_time_ms": 100, "grpc__http2__max_pings_without_data": 0}
     async with serve(Limits()) as server, server.calls(**pings) as calls:
         stream = calls.stream(request=EVERYTHING)
-        found = await asyncio.wait_for(calls.stream_failure(stream), 20)
-        assert found.code == "UNAVAILABLE"
-        assert "ping" in found.text.lower()
+        failure = await asyncio.wait_for(calls.stream_failure(stream), 20)
+        assert failure.code == "UNAVAILABLE"
+        assert "ping" in failure.text.lower()
 
 
 async def test_old_connection_closes_and_its_calls_continue(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,26 +36,26 @@ NAME = f"{REGISTRY}/settings/team-a"
 @contextlib.asynccontextmanager
 async def garbage() -> AsyncIterator[list[Any]]:
     """Collect what is in cycles at the end."""
-    found: list[Any] = []
+    objects: list[Any] = []
     gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
-        yield found
+        yield objects
         # The loop holds what has just ended.
         for _ in range(5):
             await asyncio.sleep(0)
         gc.collect()
-        found += gc.garbage
+        objects += gc.garbage
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
 
 
-def kept(found: list[Any]) -> list[str]:
+def kept(objects: list[Any]) -> list[str]:
     """Return the frames and the objects of the server that are in cycles."""
-    codes = [each.f_code for each in found if isinstance(each, FrameType)]
+    codes = [each.f_code for each in objects if isinstance(each, FrameType)]
     frames = [f"{code.co_filename}:{code.co_qualname}" for code in codes if "/ecrkeeper_server/" in code.co_filename]
-    return frames + [repr(type(each)) for each in found if type(each).__module__.startswith("ecrkeeper_server.")]
+    return frames + [repr(type(each)) for each in objects if type(each).__module__.startswith("ecrkeeper_server.")]
 
 
 def update(etag: str = "", **fields: Any) -> bytes:
@@ -80,21 +80,21 @@ FAILING: list[tuple[str, str, bytes, str]] = [
 async def test_failed_call_leaves_no_cycle(serve: Serve, method: str, code: str, request_: bytes, reason: str) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
         await calls.failure(request_, f"{SETTINGS}/{method}")
-        async with garbage() as found:
+        async with garbage() as objects:
             for _ in range(20):
                 failure = await calls.failure(request_, f"{SETTINGS}/{method}")
                 assert failure.code == code, (reason, failure)
             del failure
-        assert kept(found) == [], reason
+        assert kept(objects) == [], reason
 
 
 async def test_rejected_stream_leaves_no_cycle(serve: Serve) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
         invalid = pb.WatchRegistriesRequest(parent="accounts/x").SerializeToString()
-        async with garbage() as found:
+        async with garbage() as objects:
             for _ in range(5):
                 await calls.stream_failure(calls.stream(WATCH, invalid))
-        assert kept(found) == []
+        assert kept(objects) == []
 
 
 def rejecting() -> Any:
@@ -120,18 +120,18 @@ def rejecting() -> Any:
 
 async def test_rejected_call_of_aws_leaves_no_cycle() -> None:
     aws = rejecting()
-    async with garbage() as found:
+    async with garbage() as objects:
         with contextlib.suppress(AwsError):
             await aws.call("111111111111", "us-east-1", "ecr", "DescribeRegistry", {})
-    assert kept(found) == []
+    assert kept(objects) == []
 
 
 async def test_failed_observation_leaves_no_cycle() -> None:
     aws = rejecting()
-    async with garbage() as found:
+    async with garbage() as objects:
         with pytest.raises(AwsError, match="GetRegistryPolicy"):
             await observe(aws, REGISTRY, ["registry_policy", "scanning_configuration"])
-    assert kept(found) == []
+    assert kept(objects) == []
 
 
 async def test_failed_exchange_leaves_no_cycle() -> None:
@@ -144,9 +144,9 @@ async def test_failed_exchange_leaves_no_cycle() -> None:
     async with await asyncio.start_server(close, "127.0.0.1", 0, family=socket.AF_INET) as server:
         transport = Transport(5.0, 4, None)
         address = Address("127.0.0.1", server.sockets[0].getsockname()[1], False)
-        async with garbage() as found:
+        async with garbage() as objects:
             with pytest.raises(AnswerTooLarge):
                 await transport.exchange(address, b"GET / HTTP/1.1\r\n\r\n")
         transport.close()
     # A connection and its parser refer to each other, and hold nothing else.
-    assert [each for each in kept(found) if "Connection'" not in each] == []
+    assert [each for each in kept(objects) if "Connection'" not in each] == []

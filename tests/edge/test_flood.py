@@ -28,16 +28,16 @@ def update(registry: str, settings: dict[str, object]) -> bytes:
     return pb.UpdateRegistrySettingsRequest(registry_settings=declared, allow_missing=True).SerializeToString()
 
 
-async def flood(calls: Calls, found: Counter[str], failures: list[Failure]) -> None:
+async def flood(calls: Calls, codes: Counter[str], failures: list[Failure]) -> None:
     """Send large declarations without a pause until cancelled."""
     request = update(FLOODED, {largest.REPLICATION: largest.replication(8)})
     while True:
         try:
             await calls.get(request, UPDATE, timeout=60)
-            found["OK"] += 1
+            codes["OK"] += 1
         except grpc.aio.AioRpcError as error:
             failures.append(Failure(error))
-            found[failures[-1].code] += 1
+            codes[failures[-1].code] += 1
 
 
 async def test_flooder_is_told_to_retry_while_another_caller_is_served(serve: Serve) -> None:

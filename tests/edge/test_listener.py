@@ -65,8 +65,8 @@ class Service:
     async def until(self, held: int = 0, running: int | None = None) -> None:
         """Wait until this many calls are held, and this many tasks remain."""
         async with asyncio.timeout(10):
-            wanted = held if running is None else running
-            while self.held != held or self.running not in (None, wanted):
+            expected = held if running is None else running
+            while self.held != held or self.running not in (None, expected):
                 await asyncio.sleep(0.01)
 
 
@@ -229,9 +229,9 @@ def test_untested_grpcio_uses_public_server_with_warning(
     monkeypatch.setattr(listener, "ACCEPT_LOOPS", replace(listener.ACCEPT_LOOPS, version="1.86.0"))
     with asyncio.Runner() as runner:
         assert isinstance(runner.run(made()), PublicServer)
-    told = capsys.readouterr().err
-    assert "public_interface_used" in told
-    assert "1.86.0" in told
+    output = capsys.readouterr().err
+    assert "public_interface_used" in output
+    assert "1.86.0" in output
 
 
 async def made() -> Any:

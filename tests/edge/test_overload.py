@@ -55,10 +55,10 @@ async def burst(address: str) -> Observed:
         name = f"accounts/{500_000_000_000 + caller}/registries/us-east-1"
         request = pb.ValidatePullThroughCacheRuleRequest(name=name, ecr_repository_prefix="hub").SerializeToString()
         while time.monotonic() < end:
-            found = await calls.failure(request + PADDING, f"{SETTINGS}/ValidatePullThroughCacheRule", timeout=20)
-            observed.codes[f"{found.code} {found.reason}"] += 1
-            if found.code == "RESOURCE_EXHAUSTED" and not (
-                found.retry_after and "grpc-retry-pushback-ms" in found.trailers
+            failure = await calls.failure(request + PADDING, f"{SETTINGS}/ValidatePullThroughCacheRule", timeout=20)
+            observed.codes[f"{failure.code} {failure.reason}"] += 1
+            if failure.code == "RESOURCE_EXHAUSTED" and not (
+                failure.retry_after and "grpc-retry-pushback-ms" in failure.trailers
             ):
                 observed.without_delay += 1
 
@@ -107,9 +107,9 @@ async def flood(address: str, server: harness.Server) -> None:
                     await asyncio.sleep(0.05)
         large = await stack.enter_async_context(Calls(address))
         padded = NAMED + b"\xa2\x06" + varint(MOST - 100) + b"x" * (MOST - 100)
-        found = await asyncio.gather(*[large.failure(padded, GET, timeout=60) for _ in range(100)])
-        assert {each.code for each in found} <= {"NOT_FOUND", "RESOURCE_EXHAUSTED"}
-        assert all(each.retry_after for each in found if each.code == "RESOURCE_EXHAUSTED")
+        failures = await asyncio.gather(*[large.failure(padded, GET, timeout=60) for _ in range(100)])
+        assert {each.code for each in failures} <= {"NOT_FOUND", "RESOURCE_EXHAUSTED"}
+        assert all(each.retry_after for each in failures if each.code == "RESOURCE_EXHAUSTED")
         modest = await stack.enter_async_context(Calls(address))
         answer = await modest.failure(NAMED, GET, timeout=20)
         if answer.code == "RESOURCE_EXHAUSTED":
@@ -130,9 +130,9 @@ def test_flood_of_large_requests_stays_within_manifest_memory(aws: harness.Simul
         peak = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
     finally:
         assert server.stop() == 0
-    (given,) = re.findall(r"limits: {memory: (\d+)Mi}", (ROOT / "deploy/kubernetes/api.yaml").read_text())
+    (limit,) = re.findall(r"limits: {memory: (\d+)Mi}", (ROOT / "deploy/kubernetes/api.yaml").read_text())
     # The rest is for the work of the calls.
-    assert peak < int(given) * 2 / 3, peak
+    assert peak < int(limit) * 2 / 3, peak
 
 
 def test_tenfold_load_keeps_health_and_memory(aws: harness.Simulator, tmp_path: Path) -> None:

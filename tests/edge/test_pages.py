@@ -81,7 +81,7 @@ LISTS: dict[str, tuple[str, Any, Any]] = {
 @pytest.mark.parametrize("field", LISTS)
 async def test_large_resources_shorten_pages_without_gaps(serve: Serve, field: str) -> None:
     method, request, response = LISTS[field]
-    request.page_size, pages, seen = 1000, 0, []
+    request.page_size, pages, names = 1000, 0, []
     # One caller reads all pages at once.
     limits = Limits(elements_per_principal=0, cpu_per_principal=0)
     async with serve(limits) as server, server.calls() as calls:
@@ -91,9 +91,9 @@ async def test_large_resources_shorten_pages_without_gaps(serve: Serve, field: s
             content = await calls.get(request.SerializeToString(), method)
             assert len(content) < MOST_BYTES / 2
             answer = response.FromString(content)
-            seen += [getattr(row, "name", None) or row.revision for row in getattr(answer, field)]
+            names += [getattr(row, "name", None) or row.revision for row in getattr(answer, field)]
             request.page_token, pages = answer.next_page_token, pages + 1
-    assert len(seen) == len(set(seen)) == MANY
+    assert len(names) == len(set(names)) == MANY
     assert pages > 3
 
 
@@ -121,8 +121,8 @@ class Rows:
         return [StringValue(value=f"{row} {'x' * self.size}") for row in rows]
 
     async def page(self, page: Page, meets: Any = lambda _: True, may: Any = lambda _: True) -> tuple[list[int], str]:
-        found, token = await scan(self.fetch, page, meets, lambda row: row, may, self.show)
-        return [int(message.value.split()[0]) for message in found], token
+        rows, token = await scan(self.fetch, page, meets, lambda row: row, may, self.show)
+        return [int(message.value.split()[0]) for message in rows], token
 
 
 async def test_short_page_reads_no_more_than_it_returns() -> None:
@@ -133,23 +133,23 @@ async def test_short_page_reads_no_more_than_it_returns() -> None:
 
 async def test_page_renders_only_what_fits() -> None:
     rows = Rows(1000, size=500_000)
-    found, token = await rows.page(Page(-1, 1000, SIGNER))
-    assert (found, token) == ([0, 1], Page(-1, 1, SIGNER).token(1))
+    page, token = await rows.page(Page(-1, 1000, SIGNER))
+    assert (page, token) == ([0, 1], Page(-1, 1, SIGNER).token(1))
     assert (rows.fetched, rows.made) == (101, 20)
 
 
 async def test_oversized_resource_has_its_own_page() -> None:
-    found, token = await Rows(3, size=2_000_000).page(Page(0, 10, SIGNER))
-    assert (found, token) == ([1], Page(0, 1, SIGNER).token(1))
+    page, token = await Rows(3, size=2_000_000).page(Page(0, 10, SIGNER))
+    assert (page, token) == ([1], Page(0, 1, SIGNER).token(1))
 
 
 async def test_sparse_filter_ends_page_early_with_opaque_token() -> None:
     rows = Rows(50_000)
-    found, token = await rows.page(Page(-1, 10, SIGNER), meets=lambda row: row == 7)
-    assert found == [7] and token and rows.fetched < 11_000
+    page, token = await rows.page(Page(-1, 10, SIGNER), meets=lambda row: row == 7)
+    assert page == [7] and token and rows.fetched < 11_000
     rows = Rows(50_000)
-    found, token = await rows.page(Page(-1, 2, SIGNER), may=lambda row: row % 1000 == 0)
-    assert (found, token) == ([0, 1000], Page(-1, 2, SIGNER).token(1000))
+    page, token = await rows.page(Page(-1, 2, SIGNER), may=lambda row: row % 1000 == 0)
+    assert (page, token) == ([0, 1000], Page(-1, 2, SIGNER).token(1000))
 
 
 async def test_last_page_has_no_token() -> None:

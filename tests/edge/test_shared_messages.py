@@ -23,15 +23,15 @@ def response(name: str) -> pb.WatchRegistriesResponse:
 
 
 def test_same_object_is_serialized_once_and_an_equal_one_again() -> None:
-    made: list[Message] = []
+    serialized: list[Message] = []
 
     def serialize(message: Message) -> bytes:
-        made.append(message)
+        serialized.append(message)
         return message.SerializeToString()
 
     once, first, other = SerializedOnce(serialize), response("a"), response("a")
     assert once(first) == once(first) == once(other) == first.SerializeToString()
-    assert [id(each) for each in made] == [id(first), id(other)]
+    assert [id(each) for each in serialized] == [id(first), id(other)]
 
 
 def test_kept_messages_are_bounded_and_rendered_again() -> None:
@@ -43,14 +43,14 @@ def test_kept_messages_are_bounded_and_rendered_again() -> None:
 
 
 async def test_watches_share_the_bytes_of_a_change(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[bytes] = []
+    serialized: list[bytes] = []
     keep = SerializedOnce.__call__
 
     def counted(self: SerializedOnce, message: Any) -> bytes:
         before = len(self._kept)
         content = keep(self, message)
         if message.registry.mode and len(self._kept) > before:
-            made.append(content)
+            serialized.append(content)
         return content
 
     monkeypatch.setattr(SerializedOnce, "__call__", counted)
@@ -61,14 +61,14 @@ async def test_watches_share_the_bytes_of_a_change(serve: Serve, monkeypatch: py
         for stream in streams:
             kinds = [pb.WatchRegistriesResponse.FromString(await stream.read()).kind for _ in range(2)]
             assert kinds == [pb.WatchRegistriesResponse.CURRENT, pb.WatchRegistriesResponse.SNAPSHOT_COMPLETE]
-        made.clear()
+        serialized.clear()
 
         def change(tx: Tx) -> None:
             resources.set_spec(tx, str(largest.REGISTRY), {"mode": "OBSERVE"})
 
         await server.db.write(change)
-        found = {await stream.read() for stream in streams}
+        answers = {await stream.read() for stream in streams}
         for stream in streams:
             stream.cancel()
-    assert len(found) == 1
-    assert made == list(found)
+    assert len(answers) == 1
+    assert serialized == list(answers)

@@ -42,8 +42,8 @@ async def test_slow_watcher_receives_everything_after_resuming(serve: Serve) -> 
         for start in range(0, 50_000, 1000):
             server.changes.publish(f"accounts/{FIRST + at}/registries/us-east-1" for at in range(start, start + 1000))
             assert all(len(listener._names) <= 10_000 for listener in next(iter(server.changes._listeners.values())))
-        told = {pb.WatchRegistriesResponse.FromString(await stream.read()).registry.name for _ in range(2000)}
-        assert len(told) == 2000
+        names = {pb.WatchRegistriesResponse.FromString(await stream.read()).registry.name for _ in range(2000)}
+        assert len(names) == 2000
 
 
 async def test_departed_watcher_is_removed(serve: Serve) -> None:

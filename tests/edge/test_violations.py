@@ -54,13 +54,13 @@ def sent(error: grpc.aio.AioRpcError) -> int:
 
 
 def violations(error: grpc.aio.AioRpcError) -> list[Any]:
-    found: list[Any] = []
+    listed: list[Any] = []
     status = rpc_status.from_call(error)  # type: ignore[arg-type]
     for detail in status.details if status else ():
         bad = error_details_pb2.BadRequest()
         if detail.Unpack(bad):
-            found += bad.field_violations
-    return found
+            listed += bad.field_violations
+    return listed
 
 
 # invalid filters, prefix of each, reported number, last entry, reason
@@ -79,16 +79,16 @@ async def test_violations_are_returned_up_to_metadata_limit(
 ) -> None:
     error = await rejection(serve, wrong(count, text))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    found = violations(error)
-    more = [each for each in found if each.reason == "MORE_VIOLATIONS"]
-    told = [each for each in found if each.reason != "MORE_VIOLATIONS"]
-    assert named[0] <= len(told) <= named[1], reason
-    assert len({each.field for each in told}) == len(told)
+    returned = violations(error)
+    more = [each for each in returned if each.reason == "MORE_VIOLATIONS"]
+    described = [each for each in returned if each.reason != "MORE_VIOLATIONS"]
+    assert named[0] <= len(described) <= named[1], reason
+    assert len({each.field for each in described}) == len(described)
     assert sent(error) <= METADATA_BYTES
     if last:
-        assert more and found[-1] is more[-1]
-        assert more[0].description.startswith(last.format(left=count - len(told)))
+        assert more and returned[-1] is more[-1]
+        assert more[0].description.startswith(last.format(left=count - len(described)))
         # One more would not fit.
-        assert sent(error) + 2 * max(each.ByteSize() for each in told) > METADATA_BYTES - 400
+        assert sent(error) + 2 * max(each.ByteSize() for each in described) > METADATA_BYTES - 400
     else:
         assert not more

@@ -34,12 +34,12 @@ def test_flooder_is_told_to_retry_and_others_are_admitted() -> None:
     gate = admission(clock)
     gate.enter("flooder", Kind.CALLS)
     gate.charge("flooder", 1_200)
-    found = rejected(gate, "flooder")
-    assert (found.reason, found.metadata["of"]) == ("WORK_LIMITED", "elements_per_second")
-    assert found.retry_after == pytest.approx(2.0)
+    error = rejected(gate, "flooder")
+    assert (error.reason, error.metadata["of"]) == ("WORK_LIMITED", "elements_per_second")
+    assert error.retry_after == pytest.approx(2.0)
     gate.enter("other", Kind.CALLS)
     gate.charge("other", 1_000)
-    clock.now += found.retry_after
+    clock.now += error.retry_after
     gate.enter("flooder", Kind.CALLS)
 
 
@@ -57,9 +57,9 @@ def test_cpu_of_large_work_is_bounded_as_well() -> None:
     gate = admission(clock, cpu_per_principal=0.5)
     gate.enter("flooder", Kind.CALLS)
     gate.spent("flooder", 5.5)
-    found = rejected(gate, "flooder")
-    assert (found.reason, found.metadata) == ("WORK_LIMITED", {"limit": "0.5", "of": "cpu"})
-    assert found.retry_after == pytest.approx(1.0)
+    error = rejected(gate, "flooder")
+    assert (error.reason, error.metadata) == ("WORK_LIMITED", {"limit": "0.5", "of": "cpu"})
+    assert error.retry_after == pytest.approx(1.0)
     clock.now += 1.0
     gate.enter("flooder", Kind.CALLS)
 

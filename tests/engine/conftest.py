@@ -147,9 +147,9 @@ class World:
         return await self.db.write(lambda tx: operations.create(tx, method, resources.request(tx, str(name))))
 
     async def operation(self, operation: Operation) -> Operation:
-        found = await self.db.read(lambda tx: operations.get(tx, operation.id))
-        assert found is not None
-        return found
+        stored = await self.db.read(lambda tx: operations.get(tx, operation.id))
+        assert stored is not None
+        return stored
 
     async def reconcile(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
         """Reconcile all due resources once."""
@@ -164,8 +164,8 @@ class World:
         return await self.reconcile(name)
 
     async def row(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
-        found = await self.db.read(lambda tx: resources.get(tx, str(name)))
-        return found or row_missing()
+        stored = await self.db.read(lambda tx: resources.get(tx, str(name)))
+        return stored or row_missing()
 
     async def due_in(self, name: RegistryName | RoleName = REGISTRY) -> float | None:
         row = await self.row(name)
@@ -192,8 +192,8 @@ def _requests(url: str) -> list[dict[str, Any]]:
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     url = databases.new_sqlite(tmp_path / f"{uuid.uuid4().hex}.db")
-    async with a_world(url, monkeypatch) as made:
-        yield made
+    async with a_world(url, monkeypatch) as created:
+        yield created
 
 
 @asynccontextmanager
@@ -211,11 +211,11 @@ async def a_world(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wo
         role = "arn:aws:iam::{account}:role/ecrkeeper"
         client = AwsClient(AwsOptions(endpoint_url=simulator.url, role_template=role))
         aws = RecordingAws(client)
-        made: list[World] = []
-        db = schema.open_database(url, now=fixed_time(lambda: made[0].seconds))
+        worlds: list[World] = []
+        db = schema.open_database(url, now=fixed_time(lambda: worlds[0].seconds))
         engine = Engine(db, aws, EngineOptions(lease=LEASE, resync=900.0), jitter=lambda: 1.0)
-        made.append(World(db, aws, simulator, engine, others))
-        yield made[0]
+        worlds.append(World(db, aws, simulator, engine, others))
+        yield worlds[0]
         await engine.stop(1)
         logged = await asyncio.to_thread(_requests, simulator.url)
         assert not [r for r in logged if r["model_violations"]], "requests that break AWS's own models"

@@ -88,10 +88,10 @@ class Queue:
 
     async def receive(self) -> int:
         """Receive until the queue is empty; how many messages there were."""
-        found = 0
+        count = 0
         while received := await receive_once(self.consumer):
-            found += received
-        return found
+            count += received
+        return count
 
     async def messages(self) -> int:
         """Return the number of messages in the queue, visible or not."""
@@ -100,8 +100,8 @@ class Queue:
 
     def kinds(self) -> dict[str, int]:
         """The events since the base, by kind."""
-        found = {kind: count - self.base.get(kind, 0) for kind, count in self.counted().items()}
-        return {kind: count for kind, count in found.items() if count}
+        counts = {kind: count - self.base.get(kind, 0) for kind, count in self.counted().items()}
+        return {kind: count for kind, count in counts.items() if count}
 
     def counted(self) -> dict[str, int]:
         """All events so far, by kind."""

@@ -51,8 +51,8 @@ async def test_cause_is_named_after_remediation(events: Events) -> None:
     assert (await world.row()).registry_state.remediation is not None
     assert await events.causes() == []
     assert await events.ask() == 1
-    [found] = await events.causes()
-    cause = found["cause"]
+    [entry] = await events.causes()
+    cause = entry["cause"]
     assert cause["principal"] == f"arn:aws:iam::{ACCOUNT}:root"
     assert cause["confidence"] == "CONFIRMED"
     row = await world.row()
@@ -65,11 +65,11 @@ async def test_cause_is_named_after_remediation(events: Events) -> None:
 async def test_cause_is_asked_again_until_cloudtrail_shows_it(events: Events) -> None:
     await events.world.control("PUT", "settings", {"lookup_events_delay_seconds": 1100 + 200})
     world = await emptied(events)
-    asked = [await events.ask()]
+    lookups = [await events.ask()]
     for seconds in (59, 1, 239, 1):
         await events.pass_time(seconds)
-        asked.append(await events.ask())
-    assert asked == [1, 0, 1, 0, 1]
+        lookups.append(await events.ask())
+    assert lookups == [1, 0, 1, 0, 1]
     assert [each["cause"]["confidence"] for each in await events.causes()] == ["CONFIRMED"]
     assert set(world.aws.writes) == {"LookupEvents"}
     await events.pass_time(600)
@@ -83,11 +83,11 @@ async def test_questions_end_when_cloudtrail_knows_nobody(events: Events) -> Non
     await world.seed({"replicationConfiguration": {"rules": []}})
     await events.pass_time(1100)
     await world.reconcile()
-    asked = 0
+    lookups = 0
     for _ in range(20):
-        asked += await events.ask()
+        lookups += await events.ask()
         await events.pass_time(100)
-    assert (asked, await events.pending(), await events.causes()) == (4, [], [])
+    assert (lookups, await events.pending(), await events.causes()) == (4, [], [])
 
 
 async def test_own_writes_are_no_cause(events: Events) -> None:
@@ -124,13 +124,13 @@ async def test_collection_names_the_caller_of_each_element(events: Events) -> No
     await events.pass_time(1100)
     await world.reconcile()
     await events.ask()
-    found = {tuple(each["elements"]): each["cause"]["event_id"] for each in await events.causes()}
-    assert set(found) == {("quay",), ("k8s",)}
-    assert len(set(found.values())) == 2
+    event_ids = {tuple(each["elements"]): each["cause"]["event_id"] for each in await events.causes()}
+    assert set(event_ids) == {("quay",), ("k8s",)}
+    assert len(set(event_ids.values())) == 2
     trail = await world.db.read(lambda tx: audit.page(tx, Selection(), None, 10))
     writes = [each for each in trail if each.method == "ecr:CreatePullThroughCacheRule" and each.cause is not None]
     named = {(each.changes[0]["key"],): each.cause["event_id"] for each in writes if each.cause is not None}
-    assert named == found
+    assert named == event_ids
 
 
 async def test_another_installation_is_named(events: Events) -> None:
@@ -197,12 +197,12 @@ async def test_pauses_between_failing_questions_double(events: Events) -> None:
     world = await emptied(events)
     away = Temporary("away", reason="AWS_UNREACHABLE", operation="LookupEvents")
     world.aws.faults["LookupEvents"] = lambda _: away
-    asked = []
+    times = []
     for minute in range(20):
         if await events.ask():
-            asked.append(minute)
+            times.append(minute)
         await events.pass_time(60)
-    assert asked == [0, 1, 2, 4, 8, 16]
+    assert times == [0, 1, 2, 4, 8, 16]
 
 
 async def test_incomplete_answers_of_cloudtrail_name_nobody(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,14 +244,14 @@ async def test_store_that_is_away_after_a_timeout_is_no_crash(events: Events, mo
 
 async def test_returning_drift_asks_once_a_minute(events: Events) -> None:
     world = await emptied(events)
-    asked = await events.ask()
+    lookups = await events.ask()
     for _ in range(12):
         await world.raw("PutReplicationConfiguration", replicationConfiguration={"rules": []})
         await world.db.write(lambda tx: resources.enqueue_by_event(tx, [str(REGISTRY)]))
         await events.pass_time(10)
         await world.reconcile()
-        asked += await events.ask()
-    assert asked <= 4
+        lookups += await events.ask()
+    assert lookups <= 4
 
 
 async def test_causes_that_are_shown_are_never_evicted(events: Events) -> None:
@@ -263,7 +263,7 @@ async def test_causes_that_are_shown_are_never_evicted(events: Events) -> None:
 
     def crowd(tx: Tx) -> None:
         for number in range(60):
-            findings.change(tx, str(REGISTRY), lambda known, at=number: known.with_cause("x", None, at, cause))  # type: ignore[misc]
+            findings.change(tx, str(REGISTRY), lambda stored, at=number: stored.with_cause("x", None, at, cause))  # type: ignore[misc]
 
     await world.db.write(crowd)
     causes = await events.causes()

@@ -20,11 +20,11 @@ def replication(*rules: object) -> dict[str, object]:
 
 @pytest.fixture
 async def events(world: World) -> Events:
-    made = await events_of(world)
+    created = await events_of(world)
     await world.declare(replication(MINE))
     await world.reconcile()
-    await made.pass_time(60)
-    return made
+    await created.pass_time(60)
+    return created
 
 
 async def robot(events: Events, *, ask: bool = True) -> Resource:
@@ -140,6 +140,6 @@ async def test_second_keeper_is_named(events: Events) -> None:
     world.others._wire._product = f"ecrkeeper/0.2.0 install/{other}"
     for _ in range(4):
         row = await robot(events)
-    found = {each.type: each for each in row.registry_state.conditions}["Contested"]
-    assert found.reason == "SECOND_KEEPER"
-    assert other in found.message
+    condition = {each.type: each for each in row.registry_state.conditions}["Contested"]
+    assert condition.reason == "SECOND_KEEPER"
+    assert other in condition.message

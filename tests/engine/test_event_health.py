@@ -82,9 +82,9 @@ async def test_silence_is_a_condition_until_an_event_comes(stage: Stage) -> None
     await world.reconcile()
     await stage.pass_time(2 * HOUR)
     row = await world.reconcile()
-    found = {each.type: each for each in row.registry_state.conditions}
-    assert found["EventsSilent"].reason == "NO_EVENTS"
-    assert found["Ready"].holds
+    by_type = {each.type: each for each in row.registry_state.conditions}
+    assert by_type["EventsSilent"].reason == "NO_EVENTS"
+    assert by_type["Ready"].holds
     assert stage.metrics.events.silent._value.get() == 1
     await stage.event()
     await stage.pass_time(900)

@@ -69,8 +69,14 @@ async def seconds_to_revert(folder: Path) -> tuple[list[float], int]:
     await asyncio.sleep(10)
     await fleet.end()
     calls = model.calls[since:]
-    writes = {who: at for at, who, _, what, _ in calls if what == "CreatePullThroughCacheRule" and who in changed}
-    return [writes[who] - at for who, at in changed.items()], sum(who in model.seconds for _, who, *_ in calls)
+    writes = {
+        owner_account: at
+        for at, owner_account, _, operation, _ in calls
+        if operation == "CreatePullThroughCacheRule" and owner_account in changed
+    }
+    return [writes[owner_account] - at for owner_account, at in changed.items()], sum(
+        owner_account in model.seconds for _, owner_account, *_ in calls
+    )
 
 
 def test_changes_during_a_sweep_are_reverted_in_time(tmp_path: Path) -> None:

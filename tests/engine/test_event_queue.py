@@ -33,15 +33,15 @@ from tests.events import samples
 async def queue(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Queue]:
     async with a_world(database_url, monkeypatch) as world:
         events = await events_of(world)
-        made = await queue_of(events)
+        created = await queue_of(events)
         await world.declare(REPLICATION)
         await world.reconcile()
-        await made.receive()
+        await created.receive()
         await events.pass_time(120)
-        made.woken.clear()
-        made.base = made.counted()
-        yield made
-        await made.client.close()
+        created.woken.clear()
+        created.base = created.counted()
+        yield created
+        await created.client.close()
 
 
 async def emptied(queue: Queue) -> World:
@@ -210,17 +210,17 @@ async def test_forged_events_are_counted_and_deleted(queue: Queue, fault: dict[s
 
 
 async def test_changes_of_the_fleet_make_its_synchronizations_due(queue: Queue) -> None:
-    world, known = queue.events.world, "777777777777"
-    account = AccountRow(account=known, uid="u", check_at=2**60)
+    world, account_id = queue.events.world, "777777777777"
+    account = AccountRow(account=account_id, uid="u", check_at=2**60)
 
     def change(tx: Tx) -> None:
         fleet_accounts.add(tx, account)
         assert fleet_syncs.claim(tx, fleet_syncs.ORGANIZATION, 1) is not None
 
     await world.db.write(change)
-    await world.control("PUT", f"accounts/{known}", {"enabled_regions": ["us-east-1"]})
-    await world.control("PUT", f"accounts/{known}", {"enabled_regions": ["us-east-1", "af-south-1"]})
-    await world.control("PUT", "organization", {"management": "999999999999", "accounts": {known: {}}})
+    await world.control("PUT", f"accounts/{account_id}", {"enabled_regions": ["us-east-1"]})
+    await world.control("PUT", f"accounts/{account_id}", {"enabled_regions": ["us-east-1", "af-south-1"]})
+    await world.control("PUT", "organization", {"management": "999999999999", "accounts": {account_id: {}}})
     await queue.receive()
     assert queue.kinds() == {"account": 1, "organization": 1}
     assert await world.db.read(fleet_accounts.check_is_due)
@@ -332,9 +332,9 @@ async def test_deliveries_show_whether_images_arrive(queue: Queue) -> None:
     await queue.events.pass_time(5)
     await world.control("POST", "events", {**event, "detail": {**failed, "result": "SUCCESS"}})
     await queue.receive()
-    found = findings.Findings.from_json((await world.row()).events)
-    assert found.conditions() == []
-    target = found.deliveries("replication_configuration")[f"{ACCOUNT}/eu-west-1"]
+    stored = findings.Findings.from_json((await world.row()).events)
+    assert stored.conditions() == []
+    target = stored.deliveries("replication_configuration")[f"{ACCOUNT}/eu-west-1"]
     assert (target.last_success or 0) > (target.last_failure or 0) > 0
     [shown] = registry(await world.row(), []).image_deliveries
     assert (shown.setting, shown.target) == ("replication_configuration", f"{ACCOUNT}/eu-west-1")

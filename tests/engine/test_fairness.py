@@ -22,13 +22,15 @@ def account(n: int) -> str:
 
 def answered(model: AwsModel, whose: str, operation: str = "CreatePullThroughCacheRule") -> list[float]:
     """Return when the calls of an account were made."""
-    return [at for at, who, _, what, throttled in model.calls if (who, what, throttled) == (whose, operation, False)]
+    return [
+        at for at, account, _, name, throttled in model.calls if (account, name, throttled) == (whose, operation, False)
+    ]
 
 
 async def wait_for(done: int, model: AwsModel, accounts: list[str], limit: float) -> float:
     """Return when this many registries of these accounts have their rule."""
     async with asyncio.timeout(limit):
-        while sum(len(answered(model, who)) for who in accounts) < done:
+        while sum(len(answered(model, account)) for account in accounts) < done:
             await asyncio.sleep(0.05)
     return asyncio.get_running_loop().time()
 
@@ -44,8 +46,8 @@ async def others_time(folder: Path, *, with_throttled: bool) -> tuple[float, flo
             await fleet.declare(SLOW, f"r{n}")
     began = asyncio.get_running_loop().time()
     others = [account(n) for n in range(50)]
-    for who in others:
-        await fleet.declare(who, "r0")
+    for each in others:
+        await fleet.declare(each, "r0")
     mine = await wait_for(50, model, others, 300) - began
     theirs = await wait_for(30, model, [SLOW], 3600) - began if with_throttled else 0.0
     await fleet.end()
@@ -103,9 +105,9 @@ async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float],
     model = AwsModel()
     fleet = Fleet(folder, model, concurrency=8)
     slow = [account(1000 + n) for n in range(300)]
-    for who in slow:
-        model.seconds[who] = 2.0
-        await fleet.overdue(who, 1, seconds=3600)
+    for name in slow:
+        model.seconds[name] = 2.0
+        await fleet.overdue(name, 1, seconds=3600)
     fleet.engine.triggers.wake()
     await asyncio.sleep(5)
     waited = []
@@ -119,9 +121,9 @@ async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float],
             await wait_for(1, model, [account(n)], 30)
         waited.append(asyncio.get_running_loop().time() - before)
         await asyncio.sleep(0.3)
-    looked = sum(who in set(slow) for _, who, *_ in model.calls)
+    reads = sum(name in set(slow) for _, name, *_ in model.calls)
     await fleet.end()
-    return waited, looked
+    return waited, reads
 
 
 def test_new_writes_are_sent_despite_full_backlog(tmp_path: Path) -> None:
@@ -141,18 +143,18 @@ async def burst_during_a_sweep(folder: Path) -> tuple[float, int]:
     model = AwsModel()
     fleet = Fleet(folder, model, concurrency=8)
     swept = [account(1000 + n) for n in range(300)]
-    for who in swept:
-        model.seconds[who] = 2.0
-        await fleet.overdue(who, 1, seconds=3600)
+    for name in swept:
+        model.seconds[name] = 2.0
+        await fleet.overdue(name, 1, seconds=3600)
     fleet.engine.triggers.wake()
     await asyncio.sleep(5)
     burst = [account(n) for n in range(24)]
     began, before = asyncio.get_running_loop().time(), len(model.calls)
-    for who in burst:
-        model.seconds[who] = 1.0
-        await fleet.declare(who, "r0")
+    for name in burst:
+        model.seconds[name] = 1.0
+        await fleet.declare(name, "r0")
     took = await wait_for(len(burst), model, burst, 60) - began
-    resyncs = sum(who in set(swept) for _, who, *_ in model.calls[before:])
+    resyncs = sum(name in set(swept) for _, name, *_ in model.calls[before:])
     await fleet.end()
     return took, resyncs
 
@@ -167,23 +169,23 @@ def test_burst_of_new_writes_uses_the_slots_that_a_sweep_leaves(tmp_path: Path) 
 
 async def refused_at_the_door(folder: Path) -> tuple[list[float], list[float]]:
     """Return the times of credential requests in an inaccessible account."""
-    asked: list[float] = []
+    times: list[float] = []
     closed = True
 
-    async def provide(who: str) -> Credentials:
-        if who == SLOW:
-            asked.append(asyncio.get_running_loop().time())
+    async def provide(account: str) -> Credentials:
+        if account == SLOW:
+            times.append(asyncio.get_running_loop().time())
             if closed:
                 raise Temporary("no", reason="AWS_ACCESS_DENIED", after=60.0, operation="AssumeRole")
-        return Credentials(who, "secret")
+        return Credentials(account, "secret")
 
     model = AwsModel()
     fleet = Fleet(folder, model, concurrency=32, provider=provide)
     for n in range(30):
-        await fleet.declare(SLOW, f"r{n}", told=False)
+        await fleet.declare(SLOW, f"r{n}", notify=False)
     fleet.engine.triggers.wake()
     await asyncio.sleep(1800)
-    closed, refused = False, list(asked)
+    closed, refused = False, list(times)
     await wait_for(30, model, [SLOW], 600)
     await fleet.end()
     return refused, answered(model, SLOW)
@@ -216,8 +218,8 @@ async def excluding_a_hundred(folder: Path) -> tuple[list[float], float]:
 
 
 def test_hundred_exclusions_are_in_place_as_fast_as_the_rate_allows(tmp_path: Path) -> None:
-    made, began = run(excluding_a_hundred(tmp_path))
+    writes, began = run(excluding_a_hundred(tmp_path))
     least = least_seconds([("ecr", "RegisterPullTimeUpdateExclusion")] * len(EXCLUSIONS))
-    assert len(made) == len(EXCLUSIONS)
+    assert len(writes) == len(EXCLUSIONS)
     assert least == 16
-    assert least <= made[-1] - began <= least + 2
+    assert least <= writes[-1] - began <= least + 2

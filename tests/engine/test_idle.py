@@ -44,8 +44,8 @@ class Counted(Database):
     async def close(self) -> None:
         await self._db.close()
 
-    def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        self._db.listen(heard)
+    def listen(self, on_notify: Callable[[set[str]], Any]) -> None:
+        self._db.listen(on_notify)
 
 
 async def until(holds: Callable[[], bool]) -> None:

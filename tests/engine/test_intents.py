@@ -29,13 +29,13 @@ def intent(row: Resource, method: str = "ecr:PutRegistryPolicy", events: int = 2
 
 
 async def states(db: Database) -> list[dict[str, Any]]:
-    found = [await db.read(lambda tx, name=name: resources.get(tx, str(name))) for name in NAMES]  # type: ignore[misc]
-    return [row.state for row in found if row is not None]
+    rows = [await db.read(lambda tx, name=name: resources.get(tx, str(name))) for name in NAMES]  # type: ignore[misc]
+    return [row.state for row in rows if row is not None]
 
 
 async def recorded(db: Database) -> dict[int, str]:
-    found = await db.read(lambda tx: audit.page(tx, Selection(), None, 100))
-    return {each.id: each.resource for each in found if each.kind == "AWS_WRITE"}
+    events = await db.read(lambda tx: audit.page(tx, Selection(), None, 100))
+    return {each.id: each.resource for each in events if each.kind == "AWS_WRITE"}
 
 
 async def test_intents_of_one_moment_share_a_transaction(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

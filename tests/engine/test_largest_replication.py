@@ -64,5 +64,5 @@ async def test_drift_of_many_pairs_is_one_and_found_by_any_element(world: World)
     assert (len(drift.keys), drift.owners) == (12_500, ["one"])
     assert "12500 elements differ" in json.dumps(row.state["conditions"])
     condition = condition_of(Restriction("element", True, max(drift.keys)), REGISTRY.kind)
-    found = await world.db.read(lambda tx: resources.page(tx, REGISTRY.kind, "-", "", 10, condition))
-    assert [each.name for each in found] == [str(REGISTRY)]
+    page = await world.db.read(lambda tx: resources.page(tx, REGISTRY.kind, "-", "", 10, condition))
+    assert [each.name for each in page] == [str(REGISTRY)]

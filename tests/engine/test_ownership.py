@@ -41,9 +41,9 @@ async def put(world: World, *statements: dict[str, Any]) -> None:
 
 
 async def original(world: World, owner: str) -> dict[str, Any]:
-    found = await world.db.read(lambda tx: declarations.get_revision(tx, SettingsName(REGISTRY, owner), 0))
-    assert found is not None
-    return found.settings or {}
+    revision = await world.db.read(lambda tx: declarations.get_revision(tx, SettingsName(REGISTRY, owner), 0))
+    assert revision is not None
+    return revision.settings or {}
 
 
 def rejection(_: str) -> AwsError:
@@ -63,8 +63,8 @@ OBSERVATIONS = [
 def test_first_write_is_owned_if_aws_shows_it(
     applied: dict[str, int], observed: dict[str, int], mine: dict[str, int], still_open: list[str], reason: str
 ) -> None:
-    found = verified({RULES: applied}, {RULES: {"a"}}, {RULES: observed})
-    assert found == ({RULES: mine}, {RULES: set(still_open)} if still_open else {}), reason
+    owned = verified({RULES: applied}, {RULES: {"a"}}, {RULES: observed})
+    assert owned == ({RULES: mine}, {RULES: set(still_open)} if still_open else {}), reason
     assert verified({RULES: applied}, {RULES: {"a"}}, {}) == ({RULES: applied}, {RULES: {"a"}}), "not read"
 
 
@@ -102,9 +102,9 @@ async def test_declaration_in_sync_after_rejection_is_converged(
     world: World,
 ) -> None:
     async def carried_out() -> bool:
-        found = await world.db.read(lambda tx: declaring.get(tx, SettingsName(REGISTRY, "team-a")))
-        assert found is not None
-        return found.observed_generation == found.generation
+        declaration = await world.db.read(lambda tx: declaring.get(tx, SettingsName(REGISTRY, "team-a")))
+        assert declaration is not None
+        return declaration.observed_generation == declaration.generation
 
     world.aws.faults["PutRegistryPolicy"] = rejection
     await world.declare(policy(statement(OWNED)))
@@ -227,6 +227,6 @@ async def test_unmarked_declaration_of_older_version_is_marked(world: World) -> 
     await world.resync()
     await world.db.write(lambda tx: tx.conn.execute(update(table).values(observed_generation=0)) and None)
     await world.resync()
-    found = await world.db.read(lambda tx: declaring.get(tx, SettingsName(REGISTRY, "team-a")))
-    assert found is not None
-    assert found.observed_generation == found.generation
+    declaration = await world.db.read(lambda tx: declaring.get(tx, SettingsName(REGISTRY, "team-a")))
+    assert declaration is not None
+    assert declaration.observed_generation == declaration.generation

@@ -57,14 +57,14 @@ async def test_running_backfill_continues_after_mode_change(world: World, mode: 
     await world.control("POST", "clock", {"advance": 60})
     await world.set_spec({"mode": mode})
     await world.reconcile()
-    found = await world.operation(operation)
-    assert (found.done, found.error) == (read, None), reason
+    stored = await world.operation(operation)
+    assert (stored.done, stored.error) == (read, None), reason
     await world.set_spec({"mode": "ENFORCE"})
     await world.reconcile()
-    found = await world.operation(operation)
-    assert (found.done, found.error) == (True, None)
-    assert found.response is not None
-    assert found.response["status"] == "COMPLETE"
+    stored = await world.operation(operation)
+    assert (stored.done, stored.error) == (True, None)
+    assert stored.response is not None
+    assert stored.response["status"] == "COMPLETE"
     assert world.aws.writes == []
 
 
@@ -84,9 +84,9 @@ async def test_denied_backfill_ends(world: World) -> None:
         "denied", reason="AWS_ACCESS_DENIED", after=60.0, aws_code="AccessDenied"
     )
     await world.reconcile()
-    found = await world.operation(operation)
-    assert found.error is not None
-    assert found.error["reason"] == "AWS_ACCESS_DENIED"
+    stored = await world.operation(operation)
+    assert stored.error is not None
+    assert stored.error["reason"] == "AWS_ACCESS_DENIED"
 
 
 async def test_throttled_backfill_starts_after_aws_delay(world: World) -> None:

@@ -122,14 +122,14 @@ async def test_registry_without_declarations_has_no_conditions(world: World) -> 
     elsewhere = {"destinations": [{"region": "us-west-2", "registryId": "222222222222"}]}
     await world.declare({**caching(hub), "replication_configuration": {"rules": [elsewhere]}})
     row = await world.reconcile()
-    said = ("checks", "problems", "settled")
-    assert all(row.state[key] for key in said), row.state
+    members = ("checks", "problems", "settled")
+    assert all(row.state[key] for key in members), row.state
     await world.set_spec({"abandoned": {name: list(keys) for name, keys in row.state["applied"].items()}})
     await world.withdraw()
     row = await world.reconcile()
     assert world.aws.writes == []
     assert reason_of(row, "Ready") == "UNMANAGED"
-    assert not any(row.state[key] for key in said), row.state
+    assert not any(row.state[key] for key in members), row.state
 
 
 async def test_observed_registry_is_read_and_not_written(world: World) -> None:
@@ -295,14 +295,14 @@ async def test_lease_lost_between_writes_stops_the_second(world: World) -> None:
 
 async def test_write_ahead_is_recorded_before_sending(world: World) -> None:
     await world.declare(caching(QUAY))
-    seen: list[Any] = []
+    recorded: list[Any] = []
 
     async def look() -> None:
-        seen.append((await world.row()).state["applied"])
+        recorded.append((await world.row()).state["applied"])
 
     world.aws.before["CreatePullThroughCacheRule"] = look
     await world.reconcile()
-    assert list(seen[0]["pull_through_cache_rules"]) == ["quay"]
+    assert list(recorded[0]["pull_through_cache_rules"]) == ["quay"]
 
 
 async def test_unanswered_write_is_not_repeated_if_effective(world: World) -> None:

@@ -185,8 +185,8 @@ async def test_all_known_regions_are_checked_if_unlistable(world: World) -> None
     world.aws.faults["ListRegions"] = lambda _: Permanent("no", reason="AWS_ACCESS_DENIED")
     operation = await request_deletion(world)
     await world.reconcile(ROLE)
-    asked = {region for region, name, _ in world.aws.calls if name == "DescribeRegistry"}
-    assert asked == set(world.aws.regions("aws"))
+    checked = {region for region, name, _ in world.aws.calls if name == "DescribeRegistry"}
+    assert checked == set(world.aws.regions("aws"))
     ended = await world.operation(operation)
     assert ended.error is not None, "Regions that are not enabled cannot be read"
 
@@ -235,8 +235,8 @@ async def test_regions_of_account_and_declarations_are_checked(
 async def follow(world: World, operation: Operation, steps: int = 12) -> Operation:
     """Reconcile, and advance the simulated IAM, until the operation ends."""
     for _ in range(steps):
-        if (found := await world.operation(operation)).done:
-            return found
+        if (stored := await world.operation(operation)).done:
+            return stored
         await world.control("POST", "clock", {"advance": 1})
         world.seconds += 20
         world.aws.calls.clear()
@@ -505,9 +505,9 @@ async def test_endless_deletion_is_abandoned(world: World, status: str, reason: 
 
 async def test_region_with_unknown_document_may_use_the_role(world: World) -> None:
     await world.seed({"unknown_members": {"DescribeRegistry": {"replicationConfiguration.ruleSets": [{"a": 1}]}}})
-    found = await role_usage(world.aws, ACCOUNT, ROLES["replication"], ["us-east-1", "eu-west-1"], {})
-    assert [(each.region, each.state) for each in found] == [("us-east-1", "UNKNOWN"), ("eu-west-1", "FREE")]
-    assert "ruleSets" in found[0].message
+    usage = await role_usage(world.aws, ACCOUNT, ROLES["replication"], ["us-east-1", "eu-west-1"], {})
+    assert [(each.region, each.state) for each in usage] == [("us-east-1", "UNKNOWN"), ("eu-west-1", "FREE")]
+    assert "ruleSets" in usage[0].message
 
 
 async def test_role_created_earlier_is_adopted_with_equal_clocks(world: World) -> None:

@@ -78,10 +78,10 @@ async def test_rejected_credentials_are_reported_if_regions_are_unreadable(
 
 async def test_rejected_credentials_are_reported_in_enabled_region(world: World) -> None:
     rejected = Temporary("no", reason="AWS_CREDENTIALS_REJECTED", aws_code="UnrecognizedClient", after=60.0)
-    here = RegistryName(ACCOUNT, "eu-west-1")
+    registry = RegistryName(ACCOUNT, "eu-west-1")
     world.aws.faults["DescribePullThroughCacheRules"] = fails(rejected)
-    await world.declare(CACHED, registry=here)
-    assert reason_of(await world.reconcile(here), "Ready") == "AWS_CREDENTIALS_REJECTED"
+    await world.declare(CACHED, registry=registry)
+    assert reason_of(await world.reconcile(registry), "Ready") == "AWS_CREDENTIALS_REJECTED"
 
 
 async def test_healthy_registry_does_not_list_regions(world: World) -> None:

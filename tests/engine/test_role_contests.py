@@ -17,11 +17,11 @@ MANAGED: dict[str, Any] = {"managed": True, "tags": {"team": "a", "env": "prod"}
 
 @pytest.fixture
 async def events(world: World) -> Events:
-    made = await events_of(world)
+    created = await events_of(world)
     await world.set_spec(MANAGED, ROLE)
     await world.reconcile(ROLE)
-    await made.pass_time(60)
-    return made
+    await created.pass_time(60)
+    return created
 
 
 async def robot(events: Events, value: str = "robot") -> Resource:

@@ -278,8 +278,8 @@ async def test_original_excludes_other_owners_declarations(world: World) -> None
     await world.reconcile()
     original = await world.db.read(lambda tx: declarations.get_revision(tx, SettingsName(REGISTRY, "team-a"), 0))
     assert original is not None
-    found = original.settings["pull_through_cache_rules"]["rules"] if original.settings else []
-    assert [rule["ecrRepositoryPrefix"] for rule in found] == ["by-hand"]
+    rules = original.settings["pull_through_cache_rules"]["rules"] if original.settings else []
+    assert [rule["ecrRepositoryPrefix"] for rule in rules] == ["by-hand"]
     # Returning to it and leaving it again keeps the original.
     assert original.deletion_policy == "ABANDON"
 

@@ -184,8 +184,8 @@ async def test_unmanaged_elements_exceeding_quota_are_reported(world: World) -> 
 
 
 async def declared(world: World) -> Any:
-    (found,) = await world.db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
-    return found
+    (declaration,) = await world.db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
+    return declaration
 
 
 async def refuse_deletion(world: World) -> None:

@@ -55,9 +55,9 @@ def watch_writes(path: Path) -> None:
         ).fetchall():
             if table.startswith("sqlite_"):
                 continue
-            for what in ("INSERT", "UPDATE", "DELETE"):
+            for operation in ("INSERT", "UPDATE", "DELETE"):
                 conn.execute(
-                    f"CREATE TRIGGER noted_{table}_{what} AFTER {what} ON {table} "
+                    f"CREATE TRIGGER noted_{table}_{operation} AFTER {operation} ON {table} "
                     f"BEGIN INSERT INTO writes VALUES ('{table}'); END"
                 )
         conn.commit()
@@ -79,9 +79,9 @@ async def test_unchanged_sweep_on_sqlite_writes_only_schedule(tmp_path: Path, mo
         for _ in range(SWEEPS):
             await sweep(world)
         assert {region for region, *_ in world.aws.calls} == set(REGIONS)
-        found = await asyncio.to_thread(noted_writes, path)
-    assert set(found) == {"schedule"}
-    assert found["schedule"] >= 2 * SWEEPS * len(REGIONS), "a claim and an end for each attempt"
+        writes = await asyncio.to_thread(noted_writes, path)
+    assert set(writes) == {"schedule"}
+    assert writes["schedule"] >= 2 * SWEEPS * len(REGIONS), "a claim and an end for each attempt"
 
 
 async def test_unchanged_sweep_writes_no_wide_row(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,14 +138,14 @@ async def test_unchanged_sweep_logs_only_narrow_indexes(postgres_url: str, monke
         ((start,),) = await asyncio.to_thread(rows, postgres_url, FLUSHED)
         await sweep(world)
         ((end,),) = await asyncio.to_thread(rows, postgres_url, FLUSHED)
-    found = {(of, what): count for of, what, count in rows(postgres_url, LOGGED.format(start, end))}
+    logged = {(of, kind): count for of, kind, count in rows(postgres_url, LOGGED.format(start, end))}
     written = {of: int(size) for of, size in rows(postgres_url, BYTES.format(start, end))}
     # The end changes the due time, so Postgres writes the entries of the row in each index that has it.
-    assert {of for of, _ in found} == {"schedule", "schedule_due", "schedule_pkey"}
-    attempts = found["schedule", "UPDATE"]
+    assert {of for of, _ in logged} == {"schedule", "schedule_due", "schedule_pkey"}
+    attempts = logged["schedule", "UPDATE"]
     assert attempts >= len(REGIONS)
-    assert found["schedule", "HOT_UPDATE"] == attempts, "a claim writes no index"
-    assert found["schedule_due", "INSERT_LEAF"] == found["schedule_pkey", "INSERT_LEAF"] == attempts
+    assert logged["schedule", "HOT_UPDATE"] == attempts, "a claim writes no index"
+    assert logged["schedule_due", "INSERT_LEAF"] == logged["schedule_pkey", "INSERT_LEAF"] == attempts
     # docs/scaling.md has these figures.
     most = {"schedule": 260, "schedule_due": 70, "schedule_pkey": 110}
     assert {of: size / attempts <= most[of] for of, size in written.items()} == dict.fromkeys(most, True), written

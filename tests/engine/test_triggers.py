@@ -20,9 +20,9 @@ async def event(world: World) -> None:
 
 
 async def due_at(world: World) -> int:
-    found = (await world.row()).due_at
-    assert found is not None
-    return found
+    due = (await world.row()).due_at
+    assert due is not None
+    return due
 
 
 def test_triggers_wake_the_loop_and_leave_a_hint() -> None:

@@ -127,20 +127,20 @@ def settled(row: Resource, declared: dict[str, Shapes], aws: CannedAws, unchange
 def in_place(declared: dict[str, Shapes], others: Shapes) -> Shapes:
     """Return shapes that have the composed declarations, and elements of others."""
     desired = compose({owner: split_all(shapes) for owner, shapes in declared.items()}).desired
-    elements = {name: {**found, **desired.get(name, {})} for name, found in split_all(others).items()}
-    return {name: SETTINGS[name].join(found) for name, found in ({**desired, **elements}).items()}
+    elements = {name: {**observed, **desired.get(name, {})} for name, observed in split_all(others).items()}
+    return {name: SETTINGS[name].join(observed) for name, observed in ({**desired, **elements}).items()}
 
 
 def drawn_change(data: st.DataObject, spec: Any, declared: Any, shapes: Any) -> tuple[Any, Any, Any]:
     """Change one of the inputs, or none."""
-    what = data.draw(st.sampled_from(["nothing", "spec", "declared", "shapes", "one shape"]))
-    if what == "spec":
+    change = data.draw(st.sampled_from(["nothing", "spec", "declared", "shapes", "one shape"]))
+    if change == "spec":
         return {"mode": data.draw(modes), "unmanaged_elements": data.draw(treatments)}, declared, shapes
-    if what == "declared":
+    if change == "declared":
         return spec, data.draw(owners), shapes
-    if what == "shapes":
+    if change == "shapes":
         return spec, declared, data.draw(some_shapes)
-    if what == "one shape":
+    if change == "one shape":
         name = data.draw(st.sampled_from(sorted(SHAPES)))
         return spec, declared, {**shapes, name: data.draw(SHAPES[name])}
     return spec, declared, shapes
@@ -151,10 +151,10 @@ ROOT_RULE = {"ecrRepositoryPrefix": "ROOT", "upstreamRegistryUrl": "quay.io"}
 
 def test_rejected_replacement_ends_like_a_planned_one() -> None:
     declared: dict[str, Shapes] = {"team-a": {"pull_through_cache_rules": {"rules": [ROOT_RULE]}}}
-    row, known = row_of({"mode": "ENFORCE"}, {}), Unchanged(slots=16)
+    row, unchanged = row_of({"mode": "ENFORCE"}, {}), Unchanged(slots=16)
     aws = CannedAws({"pull_through_cache_rules": {"rules": [{**ROOT_RULE, "credentialArn": "arn"}]}})
     for _ in range(3):
-        result = attempted(row, declared, aws, known)
+        result = attempted(row, declared, aws, unchanged)
         assert result is not None
         assert result.status.error is not None
         assert comparable(result) == comparable(attempted(row, declared, aws, Unchanged(slots=16)))
@@ -168,29 +168,29 @@ def test_recognized_attempt_ends_like_a_planned_one(
 ) -> None:
     spec = {"mode": mode, "unmanaged_elements": treatment}
     shapes = in_place(declared, others)
-    known = Unchanged(slots=16)
-    row = settled(row_of(spec, {}), declared, CannedAws(shapes), known)
+    unchanged = Unchanged(slots=16)
+    row = settled(row_of(spec, {}), declared, CannedAws(shapes), unchanged)
     assume(row is not None)
     assert row is not None
     for _ in range(3):
         spec, declared, shapes = drawn_change(data, spec, declared, shapes)
         row, aws = replace(row, spec=spec), CannedAws(shapes)
-        result = attempted(row, declared, aws, known)
+        result = attempted(row, declared, aws, unchanged)
         assert comparable(result) == comparable(attempted(row, declared, aws, Unchanged(slots=16)))
         if result is not None:
             row = replace(row, state=result.state.stored)
 
 
 def count_compositions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    made: list[int] = []
+    calls: list[int] = []
     original = composing
 
     def counted(declared: Any) -> Any:
-        made.append(1)
+        calls.append(1)
         return original(declared)
 
     monkeypatch.setattr(reconciling, "composing", counted)
-    return made
+    return calls
 
 
 REPLICATED: dict[str, Any] = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": "111111111111"}]}]}
@@ -199,12 +199,12 @@ REPLICATED: dict[str, Any] = {"rules": [{"destinations": [{"region": "us-west-2"
 @pytest.mark.parametrize("mode", ["ENFORCE", "OBSERVE"])
 def test_unchanged_registry_is_not_composed_again(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     declared = {"team-a": {"replication_configuration": REPLICATED}}
-    known, aws = Unchanged(slots=16), CannedAws(declared["team-a"])
-    row = settled(row_of({"mode": mode}, {}), declared, aws, known)
+    unchanged, aws = Unchanged(slots=16), CannedAws(declared["team-a"])
+    row = settled(row_of({"mode": mode}, {}), declared, aws, unchanged)
     assert row is not None
-    made = count_compositions(monkeypatch)
-    result = attempted(row, declared, aws, known)
-    assert not made
+    compositions = count_compositions(monkeypatch)
+    result = attempted(row, declared, aws, unchanged)
+    assert not compositions
     assert result is not None
     assert result.state.stored["checks"], "replication is checked in any case"
 
@@ -226,13 +226,13 @@ def test_other_answer_is_composed(
     declared_shape: dict[str, Any], shape: dict[str, Any], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     declared = {"team-a": {"replication_configuration": declared_shape}}
-    known = Unchanged(slots=16)
-    row = settled(row_of({"mode": "OBSERVE"}, {}), declared, CannedAws(declared["team-a"]), known)
+    unchanged = Unchanged(slots=16)
+    row = settled(row_of({"mode": "OBSERVE"}, {}), declared, CannedAws(declared["team-a"]), unchanged)
     assert row is not None
-    made = count_compositions(monkeypatch)
+    compositions = count_compositions(monkeypatch)
     aws = CannedAws({"replication_configuration": shape})
-    result = attempted(row, declared, aws, known)
-    assert made, reason
+    result = attempted(row, declared, aws, unchanged)
+    assert compositions, reason
     assert comparable(result) == comparable(attempted(row, declared, aws, Unchanged(slots=16))), reason
     assert result is not None
     assert not result.status.ready, reason
@@ -242,8 +242,8 @@ def test_failed_read_is_no_unchanged_answer(monkeypatch: pytest.MonkeyPatch) -> 
     declared: dict[str, Shapes] = {
         "team-a": {"replication_configuration": REPLICATED, "scanning_configuration": {"scanType": "BASIC"}}
     }
-    known, aws = Unchanged(slots=16), CannedAws(declared["team-a"])
-    row = settled(row_of({"mode": "OBSERVE"}, {}), declared, aws, known)
+    unchanged, aws = Unchanged(slots=16), CannedAws(declared["team-a"])
+    row = settled(row_of({"mode": "OBSERVE"}, {}), declared, aws, unchanged)
     assert row is not None
 
     class Failing(CannedAws):
@@ -252,28 +252,28 @@ def test_failed_read_is_no_unchanged_answer(monkeypatch: pytest.MonkeyPatch) -> 
                 raise Permanent("denied", reason="AWS_ACCESS_DENIED", operation="DescribeRegistry")
             return await super().call(*args)
 
-    result = attempted(row, declared, Failing(declared["team-a"]), known)
+    result = attempted(row, declared, Failing(declared["team-a"]), unchanged)
     assert result is not None
     assert not result.status.synced
 
 
 def test_bucket_forgets_its_oldest_digest() -> None:
-    known = Unchanged(slots=8)
-    digests = [known.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(9)]
+    unchanged = Unchanged(slots=8)
+    digests = [unchanged.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(9)]
     assert len(set(digests)) == 9
-    assert not any(map(known.knows, digests))
+    assert not any(map(unchanged.knows, digests))
     for at, digest in enumerate(digests):
-        known.remember(digest)
-        assert list(map(known.knows, digests[: at + 1])) == [each > at - 8 for each in range(at + 1)]
+        unchanged.remember(digest)
+        assert list(map(unchanged.knows, digests[: at + 1])) == [each > at - 8 for each in range(at + 1)]
 
 
 def test_table_half_full_knows_nearly_all() -> None:
-    known = Unchanged(slots=2048)
-    digests = [known.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(1024)]
+    unchanged = Unchanged(slots=2048)
+    digests = [unchanged.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(1024)]
     for digest in digests * 2:
-        if not known.knows(digest):
-            known.remember(digest)
-    assert sum(map(known.knows, digests)) > 0.9 * len(digests)
+        if not unchanged.knows(digest):
+            unchanged.remember(digest)
+    assert sum(map(unchanged.knows, digests)) > 0.9 * len(digests)
 
 
 LARGE = 2**70

@@ -133,9 +133,9 @@ class AwsModel:
             rules[params["principalArn"]] = {}
             return Answer(200, dict(params))
         if operation == "GetRole":
-            made = datetime.fromtimestamp(EPOCH, UTC)
+            created = datetime.fromtimestamp(EPOCH, UTC)
             arn = f"arn:aws:iam::{account}:role/{params['RoleName']}"
-            role = {"RoleId": "AROA", "RoleName": params["RoleName"], "Arn": arn, "Path": "/", "CreateDate": made}
+            role = {"RoleId": "AROA", "RoleName": params["RoleName"], "Arn": arn, "Path": "/", "CreateDate": created}
             return Answer(200, {"Role": role})
         if operation == "ValidatePullThroughCacheRule":
             return Answer(200, {"isValid": True})
@@ -175,15 +175,15 @@ class Fleet:
         self.engine = Engine(self.db, ModelClient(model, provider), options, jitter=lambda: 0.5)
         self._running = asyncio.create_task(self.engine.run())
 
-    async def declare(self, account: str, region: str, prefix: str = "quay", *, told: bool = True) -> None:
-        """Declare one cache rule; `told`: notify the engine."""
+    async def declare(self, account: str, region: str, prefix: str = "quay", *, notify: bool = True) -> None:
+        """Declare one cache rule; `notify`: notify the engine."""
         rule = {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io"}
         await self.declare_all(
-            RegistryName(account, region), {"pull_through_cache_rules": {"rules": [rule]}}, told=told
+            RegistryName(account, region), {"pull_through_cache_rules": {"rules": [rule]}}, notify=notify
         )
 
-    async def declare_all(self, name: RegistryName, settings: dict[str, Any], *, told: bool = True) -> None:
-        """Declare settings; `told`: notify the engine."""
+    async def declare_all(self, name: RegistryName, settings: dict[str, Any], *, notify: bool = True) -> None:
+        """Declare settings; `notify`: notify the engine."""
 
         def write(tx: Tx) -> None:
             row = resources.ensure(tx, name, {})
@@ -195,7 +195,7 @@ class Fleet:
             )  # fmt: skip
 
         await self.db.write(write)
-        if told:
+        if notify:
             self.engine.triggers.wake()
 
     async def overdue(self, account: str, regions: int, seconds: float) -> None:
@@ -203,7 +203,7 @@ class Fleet:
         rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
         for n in range(regions):
             self.model.rules[account, f"r{n}"] = {"quay": rule}
-            await self.declare(account, f"r{n}", told=False)
+            await self.declare(account, f"r{n}", notify=False)
         late = int(seconds * 1_000_000)
 
         def backdate(tx: Tx) -> None:

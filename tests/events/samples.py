@@ -55,17 +55,17 @@ CACHE: dict[str, Any] = {
 
 def changed(value: dict[str, Any], path: str = "", new: Any = None) -> dict[str, Any]:
     """Return the value with one member replaced, or removed by `...`."""
-    made = copy.deepcopy(value)
+    copied = copy.deepcopy(value)
     if path:
         *parents, last = path.split(".")
-        at = made
+        at = copied
         for name in parents:
             at = at[name]
         if new is ...:
             del at[last]
         else:
             at[last] = new
-    return made
+    return copied
 
 
 def event(record: dict[str, Any] = RECORD, **members: Any) -> dict[str, Any]:
@@ -78,6 +78,6 @@ def event(record: dict[str, Any] = RECORD, **members: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def notification(found: dict[str, Any]) -> str:
+def notification(event: dict[str, Any]) -> str:
     """The event in the envelope of an SNS notification."""
-    return json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": json.dumps(found)})
+    return json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": json.dumps(event)})

@@ -44,8 +44,8 @@ JSON = st.recursive(
 )
 
 
-def parsed(found: Any) -> Any:
-    return parse_body(json.dumps(found), QUEUE_ACCOUNT)
+def parsed(event: Any) -> Any:
+    return parse_body(json.dumps(event), QUEUE_ACCOUNT)
 
 
 @pytest.mark.parametrize("body", [json.dumps(event()), notification(event())], ids=["bare", "sns"])
@@ -93,10 +93,10 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("found", "reason"), MALFORMED, ids=[row[1] for row in MALFORMED])
-def test_malformed_events_are_told_apart(found: Any, reason: str) -> None:
+@pytest.mark.parametrize(("event", "reason"), MALFORMED, ids=[row[1] for row in MALFORMED])
+def test_malformed_events_are_told_apart(event: Any, reason: str) -> None:
     with pytest.raises(Malformed):
-        parsed(found)
+        parsed(event)
 
 
 @pytest.mark.parametrize(
@@ -123,13 +123,13 @@ SERVICE_EVENT = {**ORGANIZATION, "eventName": "CreateAccountResult", "eventType"
 
 
 @pytest.mark.parametrize(
-    "found",
+    "event",
     [event(ORGANIZATION), event(SERVICE_EVENT, **{"detail-type": "AWS Service Event via CloudTrail"})],
     ids=["call", "service event"],
 )
-def test_changes_of_an_organization_are_told(found: Any) -> None:
-    assert parsed(found) == OrganizationChange("us-east-1")
-    for unrelated in (changed(found, "detail.readOnly", True), changed(found, "detail.errorCode", "AccessDenied")):
+def test_changes_of_an_organization_are_told(event: Any) -> None:
+    assert parsed(event) == OrganizationChange("us-east-1")
+    for unrelated in (changed(event, "detail.readOnly", True), changed(event, "detail.errorCode", "AccessDenied")):
         with pytest.raises(Unrelated):
             parsed(unrelated)
 
@@ -154,45 +154,45 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize(("found", "reason"), FORGED, ids=[row[1] for row in FORGED])
-def test_forged_events_are_told_apart(found: Any, reason: str) -> None:
+@pytest.mark.parametrize(("event", "reason"), FORGED, ids=[row[1] for row in FORGED])
+def test_forged_events_are_told_apart(event: Any, reason: str) -> None:
     with pytest.raises(Forged):
-        parsed(found)
+        parsed(event)
 
 
 @pytest.mark.parametrize(
-    "found", [{**event(), "detail-type": "EC2 Instance State-change Notification"}, {**event(), "detail-type": ""}]
+    "event", [{**event(), "detail-type": "EC2 Instance State-change Notification"}, {**event(), "detail-type": ""}]
 )
-def test_other_events_are_unrelated(found: Any) -> None:
+def test_other_events_are_unrelated(event: Any) -> None:
     with pytest.raises(Unrelated):
-        parsed(found)
+        parsed(event)
 
 
 def test_replication_is_of_the_source_registry_and_names_the_destination() -> None:
-    found = parsed({**REPLICATION, "account": QUEUE_ACCOUNT, "region": "us-east-1"})
-    assert isinstance(found, Delivery)
-    assert (found.registry, found.place) == (RegistryName(ACCOUNT, REGION), RegistryName(OTHER, "us-west-2"))
-    assert (found.target, found.succeeded, found.reason) == (f"{OTHER}/us-west-2", False, "FAILED")
+    delivery = parsed({**REPLICATION, "account": QUEUE_ACCOUNT, "region": "us-east-1"})
+    assert isinstance(delivery, Delivery)
+    assert (delivery.registry, delivery.place) == (RegistryName(ACCOUNT, REGION), RegistryName(OTHER, "us-west-2"))
+    assert (delivery.target, delivery.succeeded, delivery.reason) == (f"{OTHER}/us-west-2", False, "FAILED")
 
 
 def test_cache_failure_has_code_and_reason() -> None:
-    found = parsed(CACHE)
-    assert (found.target, found.succeeded) == ("quay", False)
-    assert found.reason == "UPSTREAM_ACCESS_DENIED: denied"
+    delivery = parsed(CACHE)
+    assert (delivery.target, delivery.succeeded) == ("quay", False)
+    assert delivery.reason == "UPSTREAM_ACCESS_DENIED: denied"
     assert parsed(changed(CACHE, "detail.sync-status", "SUCCESS")).reason == ""
 
 
 def test_text_of_others_is_shortened_and_made_visible() -> None:
     record = changed(RECORD, "userAgent", "a\u202eb\x00" + "x" * 10_000)
-    found = parsed(event(record)).actor.user_agent
-    assert found.startswith("a\\u202eb\\x00")
-    assert len(found) < 600
+    user_agent = parsed(event(record)).actor.user_agent
+    assert user_agent.startswith("a\\u202eb\\x00")
+    assert len(user_agent) < 600
 
 
 @given(JSON)
-def test_any_json_is_an_event_or_an_error_that_is_expected(found: Any) -> None:
+def test_any_json_is_an_event_or_an_error_that_is_expected(value: Any) -> None:
     with contextlib.suppress(Malformed, Forged, Unrelated):
-        parsed(found)
+        parsed(value)
 
 
 @given(st.sampled_from(sorted(RECORD)), JSON)
@@ -202,9 +202,9 @@ def test_any_member_of_a_record_may_be_anything(member: str, value: Any) -> None
 
 
 @given(st.sampled_from([REPLICATION, CACHE]), st.sampled_from(["id", "time", "resources", "detail", "account"]), JSON)
-def test_any_member_of_a_delivery_may_be_anything(found: dict[str, Any], member: str, value: Any) -> None:
+def test_any_member_of_a_delivery_may_be_anything(delivery: dict[str, Any], member: str, value: Any) -> None:
     with contextlib.suppress(Malformed, Forged, Unrelated):
-        parsed(changed(found, member, value))
+        parsed(changed(delivery, member, value))
 
 
 @given(st.text(max_size=200))

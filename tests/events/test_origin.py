@@ -28,12 +28,12 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("agent", "known", "arn", "expected", "reason"), CASES, ids=[row[4] for row in CASES])
+@pytest.mark.parametrize(("agent", "request_ids", "arn", "expected", "reason"), CASES, ids=[row[4] for row in CASES])
 def test_origin_needs_request_id_or_role_and_user_agent(
-    agent: str, known: set[str], arn: str, expected: Origin, reason: str
+    agent: str, request_ids: set[str], arn: str, expected: Origin, reason: str
 ) -> None:
     record = parse_record(changed(RECORD, "userAgent", agent))
-    assert origin_of(record, INSTALL, known, arn) is expected
+    assert origin_of(record, INSTALL, request_ids, arn) is expected
     assert claims_own(record, INSTALL) is (agent == OURS)
 
 

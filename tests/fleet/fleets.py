@@ -49,16 +49,16 @@ class Fleet:
 
     def add(self, count: int = 1, *, denied: int = 0, **fields: Any) -> list[str]:
         """Add accounts to the fleet; AWS denies AssumeRole in the first `denied` ones."""
-        made = sorted(fresh_account() for _ in range(count))
-        for account in made[:denied]:
+        accounts = sorted(fresh_account() for _ in range(count))
+        for account in accounts[:denied]:
             # Before the server knows the account, because it assumes the role at once and keeps the session.
             self.live.aws.control("PUT", f"accounts/{account}", {"denied": True})
-        for account in made:
+        for account in accounts:
             labels = {"fleet": self.label, **fields.get("labels", {})}
-            given = {"enabledRegions": list(REGIONS), **fields, "labels": labels}
-            self.client.create_account(account, given)
-        self.accounts = sorted([*self.accounts, *made])
-        return made
+            fields_of_all = {"enabledRegions": list(REGIONS), **fields, "labels": labels}
+            self.client.create_account(account, fields_of_all)
+        self.accounts = sorted([*self.accounts, *accounts])
+        return accounts
 
     def content(self, settings: dict[str, Any], **fields: Any) -> dict[str, Any]:
         return {"selector": self.selector, "settings": settings, "strategy": ALL_AT_ONCE, **fields}
@@ -67,8 +67,8 @@ class Fleet:
         return self.client.create_registry_set(self.label, self.content(settings, **fields))
 
     def update(self, options: dict[str, Any] | None = None, **fields: Any) -> fleet_pb2.RegistrySet:
-        given = {"name": self.set_name, **fields}
-        return self.client.update_registry_set(given, list(fields), **(options or {}))
+        change = {"name": self.set_name, **fields}
+        return self.client.update_registry_set(change, list(fields), **(options or {}))
 
     def rollout(self, number: int | None = None) -> fleet_pb2.Rollout:
         """The newest rollout, or one."""
@@ -80,20 +80,20 @@ class Fleet:
         self, state: str = "SUCCEEDED", number: int | None = None, seconds: float = WAIT_SECONDS
     ) -> fleet_pb2.Rollout:
         """The newest rollout, or one, once it is in a state."""
-        wanted = Rollout.State.Value(state)
+        expected = Rollout.State.Value(state)
 
         def look() -> fleet_pb2.Rollout | None:
             try:
-                found = self.rollout(number)
+                current = self.rollout(number)
             except (ecrkeeper.NotFound, StopIteration):
                 return None
-            return found if found.state == wanted else None
+            return current if current.state == expected else None
 
         try:
-            found: fleet_pb2.Rollout = harness.eventually(look, seconds)
+            ended_rollout: fleet_pb2.Rollout = harness.eventually(look, seconds)
         except AssertionError as error:
             raise AssertionError(f"{self.rollout(number)}\n{list(self.targets(number))}") from error
-        return found
+        return ended_rollout
 
     def targets(self, number: int | None = None, filter: str = "") -> list[fleet_pb2.RolloutTarget]:
         return list(self.client.list_rollout_targets(self.rollout(number).name, filter))
@@ -104,12 +104,12 @@ class Fleet:
 
     def excluded(self) -> dict[tuple[str, str], list[str]]:
         """The roles that AWS has in each registry."""
-        found = {}
+        exclusions = {}
         for account, region in self.registries():
             arns = self.live.aws.registry(region, account)["exclusions"]
-            found[account, region] = sorted(str(arn).rpartition("/")[2] for arn in arns)
-        return found
+            exclusions[account, region] = sorted(str(arn).rpartition("/")[2] for arn in arns)
+        return exclusions
 
     def has(self, *names: str) -> bool:
         """Whether AWS has exactly these roles in each registry."""
-        return all(found == sorted(names) for found in self.excluded().values())
+        return all(roles == sorted(names) for roles in self.excluded().values())

@@ -41,8 +41,8 @@ def test_every_change_of_a_fleet_records_one_event(either: Live) -> None:
         "DeleteRegistrySet": fleet.set_name,
     }
     for method, resource in expected.items():
-        found = [each for each in client.list_audit_events(f'method = {method} AND resource = "{resource}"')]
-        assert len(found) == 1, (method, found)
+        recorded = [each for each in client.list_audit_events(f'method = {method} AND resource = "{resource}"')]
+        assert len(recorded) == 1, (method, recorded)
     # `ApproveRollout` needs a second principal: test_bounds.py. `DeleteAccount` has a test of its own.
     assert {*expected, "ApproveRollout", "DeleteAccount"} == FLEET_CALLS
 
@@ -53,5 +53,5 @@ def test_deletion_of_an_account_records_an_event(either: Live) -> None:
     fleet.client.delete_account(f"accounts/{account}")
     with pytest.raises(ecrkeeper.NotFound):
         fleet.client.delete_account(f"accounts/{account}")
-    found = list(fleet.client.list_audit_events(f"method = DeleteAccount AND account = {account}"))
-    assert [event.resource for event in found] == [f"accounts/{account}"]
+    recorded = list(fleet.client.list_audit_events(f"method = DeleteAccount AND account = {account}"))
+    assert [event.resource for event in recorded] == [f"accounts/{account}"]

@@ -40,12 +40,12 @@ def served(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def clients(served: Secured) -> Iterator[dict[str, ecrkeeper.Client]]:
-    made = {
+    by_name = {
         name: served.client(certificate=served.authority.issue_cert(f"{name}.example"))
         for name in ("platform", "team", "boss")
     }
-    yield made
-    for client in made.values():
+    yield by_name
+    for client in by_name.values():
         client.close()
 
 
@@ -81,8 +81,8 @@ def test_set_stays_within_the_bounds_of_its_author(
     boss.approve_rollout(waiting.name)
     fleet.ended()
     rejection(DENIED, team.update_registry_set, {"name": fleet.set_name, "selector": {}}, ["selector"])
-    found = platform.list_audit_events('method = ApproveRollout AND principal = "boss.example"')
-    assert [event.resource for event in found] == [waiting.name]
+    approvals = platform.list_audit_events('method = ApproveRollout AND principal = "boss.example"')
+    assert [event.resource for event in approvals] == [waiting.name]
 
 
 def test_growth_beyond_the_bounds_fails(
@@ -96,7 +96,7 @@ def test_growth_beyond_the_bounds_fails(
     (target,) = fleet.targets(2)
     assert (target.registry, target.reason) == (f"accounts/{OTHER}/registries/us-east-1", "ACCESS_DENIED")
     assert OTHER not in {call["account"] for call in simulated_aws.writes(since)}
-    seen = [each.registry for each in clients["team"].list_registry_set_targets(fleet.set_name)]
-    assert seen == [f"accounts/{MINE}/registries/us-east-1"], "nobody sees targets that it may not read"
+    targets = [each.registry for each in clients["team"].list_registry_set_targets(fleet.set_name)]
+    assert targets == [f"accounts/{MINE}/registries/us-east-1"], "nobody sees targets that it may not read"
     verbs = clients["boss"].who_am_i("registrySets/team-set").verbs
     assert sorted(verbs) == ["approve", "read"]

@@ -107,10 +107,10 @@ def test_fleet_counts_what_is_wrong(fleet: Fleet) -> None:
     before = fleet.client.get_fleet()
     fleet.create(exclusion("scanner"))
     fleet.ended()
-    found = fleet.client.get_fleet()
-    assert found.registry_count == before.registry_count + 1
-    assert found.ready_registry_count <= before.ready_registry_count + 0
-    assert "AWS_ACCESS_DENIED" in {each.reason for each in found.registry_reasons}
-    problems = {each.resource: each for each in found.worst_problems}
+    overview = fleet.client.get_fleet()
+    assert overview.registry_count == before.registry_count + 1
+    assert overview.ready_registry_count <= before.ready_registry_count + 0
+    assert "AWS_ACCESS_DENIED" in {each.reason for each in overview.registry_reasons}
+    problems = {each.resource: each for each in overview.worst_problems}
     assert all(each.message and each.since.seconds for each in problems.values())
-    assert found.account_count >= 1
+    assert overview.account_count >= 1

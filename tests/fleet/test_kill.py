@@ -88,8 +88,8 @@ async def check_rows(url: str, set_id: str, tolerance: int) -> None:
     db = schema.open_database(url)
 
     def read(tx: Tx) -> tuple[RolloutRow | None, list[TargetRow]]:
-        found = rollouts.get(tx, set_id, 1)
-        return found, [] if found is None else rollout_targets.page(tx, found, ("", ""), 1000)
+        rollout = rollouts.get(tx, set_id, 1)
+        return rollout, [] if rollout is None else rollout_targets.page(tx, rollout, ("", ""), 1000)
 
     rollout, targets = await db.read(read)
     await db.close()
@@ -146,9 +146,9 @@ def test_killed_rollout_halts_at_its_tolerance(
     killed.kill(1)
     done = fleet.ended()
     assert [each.succeeded_count for each in done.waves] == [2, 4, 6, 0]
-    assert {roles for (_, region), found in fleet.excluded().items() if region == "us-east-1" for roles in found} == {
-        "scanner"
-    }
+    assert {
+        roles for (_, region), exclusions in fleet.excluded().items() if region == "us-east-1" for roles in exclusions
+    } == {"scanner"}
     killed.stop()
 
 

@@ -63,24 +63,24 @@ def test_accounts_follow_the_organization(live: Live) -> None:
     one, two, declared = accounts[0], accounts[1], accounts[2]
     live.client.create_account(declared, {"displayName": "mine"})
     unit = {"unit": "/workloads/prod", "tags": {"env": "prod", "odd/key": "a b"}}
-    everything = {each: {"name": f"name-{each}", **unit} for each in accounts}
+    members = {each: {"name": f"name-{each}", **unit} for each in accounts}
     live.aws.control("PUT", f"accounts/{one}", {"enabled_regions": ["us-east-1", "af-south-1"]})
-    organize(live, **everything)
-    found = harness.eventually(lambda: known(live) if set(accounts) <= set(known(live)) else None, 60)
-    account = found[one]
+    organize(live, **members)
+    listed = harness.eventually(lambda: known(live) if set(accounts) <= set(known(live)) else None, 60)
+    account = listed[one]
     assert (account.display_name, account.organizational_unit) == (f"name-{one}", "/workloads/prod")
     assert dict(account.labels) == {"env": "prod", "odd/key": "a b"}
     # The Regions of an account come with the first check of it.
     harness.eventually(lambda: list(known(live)[one].enabled_regions) == ["af-south-1", "us-east-1"], 120)
     assert (account.source, account.state) == (account.ORGANIZATION, account.ACTIVE)
-    assert found[declared].display_name == "mine", "what somebody declared stays"
+    assert listed[declared].display_name == "mine", "what somebody declared stays"
     error = rejection(
         grpc.StatusCode.FAILED_PRECONDITION,
         lambda: live.client.update_account({"name": account.name, "labels": {}}, ["labels"]),
     )
     assert error.reason == "ACCOUNT_OF_ORGANIZATION"
-    fewer = {each: given for each, given in everything.items() if each != two}
-    fewer[one] = {**everything[one], "state": "SUSPENDED", "unit": "/"}
+    fewer = {each: member for each, member in members.items() if each != two}
+    fewer[one] = {**members[one], "state": "SUSPENDED", "unit": "/"}
     organize(live, **fewer)
     harness.eventually(lambda: known(live)[one].state == account.SUSPENDED, 60)
     harness.eventually(lambda: known(live)[two].state == account.GONE, 60)

@@ -77,8 +77,8 @@ def test_failures_beyond_the_tolerance_halt_before_the_next_wave(fleet: Fleet) -
 
 
 def fleet_has(fleet: Fleet, *names: str) -> None:
-    found = {account: roles for (account, region), roles in fleet.excluded().items() if region == "us-east-1"}
-    assert found == {account: sorted(names) for account in fleet.accounts}
+    exclusions = {account: roles for (account, region), roles in fleet.excluded().items() if region == "us-east-1"}
+    assert exclusions == {account: sorted(names) for account in fleet.accounts}
 
 
 def test_roll_back_returns_every_changed_target(fleet: Fleet) -> None:
@@ -102,8 +102,8 @@ def test_roll_back_returns_every_changed_target(fleet: Fleet) -> None:
     assert [each.rolled_back for each in fleet.targets(2)].count(True) == 4
     assert all(each.state == each.SUCCEEDED for each in fleet.targets(2) if each.rolled_back)
     assert back.end_time.seconds
-    found = {account: roles for (account, region), roles in fleet.excluded().items() if region == "us-east-1"}
-    assert found == {account: ["old", "others"] if account == accounts[0] else ["old"] for account in accounts}
+    exclusions = {account: roles for (account, region), roles in fleet.excluded().items() if region == "us-east-1"}
+    assert exclusions == {account: ["old", "others"] if account == accounts[0] else ["old"] for account in accounts}
     assert fleet.client.get_registry_set(fleet.set_name).current_revision == 1
 
 
@@ -199,11 +199,11 @@ def test_targets_that_replicate_into_each_other_do_not_halt(fleet: Fleet) -> Non
 def test_watch_ends_with_the_rollout(fleet: Fleet) -> None:
     fleet.add(2)
     fleet.create(exclusion("scanner"), strategy=waves({"count": 1}, {"rest": True}))
-    seen = [step.rollout for step in fleet.client.watch_rollout(f"{fleet.set_name}/rollouts/1", timeout=60)]
-    assert seen[-1].state == Rollout.SUCCEEDED
-    assert len(seen) > 2
-    assert max(each.wave for each in seen) == 2
-    assert all(sum(w.running_count + w.baking_count for w in each.waves) <= 1 for each in seen)
+    received = [step.rollout for step in fleet.client.watch_rollout(f"{fleet.set_name}/rollouts/1", timeout=60)]
+    assert received[-1].state == Rollout.SUCCEEDED
+    assert len(received) > 2
+    assert max(each.wave for each in received) == 2
+    assert all(sum(w.running_count + w.baking_count for w in each.waves) <= 1 for each in received)
 
 
 def test_approval_needs_another_principal(fleet: Fleet) -> None:

@@ -26,13 +26,13 @@ def arns(account: str, *names: str) -> dict[str, dict[str, list[str]]]:
 
 def test_set_reaches_every_registry_and_changes_with_it(fleet: Fleet) -> None:
     fleet.add(3)
-    made = fleet.create(exclusion("scanner"))
-    assert (made.generation, made.active_rollout) == (1, f"{fleet.set_name}/rollouts/1")
+    created = fleet.create(exclusion("scanner"))
+    assert (created.generation, created.active_rollout) == (1, f"{fleet.set_name}/rollouts/1")
     done = fleet.ended()
     assert done.waves[0].succeeded_count == 6
     assert fleet.has("scanner"), fleet.excluded()
-    found = fleet.client.get_registry_set(fleet.set_name)
-    assert (found.current_revision, found.active_rollout) == (1, "")
+    stored = fleet.client.get_registry_set(fleet.set_name)
+    assert (stored.current_revision, stored.active_rollout) == (1, "")
     changed = fleet.update(settings=exclusion("auditor"), options={"allow_removals": 6})
     assert changed.generation == 2
     assert fleet.ended(number=2).revision == 2
@@ -148,8 +148,8 @@ def test_missing_label_fails_its_target_only(fleet: Fleet) -> None:
         f"accounts/{lacking}/registries/{region}" for region in sorted(REGIONS)
     ]
     assert {each.reason for each in failed} == {"LABEL_MISSING"}
-    found = fleet.excluded()
-    assert {place: names for place, names in found.items() if names} == {
+    exclusions = fleet.excluded()
+    assert {place: names for place, names in exclusions.items() if names} == {
         (account, region): ["a"] for account, region in fleet.registries() if account != lacking
     }
 
@@ -225,19 +225,19 @@ def test_repeated_request_has_one_effect(fleet: Fleet) -> None:
 
 def test_accounts_are_kept_and_listed(fleet: Fleet) -> None:
     account, other = fleet.add(2, displayName="shop", organizationalUnit="/workloads/prod")
-    found = fleet.client.get_account(f"accounts/{account}")
-    assert (found.display_name, found.state, found.source) == ("shop", found.ACTIVE, found.DECLARED)
+    stored = fleet.client.get_account(f"accounts/{account}")
+    assert (stored.display_name, stored.state, stored.source) == ("shop", stored.ACTIVE, stored.DECLARED)
     listed = list(fleet.client.list_accounts(f'labels.fleet = {fleet.label} AND organizational_unit:"/workloads/"'))
     assert [each.name for each in listed] == [f"accounts/{account}", f"accounts/{other}"]
-    changed = fleet.client.update_account({"name": found.name, "labels": {}, "etag": found.etag}, ["labels"])
+    changed = fleet.client.update_account({"name": stored.name, "labels": {}, "etag": stored.etag}, ["labels"])
     assert (dict(changed.labels), changed.display_name) == ({}, "shop")
-    rejection(grpc.StatusCode.ABORTED, fleet.client.update_account, {"name": found.name, "etag": found.etag}, ["*"])
+    rejection(grpc.StatusCode.ABORTED, fleet.client.update_account, {"name": stored.name, "etag": stored.etag}, ["*"])
     rejection(grpc.StatusCode.ALREADY_EXISTS, fleet.client.create_account, account)
     rejection(
         grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_account, fresh_account(), {"enabledRegions": ["mars-1"]}
     )
     rejection(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_account, fresh_account(), {"labels": {"a": '"'}})
-    fleet.client.delete_account(found.name)
-    rejection(grpc.StatusCode.NOT_FOUND, fleet.client.get_account, found.name)
-    rejection(grpc.StatusCode.NOT_FOUND, fleet.client.delete_account, found.name)
-    fleet.client.delete_account(found.name, allow_missing=True)
+    fleet.client.delete_account(stored.name)
+    rejection(grpc.StatusCode.NOT_FOUND, fleet.client.get_account, stored.name)
+    rejection(grpc.StatusCode.NOT_FOUND, fleet.client.delete_account, stored.name)
+    fleet.client.delete_account(stored.name, allow_missing=True)

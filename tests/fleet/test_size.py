@@ -101,9 +101,9 @@ def test_failures_in_the_second_of_three_waves_halt_300_registries(fleet: Fleet,
         for account in accounts
     }
     for account in accounts:
-        wanted = others[account] | ({"Fleet"} if resumes else set())
-        found = aws.registry(REGION, account)["policyText"]
-        assert (sids(found) if found else set()) == wanted, account
+        expected = others[account] | ({"Fleet"} if resumes else set())
+        observed = aws.registry(REGION, account)["policyText"]
+        assert (sids(observed) if observed else set()) == expected, account
     for each in aws.writes(since):
         written = sids(each["params"]["policyText"]) if each["operation"] == "PutRegistryPolicy" else set()
         assert others[each["account"]] <= written, f"{each} lacks elements of others"
@@ -172,13 +172,13 @@ def test_set_over_200_accounts_of_5_regions_follows_its_organization(organized: 
     done = prod.ended(number=1, seconds=WAIT_SECONDS)
     moved.ended(number=1)
     assert (done.waves[0].succeeded_count, done.waves[0].held_count) == (199 * 5, 5)
-    made = Counter(each["account"] for each in aws.writes(since) if each["operation"] == "CreateServiceLinkedRole")
-    assert set(made.values()) <= {1}, "roles are made once for each account"
+    creations = Counter(each["account"] for each in aws.writes(since) if each["operation"] == "CreateServiceLinkedRole")
+    assert set(creations.values()) <= {1}, "roles are made once for each account"
     roles = {
         account: aws.control("GET", f"accounts/{account}")["roles"]
         for account in [*organization.accounts, *declared[:15]]
     }
-    assert [len(found) for found in roles.values()] == [0] + [1] * 19
+    assert [len(registries) for registries in roles.values()] == [0] + [1] * 19
     assert held not in {each["account"] for each in aws.writes(since)}
 
     since, added = aws.position(), "000000200001"

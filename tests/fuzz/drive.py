@@ -83,11 +83,12 @@ class Case:
     @classmethod
     def parse(cls, text: str) -> Case:
         """Return a case from the output of a failure."""
-        given = json.loads(text)
+        content = json.loads(text)
         sent = [
-            (key, value if isinstance(value, str) else bytes.fromhex(value["hex"])) for key, value in given["metadata"]
+            (key, value if isinstance(value, str) else bytes.fromhex(value["hex"]))
+            for key, value in content["metadata"]
         ]
-        return cls(given["method"], bytes.fromhex(given["request"]), sent)
+        return cls(content["method"], bytes.fromhex(content["request"]), sent)
 
 
 class Driver:

@@ -71,8 +71,8 @@ def _scalar(field: FieldDescriptor, rng: random.Random) -> Any:
     if kind == FieldDescriptor.CPPTYPE_BOOL:
         return rng.random() < 0.5
     if kind == FieldDescriptor.CPPTYPE_ENUM:
-        known = [value.number for value in field.enum_type.values]
-        return rng.choice(known) if rng.random() < 0.85 else rng.choice((-1, 99, 2**31 - 1, -(2**31)))
+        numbers = [value.number for value in field.enum_type.values]
+        return rng.choice(numbers) if rng.random() < 0.85 else rng.choice((-1, 99, 2**31 - 1, -(2**31)))
     if kind in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
         return rng.choice((0.0, -1.5, float("inf"), float("nan")))
     bits = 32 if kind in (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32) else 64
@@ -152,7 +152,7 @@ def metadata(rng: random.Random) -> list[tuple[str, str | bytes]]:
     """Return metadata for a call; usually none."""
     if rng.random() < 0.85:
         return []
-    found: list[tuple[str, str | bytes]] = []
+    pairs: list[tuple[str, str | bytes]] = []
     for _ in range(rng.choice((1, 1, 2, 5, 60))):
         key = rng.choice(
             (
@@ -169,5 +169,5 @@ def metadata(rng: random.Random) -> list[tuple[str, str | bytes]]:
             )
         )
         value = rng.choice(_TEXTS)
-        found.append((key, rng.randbytes(rng.choice((0, 1, 50, 3000))) if key.endswith("-bin") else value))
-    return found
+        pairs.append((key, rng.randbytes(rng.choice((0, 1, 50, 3000))) if key.endswith("-bin") else value))
+    return pairs

@@ -44,19 +44,19 @@ class RememberingAws:
         for check in (call.ready, call.fence):
             if check is not None:
                 await check()
-        asked = replace(call, fence=None, ready=None)
-        key = repr((asked, asked.params))
+        unfenced = replace(call, fence=None, ready=None)
+        key = repr((unfenced, unfenced.params))
         if key not in self._known:
             if len(self._known) >= _ASKED:
                 raise Temporary("AWS is not asked any more", reason="AWS_UNAVAILABLE", operation=call.operation)
             try:
-                self._known[key] = await self._aws.write(asked)
+                self._known[key] = await self._aws.write(unfenced)
             except AwsError as error:
                 self._known[key] = error
-        found = self._known[key]
-        if isinstance(found, AwsError):
-            raise found
-        return found
+        answer = self._known[key]
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
 
     def regions(self, partition: str) -> list[str]:
         return self._aws.regions(partition)
@@ -81,8 +81,8 @@ class Complaints(logging.Handler):
         raise structlog.DropEvent
 
     def take(self) -> list[str]:
-        found, self.found = self.found, []
-        return found
+        complaints, self.found = self.found, []
+        return complaints
 
 
 class Contents:
@@ -138,7 +138,7 @@ async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
     logging.getLogger().addHandler(complaints)
     structlog.configure(processors=[complaints], cache_logger_on_first_use=False)
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, found: complaints.found.append(repr(found)))
+    loop.set_exception_handler(lambda _, context: complaints.found.append(repr(context)))
     db, changes = schema.open_database(url, pool_size=1), Changes()
     db.listen(changes.publish)
     os.environ.update(AWS_ACCESS_KEY_ID="999999999999", AWS_SECRET_ACCESS_KEY="secret")

@@ -36,14 +36,16 @@ _TREE = Path(__file__).parents[2] / "examples" / "two-accounts"
 
 def _patterns() -> dict[str, list[str]]:
     """Return the name patterns of all resources, by type, and `parent of TYPE`."""
-    found: dict[str, list[str]] = {}
+    patterns: dict[str, list[str]] = {}
     for file in (registry_pb2, role_pb2, fleet_pb2):
         for kind in file.DESCRIPTOR.message_types_by_name.values():
             resource = kind.GetOptions().Extensions[resource_pb2.resource]
             for pattern in resource.pattern:
-                found.setdefault(resource.type, []).append(pattern)
-                found.setdefault(f"parent of {resource.type}", []).append(pattern.rpartition("/")[0].rpartition("/")[0])
-    return found
+                patterns.setdefault(resource.type, []).append(pattern)
+                patterns.setdefault(f"parent of {resource.type}", []).append(
+                    pattern.rpartition("/")[0].rpartition("/")[0]
+                )
+    return patterns
 
 
 _PATTERNS = _patterns()
@@ -120,9 +122,9 @@ def text(field: FieldDescriptor, rng: random.Random) -> str:
     """Return a value for a string field: usually by name and reference."""
     chosen = rng.random()
     if chosen < 0.75:
-        known = _BY_NAME.get(field.name)
-        if known is not None:
-            return known(rng)
+        words = _BY_NAME.get(field.name)
+        if words is not None:
+            return words(rng)
         options = field.GetOptions()
         if field.name in ("name", "parent") or options.HasExtension(resource_pb2.resource_reference):
             return _name(field, rng)
@@ -134,19 +136,19 @@ def text(field: FieldDescriptor, rng: random.Random) -> str:
     return rng.choice(("x", "é", "[", "\0", "a/")) * 150_000
 
 
-def mutated(given: str, rng: random.Random) -> str:
+def mutated(text: str, rng: random.Random) -> str:
     """Return a text with a part removed, inserted, doubled or changed."""
-    at = rng.randrange(len(given) + 1)
-    to = min(len(given), at + rng.randrange(1, 9))
+    at = rng.randrange(len(text) + 1)
+    to = min(len(text), at + rng.randrange(1, 9))
     middle = rng.choice(
-        ("", rng.choice(HOSTILE)[:200], given[at:to] * 2, given[at:to].swapcase(), "/", chr(rng.randrange(1, 0xD800)))
+        ("", rng.choice(HOSTILE)[:200], text[at:to] * 2, text[at:to].swapcase(), "/", chr(rng.randrange(1, 0xD800)))
     )
-    return given[:at] + middle + given[to:]
+    return text[:at] + middle + text[to:]
 
 
 def mask(rng: random.Random) -> list[str]:
     """Return the paths of a field mask."""
-    known = (
+    paths = (
         *(f"settings.{field.name}" for field in Settings.DESCRIPTOR.fields),
         "settings",
         "mode",
@@ -155,17 +157,17 @@ def mask(rng: random.Random) -> list[str]:
         "*",
     )
     return [
-        rng.choice(known) if rng.random() < 0.8 else mutated(rng.choice(known), rng)
+        rng.choice(paths) if rng.random() < 0.8 else mutated(rng.choice(paths), rng)
         for _ in range(rng.choice((0, 1, 1, 2, 3, 300)))
     ]
 
 
 def _examples() -> list[Settings]:
-    found = []
+    messages = []
     for path in sorted(_TREE.glob("*.yaml")):
         read = documents.read([Text(path.name, path.read_bytes())])
-        found += [message(declared.settings) for declared in read.declarations]
-    return found
+        messages += [message(declared.settings) for declared in read.declarations]
+    return messages
 
 
 VALID = {Settings.DESCRIPTOR.full_name: _examples()}
