@@ -202,17 +202,17 @@ def _other(answer: Any) -> Any:
 def of_json(service: str, operation: str) -> list[tuple[str, Rule]]:
     """Return unusable responses to a JSON operation, with the fault rule for each."""
     answer, _ = JSON_ANSWERS[service, operation]
-    whole = json.dumps(answer)
+    body = json.dumps(answer)
     wrong = {name: [SECRET, 5] if not isinstance(value, list) else SECRET for name, value in answer.items()}
     kinds: list[tuple[str, Rule]] = [
         ("empty", {"body": ""}),
         ("no members", _json({})),
         ("HTML", {"headers": {"Content-Type": "text/html"}, "body": HTML}),
-        ("cut", {"body": whole[: len(whole) - 3]}),
+        ("cut", {"body": body[: len(body) - 3]}),
         ("wrong type", _json(wrong)),
         ("a list", _json([answer])),
         ("nulls", _json(dict.fromkeys(answer))),
-        ("too deep", {"body": whole[:-1] + ', "x": ' + "[" * 500 + "]" * 500 + "}"}),
+        ("too deep", {"body": body[:-1] + ', "x": ' + "[" * 500 + "]" * 500 + "}"}),
         ("16 MB", HUGE),
         ("a redirect", {"status": 302, "body": HTML}),
         ("a proxy's refusal", {"status": 403, "body": HTML}),
@@ -223,21 +223,21 @@ def of_json(service: str, operation: str) -> list[tuple[str, Rule]]:
 
 def of_xml(service: str, operation: str) -> list[tuple[str, Rule]]:
     """Return the same for an operation of the Query protocol."""
-    whole, _ = XML_ANSWERS[service, operation]
+    body, _ = XML_ANSWERS[service, operation]
     kinds: list[tuple[str, Rule]] = [
         ("empty", {"body": ""}),
         ("no members", {"body": xml(operation, "")}),
         ("HTML", {"headers": {"Content-Type": "text/html"}, "body": HTML}),
-        ("cut", {"body": whole[: len(whole) - 30]}),
-        ("another answer", {"body": whole.replace(operation, "ListUsers")}),
+        ("cut", {"body": body[: len(body) - 30]}),
+        ("another answer", {"body": body.replace(operation, "ListUsers")}),
         ("wrong type", {"body": xml(operation, f"<Role>{SECRET}</Role><Credentials>{SECRET}</Credentials>")}),
         ("JSON", _json({operation: SECRET})),
         ("16 MB", HUGE),
         ("a redirect", {"status": 302, "body": HTML}),
         ("a proxy's refusal", {"status": 403, "body": HTML}),
     ]
-    if f"::{ACCOUNT}:" in whole:
-        kinds.append(("another account", {"body": whole.replace(ACCOUNT, OTHER)}))
+    if f"::{ACCOUNT}:" in body:
+        kinds.append(("another account", {"body": body.replace(ACCOUNT, OTHER)}))
     return kinds
 
 

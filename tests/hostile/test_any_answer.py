@@ -34,9 +34,9 @@ def of_shape(shape: Any) -> st.SearchStrategy[Any]:
     """Generate values of a botocore shape with missing, null or unknown members."""
     kind = shape.type_name
     if kind == "structure":
-        known = {name: of_shape(member) | st.none() for name, member in shape.members.items()}
-        given = st.fixed_dictionaries({}, optional=known)
-        return st.tuples(given, st.dictionaries(st.just("newThing"), _ANYTHING, max_size=1)).map(
+        members = {name: of_shape(member) | st.none() for name, member in shape.members.items()}
+        strategy = st.fixed_dictionaries({}, optional=members)
+        return st.tuples(strategy, st.dictionaries(st.just("newThing"), _ANYTHING, max_size=1)).map(
             lambda p: {**p[0], **p[1]}
         )
     if kind == "list":
@@ -83,11 +83,11 @@ def test_observation_raises_only_aws_errors(name: str, data: st.DataObject) -> N
     answer = data.draw(shaped) if data.draw(st.booleans()) else changed(honest, data.draw)
     aws: Any = Hostile([answer, honest])
     try:
-        found = asyncio.run(observe_setting(aws, RegistryName(ACCOUNT, "us-east-1"), setting))
+        observed = asyncio.run(observe_setting(aws, RegistryName(ACCOUNT, "us-east-1"), setting))
     except AwsError as error:
         assert error.reason == "AWS_ANSWER_INVALID"
     else:
-        assert isinstance(found, Observed)
+        assert isinstance(observed, Observed)
         # The observation is written again, and stored as JSON.
-        setting.join(found.elements)
-        json.dumps(found.shape)
+        setting.join(observed.elements)
+        json.dumps(observed.shape)

@@ -164,9 +164,9 @@ def test_valid_certificates_are_accepted_by_name(server: harness.Server) -> None
             assert next(iter(client.list_registry_settings_revisions(part))).principal == name
 
 
-def rejection(given: dict[str, list[bytes]]) -> Unauthenticated:
+def rejection(presented: dict[str, list[bytes]]) -> Unauthenticated:
     with pytest.raises(Unauthenticated) as refused:
-        principal_of_certificate(given)
+        principal_of_certificate(presented)
     return refused.value
 
 
@@ -196,11 +196,11 @@ def test_non_certificate_is_rejected(content: bytes) -> None:
 
 
 def test_rejected_name_is_escaped_in_message_and_log() -> None:
-    given = peer(AUTHORITY.issue("evil\x1b[31m\u202e\n\0").certificate, cn=b"evil")
+    presented = peer(AUTHORITY.issue("evil\x1b[31m\u202e\n\0").certificate, cn=b"evil")
     with structlog.testing.capture_logs() as logs:
-        message = rejection(given).message
+        message = rejection(presented).message
         for _ in range(10):
-            rejection(given)
+            rejection(presented)
     assert "evil\\x1b[31m\\u202e\\n\\x00" in message
     assert message.isprintable()
     assert [(line["event"], line["why"]) for line in logs] == [("certificate_rejected", message)], "once, not per call"
@@ -215,12 +215,14 @@ def test_certificate_parse_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
         return parse(pem)
 
     monkeypatch.setattr(certificate_names.CertificateNames, "_parsed", counting)
-    given = peer(AUTHORITY.issue("caller").certificate, cn=b"caller")
+    presented = peer(AUTHORITY.issue("caller").certificate, cn=b"caller")
     began = time.perf_counter()
     for _ in range(2000):
         # gRPC creates new objects for every call.
-        found = principal_of_certificate({key: [bytes(bytearray(v)) for v in values] for key, values in given.items()})
-        assert found is not None
-        assert found.name == "caller"
+        principal = principal_of_certificate(
+            {key: [bytes(bytearray(v)) for v in values] for key, values in presented.items()}
+        )
+        assert principal is not None
+        assert principal.name == "caller"
     assert (time.perf_counter() - began) / 2000 < 0.0005
     assert len(parsed) == 1

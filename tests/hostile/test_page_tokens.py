@@ -205,10 +205,10 @@ async def test_replicas_starting_together_share_one_key(database_url: str) -> No
         await replicas[0].write(lambda tx: tx.conn.execute(delete(page_token_keys)))
         assert [await db.read(page_token_key.find) for db in replicas] == [None] * 4
         # Each has found no key, and creates one.
-        made = await asyncio.gather(*(db.write(page_token_key.create) for db in replicas for _ in range(5)))
-        assert len({migrated, *made}) == 2
-        assert {len(key) for key in (migrated, *made)} == {32}
-        assert [await PageKey().read(db) for db in replicas] == [made[0]] * 4
+        keys = await asyncio.gather(*(db.write(page_token_key.create) for db in replicas for _ in range(5)))
+        assert len({migrated, *keys}) == 2
+        assert {len(key) for key in (migrated, *keys)} == {32}
+        assert [await PageKey().read(db) for db in replicas] == [keys[0]] * 4
     finally:
         for db in replicas:
             await db.close()
@@ -229,10 +229,10 @@ async def test_page_token_key_is_read_once(db: Database) -> None:
             return await db.write(change)
 
     key, counting = PageKey(), Counting()
-    found = {await key.read(counting) for _ in range(100)}  # type: ignore[arg-type]
-    assert len(found) == 1
+    keys = {await key.read(counting) for _ in range(100)}  # type: ignore[arg-type]
+    assert len(keys) == 1
     assert statements == 1
-    assert {await PageKey().read(counting) for _ in range(3)} == found  # type: ignore[arg-type]
+    assert {await PageKey().read(counting) for _ in range(3)} == keys  # type: ignore[arg-type]
     assert statements == 4
 
 
@@ -317,14 +317,14 @@ async def test_list_continues_on_another_replica(database_url: str) -> None:
     edges = [Dependencies(db, unused, Changes(), lambda: None, "us-east-1") for db in replicas]
     await replicas[0].write(fill)
     try:
-        found, token = [], ""
+        names, token = [], ""
         for at in range(3):
             roles = Roles(edges[at % 2])
             request = role_service_pb2.ListServiceLinkedRolesRequest(parent="accounts/-", page_size=1, page_token=token)
             answer = await roles.ListServiceLinkedRoles(request, unused)
-            found += [role.name for role in answer.service_linked_roles]
+            names += [role.name for role in answer.service_linked_roles]
             token = answer.next_page_token
-        assert found == [f"accounts/{n * 12}/serviceLinkedRoles/replication" for n in "123"]
+        assert names == [f"accounts/{n * 12}/serviceLinkedRoles/replication" for n in "123"]
         assert token == ""
     finally:
         for db in replicas:

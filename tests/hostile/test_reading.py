@@ -40,8 +40,8 @@ def believed(service: str, operation: str, rule: dict[str, Any]) -> dict[str, An
 
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS)
 def test_valid_response_is_accepted(service: str, operation: str) -> None:
-    whole = (JSON_ANSWERS.get((service, operation)) or XML_ANSWERS[service, operation])[0]
-    assert believed(service, operation, {"body": whole if isinstance(whole, str) else json.dumps(whole)})
+    body = (JSON_ANSWERS.get((service, operation)) or XML_ANSWERS[service, operation])[0]
+    assert believed(service, operation, {"body": body if isinstance(body, str) else json.dumps(body)})
 
 
 @pytest.mark.parametrize(("service", "operation", "kind", "rule"), CASES, ids=[f"{c[1]}-{c[2]}" for c in CASES])
@@ -69,12 +69,12 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    found = json.loads(json.dumps(value))
-    node = found
+    copied = json.loads(json.dumps(value))
+    node = copied
     for key in path[:-1]:
         node = node[key]
     node[path[-1]] = new
-    return found
+    return copied
 
 
 @pytest.mark.parametrize(("service", "operation"), JSON_ANSWERS)
@@ -143,8 +143,8 @@ def test_unknown_members_stay_visible() -> None:
         **answer,
         "replicationConfiguration": {**answer["replicationConfiguration"], "newThing": [1, {"a": None}]},
     }
-    found = believed("ecr", "DescribeRegistry", {"body": json.dumps(answer)})
-    assert found["replicationConfiguration"]["newThing"] == [1, {"a": None}]
+    answer_read = believed("ecr", "DescribeRegistry", {"body": json.dumps(answer)})
+    assert answer_read["replicationConfiguration"]["newThing"] == [1, {"a": None}]
 
 
 # service, status, content type, body, code, reason

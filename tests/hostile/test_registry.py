@@ -89,9 +89,9 @@ async def test_put_after_unusable_read_keeps_unmanaged_elements(
     assert world.aws.writes, "the honest Put"
     assert theirs(await world.present()) == before
     assert holds(row, "Ready")
-    said = "".join(capsys.readouterr())
-    assert SECRET not in said + json.dumps(row.state)
-    assert "Traceback" not in said
+    output = "".join(capsys.readouterr())
+    assert SECRET not in output + json.dumps(row.state)
+    assert "Traceback" not in output
     assert "INTERNAL" not in json.dumps(row.state)
 
 
@@ -178,9 +178,9 @@ async def test_unusable_sts_response_yields_no_credentials(
     await world.control("DELETE", "faults")
     row = await world.resync()
     assert holds(row, "Ready")
-    said = "".join(capsys.readouterr())
-    assert SECRET not in said + json.dumps(row.state)
-    assert "Traceback" not in said
+    output = "".join(capsys.readouterr())
+    assert SECRET not in output + json.dumps(row.state)
+    assert "Traceback" not in output
 
 
 async def test_credentials_of_other_account_are_not_used(world: World) -> None:

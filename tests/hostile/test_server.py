@@ -65,8 +65,8 @@ def test_declarations_never_reach_other_accounts(tmp_path: Path, aws: harness.Si
             error = rejected(call)
             assert error.reason == "WRONG_ACCOUNT"
             assert (error.metadata["expected_account"], error.metadata["actual_account"]) == (OTHER, ACCOUNT)
-        there = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": OTHER}]}]}
-        live.registry(ACCOUNT).converged({"replicationConfiguration": there})
+        replication = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": OTHER}]}]}
+        live.registry(ACCOUNT).converged({"replicationConfiguration": replication})
         (check,) = client.check_replication(f"accounts/{ACCOUNT}/registries/us-east-1").checks
         assert [finding.reason for finding in check.findings] == ["WRONG_ACCOUNT"]
     assert server.stop() == 0
@@ -95,11 +95,11 @@ def test_log_omits_unparsable_content(tmp_path: Path, aws: harness.Simulator, ru
         aws.control("DELETE", "faults")
         harness.eventually(lambda: reason_of(client.get_registry(name)) == "IN_SYNC")
     assert server.stop() == 0
-    said = log.read_text()
-    assert SECRET not in said
-    assert "Traceback" not in said
-    assert "every account, by assuming arn:aws:iam::{account}:role/ecrkeeper" in said
-    assert "of account 999999999999" in said
+    text = log.read_text()
+    assert SECRET not in text
+    assert "Traceback" not in text
+    assert "every account, by assuming arn:aws:iam::{account}:role/ecrkeeper" in text
+    assert "of account 999999999999" in text
 
 
 def test_server_starts_while_sts_is_unresponsive(tmp_path: Path, aws: harness.Simulator) -> None:

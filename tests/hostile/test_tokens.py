@@ -54,12 +54,12 @@ def signed(claims: bytes | str, header: bytes | str | None = None) -> str:
     return f"{content}.{encoded(algorithm.sign(content.encode(), ISSUER.private['one']))}"
 
 
-def claims(**said: str) -> str:
+def claims(**members: str) -> str:
     """Return claims as JSON text from JSON texts; None omits a claim."""
     usual = {
         "iss": json.dumps(ISSUER.url), "aud": f'"{AUDIENCE}"', "sub": '"admin"', "exp": str(int(time.time()) + 86_400),
     }  # fmt: skip
-    return "{" + ", ".join(f'"{name}": {text}' for name, text in {**usual, **said}.items()) + "}"
+    return "{" + ", ".join(f'"{name}": {text}' for name, text in {**usual, **members}.items()) + "}"
 
 
 class NeverAskedAgain:
@@ -192,8 +192,8 @@ async def test_malformed_groups_are_invalid(text: str, why: str) -> None:
 
 
 async def test_usual_names_and_groups_are_accepted() -> None:
-    found = await verifier().verify(signed(claims(sub='"Zoë van der Berg"', groups='["/Team A", "żółw"]')))
-    assert (found.name, found.groups) == ("Zoë van der Berg", {"/Team A", "żółw"})
+    principal = await verifier().verify(signed(claims(sub='"Zoë van der Berg"', groups='["/Team A", "żółw"]')))
+    assert (principal.name, principal.groups) == ("Zoë van der Berg", {"/Team A", "żółw"})
 
 
 HEADERS: list[tuple[str, str]] = [
@@ -329,15 +329,15 @@ async def test_token_of_other_format_is_invalid(token: str, why: str) -> None:
 
 async def test_forged_tokens_are_invalid() -> None:
     mallory = ec.generate_private_key(ec.SECP256R1())
-    said = json.loads(claims())
+    payload = json.loads(claims())
     secret = ISSUER.public_pem("rsa")
     head = encoded(b'{"alg": "HS256", "kid": "rsa"}')
     content = f"{head}.{BODY}"
     rows = [
-        jwt.encode(said, mallory, "ES256", headers={"kid": "one"}),
-        jwt.encode(said, mallory, "ES256", headers={"kid": "one", "jku": "https://evil.example/keys"}),
-        jwt.encode(said, mallory, "ES256", headers={"kid": "one", "x5u": "https://evil.example/cert"}),
-        jwt.encode(said, ISSUER.private["rsa"], "RS384", headers={"kid": "rsa"}),
+        jwt.encode(payload, mallory, "ES256", headers={"kid": "one"}),
+        jwt.encode(payload, mallory, "ES256", headers={"kid": "one", "jku": "https://evil.example/keys"}),
+        jwt.encode(payload, mallory, "ES256", headers={"kid": "one", "x5u": "https://evil.example/cert"}),
+        jwt.encode(payload, ISSUER.private["rsa"], "RS384", headers={"kid": "rsa"}),
         f"{content}.{encoded(hmac.digest(secret, content.encode(), hashlib.sha256))}",
         f"{content}.",
     ]
@@ -416,17 +416,17 @@ async def test_non_text_authorization_is_rejected(value: bytes) -> None:
 async def test_arbitrary_token_is_unauthenticated(text: str, in_claims: bool) -> None:
     token = signed(claims(sub=json.dumps(text))) if in_claims else text
     try:
-        found = await verifier().verify(token)
+        principal = await verifier().verify(token)
     except Unauthenticated:
         return
     assert in_claims
-    assert found.name == text == text.strip()
+    assert principal.name == text == text.strip()
     assert text.isprintable()
 
 
-def jwk(**said: Any) -> dict[str, Any]:
+def jwk(**members: Any) -> dict[str, Any]:
     (one, _) = json.loads(ISSUER.document)["keys"]
-    return {**one, **said}
+    return {**one, **members}
 
 
 def keys(*rows: Any) -> Callable[[], Any]:
@@ -464,8 +464,8 @@ def test_malformed_key_set_is_rejected(read: Callable[[], Any], why: str) -> Non
 
 
 def test_malformed_key_does_not_affect_others() -> None:
-    found = parse_keys(json.dumps({"keys": [jwk(kid=5), jwk(x=""), jwk(kid="good"), None]}).encode(), ALLOWED)
-    assert set(found) == {("good", "ES256")}
+    parsed = parse_keys(json.dumps({"keys": [jwk(kid=5), jwk(x=""), jwk(kid="good"), None]}).encode(), ALLOWED)
+    assert set(parsed) == {("good", "ES256")}
     large = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     algorithm: Any = jwt.get_algorithm_by_name("RS256")
     assert set(keys({**json.loads(algorithm.to_jwk(large)), "kid": "r"})()) == {("r", "RS256")}

@@ -40,8 +40,8 @@ class World:
         self.asked.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(self.answer)
         if b" 200 " in self.answer:
-            there, back = await asyncio.open_connection("127.0.0.1", self.server)
-            await asyncio.gather(copy(reader, back), copy(there, writer))
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self.server)
+            await asyncio.gather(copy(reader, upstream_writer), copy(upstream_reader, writer))
         writer.close()
 
     async def call(self, variables: dict[str, str], *, is_proxy: bool = False) -> bytes:
@@ -68,20 +68,20 @@ async def world() -> AsyncIterator[World]:
     trusted, own = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.configure_trust(trusted)
     authority.issue_cert("localhost").configure_cert(own)
-    made = World(trusted)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=own)
-    proxy = await asyncio.start_server(made.connect, "127.0.0.1", 0)
-    made.server, made.proxy = (each.sockets[0].getsockname()[1] for each in (server, proxy))
-    yield made
+    created = World(trusted)
+    server = await asyncio.start_server(created.serve, "127.0.0.1", 0, ssl=own)
+    proxy = await asyncio.start_server(created.connect, "127.0.0.1", 0)
+    created.server, created.proxy = (each.sockets[0].getsockname()[1] for each in (server, proxy))
+    yield created
     server.close()
     proxy.close()
 
 
 async def test_connection_opens_one_tunnel_through_proxy(world: World) -> None:
     assert await world.call({"HTTPS_PROXY": f"http://us%40er:p%3Ass@127.0.0.1:{world.proxy}"}) == b"ok"
-    (asked,) = world.asked
-    assert asked.startswith(f"CONNECT localhost:{world.server} HTTP/1.1\r\n".encode())
-    assert b"Proxy-Authorization: Basic dXNAZXI6cDpzcw==" in asked
+    (request,) = world.asked
+    assert request.startswith(f"CONNECT localhost:{world.server} HTTP/1.1\r\n".encode())
+    assert b"Proxy-Authorization: Basic dXNAZXI6cDpzcw==" in request
 
 
 @pytest.mark.parametrize("excluded", ["localhost", "*", ".example,localhost", "LOCALHOST"])
@@ -158,23 +158,23 @@ PLAIN = {"ecr": "http://vpce.example:8080/path", "iam": "https://iam.example", "
 def test_plaintext_request_names_its_host_to_a_proxy(
     variables: dict[str, str], service: str, address: Address, target: str, reason: str
 ) -> None:
-    given = {f"AWS_ENDPOINT_URL_{name.upper()}": url for name, url in PLAIN.items()} | variables
+    environment = {f"AWS_ENDPOINT_URL_{name.upper()}": url for name, url in PLAIN.items()} | variables
     operation, params = {
         "ecr": ("DescribeRegistry", {}), "iam": ("GetRole", {"RoleName": "r"}), "sts": ("GetCallerIdentity", {}),
     }[service]  # fmt: skip
-    wire = Wire(environment=aws_environment(given))
+    wire = Wire(environment=aws_environment(environment))
     prepared = wire.prepare(service, "eu-west-1", operation, params, Credentials("a", "b"))
     assert (prepared.address, prepared.target) == (address, target), reason
     assert prepared.headers["Host"] in PLAIN[service], "it is signed for the endpoint"
 
 
 async def test_plaintext_call_goes_through_the_proxy_with_its_credentials() -> None:
-    asked: list[bytes] = []
+    requests: list[bytes] = []
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             while True:
-                asked.append(await reader.readuntil(b"\r\n\r\n{}"))
+                requests.append(await reader.readuntil(b"\r\n\r\n{}"))
                 writer.write(ANSWER)
         writer.close()
 
@@ -189,8 +189,8 @@ async def test_plaintext_call_goes_through_the_proxy_with_its_credentials() -> N
         for _ in range(2):
             assert (await transport.exchange(prepared.address, prepared.encode())).body == b"ok"
         transport.close()
-    assert len(asked) == 2
-    assert asked[0].startswith(b"POST http://aws.example/ HTTP/1.1\r\nHost: aws.example\r\n")
-    assert b"\r\nProxy-Authorization: Basic dXNAZXI6cDpzcw==\r\n" in asked[0]
+    assert len(requests) == 2
+    assert requests[0].startswith(b"POST http://aws.example/ HTTP/1.1\r\nHost: aws.example\r\n")
+    assert b"\r\nProxy-Authorization: Basic dXNAZXI6cDpzcw==\r\n" in requests[0]
     assert b"Proxy-Authorization" not in str(prepared).encode()
-    assert b"proxy-authorization" not in asked[0].split(b"SignedHeaders=")[1].split(b",")[0]
+    assert b"proxy-authorization" not in requests[0].split(b"SignedHeaders=")[1].split(b",")[0]

@@ -93,10 +93,10 @@ def violations(content: bytes) -> list[str]:
 
 @pytest.mark.parametrize(("text", "words", "reason"), VALUES, ids=[row[2] for row in VALUES])
 def test_malformed_value_is_rejected_with_line_and_path(text: str, words: str, reason: str) -> None:
-    (found,) = violations(f"x: 1\na:\n- 0\n- {text}\n".encode())
-    assert found.startswith("line 4: ")
-    assert words in found
-    assert "a[1]" in found or "nested too deeply" in words
+    (violation,) = violations(f"x: 1\na:\n- 0\n- {text}\n".encode())
+    assert violation.startswith("line 4: ")
+    assert words in violation
+    assert "a[1]" in violation or "nested too deeply" in words
 
 
 @pytest.mark.parametrize(("content", "words", "reason"), DOCUMENTS, ids=[row[2] for row in DOCUMENTS])
@@ -105,8 +105,8 @@ def test_malformed_document_is_rejected(content: bytes, words: str, reason: str)
 
 
 def test_document_errors_are_reported_together() -> None:
-    found = violations(f"a: .nan\nb: [{NINES}, {{1: x}}]\nc: {{d: !!set {{}}}}\n".encode())
-    assert [each.split(" ")[1:3] for each in found] == [["1:", "a:"], ["2:", "b[0]:"], ["2:", "b[1]:"], ["3:", "c.d:"]]
+    listed = violations(f"a: .nan\nb: [{NINES}, {{1: x}}]\nc: {{d: !!set {{}}}}\n".encode())
+    assert [each.split(" ")[1:3] for each in listed] == [["1:", "a:"], ["2:", "b[0]:"], ["2:", "b[1]:"], ["3:", "c.d:"]]
 
 
 @pytest.mark.parametrize(

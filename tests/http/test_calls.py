@@ -197,7 +197,7 @@ def test_output_only_fields_of_an_answer_can_be_sent_back(served: Served) -> Non
     place = served.live.registry(fresh_account())
     place.apply({"replicationConfiguration": rules((place.account, "eu-west-1"))})
     with served.web() as web:
-        found = web.call(f"{SETTINGS}/GetRegistrySettings", {"name": place.part("platform")}).json
-        answer = web.call(f"{SETTINGS}/UpdateRegistrySettings", {"registrySettings": found})
+        declaration = web.call(f"{SETTINGS}/GetRegistrySettings", {"name": place.part("platform")}).json
+        answer = web.call(f"{SETTINGS}/UpdateRegistrySettings", {"registrySettings": declaration})
         assert answer.status == 200, answer.body
         assert web.call(LIST, {"parent": f"accounts/{place.account}"}).json["registries"][0]["name"] == place.name

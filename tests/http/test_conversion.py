@@ -46,9 +46,9 @@ def long_request(letter: str = "a") -> ListRegistriesRequest:
 
 @pytest.fixture
 async def messages() -> AsyncIterator[JsonMessages]:
-    made = JsonMessages()
-    yield made
-    await made.close()
+    converter = JsonMessages()
+    yield converter
+    await converter.close()
 
 
 async def test_long_messages_are_converted_as_short_ones(messages: JsonMessages) -> None:

@@ -146,8 +146,8 @@ def status(error: Any) -> status_pb2.Status:
     """Return the status of an error in Connect's JSON."""
     details = [{"@type": f"type.googleapis.com/{each['type']}", **each["debug"]} for each in error.get("details", [])]
     code = grpc.StatusCode[error["code"].upper()].value[0]
-    found = {"code": code, "message": error.get("message", ""), "details": details}
-    return json_format.ParseDict(found, status_pb2.Status())
+    content = {"code": code, "message": error.get("message", ""), "details": details}
+    return json_format.ParseDict(content, status_pb2.Status())
 
 
 def plain(answer: Any, account: str, owner: str) -> Any:
@@ -182,8 +182,8 @@ def walk(call: Caller, account: str, owner: str) -> Iterator[tuple[str, Any]]:
         )
         answer = plain(call(paths[method], own), account, owner)
         # A view of everything shows what the walks over the other transports left.
-        everything = method in VIEWS_OF_EVERYTHING and answer[0] != "Status"
-        yield f"{method} {json.dumps(request)}", (answer[0], "...") if everything else answer
+        is_shared = method in VIEWS_OF_EVERYTHING and answer[0] != "Status"
+        yield f"{method} {json.dumps(request)}", (answer[0], "...") if is_shared else answer
     yield "Health.Check", plain(call(f"/{HEALTH}/Check", {}), account, owner)
     yield "Health.List", plain(call(f"/{HEALTH}/List", {}), account, owner)
 
@@ -201,19 +201,19 @@ def test_unary_calls_answer_the_same_over_both_ports(both: Both, caller: str) ->
     if caller == "nobody":
         # Both ports share the limit of failed authentications, which three walks exceed.
         del transports["proto"]
-    found = {}
+    answers = {}
     for at, (name, transport) in enumerate(transports.items()):
         # Names of equal length, so that sizes are equal too.
         account, owner = f"{at + 1}0000000{len(caller):04}", f"web{at}"
         for call in transport(both, caller):
-            found[name] = dict(walk(call, account, owner))
-    assert len(found["grpc"]) > 60
+            answers[name] = dict(walk(call, account, owner))
+    assert len(answers["grpc"]) > 60
     for name in list(transports)[1:]:
-        for case, answer in found["grpc"].items():
-            assert found[name][case] == answer, f"{case} over {name}"
-    outcomes = {kind for kind, _ in found["grpc"].values()}
+        for case, answer in answers["grpc"].items():
+            assert answers[name][case] == answer, f"{case} over {name}"
+    outcomes = {kind for kind, _ in answers["grpc"].values()}
     assert ("Registry" in outcomes) is (caller == "everything"), "the others may not declare what they read"
     assert outcomes >= {"Status", "HealthCheckResponse", "HealthListResponse"}
-    codes = {json.loads(text).get("code") for kind, text in found["grpc"].values() if kind == "Status"}
+    codes = {json.loads(text).get("code") for kind, text in answers["grpc"].values() if kind == "Status"}
     expected = {"everything": {3, 5}, "readers": {3, 5, 7}, "strangers": {3, 7}, "nobody": {16}}
     assert expected[caller] <= codes, "the table reaches the errors that it is meant to"

@@ -41,10 +41,10 @@ class Guarded:
 
 def context(authority: trustme.CA, certificate: trustme.LeafCert | None = None) -> ssl.SSLContext:
     """Return TLS of a client."""
-    made = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    client_context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
     if certificate is not None:
-        certificate.configure_cert(made)
-    return made
+        certificate.configure_cert(client_context)
+    return client_context
 
 
 @pytest.fixture(scope="module")

@@ -66,10 +66,10 @@ def test_unknown_path_is_not_found(served: Served, path: str) -> None:
 
 
 def test_preflight_is_answered_for_configured_origins_only(served: Served) -> None:
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     with served.web() as web:
-        allowed = web.call(LIST, b"", {**asked, "Origin": ALLOWED}, "OPTIONS")
-        other = web.call(LIST, b"", {**asked, "Origin": OTHER}, "OPTIONS")
+        allowed = web.call(LIST, b"", {**headers, "Origin": ALLOWED}, "OPTIONS")
+        other = web.call(LIST, b"", {**headers, "Origin": OTHER}, "OPTIONS")
     assert allowed.status == 204
     assert allowed.headers["Access-Control-Allow-Origin"] == ALLOWED
     assert "Connect-Protocol-Version" in allowed.headers["Access-Control-Allow-Headers"]

@@ -63,10 +63,10 @@ class Answer:
 
 def reason_of(error: Any) -> str:
     """Return the reason in the details of an error."""
-    found = next(each for each in error["details"] if each["type"] == "google.rpc.ErrorInfo")
-    value = base64.b64decode(found["value"] + "==")
+    detail = next(each for each in error["details"] if each["type"] == "google.rpc.ErrorInfo")
+    value = base64.b64decode(detail["value"] + "==")
     info = error_details_pb2.ErrorInfo.FromString(value)
-    assert found["debug"]["reason"] == info.reason
+    assert detail["debug"]["reason"] == info.reason
     return str(info.reason)
 
 

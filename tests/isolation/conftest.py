@@ -15,8 +15,8 @@ GONE = "arn:aws:iam::333333333333:role/gone"
 
 @pytest.fixture
 async def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    async with a_world(database_url, monkeypatch) as made:
-        yield made
+    async with a_world(database_url, monkeypatch) as created:
+        yield created
 
 
 def statement(sid: str, principal: Any = "555555555555", **members: Any) -> dict[str, Any]:

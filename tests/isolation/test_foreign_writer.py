@@ -27,10 +27,10 @@ async def write_foreign(world: World, until: float) -> int:
     pause, written = random.Random(7), 0
     while time.monotonic() < until:
         await asyncio.sleep(pause.uniform(0.05, 0.3))
-        found = json.loads((await world.raw(READ))["policyText"])
-        others = [each for each in found["Statement"] if not each["Sid"].startswith("Foreign")]
-        recent = [each for each in found["Statement"] if each["Sid"].startswith("Foreign")][-5:]
-        document = {**found, "Statement": [*others, *recent, statement(f"Foreign{written}")]}
+        policy = json.loads((await world.raw(READ))["policyText"])
+        others = [each for each in policy["Statement"] if not each["Sid"].startswith("Foreign")]
+        recent = [each for each in policy["Statement"] if each["Sid"].startswith("Foreign")][-5:]
+        document = {**policy, "Statement": [*others, *recent, statement(f"Foreign{written}")]}
         await world.raw(PUT, policyText=json.dumps(document))
         written += 1
     return written
@@ -55,7 +55,7 @@ async def write_own(world: World, until: float) -> int:
 def lost_writes(log: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
     """Return our last read, the other Put and our Put for each overwritten statement."""
     has: dict[str, int] = {}
-    last_read, lost = 0, []
+    last_read, overwritten = 0, []
     for entry in log:
         own_write = ":assumed-role/" in entry["principal"]
         if entry["operation"] == READ and own_write:
@@ -64,9 +64,9 @@ def lost_writes(log: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
             continue
         sent = {each["Sid"] for each in json.loads(entry["params"]["policyText"])["Statement"]}
         if own_write:
-            lost += [(last_read, at, entry["seq"]) for sid, at in has.items() if sid not in sent]
+            overwritten += [(last_read, at, entry["seq"]) for sid, at in has.items() if sid not in sent]
         has = {sid: has.get(sid, entry["seq"]) for sid in sent if sid.startswith("Foreign")}
-    return lost
+    return overwritten
 
 
 @pytest.mark.parametrize("latency", [0.0, 0.1], ids=["0 ms", "100 ms"])
@@ -79,11 +79,11 @@ async def test_concurrent_write_is_lost_only_between_read_and_put(world: World, 
     until = time.monotonic() + SECONDS
     foreign, own = await asyncio.gather(write_foreign(world, until), write_own(world, until))
     log = (await world.control("GET", "requests"))["requests"]
-    lost = lost_writes(log)
+    overwritten = lost_writes(log)
     puts = sum(entry["operation"] == PUT and ":assumed-role/" in entry["principal"] for entry in log)
-    summary = f"{len(lost)} of {foreign} foreign writes lost; {own} changes and {puts} Puts of ours"
+    summary = f"{len(overwritten)} of {foreign} foreign writes lost; {own} changes and {puts} Puts of ours"
     print(f"\n{latency * 1000:.0f} ms: {summary}")  # noqa: T201 - the figure is what this is run for
     assert foreign
     assert own
-    for read, theirs, own_write in lost:
+    for read, theirs, own_write in overwritten:
         assert read < theirs < own_write

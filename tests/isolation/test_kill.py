@@ -47,14 +47,14 @@ def sids(aws: Simulator, n: int) -> set[str]:
 
 
 def ready(client: ecrkeeper.Client, n: int, owner: str) -> bool:
-    found = client.get_registry_settings(f"{registry(n)}/settings/{owner}")
-    held = {c.type for c in found.conditions if c.status == Condition.TRUE}
-    return not found.reconciling and "Ready" in held
+    declaration = client.get_registry_settings(f"{registry(n)}/settings/{owner}")
+    held = {c.type for c in declaration.conditions if c.status == Condition.TRUE}
+    return not declaration.reconciling and "Ready" in held
 
 
 def refused(client: ecrkeeper.Client, n: int) -> bool:
-    found = client.get_registry_settings(f"{registry(n)}/settings/bad")
-    return any(c.type == "Synced" and c.reason == "PRINCIPAL_NOT_FOUND" for c in found.conditions)
+    declaration = client.get_registry_settings(f"{registry(n)}/settings/bad")
+    return any(c.type == "Synced" and c.reason == "PRINCIPAL_NOT_FOUND" for c in declaration.conditions)
 
 
 def test_isolation_resumes_after_kill_between_any_two_statements(

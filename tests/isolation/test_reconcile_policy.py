@@ -23,9 +23,9 @@ BAD, GOOD = statement("Bad", [GONE, "444444444444"]), statement("Good")
 
 async def declared(world: World, owner: str) -> tuple[int, int]:
     def read(tx: Tx) -> tuple[int, int]:
-        found = declaring.get(tx, SettingsName(REGISTRY, owner))
-        assert found is not None
-        return found.generation, found.observed_generation
+        declaration = declaring.get(tx, SettingsName(REGISTRY, owner))
+        assert declaration is not None
+        return declaration.generation, declaration.observed_generation
 
     return await world.db.read(read)
 
@@ -263,13 +263,13 @@ async def test_interrupted_search_keeps_its_results(world: World) -> None:
         world.seconds += 1
         await world.declare(policy(each), owner=f"team-{at}")
     await world.reconcile()
-    found = len(sent)
+    before = len(sent)
     for _ in range(4):
         world.seconds += 1.9
         if await world.due_in() is not None and (await world.due_in() or 0) <= 0:
             await world.reconcile()
     assert await sids(world) == {"Good", "Good2"}
-    assert found <= 3
+    assert before <= 3
     assert own(await world.row(), "team-2")["Synced"][1] == "PRINCIPAL_NOT_FOUND"
 
 

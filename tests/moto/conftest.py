@@ -90,8 +90,8 @@ class Place:
 
     def rules(self) -> list[dict[str, Any]]:
         """Return the replication rules that moto has."""
-        found: list[dict[str, Any]] = self.ecr().describe_registry()["replicationConfiguration"]["rules"]
-        return found
+        current: list[dict[str, Any]] = self.ecr().describe_registry()["replicationConfiguration"]["rules"]
+        return current
 
     def statements(self) -> dict[str, dict[str, Any]]:
         """Return the statements of the registry policy in moto, by Sid."""

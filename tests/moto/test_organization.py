@@ -21,25 +21,25 @@ def test_accounts_are_those_of_moto(moto_url: str, tmp_path: Path) -> None:
     root = aws.list_roots()["Roots"][0]["Id"]
     outer = aws.create_organizational_unit(ParentId=root, Name="workloads")["OrganizationalUnit"]["Id"]
     inner = aws.create_organizational_unit(ParentId=outer, Name="prod")["OrganizationalUnit"]["Id"]
-    made = []
+    created = []
     for number in range(22):
         status = aws.create_account(
             Email=f"a{number}@example.com", AccountName=f"name {number}", Tags=[{"Key": "team", "Value": f"t {number}"}]
         )["CreateAccountStatus"]
-        made.append(status["AccountId"])
-    aws.move_account(AccountId=made[0], SourceParentId=root, DestinationParentId=inner)
+        created.append(status["AccountId"])
+    aws.move_account(AccountId=created[0], SourceParentId=root, DestinationParentId=inner)
     url = databases.new_sqlite(tmp_path / "ecrkeeper.db")
     role = f"arn:aws:iam::{MANAGEMENT}:role/ecrkeeper-organization"
     server = harness.Server(
         tmp_path, url, moto_url, organization_role_arn=role, organization_seconds="2", account_check_seconds="2"
     )
     with ecrkeeper.Client(server.address, insecure=True) as client:
-        found = harness.eventually(
-            lambda: known if len(known := {each.name: each for each in client.list_accounts()}) == 23 else None, 120
+        listed = harness.eventually(
+            lambda: by_name if len(by_name := {each.name: each for each in client.list_accounts()}) == 23 else None, 120
         )
     assert server.stop() == 0
-    first, second = found[f"accounts/{made[0]}"], found[f"accounts/{made[1]}"]
+    first, second = listed[f"accounts/{created[0]}"], listed[f"accounts/{created[1]}"]
     assert (first.organizational_unit, second.organizational_unit) == ("/workloads/prod", "/")
     assert (second.display_name, dict(second.labels)) == ("name 1", {"team": "t 1"})
-    assert {each.state for each in found.values()} == {first.ACTIVE}
-    assert f"accounts/{MANAGEMENT}" in found
+    assert {each.state for each in listed.values()} == {first.ACTIVE}
+    assert f"accounts/{MANAGEMENT}" in listed

@@ -34,15 +34,15 @@ def scanning(frequency: str, *filters: str, kind: str = "BASIC") -> dict[str, An
 
 
 def test_replication_rule_is_applied_and_removed(place: Place) -> None:
-    wanted = rules((place.account, "us-west-2"), prefix="prod-")
-    registry = place.converged({"replication_configuration": wanted})
+    replication = rules((place.account, "us-west-2"), prefix="prod-")
+    registry = place.converged({"replication_configuration": replication})
     assert not registry.drift
-    assert place.rules() == wanted["rules"]
+    assert place.rules() == replication["rules"]
     # moto lacks templates and account settings, so arrivals are unknown but not obstructed.
     assert [check.result for check in registry.replication_checks] == [ReplicationCheck.UNKNOWN]
     place.ecr().put_replication_configuration(replicationConfiguration={"rules": []})
     place.reconciled()
-    assert place.rules() == wanted["rules"]
+    assert place.rules() == replication["rules"]
     place.removed()
     assert place.rules() == []
 
@@ -52,16 +52,16 @@ def test_two_owners_share_one_replication_rule(place: Place) -> None:
     place.converged({"replication_configuration": rules(where, prefix="a-")}, owner="first")
     place.converged({"replication_configuration": rules(where, prefix="b-")}, owner="second")
     (rule,) = place.rules()
-    assert [found["filter"] for found in rule["repositoryFilters"]] == ["a-", "b-"]
+    assert [each["filter"] for each in rule["repositoryFilters"]] == ["a-", "b-"]
     place.removed("first")
     (rule,) = place.rules()
-    assert [found["filter"] for found in rule["repositoryFilters"]] == ["b-"]
+    assert [each["filter"] for each in rule["repositoryFilters"]] == ["b-"]
 
 
 def test_scanning_is_applied_and_removed(place: Place) -> None:
-    wanted = scanning("SCAN_ON_PUSH", "prod*")
-    place.converged({"scanning_configuration": wanted})
-    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == wanted
+    configuration = scanning("SCAN_ON_PUSH", "prod*")
+    place.converged({"scanning_configuration": configuration})
+    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == configuration
     continuous = scanning("CONTINUOUS_SCAN", "prod*", kind="ENHANCED")
     place.converged({"scanning_configuration": continuous})
     assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == continuous
@@ -109,16 +109,16 @@ def test_regions_of_one_account_are_separate_registries(place: Place) -> None:
 
 def test_own_credentials_suffice_for_own_account(ambient: Moto) -> None:
     place = ambient.place(AMBIENT, "ap-northeast-1")
-    wanted = rules((AMBIENT, "us-west-2"), prefix="prod-")
-    place.converged({"replication_configuration": wanted, "scanning_configuration": scanning("SCAN_ON_PUSH", "*")})
-    assert place.rules() == wanted["rules"]
+    replication = rules((AMBIENT, "us-west-2"), prefix="prod-")
+    place.converged({"replication_configuration": replication, "scanning_configuration": scanning("SCAN_ON_PUSH", "*")})
+    assert place.rules() == replication["rules"]
     place.removed()
     assert place.rules() == []
 
 
 def test_declaration_plan_matches_applied_changes(place: Place) -> None:
-    wanted = rules((place.account, "us-west-2"), prefix="prod-")
-    declared = message({"replication_configuration": wanted})
+    replication = rules((place.account, "us-west-2"), prefix="prod-")
+    declared = message({"replication_configuration": replication})
     planned = place.moto.client.apply_registry_settings(place.part(), declared, validate_only=True).plan
     assert [call.operation for call in planned.calls] == ["PutReplicationConfiguration"]
     assert place.rules() == []
@@ -127,9 +127,9 @@ def test_declaration_plan_matches_applied_changes(place: Place) -> None:
 @pytest.mark.parametrize("frequency", ["SCAN_ON_PUSH", "CONTINUOUS_SCAN"])
 def test_import_declares_existing_settings(place: Place, frequency: str) -> None:
     kind = "ENHANCED" if frequency == "CONTINUOUS_SCAN" else "BASIC"
-    there = scanning(frequency, "prod*", kind=kind)
-    place.ecr().put_registry_scanning_configuration(**there)
+    existing = scanning(frequency, "prod*", kind=kind)
+    place.ecr().put_registry_scanning_configuration(**existing)
     place.moto.client.import_registry_settings(place.name, "platform", settings=["scanning_configuration"])
     registry = place.reconciled()
     assert not registry.drift
-    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == there
+    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == existing

@@ -30,8 +30,8 @@ class Queue:
         return [self.sqs.send_message(QueueUrl=self.url, MessageBody=body)["MessageId"] for body in bodies]
 
     def receive(self, **options: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.url, **options).get("Messages", [])
-        return found
+        received: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.url, **options).get("Messages", [])
+        return received
 
     def call(self, method: str, **options: Any) -> Any:
         """Return the answer without its metadata, or the code of the error."""
@@ -43,8 +43,8 @@ class Queue:
 
     def counts(self) -> tuple[int, int]:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return int(found[names[0]]), int(found[names[1]])
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return int(attributes[names[0]]), int(attributes[names[1]])
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def simulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module", params=["moto", "simulator"])
 def address(request: pytest.FixtureRequest) -> str:
-    found: str = request.getfixturevalue("moto_url" if request.param == "moto" else "simulator_url")
-    return found
+    address: str = request.getfixturevalue("moto_url" if request.param == "moto" else "simulator_url")
+    return address
 
 
 @pytest.fixture
@@ -126,8 +126,8 @@ def half_bad_visibility(queue: Queue) -> Any:
 
 def at_most_ten(queue: Queue) -> Any:
     queue.send(*[str(n) for n in range(12)])
-    found = queue.receive(MaxNumberOfMessages=10)
-    return len(found), len({m["MessageId"] for m in found}), queue.counts()
+    received = queue.receive(MaxNumberOfMessages=10)
+    return len(received), len({m["MessageId"] for m in received}), queue.counts()
 
 
 def one_by_default(queue: Queue) -> Any:
@@ -138,14 +138,18 @@ def one_by_default(queue: Queue) -> Any:
 def md5_and_body(queue: Queue) -> Any:
     text = '{"snow": "☃"}'
     sent = queue.sqs.send_message(QueueUrl=queue.url, MessageBody=text)
-    got = queue.receive()[0]
-    return got["Body"] == text, got["MD5OfBody"] == sent["MD5OfMessageBody"], sorted(set(got) - {"ReceiptHandle"})
+    message = queue.receive()[0]
+    return (
+        message["Body"] == text,
+        message["MD5OfBody"] == sent["MD5OfMessageBody"],
+        sorted(set(message) - {"ReceiptHandle"}),
+    )
 
 
 def waits(queue: Queue) -> Any:
     begun = time.monotonic()
-    found = queue.receive(WaitTimeSeconds=1)
-    return found, 0.9 <= time.monotonic() - begun < 4
+    received = queue.receive(WaitTimeSeconds=1)
+    return received, 0.9 <= time.monotonic() - begun < 4
 
 
 def redriven(queue: Queue) -> Any:

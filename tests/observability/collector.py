@@ -102,5 +102,5 @@ class Traced(grpc.UnaryUnaryClientInterceptor):
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         metadata = [*(details.metadata or ()), ("traceparent", self._traceparent)]
-        given = (details.credentials, details.wait_for_ready, details.compression)
-        return continuation(_Details(details.method, details.timeout, metadata, *given), request)
+        options = (details.credentials, details.wait_for_ready, details.compression)
+        return continuation(_Details(details.method, details.timeout, metadata, *options), request)

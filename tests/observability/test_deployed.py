@@ -32,14 +32,14 @@ ADDED = {"instance", "job"}
 
 def known() -> dict[str, set[str]]:
     """Return the names of all series that a server exports, with their labels."""
-    found: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = {}
     for collector in Metrics({"/service/Method": "unary"}).registry._collector_to_names:
         labels = set(getattr(collector, "_labelnames", ()))
         for family in collector.describe() if hasattr(collector, "describe") else ():
             ends = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",)}
             for end in ends.get(family.type, ("",)):
-                found[family.name + end] = labels | ({"le"} if end == "_bucket" else set())
-    return found
+                names[family.name + end] = labels | ({"le"} if end == "_bucket" else set())
+    return names
 
 
 KNOWN = known()

@@ -42,8 +42,8 @@ class Watched:
 
     def eventually(self, event: str) -> list[dict[str, object]]:
         """Wait for such lines: the server logs after it responds."""
-        found: list[dict[str, object]] = harness.eventually(lambda: self.lines(event))
-        return found
+        matching: list[dict[str, object]] = harness.eventually(lambda: self.lines(event))
+        return matching
 
     def get(self, path: str) -> tuple[int, str]:
         request = f"http://127.0.0.1:{self.port}{path}"
@@ -63,9 +63,9 @@ class Watched:
 @pytest.fixture
 def watched(simulated_aws: harness.Simulator, tmp_path: Path) -> Iterator[Watched]:
     simulated_aws.control("POST", "reset")
-    found = Watched(tmp_path, simulated_aws)
-    yield found
-    found.server.stop()
+    server = Watched(tmp_path, simulated_aws)
+    yield server
+    server.server.stop()
 
 
 def test_declaration_counts_calls_reconciles_and_aws_calls(watched: Watched) -> None:
@@ -144,9 +144,11 @@ def test_database_down_serves_metrics_and_liveness_not_readiness(
 
 def test_metric_names_match_promised_ones(watched: Watched) -> None:
     page = watched.get("/metrics")[1]
-    found = sorted(set(re.findall(r"^# TYPE (?!process_)(\S+ \S+)$", page, re.MULTILINE)))
+    exported = sorted(set(re.findall(r"^# TYPE (?!process_)(\S+ \S+)$", page, re.MULTILINE)))
     golden = Path(__file__).parents[1] / "golden" / "metrics.txt"
-    assert found == golden.read_text().splitlines(), f"not what {golden.name} says; additions are fine, add them there"
+    assert exported == golden.read_text().splitlines(), (
+        f"not what {golden.name} says; additions are fine, add them there"
+    )
 
 
 def test_dropped_streams_end_with_log_line(

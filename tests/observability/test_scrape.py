@@ -25,8 +25,8 @@ class Scripted(Database):
 
     async def read(self, query: Callable[[Any], Any]) -> Any:
         self.reads += 1
-        found = self.answer()
-        return await found if asyncio.iscoroutine(found) else found
+        result = self.answer()
+        return await result if asyncio.iscoroutine(result) else result
 
     async def write(self, change: Callable[[Any], Any]) -> Any:
         raise AssertionError
@@ -38,7 +38,7 @@ class Scripted(Database):
 
     async def close(self) -> None: ...
 
-    def listen(self, heard: Callable[[set[str]], Any]) -> None: ...
+    def listen(self, on_notify: Callable[[set[str]], Any]) -> None: ...
 
 
 def shown(page: bytes) -> dict[str, float]:
@@ -60,13 +60,13 @@ async def test_scrapes_share_a_cached_query() -> None:
     db.answer = overview_values
     scraped = Scrape(Metrics(), db, lambda: now[0])
     for _ in range(3):
-        found = shown(await scraped.page())
+        values = shown(await scraped.page())
     assert db.reads == 1
-    assert found["ecrkeeper_queue_due"] == 3
-    assert found["ecrkeeper_queue_oldest_due_seconds"] == 7
-    assert found['ecrkeeper_resources{kind="registry"}'] == 5
-    assert found['ecrkeeper_resources_drifted{mode="ENFORCE",setting="SCANNING"}'] == 2
-    assert found["ecrkeeper_store_retries_total"] == 4, "a total of the database, not added up once more each time"
+    assert values["ecrkeeper_queue_due"] == 3
+    assert values["ecrkeeper_queue_oldest_due_seconds"] == 7
+    assert values['ecrkeeper_resources{kind="registry"}'] == 5
+    assert values['ecrkeeper_resources_drifted{mode="ENFORCE",setting="SCANNING"}'] == 2
+    assert values["ecrkeeper_store_retries_total"] == 4, "a total of the database, not added up once more each time"
     now[0] += 16
     await scraped.page()
     assert db.reads == 2
@@ -79,10 +79,10 @@ async def test_rejecting_database_leaves_no_stale_metrics() -> None:
     await scraped.page()
     now[0] += 16
     db.answer = refuse
-    found = shown(await scraped.page())
-    assert found["ecrkeeper_store_up"] == 0
-    assert found["ecrkeeper_queue_due"] != found["ecrkeeper_queue_due"], "NaN: nobody knows"
-    assert 'ecrkeeper_resources{kind="registry"}' not in found
+    values = shown(await scraped.page())
+    assert values["ecrkeeper_store_up"] == 0
+    assert values["ecrkeeper_queue_due"] != values["ecrkeeper_queue_due"], "NaN: nobody knows"
+    assert 'ecrkeeper_resources{kind="registry"}' not in values
 
 
 async def test_unresponsive_database_does_not_delay_metrics(monkeypatch: pytest.MonkeyPatch) -> None:

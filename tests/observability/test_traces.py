@@ -49,8 +49,8 @@ class Caller:
 
     def spans(self, collector: Collector) -> list[ReceivedSpan]:
         """Return the spans of the trace, once all have arrived."""
-        found = collector.until(lambda spans: len(self._own(spans)) >= 2 + len(CALLS))
-        return self._own(found)
+        exported = collector.until(lambda spans: len(self._own(spans)) >= 2 + len(CALLS))
+        return self._own(exported)
 
     def _own(self, spans: list[ReceivedSpan]) -> list[ReceivedSpan]:
         return [span for span in spans if span.trace == self.trace]
@@ -70,22 +70,22 @@ class Caller:
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    found = Collector()
-    yield found
-    found.stop()
+    started = Collector()
+    yield started
+    started.stop()
 
 
 def start(
     folder: Path, url: str, aws: harness.Simulator, port: int, environment: dict[str, str], role: str = "all"
 ) -> harness.Server:
     """A server that exports its spans to a port."""
-    given = {
+    variables = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
         "OTEL_EXPORTER_OTLP_TIMEOUT": str(PATIENCE),
         "OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={role}",
         **environment,
     }
-    return harness.Server(folder, url, aws.url, environment=given, tracing="true", role=role)
+    return harness.Server(folder, url, aws.url, environment=variables, tracing="true", role=role)
 
 
 def connections(url: str) -> int:
@@ -168,13 +168,13 @@ def test_absent_collector_delays_stop_by_one_batch_only(listens: bool, aws: harn
         if listens:
             away.listen()
         server = start(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws, away.getsockname()[1], EAGER)
-        asked = time.monotonic()
+        signalled = time.monotonic()
         accounts = {Caller().declare(server, aws) for _ in range(10)}
-        assert time.monotonic() - asked < 10, "less than one of ten could wait for the collector"
+        assert time.monotonic() - signalled < 10, "less than one of ten could wait for the collector"
         harness.eventually(lambda: accounts <= {call["account"] for call in aws.writes()})
-        asked = time.monotonic()
+        signalled = time.monotonic()
         assert server.stop() == 0
         # There are 30 batches, and each may take that long. A busy machine takes seconds of its own.
-        assert time.monotonic() - asked < 6 * PATIENCE
+        assert time.monotonic() - signalled < 6 * PATIENCE
     assert '"event": "stopping"' in (tmp_path / "server.log").read_text()
     assert "opentelemetry.exporter" in (tmp_path / "server.log").read_text(), "it is said why spans are missing"

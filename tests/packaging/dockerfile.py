@@ -28,7 +28,7 @@ class Stage:
 
     def values(self, word: str) -> list[str]:
         """Return the arguments of all instructions of one kind."""
-        return [argument for found, argument in self.instructions if found == word]
+        return [argument for instruction, argument in self.instructions if instruction == word]
 
     def value(self, word: str) -> str:
         """Return the arguments of the only instruction of one kind."""
@@ -37,8 +37,8 @@ class Stage:
 
     def command(self, word: str) -> list[str]:
         """Return a command in its exec form."""
-        found: list[str] = json.loads(self.value(word))
-        return found
+        arguments: list[str] = json.loads(self.value(word))
+        return arguments
 
     def environment(self) -> dict[str, str]:
         """Return the variables that ENV sets."""
@@ -49,14 +49,14 @@ class Stage:
 def stages(path: Path = ROOT / "Dockerfile") -> list[Stage]:
     """Return the stages of a Dockerfile."""
     text = re.sub(r"^#.*\n", "", path.read_text(), flags=re.MULTILINE)
-    found: list[Stage] = []
+    parsed: list[Stage] = []
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
         word, _, argument = line.strip().partition(" ")
         if word == "FROM":
-            found.append(Stage(argument))
-        elif found and word:
-            found[-1].instructions.append((word, argument.strip()))
-    return found
+            parsed.append(Stage(argument))
+        elif parsed and word:
+            parsed[-1].instructions.append((word, argument.strip()))
+    return parsed
 
 
 def _ignored(path: str) -> bool:

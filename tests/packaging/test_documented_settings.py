@@ -59,6 +59,6 @@ def test_settings_are_documented_once() -> None:
 def test_readme_defaults_match_configuration() -> None:
     rows = [row for row in ROW.finditer((ROOT / "README.md").read_text()) if "and others" not in row.group(1)]
     for row in rows:
-        found = [text.strip("` ") for text in row.group(2).split(",")]
-        assert found == [shown(DEFAULTS[name]) for name in names(row.group(1))], row.group(1)
+        defaults = [text.strip("` ") for text in row.group(2).split(",")]
+        assert defaults == [shown(DEFAULTS[name]) for name in names(row.group(1))], row.group(1)
     assert len(rows) > 20

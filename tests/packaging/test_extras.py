@@ -20,5 +20,5 @@ NEEDED = {"server": ecrkeeper_server.__main__._NEEDED, "sim": ecrkeeper_sim.__ma
 def test_command_asks_for_every_library_of_its_extra(extra: str) -> None:
     libraries = {canonicalize_name(Requirement(each).name) for each in EXTRAS[extra]}
     providers = packages_distributions()
-    asked = {canonicalize_name(name) for module in NEEDED[extra] for name in providers[module]}
-    assert asked == libraries
+    required = {canonicalize_name(name) for module in NEEDED[extra] for name in providers[module]}
+    assert required == libraries

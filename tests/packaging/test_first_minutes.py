@@ -87,12 +87,12 @@ def dev(terminal: Terminal) -> Iterator[str]:
         command, cwd=terminal.folder, env=terminal.environment, stdout=subprocess.PIPE, text=True
     ) as running:
         try:
-            said = ""
+            output = ""
             for line in running.stdout or ():
-                said += line
+                output += line
                 if line.startswith("ready; "):
                     break
-            yield said
+            yield output
         finally:
             running.send_signal(signal.SIGINT)
             assert running.wait(30) == 0

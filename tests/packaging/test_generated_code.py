@@ -45,8 +45,8 @@ def use():
 @pytest.mark.parametrize("order", ["register(); use()", "use(); register()"])
 def test_client_imports_with_other_copy_of_rules(order: str) -> None:
     script = OWN_COPY.replace("{order}", order)
-    given = rules_files().SerializeToString()
-    done = subprocess.run([sys.executable, "-c", script], input=given, capture_output=True, check=False, cwd="/")
+    descriptors = rules_files().SerializeToString()
+    done = subprocess.run([sys.executable, "-c", script], input=descriptors, capture_output=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr.decode()
 
 
@@ -83,9 +83,9 @@ def test_proto_rules_are_in_descriptors() -> None:
     compared = 0
     for file in compiled().file:
         if file.name.startswith("ecrkeeper/"):
-            made = descriptor_pb2.FileDescriptorProto()
-            descriptor_pool.Default().FindFileByName(file.name).CopyToProto(made)
-            theirs, ours = _rules(file.message_type), _rules(made.message_type)
+            copied = descriptor_pb2.FileDescriptorProto()
+            descriptor_pool.Default().FindFileByName(file.name).CopyToProto(copied)
+            theirs, ours = _rules(file.message_type), _rules(copied.message_type)
             assert ours == theirs, file.name
             compared += len([each for each in ours.values() if each])
     assert compared > 100
@@ -93,12 +93,12 @@ def test_proto_rules_are_in_descriptors() -> None:
 
 def _rules(kinds: Any, prefix: str = "") -> dict[str, str]:
     """Return the rules of messages, their fields and oneofs, as text."""
-    found: dict[str, str] = {}
+    rules: dict[str, str] = {}
     for kind in kinds:
         for each in (kind, *kind.field, *kind.oneof_decl):
             path = f"{prefix}{kind.name}" + ("" if each is kind else f".{each.name}")
             options = with_rules(each.options)
             options.DiscardUnknownFields()
-            found[path] = str(options)
-        found |= _rules(kind.nested_type, f"{prefix}{kind.name}.")
-    return found
+            rules[path] = str(options)
+        rules |= _rules(kind.nested_type, f"{prefix}{kind.name}.")
+    return rules

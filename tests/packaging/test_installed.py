@@ -141,9 +141,9 @@ def test_image_health_check_detects_readiness(installed: Path, tmp_path: Path) -
         assert server.stdout is not None
         server.stdout.readline()
         port = _http_port(server.pid)
-        here = code.replace("9464", str(port))
-        assert here != code
-        subprocess.run([installed / "python", option, here], check=True, timeout=10)
+        local = code.replace("9464", str(port))
+        assert local != code
+        subprocess.run([installed / "python", option, local], check=True, timeout=10)
     finally:
         server.terminate()
         server.wait(30)

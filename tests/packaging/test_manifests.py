@@ -26,7 +26,7 @@ BASE = [path for path in MANIFESTS if path.parent == KUBERNETES]
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    return [found for found in yaml.safe_load_all(path.read_text()) if found]
+    return [document for document in yaml.safe_load_all(path.read_text()) if document]
 
 
 def of_kind(*kinds: str) -> list[dict[str, Any]]:
@@ -85,8 +85,8 @@ def test_build_context_has_only_required_files() -> None:
 @pytest.mark.parametrize("role", ["all", "api", "engine"])
 def test_kubernetes_sets_valid_server_settings(role: str) -> None:
     _, final = dockerfile.stages()
-    given = environment_of(of_kind("ConfigMap", "Secret"))
-    config = load(None, {**final.environment(), **given, "ECRKEEPER_ROLE": role})
+    environment = environment_of(of_kind("ConfigMap", "Secret"))
+    config = load(None, {**final.environment(), **environment, "ECRKEEPER_ROLE": role})
     assert config.database_url.startswith("postgresql://")
     assert config.aws_role_template.endswith(":role/ecrkeeper")
 
@@ -224,19 +224,19 @@ def merged(present: Any, patch: Any, name: str = "") -> Any:
 
 def with_components(names: tuple[str, ...]) -> dict[str, Any]:
     """Return the API's Deployment and Service after the patches of components."""
-    made = {kind: next(d for d in of_kind(kind) if "api" in str(d["spec"])) for kind in ("Deployment", "Service")}
+    by_kind = {kind: next(d for d in of_kind(kind) if "api" in str(d["spec"])) for kind in ("Deployment", "Service")}
     for patch in (patch for name in names for patch in COMPONENTS[name]["patches"]):
         content = yaml.safe_load(patch["patch"])
         if isinstance(content, dict):
-            assert content["metadata"]["name"] == made[content["kind"]]["metadata"]["name"]
-            made[content["kind"]] = merged(made[content["kind"]], content)
+            assert content["metadata"]["name"] == by_kind[content["kind"]]["metadata"]["name"]
+            by_kind[content["kind"]] = merged(by_kind[content["kind"]], content)
         else:
             assert content == [{"op": "remove", "path": "/spec/ports/0/appProtocol"}]
-            spec = made["Service"]["spec"]
+            spec = by_kind["Service"]["spec"]
             (port,) = spec["ports"]
             ports = [{key: value for key, value in port.items() if key != "appProtocol"}]
-            made["Service"] = {**made["Service"], "spec": {**spec, "ports": ports}}
-    return made
+            by_kind["Service"] = {**by_kind["Service"], "spec": {**spec, "ports": ports}}
+    return by_kind
 
 
 def valid(file: Path, manifests: list[Any]) -> bool:
@@ -251,35 +251,35 @@ def valid(file: Path, manifests: list[Any]) -> bool:
 def settings_of(deployment: dict[str, Any], folder: Path) -> Config:
     """Return the server's configuration from a Deployment, with its mounted files."""
     (container,) = pod(deployment)["containers"]
-    given = {each["name"]: each["value"] for each in container["env"]}
+    variables = {each["name"]: each["value"] for each in container["env"]}
     mounts = [mount["mountPath"] + "/" for mount in container["volumeMounts"]]
-    for name, value in given.items():
+    for name, value in variables.items():
         if name.endswith("_FILE"):
             assert value.startswith(tuple(mounts)), "the file is mounted"
-            given[name] = str(folder / Path(value).name)
+            variables[name] = str(folder / Path(value).name)
     _, final = dockerfile.stages()
-    return load(None, {**final.environment(), **environment_of(of_kind("ConfigMap", "Secret")), **given})
+    return load(None, {**final.environment(), **environment_of(of_kind("ConfigMap", "Secret")), **variables})
 
 
 def test_tls_component_has_valid_manifests_and_settings(tmp_path: Path) -> None:
-    made = with_components(("tls",))
-    assert valid(tmp_path / "patched.yaml", list(made.values()))
-    assert "appProtocol" not in made["Service"]["spec"]["ports"][0], "h2c is HTTP/2 without TLS"
-    (volume,) = [v for v in pod(made["Deployment"])["volumes"] if v["name"] == "tls"]
+    manifests = with_components(("tls",))
+    assert valid(tmp_path / "patched.yaml", list(manifests.values()))
+    assert "appProtocol" not in manifests["Service"]["spec"]["ports"][0], "h2c is HTTP/2 without TLS"
+    (volume,) = [v for v in pod(manifests["Deployment"])["volumes"] if v["name"] == "tls"]
     assert volume["secret"]["defaultMode"] == 0o440, "readable by the group that fsGroup gives the files to"
-    config = settings_of(made["Deployment"], tmp_path)
+    config = settings_of(manifests["Deployment"], tmp_path)
     assert config.tls_certificate_file and config.tls_key_file and config.tls_client_ca_file
 
 
 def test_access_component_requires_tokens_and_has_valid_policy(tmp_path: Path) -> None:
-    made = with_components(("access",))["Deployment"]
+    deployment = with_components(("access",))["Deployment"]
     (resource,) = COMPONENTS["access"]["resources"]
     (policy,) = documents(KUBERNETES / "access" / resource)
-    assert valid(tmp_path / "patched.yaml", [made])
-    config = settings_of(made, tmp_path)
+    assert valid(tmp_path / "patched.yaml", [deployment])
+    config = settings_of(deployment, tmp_path)
     assert config.jwt_issuer.startswith("https://")
     assert config.jwt_audience
-    (volume,) = [v for v in pod(made)["volumes"] if v["name"] == "policy"]
+    (volume,) = [v for v in pod(deployment)["volumes"] if v["name"] == "policy"]
     assert volume["configMap"]["name"] == policy["metadata"]["name"]
     rules = parse(policy["data"][Path(config.policy_file).name].encode())
     web, target = Principal("web", frozenset({"team-web"})), Target("111111111111", "eu-west-1", "team-web")

@@ -63,11 +63,11 @@ class Rights:
         """Return every action of the policy."""
         return actions(self.policy)
 
-    def seen(self) -> dict[str, bool]:
+    def actions(self) -> dict[str, bool]:
         """Return every requested action, and whether all its requests were allowed."""
-        seen: dict[str, bool] = {}
+        actions: dict[str, bool] = {}
         for request in self.place.live.aws.requests(self._since):
             if request["account"] == self.place.account:
                 for action, allowed in request["actions"].items():
-                    seen[action] = seen.get(action, True) and allowed
-        return seen
+                    actions[action] = actions.get(action, True) and allowed
+        return actions

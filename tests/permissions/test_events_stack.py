@@ -55,8 +55,8 @@ def rules(options: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, A
 
 
 def test_rules_pin_source_and_account_and_name_every_write(capsys: pytest.CaptureFixture[str]) -> None:
-    found = rules([], capsys)
-    patterns = {name: each["Properties"]["EventPattern"] for name, each in found.items()}
+    stack_rules = rules([], capsys)
+    patterns = {name: each["Properties"]["EventPattern"] for name, each in stack_rules.items()}
     assert {name: each["source"] for name, each in patterns.items()} == {
         "EcrCalls": ["aws.ecr"],
         "EcrDeliveries": ["aws.ecr"],
@@ -67,7 +67,7 @@ def test_rules_pin_source_and_account_and_name_every_write(capsys: pytest.Captur
     assert all(each["account"] == [{"Ref": "AWS::AccountId"}] for each in patterns.values())
     assert set(patterns["EcrCalls"]["detail"]["eventName"]) == {op for each in SETTINGS.values() for op in each.writes}
     assert "TagRole" in patterns["IamCalls"]["detail"]["eventName"]
-    assert found["IamCalls"]["Condition"] == "HasIamEvents"
+    assert stack_rules["IamCalls"]["Condition"] == "HasIamEvents"
 
 
 @pytest.mark.parametrize(
@@ -87,24 +87,26 @@ def test_rules_reach_the_bus_in_one_hop(
 
 
 def test_central_bus_admits_the_organization_only(capsys: pytest.CaptureFixture[str]) -> None:
-    made = yaml.safe_load(printed(["--format", "events-central"], capsys))["Resources"]
-    statement = made["BusPolicy"]["Properties"]["Statement"]
+    resources = yaml.safe_load(printed(["--format", "events-central"], capsys))["Resources"]
+    statement = resources["BusPolicy"]["Properties"]["Statement"]
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
-    assert made["Forward"]["Properties"]["EventPattern"]["source"] == [
+    assert resources["Forward"]["Properties"]["EventPattern"]["source"] == [
         "aws.ecr",
         "aws.iam",
         "aws.account",
         "aws.organizations",
     ]
-    assert made["Queue"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
-    assert made["Queue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    assert resources["Queue"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
+    assert resources["Queue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == {
+        "Fn::GetAtt": ["DeadLetters", "Arn"]
+    }
 
 
 def test_caller_may_read_its_queues_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(printed(["--format", "caller", "--event-queue", QUEUE, "--event-key", KEY], capsys))
-    found = {each["Sid"]: (each["Action"], each["Resource"]) for each in document["Statement"]}
-    assert found["ReceiveEvents"] == (["sqs:DeleteMessage", "sqs:ReceiveMessage"], [QUEUE])
-    assert found["DecryptEvents"] == ("kms:Decrypt", [KEY])
+    statements = {each["Sid"]: (each["Action"], each["Resource"]) for each in document["Statement"]}
+    assert statements["ReceiveEvents"] == (["sqs:DeleteMessage", "sqs:ReceiveMessage"], [QUEUE])
+    assert statements["DecryptEvents"] == ("kms:Decrypt", [KEY])
     plain = json.loads(printed(["--format", "caller"], capsys))
     assert [each["Sid"] for each in plain["Statement"]] == ["AssumeRoles"]
 

@@ -40,7 +40,7 @@ LIMIT = 6144
 def operations_in_the_code() -> set[str]:
     """Return every AWS operation in a string of the packages that call AWS."""
     session = botocore.session.Session()
-    known = {s: set(session.get_service_model(s).operation_names) for s in ("ecr", "iam", "account", "cloudtrail")}
+    operations = {s: set(session.get_service_model(s).operation_names) for s in ("ecr", "iam", "account", "cloudtrail")}
     root = Path(ecrkeeper_server.__file__).parent
     texts = {
         node.value
@@ -51,7 +51,7 @@ def operations_in_the_code() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    return {f"{service}:{text}" for service, names in known.items() for text in texts & names}
+    return {f"{service}:{text}" for service, names in operations.items() for text in texts & names}
 
 
 def test_allowed_operations_match_code() -> None:
@@ -149,8 +149,8 @@ def test_stackset_template_passes_cfn_lint(
     assert findings == []
     template = yaml.safe_load(text)
     assert ("token" in text) is False, "a secret does not belong into a template"
-    made = deployed(template, "111111111111")
-    assert made == policy(Scope(settings=tuple(SETTINGS), enforce="observe" not in options, account="111111111111"))
+    stack = deployed(template, "111111111111")
+    assert stack == policy(Scope(settings=tuple(SETTINGS), enforce="observe" not in options, account="111111111111"))
 
 
 @pytest.mark.parametrize(

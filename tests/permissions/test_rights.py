@@ -135,10 +135,10 @@ def test_policy_allows_exactly_what_server_calls(live: Live) -> None:
     place.converged(everything(place, changed=False))
     place.seed(signing=None)
     place.live.client.reconcile_registry(place.name).result(timeout=20)
-    seen = eventually(lambda: rights.seen() if "cloudtrail:LookupEvents" in rights.seen() else None)
-    assert [action for action, allowed in seen.items() if not allowed] == []
-    assert rights.allowed - set(seen) == set(), "allowed, and the server never needs it"
-    assert set(seen) - rights.allowed == set()
+    calls = eventually(lambda: rights.actions() if "cloudtrail:LookupEvents" in rights.actions() else None)
+    assert [action for action, allowed in calls.items() if not allowed] == []
+    assert rights.allowed - set(calls) == set(), "allowed, and the server never needs it"
+    assert set(calls) - rights.allowed == set()
 
 
 def test_observe_policy_suffices_without_writes(live: Live) -> None:
@@ -171,10 +171,10 @@ def test_observe_policy_suffices_without_writes(live: Live) -> None:
     assert list(live.client.list_image_replication_statuses(place.name, to, timeout=30))
     assert place.apply(everything(place, changed=True), validate_only=True).plan.calls
     assert place.writes(since) == []
-    seen = rights.seen()
-    assert [action for action, allowed in seen.items() if not allowed] == []
+    calls = rights.actions()
+    assert [action for action, allowed in calls.items() if not allowed] == []
     # The results of a backfill exist only where somebody started one, and drift that nobody caused has no cause.
-    assert rights.allowed - set(seen) == {"cloudtrail:LookupEvents", "ecr:DescribeReplicationBackfillResults"}
+    assert rights.allowed - set(calls) == {"cloudtrail:LookupEvents", "ecr:DescribeReplicationBackfillResults"}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_setting_policy_suffices_for_its_setting(live: Live, setting: str) -> No
         place.converged({setting: everything(place, changed=changed)[setting]})
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=20)
-    assert all(rights.seen().values())
+    assert all(rights.actions().values())
     with pytest.raises(ecrkeeper.FailedPrecondition) as refused:
         place.read(refresh=True)
     assert refused.value.reason == "AWS_ACCESS_DENIED"

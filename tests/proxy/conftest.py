@@ -79,8 +79,8 @@ class Proxied:
 
 def ask(admin: str, path: str) -> bytes:
     with urllib.request.urlopen(f"http://{admin}/{path}", timeout=5) as answer:
-        found: bytes = answer.read()
-    return found
+        content: bytes = answer.read()
+    return content
 
 
 @contextmanager

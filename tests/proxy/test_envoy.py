@@ -90,8 +90,8 @@ def test_pushback_and_call_id_pass(aws: harness.Simulator, tmp_path: Path) -> No
         options = (("grpc.enable_retries", 0),)
         with grpc.secure_channel(running.address, running.credentials, options) as channel:
             call = channel.unary_unary("/ecrkeeper.v1.RoleService/ListSupportedRegions")
-            found = [_outcome(call) for _ in range(3)]
-    refused = [error for error in found if error is not None]
+            outcomes = [_outcome(call) for _ in range(3)]
+    refused = [error for error in outcomes if error is not None]
     assert refused
     error = refused[0]
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED

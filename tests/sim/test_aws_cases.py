@@ -46,11 +46,11 @@ def role(aws: Aws, case: AwsAccepts) -> dict[str, Any]:
     iam = aws.client("iam")
     principal = case.params.get("AWSServiceName", REPLICATION)
     (listed,) = iam.list_roles(PathPrefix=f"/aws-service-role/{principal}/")["Roles"]
-    found: dict[str, Any] = iam.get_role(RoleName=listed["RoleName"])["Role"]
-    attached = iam.list_attached_role_policies(RoleName=found["RoleName"])["AttachedPolicies"]
-    found["AttachedPolicies"] = [policy["PolicyName"] for policy in attached]
-    found["AssumeRolePrincipal"] = found["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
-    return found
+    current: dict[str, Any] = iam.get_role(RoleName=listed["RoleName"])["Role"]
+    attached = iam.list_attached_role_policies(RoleName=current["RoleName"])["AttachedPolicies"]
+    current["AttachedPolicies"] = [policy["PolicyName"] for policy in attached]
+    current["AssumeRolePrincipal"] = current["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+    return current
 
 
 @pytest.mark.parametrize("case", REJECTED, ids=ids(REJECTED))
@@ -67,5 +67,5 @@ def test_call_is_rejected_with_exact_error(aws: Aws, case: AwsRejects) -> None:
 def test_call_leaves_exact_state(aws: Aws, case: AwsAccepts) -> None:
     prepare(aws, case)
     call(aws, case)
-    found = read(aws, case)
-    assert {name: value for name, value in found.items() if name not in VOLATILE} == case.answer
+    state = read(aws, case)
+    assert {name: value for name, value in state.items() if name not in VOLATILE} == case.answer

@@ -24,8 +24,8 @@ CACHE = "pullthroughcache.ecr.amazonaws.com"
 def lookup(aws: Aws, region: str = REGION, key: str = ACCOUNT, **options: Any) -> list[dict[str, Any]]:
     """Return all events of one page, newest first."""
     aws.settings(lookup_events_per_second=0)
-    found: list[dict[str, Any]] = aws.client("cloudtrail", region, key).lookup_events(**options)["Events"]
-    return found
+    events: list[dict[str, Any]] = aws.client("cloudtrail", region, key).lookup_events(**options)["Events"]
+    return events
 
 
 def records(aws: Aws, region: str = REGION, key: str = ACCOUNT) -> list[dict[str, Any]]:
@@ -187,16 +187,16 @@ def test_role_events_appear_in_the_home_region_only(aws: Aws, partition: str, ca
     iam.untag_role(RoleName=role, TagKeys=["a"])
     iam.delete_service_linked_role(RoleName=role)
     assert records(aws, caller_region) == []
-    found = records(aws, home)
-    assert [(r["eventName"], r["requestParameters"]) for r in found] == [
+    appeared = records(aws, home)
+    assert [(r["eventName"], r["requestParameters"]) for r in appeared] == [
         ("CreateServiceLinkedRole", {"aWSServiceName": "ecr.amazonaws.com"}),
         ("UpdateRole", {"roleName": role, "description": "mine"}),
         ("TagRole", {"roleName": role, "tags": [{"key": "a", "value": "b"}]}),
         ("UntagRole", {"roleName": role, "tagKeys": ["a"]}),
         ("DeleteServiceLinkedRole", {"roleName": role}),
     ]
-    assert {r["awsRegion"] for r in found} == {home}
-    assert f"arn:{partition}:iam::" in found[0]["userIdentity"]["arn"]
+    assert {r["awsRegion"] for r in appeared} == {home}
+    assert f"arn:{partition}:iam::" in appeared[0]["userIdentity"]["arn"]
 
 
 def test_record_keeps_what_the_request_said(aws: Aws) -> None:
@@ -254,8 +254,8 @@ def test_pages_hold_50_events_newest_first(aws: Aws) -> None:
     aws.settings(lookup_events_per_second=0)
     pages = list(aws.client("cloudtrail").get_paginator("lookup_events").paginate())
     assert [len(page["Events"]) for page in pages] == [50, 50, 20]
-    found = [event["EventId"] for page in pages for event in page["Events"]]
-    assert len(set(found)) == 120
+    event_ids = [event["EventId"] for page in pages for event in page["Events"]]
+    assert len(set(event_ids)) == 120
     logged = [entry["request_id"] for entry in aws.requests() if entry["operation"] == "PutAccountSetting"]
     shown = [json.loads(event["CloudTrailEvent"])["requestID"] for page in pages for event in page["Events"]]
     assert shown == logged[::-1]
@@ -289,8 +289,8 @@ def test_filter_selects_by_one_attribute(aws: Aws, reason: str, key: str, value:
     write(aws, 1)
     iam = aws.client("iam", **aws.assume())
     iam.create_service_linked_role(AWSServiceName="ecr.amazonaws.com")
-    found = lookup(aws, LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}])
-    assert len(found) == number
+    events = lookup(aws, LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}])
+    assert len(events) == number
 
 
 def test_times_select_events(aws: Aws) -> None:

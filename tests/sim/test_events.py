@@ -39,19 +39,19 @@ class Bus:
 
     def messages(self) -> list[dict[str, Any]]:
         """Receive and delete every message that is visible."""
-        sqs, found = self.aws.client("sqs", key=CENTRAL), []
+        sqs, received = self.aws.client("sqs", key=CENTRAL), []
         while batch := sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"):
-            found += batch
+            received += batch
             entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(batch)]
             assert not sqs.delete_message_batch(QueueUrl=self.url, Entries=entries).get("Failed")
-        return found
+        return received
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(message["Body"]) for message in self.messages()]
 
     def counts(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.aws.control("GET", "events")
-        return found
+        counters: dict[str, Any] = self.aws.control("GET", "events")
+        return counters
 
 
 def test_write_reaches_the_central_queue_in_its_envelope(aws: Aws) -> None:
@@ -120,8 +120,8 @@ def test_sns_wraps_the_event(aws: Aws) -> None:
 
 def allowing(service: str, **condition: Any) -> dict[str, str]:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": ARN}
-    found = [{**statement, **({"Condition": condition} if condition else {})}]
-    return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": found})}
+    statements = [{**statement, **({"Condition": condition} if condition else {})}]
+    return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
 
 
 EVENTS = "events.amazonaws.com"
@@ -169,9 +169,9 @@ def test_duplicates_share_the_event_id_and_not_the_message(aws: Aws) -> None:
     bus = Bus(aws)
     bus.fault(kind="duplicate", copies=2)
     bus.write()
-    found = bus.messages()
-    assert len({message["MessageId"] for message in found}) == 3
-    assert len({json.loads(message["Body"])["detail"]["eventID"] for message in found}) == 1
+    messages = bus.messages()
+    assert len({message["MessageId"] for message in messages}) == 3
+    assert len({json.loads(message["Body"])["detail"]["eventID"] for message in messages}) == 1
 
 
 def test_share_of_events_is_lost(aws: Aws) -> None:

@@ -172,8 +172,8 @@ def test_organization_can_block_scanning(aws: Aws) -> None:
 
 def create_rule(aws: Aws, prefix: str = "hub", **arguments: Any) -> Any:
     """Create a Docker Hub rule, whose secret the caller has seeded."""
-    given = {"upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": SECRET_ARN, **arguments}
-    return aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, **given)
+    parameters = {"upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": SECRET_ARN, **arguments}
+    return aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, **parameters)
 
 
 def seed_secret(aws: Aws, value: str = '{"username":"u","accessToken":"t"}', **options: Any) -> None:
@@ -219,15 +219,15 @@ def test_secret_must_be_readable_and_decryptable(aws: Aws) -> None:
 
 def test_secret_created_by_api_can_be_used_by_rule(aws: Aws) -> None:
     secrets = aws.client("secretsmanager")
-    made = secrets.create_secret(Name="ecr-pullthroughcache/hub", SecretString="test")
-    assert create_rule(aws, credentialArn=made["ARN"])
+    secret = secrets.create_secret(Name="ecr-pullthroughcache/hub", SecretString="test")
+    assert create_rule(aws, credentialArn=secret["ARN"])
     ecr = aws.client("ecr")
     answer = ecr.validate_pull_through_cache_rule(ecrRepositoryPrefix="hub")
     assert answer["isValid"] is False
     assert "username" in answer["failure"]
-    assert secrets.get_secret_value(SecretId=made["Name"])["SecretString"] == "test"
-    assert secrets.describe_secret(SecretId=made["ARN"])["Name"] == made["Name"]
-    secrets.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
+    assert secrets.get_secret_value(SecretId=secret["Name"])["SecretString"] == "test"
+    assert secrets.describe_secret(SecretId=secret["ARN"])["Name"] == secret["Name"]
+    secrets.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
     assert "not found" in ecr.validate_pull_through_cache_rule(ecrRepositoryPrefix="hub")["failure"]
 
 

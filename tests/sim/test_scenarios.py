@@ -46,10 +46,10 @@ def test_repositories_have_effective_scanning(aws: Aws) -> None:
     scanning = {"scanType": "BASIC", "rules": [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": filters}]}
     aws.seed(scanning=scanning, repositories=["prod-api", "dev-api"])
     answer = aws.client("ecr").batch_get_repository_scanning_configuration(repositoryNames=["prod-api", "dev-api"])
-    found = {each["repositoryName"]: each for each in answer["scanningConfigurations"]}
-    assert found["prod-api"]["scanFrequency"] == "SCAN_ON_PUSH"
-    assert found["prod-api"]["appliedScanFilters"] == filters
-    assert found["dev-api"]["scanFrequency"] == "MANUAL"
+    by_repository = {each["repositoryName"]: each for each in answer["scanningConfigurations"]}
+    assert by_repository["prod-api"]["scanFrequency"] == "SCAN_ON_PUSH"
+    assert by_repository["prod-api"]["appliedScanFilters"] == filters
+    assert by_repository["dev-api"]["scanFrequency"] == "MANUAL"
 
 
 def test_unused_role_deletion_passes_its_states(aws: Aws) -> None:
@@ -57,11 +57,11 @@ def test_unused_role_deletion_passes_its_states(aws: Aws) -> None:
     iam.create_service_linked_role(AWSServiceName=SERVICE)
     task = iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"]
     assert re.fullmatch(rf"task/aws-service-role/{SERVICE}/{ROLE}/[0-9a-f-]{{36}}", task)
-    seen = []
+    states = []
     for _ in range(3):
-        seen.append(iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"])
+        states.append(iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"])
         aws.advance(0.31)
-    assert seen == ["NOT_STARTED", "IN_PROGRESS", "SUCCEEDED"]
+    assert states == ["NOT_STARTED", "IN_PROGRESS", "SUCCEEDED"]
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_role(RoleName=ROLE)
 

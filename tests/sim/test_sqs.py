@@ -39,15 +39,15 @@ class Queue:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
     def receive(self, **options: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.url, **options).get("Messages", [])
-        return found
+        messages: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.url, **options).get("Messages", [])
+        return messages
 
     def bodies(self, **options: Any) -> list[str]:
         return [message["Body"] for message in self.receive(MaxNumberOfMessages=10, **options)]
 
     def attributes(self) -> dict[str, str]:
-        found: dict[str, str] = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
-        return found
+        current: dict[str, str] = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
+        return current
 
 
 def test_queue_has_the_url_of_its_region(aws: Aws) -> None:
@@ -229,9 +229,11 @@ def test_identity_and_queue_policies_decide(
         assert queue.receive() == []
     else:
         code, message = rejection(queue.sqs.receive_message, QueueUrl=queue.url)
-        who = f"arn:aws:sts::{account}:assumed-role/keeper/test"
+        principal = f"arn:aws:sts::{account}:assumed-role/keeper/test"
         assert code == "AccessDenied"
-        assert message.startswith(f"User: {who} is not authorized to perform: sqs:receivemessage on resource: {ARN} ")
+        assert message.startswith(
+            f"User: {principal} is not authorized to perform: sqs:receivemessage on resource: {ARN} "
+        )
     assert aws.requests()[-1]["actions"] == {RECEIVE: allowed}
 
 
@@ -328,8 +330,8 @@ URL_BATCHES: list[tuple[str, list[dict[str, str]], str]] = [
 @pytest.mark.parametrize(("reason", "entries", "code"), URL_BATCHES, ids=[row[0] for row in URL_BATCHES])
 def test_batch_is_rejected_as_a_whole(aws: Aws, reason: str, entries: list[dict[str, str]], code: str) -> None:
     queue = Queue(aws)
-    found, _ = rejection(queue.sqs.delete_message_batch, QueueUrl=queue.url, Entries=entries)
-    assert found == f"AWS.SimpleQueueService.{code}"
+    observed, _ = rejection(queue.sqs.delete_message_batch, QueueUrl=queue.url, Entries=entries)
+    assert observed == f"AWS.SimpleQueueService.{code}"
 
 
 class Poll:

@@ -33,13 +33,13 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        if found.get("id"):
-            self.ids.add(str(found["id"]))
+        values = dict(attributes)
+        if values.get("id"):
+            self.ids.add(str(values["id"]))
         if tag in ("script", "img", "iframe", "source"):
-            self.resources.append(found.get("src") or "")
-        if tag == "link" and found.get("rel") != "canonical":
-            self.resources.append(found.get("href") or "")
+            self.resources.append(values.get("src") or "")
+        if tag == "link" and values.get("rel") != "canonical":
+            self.resources.append(values.get("href") or "")
         if tag == "p":
             self._in_paragraph = True
             self.paragraphs.append("")
