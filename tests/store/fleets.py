@@ -81,9 +81,9 @@ class StoredFleet:
             self.clock.advance(1)
 
     async def set(self, name: str) -> SetRow:
-        found = await self.db.read(lambda tx: registry_sets.get(tx, name))
-        assert found is not None
-        return found
+        stored = await self.db.read(lambda tx: registry_sets.get(tx, name))
+        assert stored is not None
+        return stored
 
     async def rollouts(self, name: str) -> list[RolloutRow]:
         numbers = await self.db.read(lambda tx: rollouts.page(tx, name, None, 100))
@@ -94,15 +94,15 @@ class StoredFleet:
 
     async def declared(self, account: str, owner: str) -> Declaration | None:
         registry = RegistryName(account, "us-east-1")
-        found = await self.db.read(lambda tx: declarations.of_registry(tx, registry))
-        return next((row for row in found if row.owner == owner), None)
+        rows = await self.db.read(lambda tx: declarations.of_registry(tx, registry))
+        return next((row for row in rows if row.owner == owner), None)
 
     async def roles(self, owner: str) -> dict[str, list[str]]:
         """The roles that a set declares in each account."""
-        found = {account: await self.declared(account, owner) for account in self.accounts}
+        by_account = {account: await self.declared(account, owner) for account in self.accounts}
         return {
             account: [arn.rpartition("/")[2] for arn in row.settings["pull_time_update_exclusions"]["principalArns"]]
-            for account, row in found.items()
+            for account, row in by_account.items()
             if row is not None
         }
 

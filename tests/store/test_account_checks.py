@@ -59,11 +59,11 @@ async def test_check_tells_the_identity_and_the_regions(db: Database, clock: Clo
     await add(db, HELD, state=AccountState.SUSPENDED)
     aws, woken = Accounts("us-east-1", "eu-west-1", denied=(TWO,)), list[None]()
     assert await checker(db, aws, woken).work_once()
-    found = await stored(db)
-    assert found[ONE].caller_identity == f"arn:aws:sts::{ONE}:assumed-role/keeper/x"
-    assert found[ONE].enabled_regions == ("eu-west-1", "us-east-1")
-    assert (found[TWO].unreachable, found[TWO].unreachable_message) == ("AWS_ACCESS_DENIED", "not trusted")
-    assert found[HELD].reachable_since is None, "nobody calls AWS in a suspended account"
+    accounts = await stored(db)
+    assert accounts[ONE].caller_identity == f"arn:aws:sts::{ONE}:assumed-role/keeper/x"
+    assert accounts[ONE].enabled_regions == ("eu-west-1", "us-east-1")
+    assert (accounts[TWO].unreachable, accounts[TWO].unreachable_message) == ("AWS_ACCESS_DENIED", "not trusted")
+    assert accounts[HELD].reachable_since is None, "nobody calls AWS in a suspended account"
     assert woken, "sets match other registries now"
     assert not await checker(db, aws).work_once()
     assert set(aws.calls) == {ONE, TWO}
@@ -84,19 +84,21 @@ async def test_regions_that_aws_does_not_list_stay_as_they_were(db: Database, cl
     await checker(db, Accounts("us-east-1", "eu-west-1", denied=(TWO,))).work_once()
     clock.advance(901)
     await checker(db, aws).work_once()
-    found = await stored(db)
-    assert found[ONE].enabled_regions == ("eu-west-1", "us-east-1")
-    assert (found[TWO].unreachable, found[TWO].enabled_regions) == ("", ()), "no set reaches Regions that are unknown"
+    accounts = await stored(db)
+    assert accounts[ONE].enabled_regions == ("eu-west-1", "us-east-1")
+    assert (accounts[TWO].unreachable, accounts[TWO].enabled_regions) == ("", ()), (
+        "no set reaches Regions that are unknown"
+    )
 
 
 async def test_account_that_comes_back_makes_sets_compare(db: Database, clock: Clock) -> None:
     await add(db, ONE, regions=["us-east-1"])
     await db.write(lambda tx: registry_sets.add(tx, set_row("a", due_at=None)))
-    lost = Accounts("us-east-1", denied=(ONE,))
-    await checker(db, lost).work_once()
+    denied = Accounts("us-east-1", denied=(ONE,))
+    await checker(db, denied).work_once()
     since = (await stored(db))[ONE].reachable_since
     clock.advance(901)
-    await checker(db, lost).work_once()
+    await checker(db, denied).work_once()
     again = (await stored(db))[ONE]
     assert (again.reachable_since, again.unreachable) == (since, "AWS_ACCESS_DENIED")
     assert await db.read(registry_sets.next_due) is None

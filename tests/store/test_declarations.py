@@ -46,8 +46,8 @@ def put(tx: Tx, settings: dict[str, Any], name: SettingsName = NAME, generation:
 
 
 async def revisions(db: Database) -> list[tuple[int, Any]]:
-    found = await db.read(lambda tx: declarations.revision_page(tx, NAME, None, 100))
-    return [(each.revision, each.settings) for each in found]
+    page = await db.read(lambda tx: declarations.revision_page(tx, NAME, None, 100))
+    return [(each.revision, each.settings) for each in page]
 
 
 async def test_declaration_changes_store_revisions(db: Database) -> None:
@@ -57,9 +57,14 @@ async def test_declaration_changes_store_revisions(db: Database) -> None:
     await db.write(lambda tx: declaring.remove(tx, second, Origin("Delete")))
     assert await db.read(lambda tx: declaring.get(tx, NAME)) is None
     assert await revisions(db) == [(3, None), (2, TWO), (1, ONE)]
-    found = await db.read(lambda tx: declarations.get_revision(tx, NAME, 1))
-    assert found is not None
-    assert (found.principal, found.request_id, found.reason, found.method) == ("alice", "id", "because", "Test")
+    revision = await db.read(lambda tx: declarations.get_revision(tx, NAME, 1))
+    assert revision is not None
+    assert (revision.principal, revision.request_id, revision.reason, revision.method) == (
+        "alice",
+        "id",
+        "because",
+        "Test",
+    )
 
 
 async def test_recreated_declaration_has_new_uid_and_higher_generation(db: Database) -> None:
@@ -113,11 +118,11 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
     for name in reversed(names):
         await db.write(lambda tx, name=name: resources.ensure(tx, name.registry, {}, due=True))
         await db.write(lambda tx, name=name: put(tx, ONE, name))
-    after, seen = ("", "", ""), list[SettingsName]()
+    after, paged = ("", "", ""), list[SettingsName]()
     while page := await db.read(lambda tx, after=after: declaration_pages.page(tx, "-", "-", after, 3)):
-        seen += [_name(row) for row in page]
-        after = (seen[-1].registry.account, seen[-1].registry.region, seen[-1].owner)
-    assert seen == names
+        paged += [_name(row) for row in page]
+        after = (paged[-1].registry.account, paged[-1].registry.region, paged[-1].owner)
+    assert paged == names
     some = await db.read(lambda tx: declaration_pages.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
     assert list(map(_name, some)) == names[-2:]
     read = await db.read(lambda tx: declarations.stored(tx, names[-2:]))
@@ -176,8 +181,8 @@ async def test_one_setting_of_an_account_is_read_alone(db: Database) -> None:
     for name in names:
         await db.write(lambda tx, name=name: put(tx, {**ONE, **(policy if name.owner == "a" else {})}, name))  # type: ignore[misc]
     rows = await db.read(lambda tx: declarations.of_setting(tx, "1" * 12, "registry_policy"))
-    found = {(row.region, row.owner): row.shape and json.loads(row.shape) for row in rows}
-    assert found == {("us-east-1", "a"): policy["registry_policy"], ("us-east-1", "b"): None}
+    shapes = {(row.region, row.owner): row.shape and json.loads(row.shape) for row in rows}
+    assert shapes == {("us-east-1", "a"): policy["registry_policy"], ("us-east-1", "b"): None}
 
 
 async def test_only_declarations_of_finished_generation_converge(db: Database) -> None:
@@ -187,8 +192,8 @@ async def test_only_declarations_of_finished_generation_converge(db: Database) -
     (row,) = await db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=30))
     await db.write(lambda tx: put(tx, TWO, other, 2))
     await db.write(lambda tx: endings.mark_declarations(tx, row))
-    found = await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
-    assert {each.owner: each.observed_generation for each in found} == {"team-a": 1, "team-b": 0}
+    rows = await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
+    assert {each.owner: each.observed_generation for each in rows} == {"team-a": 1, "team-b": 0}
 
 
 async def test_failed_transaction_stores_nothing(db: Database) -> None:
@@ -236,8 +241,8 @@ async def test_request_id_identifies_one_call(
             await db.read(lambda tx: operations.find_response(tx, request_id, method, fingerprint))
         assert refused.value.reason == "REQUEST_ID_REUSED"
         return
-    found = await db.read(lambda tx: operations.find_response(tx, request_id, method, fingerprint))
-    assert (found.result if found else None) == expected, reason
+    response = await db.read(lambda tx: operations.find_response(tx, request_id, method, fingerprint))
+    assert (response.result if response else None) == expected, reason
 
 
 async def begin(db: Database, method: str = "Reconcile") -> Operation:
@@ -252,9 +257,9 @@ async def test_operation_ends_once(db: Database) -> None:
     await db.write(
         lambda tx: operations.end(tx, operation, error=StoredError(code="INTERNAL", reason="INTERNAL", message=""))
     )
-    found = await db.read(lambda tx: operations.get(tx, operation.id))
-    assert found is not None
-    assert (found.done, found.response, found.error, found.metadata) == (True, {"ok": True}, None, {"phase": "B"})
+    stored = await db.read(lambda tx: operations.get(tx, operation.id))
+    assert stored is not None
+    assert (stored.done, stored.response, stored.error, stored.metadata) == (True, {"ok": True}, None, {"phase": "B"})
 
 
 async def test_only_unfinished_operations_are_pending(db: Database, clock: Clock) -> None:
@@ -262,8 +267,8 @@ async def test_only_unfinished_operations_are_pending(db: Database, clock: Clock
     clock.advance(1)
     second, other = await begin(db), await begin(db, "StartReplicationBackfill")
     await db.write(lambda tx: operations.end(tx, other, response={}))
-    found = await db.read(lambda tx: operations.pending(tx, str(REGISTRY)))
-    assert [each.id for each in found] == [first.id, second.id]
+    pending = await db.read(lambda tx: operations.pending(tx, str(REGISTRY)))
+    assert [each.id for each in pending] == [first.id, second.id]
     assert await db.read(lambda tx: operations.pending(tx, str(REGISTRY), "StartReplicationBackfill")) == []
 
 

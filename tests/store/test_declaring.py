@@ -37,13 +37,15 @@ def settings(prefix: str = "quay", url: str = "quay.io") -> dict[str, Any]:
 
 
 def put(
-    n: int, owner: str = "a", wish: dict[str, Any] | None = None, request_id: str = "", **options: Any
+    n: int, owner: str = "a", spec: dict[str, Any] | None = None, request_id: str = "", **options: Any
 ) -> PutDeclaration:
     """Apply settings for a registry, whether or not the owner declares any."""
-    wanted = DeclarationSpec(settings() if wish is None else wish, "REMOVE", False)
-    caller = Caller("UpdateRegistrySettings", request_id, f"{n} {owner} {wanted.settings}")
-    given = {"create": True, "update": True, **options}
-    return PutDeclaration(name=SettingsName(registry(n), owner), change=lambda _: wanted, caller=caller, **given)
+    declaration = DeclarationSpec(settings() if spec is None else spec, "REMOVE", False)
+    caller = Caller("UpdateRegistrySettings", request_id, f"{n} {owner} {declaration.settings}")
+    arguments = {"create": True, "update": True, **options}
+    return PutDeclaration(
+        name=SettingsName(registry(n), owner), change=lambda _: declaration, caller=caller, **arguments
+    )
 
 
 def remove(n: int, owner: str = "a", **options: Any) -> DeleteDeclaration:
@@ -65,14 +67,14 @@ def together(db: Any, *calls: PutDeclaration | DeleteDeclaration) -> Any:
     """Make calls during another one, so that they share a transaction."""
     declaring = Committer(db)
     # A new one each time: an unchanged write stores less.
-    first = put(999, wish=settings(uuid.uuid4().hex))
+    first = put(999, spec=settings(uuid.uuid4().hex))
     return asyncio.gather(*(declaring.write(call) for call in (first, *calls)), return_exceptions=True)
 
 
 async def test_batched_calls_share_transaction_and_fail_separately(db: Database) -> None:
     counting = Counting(db)
     _, one, stale, missing, two = await together(
-        counting, put(1), put(2, etag="old"), remove(3), put(4, wish=settings("k8s", "registry.k8s.io"))
+        counting, put(1), put(2, etag="old"), remove(3), put(4, spec=settings("k8s", "registry.k8s.io"))
     )
     assert counting.writes == 2
     assert isinstance(stale, Aborted)
@@ -85,7 +87,7 @@ async def test_batched_calls_share_transaction_and_fail_separately(db: Database)
 
 
 async def test_second_call_in_batch_sees_the_first(db: Database) -> None:
-    _, first, second, conflict, forced, gone, again = await together(
+    _, first, second, conflict, forced, missing, again = await together(
         db,
         put(1, "a"),
         put(1, "b"),
@@ -95,7 +97,7 @@ async def test_second_call_in_batch_sees_the_first(db: Database) -> None:
         put(1, "a", settings("k8s", "registry.k8s.io")),
     )
     assert isinstance(conflict, FailedPrecondition)
-    assert [each.registry.generation for each in (first, second, forced, gone, again)] == [2, 3, 4, 5, 6]
+    assert [each.registry.generation for each in (first, second, forced, missing, again)] == [2, 3, 4, 5, 6]
     assert (first.declared.uid != again.declared.uid, again.declared.generation) == (True, 4)
     declared = await db.read(lambda tx: declarations.of_registry(tx, registry(1)))
     rules = {one.owner: one.settings["pull_through_cache_rules"].get("rules", []) for one in declared}
@@ -172,7 +174,7 @@ async def test_repeated_call_in_one_batch_gets_same_response(db: Database) -> No
         put(1, request_id=first_id),
         put(1, request_id=first_id.upper()),
         put(2, request_id=first_id),
-        put(1, wish=settings("k8s", "registry.k8s.io"), request_id=second_id),
+        put(1, spec=settings("k8s", "registry.k8s.io"), request_id=second_id),
     )
     assert isinstance(other, AlreadyExists)
     assert (again.declared, again.registry) == (first.declared, first.registry)
@@ -220,7 +222,7 @@ async def test_locked_registry_delays_no_other(replicas: list[Database]) -> None
     holding = asyncio.create_task(other.write(hold))
     assert await asyncio.to_thread(held.wait, 30)
     declaring = Committer(db)
-    calls = (put(n, wish=settings("k8s", "registry.k8s.io")) for n in (3, 1, 2))
+    calls = (put(n, spec=settings("k8s", "registry.k8s.io")) for n in (3, 1, 2))
     first, blocked, free = (asyncio.create_task(declaring.write(call)) for call in calls)
     try:
         assert (await first).declared.generation == 1
@@ -247,12 +249,12 @@ async def test_replicas_creating_one_registry_both_succeed(replicas: list[Databa
 
         return replace(plain, change=change)
 
-    found: list[WriteResult] = await asyncio.gather(
+    results: list[WriteResult] = await asyncio.gather(
         *(Committer(db).write(call(owner)) for db, owner in zip(replicas, "ab", strict=True))
     )
     assert sorted(attempts.values()) == [1, 2]
-    assert sorted(each.registry.generation for each in found) == [2, 3]
-    assert len({each.registry.uid for each in found}) == 1
+    assert sorted(each.registry.generation for each in results) == [2, 3]
+    assert len({each.registry.uid for each in results}) == 1
     declared = await replicas[0].read(lambda tx: declarations.of_registry(tx, registry(1)))
     assert [each.owner for each in declared] == ["a", "b"]
 
@@ -299,7 +301,7 @@ def cached(count: int, first: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("declared", "gone", "allowed", "reason"),
+    ("declared", "deleted", "allowed", "reason"),
     [
         ({"a": scanning("ENHANCED"), "b": scanning("", "CONTINUOUS_SCAN")}, "a", False, "b's rules need the scan type"),
         ({"a": scanning("ENHANCED"), "b": scanning("", "CONTINUOUS_SCAN")}, "b", True, "nothing needs b's rules"),
@@ -313,14 +315,14 @@ def cached(count: int, first: int = 0) -> dict[str, Any]:
     ],
 )  # fmt: skip
 async def test_deletion_is_rejected_only_for_violations_it_causes(
-    db: Database, declared: dict[str, dict[str, Any]], gone: str, allowed: bool, reason: str
+    db: Database, declared: dict[str, dict[str, Any]], deleted: str, allowed: bool, reason: str
 ) -> None:
     def store(tx: Tx) -> None:
-        for owner, given in declared.items():
+        for owner, spec in declared.items():
             name = SettingsName(registry(1), owner)
             resources.ensure(tx, registry(1), {})
-            place(tx, name, given, registry_generation=1, origin=Origin("Test"))
+            place(tx, name, spec, registry_generation=1, origin=Origin("Test"))
 
     await db.write(store)
-    _, outcome = await together(db, remove(1, gone))
+    _, outcome = await together(db, remove(1, deleted))
     assert isinstance(outcome, WriteResult if allowed else FailedPrecondition), reason

@@ -39,8 +39,8 @@ async def test_json_table_has_a_row_for_each_value(db: Database) -> None:
 
     def query(tx: Tx) -> list[tuple[str, int | None]]:
         table = tx.dialect.json_table({"name": Text(), "number": BigInteger()})
-        found = tx.conn.execute(select(table.c.name, table.c.number), json_rows(values))
-        return [(row.name, row.number) for row in found]
+        rows = tx.conn.execute(select(table.c.name, table.c.number), json_rows(values))
+        return [(row.name, row.number) for row in rows]
 
     assert await db.read(query) == [(each["name"], each["number"]) for each in values]
 

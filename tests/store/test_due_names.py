@@ -24,9 +24,9 @@ class Case:
 
 
 def row_of(tx: Tx) -> Resource:
-    found = resources.get(tx, str(NAME))
-    assert found is not None
-    return found
+    row = resources.get(tx, str(NAME))
+    assert row is not None
+    return row
 
 
 def end(tx: Tx, row: Resource) -> None:

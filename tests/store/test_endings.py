@@ -15,8 +15,8 @@ def outcome(row: Resource) -> queue.Outcome:
 
 
 async def stored(db: Database) -> list[Resource]:
-    found = [await db.read(lambda tx, name=name: resources.get(tx, str(name))) for name in NAMES]  # type: ignore[misc]
-    return [row for row in found if row is not None]
+    rows = [await db.read(lambda tx, name=name: resources.get(tx, str(name))) for name in NAMES]  # type: ignore[misc]
+    return [row for row in rows if row is not None]
 
 
 async def test_each_attempt_of_a_batch_ends_as_if_alone(db: Database) -> None:
@@ -25,9 +25,9 @@ async def test_each_attempt_of_a_batch_ends_as_if_alone(db: Database) -> None:
     await db.write(lambda tx: resources.request(tx, rows[2].name))
     finished = await db.write(lambda tx: endings.finish(tx, [(row, outcome(row)) for row in rows]))
     assert [row is None for row in finished] == [False, True, False]
-    ended, lost, requested = await stored(db)
+    ended, unclaimed, requested = await stored(db)
     assert (ended.state, ended.lease_token, ended.observe_time) == ({"of": ended.name}, None, 1)
-    assert lost.state == {}
+    assert unclaimed.state == {}
     assert requested.urgent
     assert (requested.due_at or 0) < (ended.due_at or 0) - 800_000_000
 

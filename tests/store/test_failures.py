@@ -48,9 +48,9 @@ def rejected_connection(text: str) -> DBAPIError:
     ],
 )
 def test_sqlite_codes_have_reasons_and_messages(name: str, reason: str, words: str) -> None:
-    found = failure_of(of_sqlite(name))
-    assert found.reason == reason
-    assert words in found.message
+    failure = failure_of(of_sqlite(name))
+    assert failure.reason == reason
+    assert words in failure.message
 
 
 def test_missing_sqlite_table_is_named() -> None:
@@ -83,9 +83,9 @@ def test_missing_sqlite_table_is_named() -> None:
     ],
 )
 def test_postgres_codes_have_reasons_and_messages(kind: type[psycopg.Error], reason: str, words: str) -> None:
-    found = failure_of(DBAPIError("SELECT 1", None, kind("x")))
-    assert found.reason == reason
-    assert words in found.message
+    failure = failure_of(DBAPIError("SELECT 1", None, kind("x")))
+    assert failure.reason == reason
+    assert words in failure.message
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_postgres_codes_have_reasons_and_messages(kind: type[psycopg.Error], rea
     ],
 )
 def test_rejected_postgres_connections_have_messages(text: str, reason: str, words: str) -> None:
-    found = failure_of(rejected_connection(text))
-    assert found.reason == reason
-    assert words in found.message
+    failure = failure_of(rejected_connection(text))
+    assert failure.reason == reason
+    assert words in failure.message
 
 
 def test_exhausted_pool_has_message() -> None:
@@ -121,10 +121,10 @@ def test_exhausted_pool_has_message() -> None:
 
 
 def test_failure_reasons_are_metric_labels() -> None:
-    known = {value.reason for value in vars(failures).values() if isinstance(value, Failure)}
+    reasons = {value.reason for value in vars(failures).values() if isinstance(value, Failure)}
     for table in (failures._SQLITE, failures._POSTGRES, failures._CONNECTING):
-        known |= {value.reason for value in table.values()}  # type: ignore[attr-defined]
-    assert known <= set(STORE_REASONS)
+        reasons |= {value.reason for value in table.values()}  # type: ignore[attr-defined]
+    assert reasons <= set(STORE_REASONS)
     assert set(Metrics().store.failure) == set(STORE_REASONS)
 
 

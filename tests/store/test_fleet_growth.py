@@ -249,10 +249,10 @@ async def test_deletion_forgets_accounts_that_are_gone(fleet: StoredFleet, state
     await fleet.add(2, set="a")
     await fleet.write("a", excluding("scanner"))
     await fleet.work()
-    lost = fleet.accounts[0]
+    account = fleet.accounts[0]
 
     def lose(tx: Tx) -> None:
-        row = fleet_accounts.get(tx, lost)
+        row = fleet_accounts.get(tx, account)
         assert row is not None
         fleet_accounts.change(tx, replace(row, state=state))
 
@@ -261,7 +261,7 @@ async def test_deletion_forgets_accounts_that_are_gone(fleet: StoredFleet, state
     assert list(await fleet.roles("a")) == fleet.accounts, "it may come back"
     await fleet.write("a", None)
     await fleet.work()
-    left = [lost] if state is AccountState.SUSPENDED else []
+    left = [account] if state is AccountState.SUSPENDED else []
     assert list(await fleet.roles("a")) == left
     assert (await fleet.db.read(lambda tx: registry_sets.get(tx, "a")) is None) == (not left)
 

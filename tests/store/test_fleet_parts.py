@@ -85,12 +85,12 @@ def expected(rows: list[Row[Any]], accounts: list[Row[Any]], policy: Policy) -> 
     readable = [row for row in rows if any(covers(rule, row.account, row.place, row.kind) for rule in rules)]
     registries = [row for row in readable if row.kind == RegistryName.kind]
     roles = [row for row in readable if row.kind == RoleName.kind]
-    known = [row for row in accounts if any(covers(rule, row.account, "", RoleName.kind) for rule in rules)]
+    covered = [row for row in accounts if any(covers(rule, row.account, "", RoleName.kind) for rule in rules)]
     problems = [row for row in registries if row.reason not in (None, "UNMANAGED")]
     pending = [row for row in registries if row.reason is None and row.urgent]
     return {
-        "account_count": len(known),
-        "unreachable_account_count": sum(row.unreachable != "" for row in known),
+        "account_count": len(covered),
+        "unreachable_account_count": sum(row.unreachable != "" for row in covered),
         "registry_count": len(registries),
         "ready_registry_count": len(registries) - len(problems) - len(pending),
         "drifted_registry_count": sum(row.drifted for row in registries),
@@ -128,9 +128,9 @@ def change(tx: Tx, chance: random.Random) -> None:
         tx.conn.execute(update(table).where(table.c.name == name).values(values))
         urgent = {"urgent": chance.random() < 0.2, "due_at": 1}
         tx.conn.execute(update(schedule).where(schedule.c.name == name).values(urgent))
-    gone = chance.choice(names)
+    deleted = chance.choice(names)
     for each in (table, schedule):
-        tx.conn.execute(delete(each).where(each.c.name == gone))
+        tx.conn.execute(delete(each).where(each.c.name == deleted))
 
 
 def read_all(tx: Tx) -> tuple[list[Row[Any]], list[Row[Any]]]:
@@ -146,19 +146,24 @@ async def test_restricted_callers_get_the_numbers_of_their_part(db: Database) ->
         await db.write(lambda tx: change(tx, chance))
         rows, accounts = await db.read(read_all)
         for reason, policy in policies:
-            found, wanted = await get_fleet(db, policy), expected(rows, accounts, policy)
-            shown = {each.resource for each in found.worst_problems}
-            assert shown <= wanted.pop("problems"), reason
+            observed, part = await get_fleet(db, policy), expected(rows, accounts, policy)
+            shown = {each.resource for each in observed.worst_problems}
+            assert shown <= part.pop("problems"), reason
             for name in ("registry_reasons", "role_reasons"):
-                counted = {each.reason: each.resource_count for each in getattr(found, name)}
-                assert counted == wanted.pop(name), (reason, name)
-            assert {name: getattr(found, name) for name in wanted} == wanted, reason
+                counted = {each.reason: each.resource_count for each in getattr(observed, name)}
+                assert counted == part.pop(name), (reason, name)
+            assert {name: getattr(observed, name) for name in part} == part, reason
 
 
 @pytest.mark.parametrize("extra", [[], [{"accounts": ("777777777777",)}]])
 async def test_caller_without_resources_gets_zeros(db: Database, extra: list[dict[str, tuple[str, ...]]]) -> None:
-    found = await get_fleet(db, policy_of([{"accounts": ("1*",), "regions": ("us-*",)}, *extra]))
-    assert (found.registry_count, found.role_count, found.account_count, len(found.worst_problems)) == (0, 0, 0, 0)
+    observed = await get_fleet(db, policy_of([{"accounts": ("1*",), "regions": ("us-*",)}, *extra]))
+    assert (observed.registry_count, observed.role_count, observed.account_count, len(observed.worst_problems)) == (
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def _patterns() -> st.SearchStrategy[str]:
@@ -178,12 +183,12 @@ def _values(ranges: AccountRanges) -> Iterator[int]:
 @given(st.lists(_patterns(), max_size=8), st.lists(st.text("019", min_size=12, max_size=12), max_size=8))
 def test_account_ranges_match_what_their_patterns_match(texts: list[str], accounts: list[str]) -> None:
     patterns = [Pattern(text) for text in texts]
-    found = AccountRanges.of(patterns)
-    edges = sorted(_values(found))
-    assert list(_values(found)) == edges, "ranges are in order and do not overlap"
+    ranges = AccountRanges.of(patterns)
+    edges = sorted(_values(ranges))
+    assert list(_values(ranges)) == edges, "ranges are in order and do not overlap"
     near = {f"{number:012}" for edge in edges for number in (edge - 1, edge, edge + 1) if 0 <= number < 10**12}
     for account in (*accounts, *near):
-        in_ranges = any(each.first <= account <= each.last for each in found.ranges)
-        assert (in_ranges or any(each.matches(account) for each in found.others)) == any(
+        in_ranges = any(each.first <= account <= each.last for each in ranges.ranges)
+        assert (in_ranges or any(each.matches(account) for each in ranges.others)) == any(
             each.matches(account) for each in patterns
         )

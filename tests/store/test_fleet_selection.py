@@ -43,14 +43,14 @@ class Test:
 
     def holds(self, row: AccountRow) -> bool:
         if self.field.startswith("labels."):
-            found = row.labels.get(self.field.removeprefix("labels."))
+            value = row.labels.get(self.field.removeprefix("labels."))
         else:
-            found = str(getattr(row, self.field))
+            value = str(getattr(row, self.field))
         if self.operator == "!=":
-            return found != self.value
-        if found is None:
+            return value != self.value
+        if value is None:
             return False
-        return found == self.value if self.operator == "=" else self.value in found
+        return value == self.value if self.operator == "=" else self.value in value
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Joined:
         return "(" + f" {self.how} ".join(f"({part.text})" for part in self.parts) + ")"
 
     def holds(self, row: AccountRow) -> bool:
-        found = [part.holds(row) for part in self.parts]
-        return {"AND": all(found), "OR": any(found), "NOT": not found[0]}[self.how]
+        parts = [part.holds(row) for part in self.parts]
+        return {"AND": all(parts), "OR": any(parts), "NOT": not parts[0]}[self.how]
 
 
 TESTS = st.builds(
@@ -154,20 +154,20 @@ async def test_pages_find_the_targets_of_the_selector(db: Database, monkeypatch:
 
     async def one(rows: list[AccountRow], chosen: Chosen) -> None:
         await db.write(lambda tx: stored(tx, rows))
-        compiled, after, found = matcher(chosen.selector), "", list[str]()
+        compiled, after, selected = matcher(chosen.selector), "", list[str]()
         while True:
             places, after = await db.read(lambda tx, a=after: matching.page(tx, compiled, SetName("a"), a))  # type: ignore[misc]
-            found += [str(place.registry) for place in places]
+            selected += [str(place.registry) for place in places]
             if not after:
                 break
         ordered = sorted(rows, key=lambda row: row.account)
-        wanted = [
+        expected = [
             f"accounts/{row.account}/registries/{region}"
             for row in ordered
             for region in sorted(row.regions)
             if chosen.takes(row, region)
         ]
-        assert found == wanted, chosen.selector
+        assert selected == expected, chosen.selector
 
     def body(run: Any) -> None:
         @settings(max_examples=120)
@@ -186,40 +186,40 @@ WAVES = st.lists(
 )
 
 
-def waves_of(given: list[Any]) -> tuple[Wave, ...]:
-    made = [
+def waves_of(drawn: list[Any]) -> tuple[Wave, ...]:
+    waves = [
         Wave(selector=chosen.selector) if chosen is not None else Wave(share=Amount(percent, percent=True))
-        for chosen, percent in given
+        for chosen, percent in drawn
     ]
-    return (*made, Wave())
+    return (*waves, Wave())
 
 
-def wave_by_hand(given: list[Any], rows: list[AccountRow]) -> dict[str, int]:
+def wave_by_hand(waves: list[Any], rows: list[AccountRow]) -> dict[str, int]:
     """The wave of each target: selectors first, then shares, then the rest."""
     targets = [(row, region) for row in sorted(rows, key=lambda row: row.account) for region in sorted(row.regions)]
     targets = [(row, region) for row, region in targets if row.state != AccountState.GONE]
-    found: dict[str, int] = {}
+    by_account: dict[str, int] = {}
     pool = []
     for row, region in targets:
         name = f"accounts/{row.account}/registries/{region}"
-        chosen = [at for at, (each, _) in enumerate(given) if each is not None and each.takes(row, region)]
+        chosen = [at for at, (each, _) in enumerate(waves) if each is not None and each.takes(row, region)]
         if chosen:
-            found[name] = chosen[0]
+            by_account[name] = chosen[0]
         else:
             pool.append(name)
-    for at, (_, percent) in enumerate(given):
+    for at, (_, percent) in enumerate(waves):
         if percent is not None:
             size = max(1, len(targets) * percent // 100)
-            found.update(dict.fromkeys(pool[:size], at))
+            by_account.update(dict.fromkeys(pool[:size], at))
             pool = pool[size:]
-    return {**found, **dict.fromkeys(pool, len(given))}
+    return {**by_account, **dict.fromkeys(pool, len(waves))}
 
 
 async def test_waves_take_the_targets_that_they_should(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "ACCOUNTS", 3)
 
-    async def one(rows: list[AccountRow], given: list[Any]) -> None:
-        spec = SetSpec(selector=Selector(), settings={}, waves=waves_of(given))
+    async def one(rows: list[AccountRow], drawn: list[Any]) -> None:
+        spec = SetSpec(selector=Selector(), settings={}, waves=waves_of(drawn))
 
         def change(tx: Tx) -> None:
             stored(tx, rows)
@@ -232,7 +232,7 @@ async def test_waves_take_the_targets_that_they_should(db: Database, monkeypatch
         row = await db.read(lambda tx: rollouts.get(tx, "a", 1))
         assert row is not None
         targets = await db.read(lambda tx: rollout_targets.page(tx, row, ("", ""), 500))
-        assert {str(each.registry): each.wave for each in targets} == wave_by_hand(given, rows)
+        assert {str(each.registry): each.wave for each in targets} == wave_by_hand(drawn, rows)
 
     def body(run: Any) -> None:
         @settings(max_examples=80)

@@ -42,8 +42,8 @@ async def test_rollouts_of_unreadable_sets_hide_no_readable_ones(db: Database) -
         rollouts.add(tx, rollout_row("team-set"))
 
     await db.write(change)
-    found = await fleet(db, reads(owners=(Pattern("team-set"),)))
-    assert [each.name for each in found.rollouts] == ["registrySets/team-set/rollouts/1"]
+    overview = await fleet(db, reads(owners=(Pattern("team-set"),)))
+    assert [each.name for each in overview.rollouts] == ["registrySets/team-set/rollouts/1"]
     assert len((await fleet(db)).rollouts) == 100
 
 
@@ -56,9 +56,9 @@ async def test_largest_strategies_fit_into_one_response(db: Database) -> None:
             rollouts.add(tx, rollout_row(f"set-{number}", spec=large))
 
     await db.write(change)
-    found = await fleet(db)
-    assert len(found.rollouts) > 0
-    assert found.ByteSize() < CLIENT_BYTES
+    overview = await fleet(db)
+    assert len(overview.rollouts) > 0
+    assert overview.ByteSize() < CLIENT_BYTES
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_resources_that_nobody_declares_are_no_problem(db: Database) -> No
             tx.conn.execute(update(table).where(table.c.name == row.name).values(reason=reason))
 
     await db.write(change)
-    found = await fleet(db)
-    assert (found.registry_count, found.ready_registry_count) == (3, 2)
-    assert [(each.reason, each.resource_count) for each in found.registry_reasons] == [("AWS_ACCESS_DENIED", 1)]
-    assert [each.resource for each in found.worst_problems] == ["accounts/111111111111/registries/sa-east-1"]
+    overview = await fleet(db)
+    assert (overview.registry_count, overview.ready_registry_count) == (3, 2)
+    assert [(each.reason, each.resource_count) for each in overview.registry_reasons] == [("AWS_ACCESS_DENIED", 1)]
+    assert [each.resource for each in overview.worst_problems] == ["accounts/111111111111/registries/sa-east-1"]

@@ -35,13 +35,13 @@ def engine(url: str) -> Engine:
 
 
 def differences(url: str) -> list[Any]:
-    made = engine(url)
-    with made.connect() as conn, warnings.catch_warnings():
+    opened = engine(url)
+    with opened.connect() as conn, warnings.catch_warnings():
         # Nobody can compare the expressions of indexes of SQLite; tests of filters use each of these indexes.
         warnings.filterwarnings("ignore", message=".*expression-based index")
-        found = compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata)
-    made.dispose()
-    return list(found)
+        listed = compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata)
+    opened.dispose()
+    return list(listed)
 
 
 def test_migrations_create_exactly_the_declared_tables(database_url: str) -> None:
@@ -73,12 +73,12 @@ def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 async def test_migration_renames_words_of_0_1_0(old_url: str) -> None:
-    made = engine(old_url)
-    with made.begin() as conn:
+    opened = engine(old_url)
+    with opened.begin() as conn:
         spec = '{"foreign_elements":"PRUNE","mode":"ENFORCE"}'
         state = '{"error":{"message":"\\"mend\\": no","reason":"STEP_TIMEOUT"},"mend":{"drift":[],"time":1}}'
         conn.execute(text(STORED), {"spec": spec, "state": state})
-    made.dispose()
+    opened.dispose()
     schema.migrate(old_url)
     db = schema.open_database(old_url)
     row = await db.read(lambda tx: resources.get(tx, "accounts/111111111111/registries/us-east-1"))
@@ -96,18 +96,18 @@ async def test_migration_fills_filter_columns(old_url: str) -> None:
         '"drift":[{"key":"a:b","kind":"MISSING","setting":"x"},{"key":"s","kind":"MISSING","setting":"x"}],'
         '"error":{"message":"m","reason":"STEP_TIMEOUT"}}'
     )
-    made = engine(old_url)
-    with made.begin() as conn:
+    opened = engine(old_url)
+    with opened.begin() as conn:
         conn.execute(text(STORED), {"spec": "{}", "state": state})
-    made.dispose()
+    opened.dispose()
     schema.migrate(old_url)
     db = schema.open_database(old_url)
     row = await db.read(lambda tx: resources.get(tx, "accounts/111111111111/registries/us-east-1"))
-    found = await db.read(lambda tx: tx.conn.execute(select(drifting).order_by(drifting.c.element)).all())
+    rows = await db.read(lambda tx: tx.conn.execute(select(drifting).order_by(drifting.c.element)).all())
     await db.close()
     assert row is not None
     assert (row.reason, row.drifted, row.attempts, row.failed_at) == ("RECONCILE_TIMEOUT", True, 1, None)
-    assert [tuple(each) for each in found] == [(row.name, "x", "a:b"), (row.name, "x", "s")]
+    assert [tuple(each) for each in rows] == [(row.name, "x", "a:b"), (row.name, "x", "s")]
 
 
 def _migrate_at_once(url: str) -> list[int]:
@@ -135,15 +135,15 @@ def test_concurrent_postgres_migrations_wait_for_each_other(empty_postgres_url: 
 
 async def test_program_works_with_newer_schema(database_url: str) -> None:
     """During a rolling update, old replicas meet an unknown column and revision."""
-    made = engine(database_url)
-    with made.begin() as conn:
+    opened = engine(database_url)
+    with opened.begin() as conn:
         conn.execute(text("ALTER TABLE resources ADD COLUMN later TEXT"))
         conn.execute(text("ALTER TABLE declarations ADD COLUMN later TEXT DEFAULT 'x'"))
         conn.execute(text("ALTER TABLE operations ADD COLUMN later BIGINT NOT NULL DEFAULT 7"))
         conn.execute(text("CREATE TABLE later (name TEXT PRIMARY KEY)"))
         conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         assert "later" in {column["name"] for column in inspect(conn).get_columns("resources")}
-    made.dispose()
+    opened.dispose()
     assert schema.pending_migrations(database_url) == []
     app.prepare(Config(database_url=database_url))
     db = schema.open_database(database_url)
@@ -173,14 +173,14 @@ async def test_program_works_with_newer_schema(database_url: str) -> None:
 
 def test_blocked_migration_changes_nothing_and_can_be_repeated(empty_postgres_url: str) -> None:
     schema.migrate(empty_postgres_url, "0001")
-    made = engine(empty_postgres_url)
-    with made.connect() as reader:
+    opened = engine(empty_postgres_url)
+    with opened.connect() as reader:
         reader.execute(text("SELECT count(*) FROM resources"))
         with pytest.raises(Unavailable) as caught:
             schema.migrate(empty_postgres_url, lock_seconds=0.2)
         assert caught.value.reason == "STORE_BUSY"
         assert "0002" in schema.pending_migrations(empty_postgres_url)
-    made.dispose()
+    opened.dispose()
     schema.migrate(empty_postgres_url)
     assert schema.pending_migrations(empty_postgres_url) == []
     assert differences(empty_postgres_url) == []
@@ -204,8 +204,8 @@ def test_migration_may_pause_between_statements(empty_postgres_url: str, monkeyp
 
 
 def test_migration_waits_longer_for_another_migration(empty_postgres_url: str) -> None:
-    made = engine(empty_postgres_url)
-    with made.connect() as first:
+    opened = engine(empty_postgres_url)
+    with opened.connect() as first:
         first.execute(text("SELECT pg_advisory_lock(7302611)"))
         second = threading.Thread(target=schema.migrate, args=(empty_postgres_url,), kwargs={"lock_seconds": 0.1})
         second.start()
@@ -214,14 +214,14 @@ def test_migration_waits_longer_for_another_migration(empty_postgres_url: str) -
         assert schema.pending_migrations(empty_postgres_url)
         first.execute(text("SELECT pg_advisory_unlock(7302611)"))
         second.join(30)
-    made.dispose()
+    opened.dispose()
     assert schema.pending_migrations(empty_postgres_url) == []
 
 
 async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
     """Its inserts do not know the columns of later migrations."""
     later = {"reason", "drifted", "attempts", "failed_at"}
-    made = engine(old_url)
+    opened = engine(old_url)
     name = RegistryName("111111111111", "us-east-1")
     values = {
         "name": str(name), "kind": "registry", "account": name.account, "place": name.region, "uid": "u",
@@ -229,10 +229,10 @@ async def test_rows_of_previous_release_are_reconciled(old_url: str) -> None:
         "create_time": 1, "update_time": 1, "due_at": 1, "failures": 3, "urgent": False, "observe_time": 7,
     }  # fmt: skip
     assert not later & set(values)
-    with made.begin() as conn:
+    with opened.begin() as conn:
         names = ", ".join(values)
         conn.execute(text(f"INSERT INTO resources ({names}) VALUES ({', '.join(':' + n for n in values)})"), values)
-    made.dispose()
+    opened.dispose()
     schema.migrate(old_url)
     db = schema.open_database(old_url)
     (row,) = await db.write(

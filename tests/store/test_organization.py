@@ -54,8 +54,8 @@ async def synchronize(db: Database, organization: Organization) -> dict[str, str
 
 
 async def test_unreadable_account_does_not_keep_others_out(db: Database) -> None:
-    found = await synchronize(db, Organization(ACCOUNTS[0]))
-    assert found == dict.fromkeys(ACCOUNTS[1:], "/workloads/prod")
+    synchronized = await synchronize(db, Organization(ACCOUNTS[0]))
+    assert synchronized == dict.fromkeys(ACCOUNTS[1:], "/workloads/prod")
 
 
 async def test_many_unreadable_accounts_end_the_round(db: Database) -> None:

@@ -164,12 +164,12 @@ async def test_skipped_prepared_statement_is_prepared_again(db: Database) -> Non
 
 
 async def test_concurrently_created_row_is_found(db: Database, url: str) -> None:
-    found: list[bool] = []
+    existed: list[bool] = []
 
     def change(tx: Tx) -> None:
         present = resources.get(tx, str(NAME), lock=True)
-        found.append(present is not None)
-        if len(found) == 1:
+        existed.append(present is not None)
+        if len(existed) == 1:
             with psycopg.connect(url, autocommit=True) as other:
                 other.execute(MAKE)
                 other.execute(SCHEDULE)
@@ -177,7 +177,7 @@ async def test_concurrently_created_row_is_found(db: Database, url: str) -> None
             resources.create(tx, NAME, {})
 
     await db.write(change)
-    assert found == [False, True]
+    assert existed == [False, True]
 
 
 async def test_read_survives_loss_of_all_connections(db: Database, url: str) -> None:
@@ -187,8 +187,8 @@ async def test_read_survives_loss_of_all_connections(db: Database, url: str) -> 
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ecrkeeper'"
         )
     # Bypass SQLAlchemy, too, which would handle it.
-    found = await asyncio.gather(*(db.read(lambda tx: declarations.stored(tx, [DECLARED])) for _ in range(4)))
-    assert found == [{}] * 4
+    results = await asyncio.gather(*(db.read(lambda tx: declarations.stored(tx, [DECLARED])) for _ in range(4)))
+    assert results == [{}] * 4
 
 
 async def test_listener_reports_possibly_lost_notifications(db: Database, url: str) -> None:

@@ -48,8 +48,8 @@ def outcome(row: Resource, next_in: float | None = 900.0, **state: Any) -> queue
     return queue.Outcome(state, row.generation, next_in, 0, observed_at=1)
 
 
-async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource | None:
-    (finished,) = await db.write(lambda tx: endings.finish(tx, [(row, given)]))
+async def finish(db: Database, row: Resource, outcome: queue.Outcome) -> Resource | None:
+    (finished,) = await db.write(lambda tx: endings.finish(tx, [(row, outcome)]))
     return finished
 
 
@@ -62,21 +62,21 @@ async def release(db: Database, rows: list[Resource]) -> None:
 
 
 async def read(db: Database, name: str) -> Resource:
-    found = await db.read(lambda tx: resources.get(tx, name))
-    assert found is not None
-    return found
+    row = await db.read(lambda tx: resources.get(tx, name))
+    assert row is not None
+    return row
 
 
 async def test_concurrent_claims_get_disjoint_resources(database_url: str, db: Database, clock: Clock) -> None:
     names = await due(db, *range(60))
     others = [schema.open_database(database_url, now=fixed_time(clock)) for _ in range(2)]
     try:
-        found = await asyncio.gather(*(claim(each, 3) for each in [db, *others] for _ in range(15)))
+        claims = await asyncio.gather(*(claim(each, 3) for each in [db, *others] for _ in range(15)))
         rest = await claim(db, 100)
     finally:
         for other in others:
             await other.close()
-    taken = [row.name for rows in found for row in rows]
+    taken = [row.name for rows in claims for row in rows]
     assert len(taken) == len(set(taken))
     assert sorted(taken + [row.name for row in rest]) == sorted(names)
 

@@ -36,8 +36,8 @@ async def claim(db: Database) -> Resource:
 
 
 async def finish(db: Database, row: Resource, next_in: float = 900.0) -> None:
-    given = queue.Outcome({}, row.generation, next_in, 0, observed_at=1)
-    await db.write(lambda tx: endings.finish(tx, [(row, given)]))
+    outcome = queue.Outcome({}, row.generation, next_in, 0, observed_at=1)
+    await db.write(lambda tx: endings.finish(tx, [(row, outcome)]))
 
 
 async def declared(db: Database) -> None:

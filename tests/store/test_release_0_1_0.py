@@ -71,11 +71,11 @@ class Migrated:
 
     def stored(self, table: str) -> list[Any]:
         """Return the rows of a table."""
-        made = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
-        with made.connect() as conn:
-            found = list(conn.execute(text(f"SELECT * FROM {table} ORDER BY 1")))
-        made.dispose()
-        return found
+        engine = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as conn:
+            rows = list(conn.execute(text(f"SELECT * FROM {table} ORDER BY 1")))
+        engine.dispose()
+        return rows
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -136,9 +136,11 @@ def test_registry_with_all_members_is_read_completely(migrated: Migrated) -> Non
 
 
 def test_modes_are_read_as_they_were(migrated: Migrated) -> None:
-    found = [migrated.client.get_registry(f"accounts/{500_000_000_000 + at}/registries/us-east-1") for at in range(3)]
-    assert tuple(names(Mode, (registry.mode for registry in found))) == rows.MODES
-    assert {registry.unmanaged_elements for registry in found} == {UnmanagedElements.PRESERVE}
+    registries = [
+        migrated.client.get_registry(f"accounts/{500_000_000_000 + at}/registries/us-east-1") for at in range(3)
+    ]
+    assert tuple(names(Mode, (registry.mode for registry in registries))) == rows.MODES
+    assert {registry.unmanaged_elements for registry in registries} == {UnmanagedElements.PRESERVE}
 
 
 def test_declarations_and_revisions_are_read_as_they_were(migrated: Migrated) -> None:
@@ -155,9 +157,9 @@ def test_declarations_and_revisions_are_read_as_they_were(migrated: Migrated) ->
 @pytest.mark.parametrize("provenance", rows.PROVENANCES)
 def test_roles_keep_provenance_and_any_tags(migrated: Migrated, provenance: str) -> None:
     account = rows.provenance_accounts()[provenance]
-    found = list(migrated.client.list_service_linked_roles(f"accounts/{account}"))
-    assert len(found) == 3
-    for role in found:
+    roles = list(migrated.client.list_service_linked_roles(f"accounts/{account}"))
+    assert len(roles) == 3
+    for role in roles:
         assert role.provenance == ServiceLinkedRole.Provenance.Value(provenance)
         assert role.state == ServiceLinkedRole.ACTIVE
         assert dict(role.tags) == rows.TAGS
@@ -166,15 +168,15 @@ def test_roles_keep_provenance_and_any_tags(migrated: Migrated, provenance: str)
 
 
 def test_stored_state_has_no_old_keys(migrated: Migrated) -> None:
-    found = [json.loads(each.state) for each in migrated.stored("resources")]
-    assert not [state for state in found if "mend" in state]
-    assert len([state for state in found if "remediation" in state]) == 1 + 3 * len(rows.PROVENANCES)
+    states = [json.loads(each.state) for each in migrated.stored("resources")]
+    assert not [state for state in states if "mend" in state]
+    assert len([state for state in states if "remediation" in state]) == 1 + 3 * len(rows.PROVENANCES)
 
 
 def test_roles_being_deleted_are_read(migrated: Migrated) -> None:
-    found = list(migrated.client.list_service_linked_roles(f"accounts/{rows.DELETING}"))
-    assert [role.state for role in found] == [ServiceLinkedRole.DELETING] * 3
-    assert {role.deletion_task_id for role in found} == {"task/1"}
+    roles = list(migrated.client.list_service_linked_roles(f"accounts/{rows.DELETING}"))
+    assert [role.state for role in roles] == [ServiceLinkedRole.DELETING] * 3
+    assert {role.deletion_task_id for role in roles} == {"task/1"}
 
 
 def unpacked(packed: Any, message: Any) -> Message:
@@ -183,8 +185,8 @@ def unpacked(packed: Any, message: Any) -> Message:
 
 
 def test_operations_use_current_reasons_and_phases(migrated: Migrated) -> None:
-    found = migrated.operations()
-    by_number = {int(each.rpartition("-")[2]): operation for each, operation in found.items()}
+    operations = migrated.operations()
+    by_number = {int(each.rpartition("-")[2]): operation for each, operation in operations.items()}
     assert [reason_of(by_number[at].error) for at in range(len(rows.ERRORS))] == [today(r) for r in rows.ERRORS]
     assert [by_number[at].done for at in (100, 101)] == [False, True]
     deletions: list[Any] = [
@@ -218,8 +220,8 @@ def test_audit_events_are_mapped_on_read_and_never_rewritten(migrated: Migrated)
 
 
 def test_filters_find_migrated_rows(migrated: Migrated) -> None:
-    found = list(migrated.client.list_registries("accounts/-", filter='mode="OBSERVE"'))
-    assert {registry.name for registry in found} == {FULL, "accounts/500000000001/registries/us-east-1"}
+    registries = list(migrated.client.list_registries("accounts/-", filter='mode="OBSERVE"'))
+    assert {registry.name for registry in registries} == {FULL, "accounts/500000000001/registries/us-east-1"}
 
 
 def _exported(url: str) -> str:

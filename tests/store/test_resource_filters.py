@@ -57,37 +57,37 @@ class Fleet:
     def plan(self, filter: str) -> str:
         """Return the query plan of the first page of a filter."""
         condition = condition_of(filter_expression(filter, FIELDS), "registry")
-        made = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
+        engine = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
         query = resources.page_query("registry", "-", "", 101, condition)
-        compiled = str(query.compile(made, compile_kwargs={"literal_binds": True}))
-        explain = "EXPLAIN QUERY PLAN" if made.dialect.name == "sqlite" else "EXPLAIN"
-        with made.connect() as conn:
-            found = conn.exec_driver_sql(f"{explain} {compiled.replace('%', '%%')}").all()
-        made.dispose()
-        return "\n".join(str(row[-1]) for row in found)
+        compiled = str(query.compile(engine, compile_kwargs={"literal_binds": True}))
+        explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+        with engine.connect() as conn:
+            lines = conn.exec_driver_sql(f"{explain} {compiled.replace('%', '%%')}").all()
+        engine.dispose()
+        return "\n".join(str(row[-1]) for row in lines)
 
     def fetched(self, filter: str) -> int:
         """Return the number of rows that the database returns for a filter."""
         condition = condition_of(filter_expression(filter, FIELDS), "registry")
-        made = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
-        with made.connect() as conn:
-            found = len(conn.execute(resources.page_query("registry", "-", "", COUNT, condition)).all())
-        made.dispose()
-        return found
+        engine = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as conn:
+            count = len(conn.execute(resources.page_query("registry", "-", "", COUNT, condition)).all())
+        engine.dispose()
+        return count
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     url = databases.migrated(request, request.param, tmp_path_factory.mktemp("fleet"))
-    made = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    with made.begin() as conn:
-        conn.execute(text(f"{COLUMNS} {VALUES} {SERIES[made.dialect.name]}"))
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as conn:
+        conn.execute(text(f"{COLUMNS} {VALUES} {SERIES[engine.dialect.name]}"))
         conn.execute(text(SCHEDULE))
         conn.execute(text(ELEMENTS))
         conn.execute(text(OWNERS))
-    with made.begin() as conn:
+    with engine.begin() as conn:
         conn.execute(text("ANALYZE"))
-    made.dispose()
+    engine.dispose()
     yield Fleet(url)
 
 
@@ -222,8 +222,8 @@ async def test_database_filter_omits_no_match(db: Database) -> None:
         expression, matches = filter_expression(filter, FIELDS), matcher(filter, FIELDS)
         condition = condition_of(expression, "registry")
         reading = db.read(lambda tx: resources.page(tx, "registry", "-", "", 100, condition))
-        found = {row.name for row in asyncio.run_coroutine_threadsafe(reading, loop).result(30)}
-        assert {row.name for row in rows if matches(row)} <= found
+        names = {row.name for row in asyncio.run_coroutine_threadsafe(reading, loop).result(30)}
+        assert {row.name for row in rows if matches(row)} <= names
 
     await asyncio.to_thread(check)
 

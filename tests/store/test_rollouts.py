@@ -32,22 +32,22 @@ SPEC = SetSpec(selector=Selector(), settings={}, waves=(Wave(),)).to_json()
 
 
 def set_row(set_id: str, **fields: Any) -> SetRow:
-    given = {"uid": set_id, "spec": SPEC, "authority": {}, "generation": 1, "create_time": 0, "update_time": 0}
-    return SetRow(id=set_id, **{**given, **fields})
+    columns = {"uid": set_id, "spec": SPEC, "authority": {}, "generation": 1, "create_time": 0, "update_time": 0}
+    return SetRow(id=set_id, **{**columns, **fields})
 
 
 def rollout_row(set_id: str, number: int = 1, **fields: Any) -> RolloutRow:
-    given = {
+    columns = {
         "state": RolloutState.PLANNING, "cause": "REVISION", "principal": "", "reason": "", "authority": {},
         "spec": SPEC, "counts": [], "revision": 1, "create_time": 0, "update_time": 0,
     }  # fmt: skip
-    return RolloutRow(set_id=set_id, number=number, **{**given, **fields})
+    return RolloutRow(set_id=set_id, number=number, **{**columns, **fields})
 
 
 async def rollout(db: Database, set_id: str, number: int = 1) -> RolloutRow:
-    found = await db.read(lambda tx: rollouts.get(tx, set_id, number))
-    assert found is not None
-    return found
+    stored = await db.read(lambda tx: rollouts.get(tx, set_id, number))
+    assert stored is not None
+    return stored
 
 
 async def work(db: Database, clock: Clock) -> None:
@@ -88,15 +88,15 @@ async def test_rolling_back_leaves_unchanged_targets_under_way_alone(db: Databas
 
 async def overlapping(db: Database, first: Callable[[Tx], Any], second: Callable[[Tx], Any]) -> None:
     """Run two writes; on Postgres, the second one reads before the first one commits."""
-    made, waiting = threading.Event(), threading.Event()
+    written, waiting = threading.Event(), threading.Event()
 
     def held(tx: Tx) -> None:
         first(tx)
-        made.set()
+        written.set()
         waiting.wait(1)
 
     one = asyncio.create_task(db.write(held))
-    await asyncio.to_thread(made.wait, 5)
+    await asyncio.to_thread(written.wait, 5)
     await asyncio.gather(one, db.write(second))
 
 
@@ -153,10 +153,10 @@ async def test_waiting_targets_do_not_keep_others_from_being_decided(
     for _ in range(6):
         clock.advance(1)
         await worker.work_once()
-    [found] = await fleet.rollouts("a")
-    decided = {row.account for row in await fleet.targets(found) if row.state == TargetState.SUCCEEDED}
+    [rollout] = await fleet.rollouts("a")
+    decided = {row.account for row in await fleet.targets(rollout) if row.state == TargetState.SUCCEEDED}
     assert decided == reached
-    assert found.counts[0] == {TargetState.PENDING: 0, TargetState.RUNNING: 7, TargetState.SUCCEEDED: 5}
+    assert rollout.counts[0] == {TargetState.PENDING: 0, TargetState.RUNNING: 7, TargetState.SUCCEEDED: 5}
 
 
 async def test_targets_of_a_selecting_wave_have_an_order(db: Database, clock: Clock) -> None:
@@ -165,16 +165,16 @@ async def test_targets_of_a_selecting_wave_have_an_order(db: Database, clock: Cl
     await fleet.write("a", excluding("scanner"), waves=(Wave(selector=Selector("labels.set = a")),))
     worker = RolloutWorker(db, Bounds(), lambda: None)
     await worker.work_once()
-    [found] = await fleet.rollouts("a")
-    assert [row.position for row in await fleet.targets(found)] == [int(account) for account in fleet.accounts]
+    [rollout] = await fleet.rollouts("a")
+    assert [row.position for row in await fleet.targets(rollout)] == [int(account) for account in fleet.accounts]
 
 
 def test_targets_are_not_read_again_at_once() -> None:
     last = json.dumps({"at": 10 * MICROSECONDS, "ends": {TargetState.RUNNING: [1, "111111111111", "us-east-1"]}})
     rollout = rollout_row("one", state=RolloutState.RUNNING, cursor=last)
     # It has no transaction to read in.
-    found = observing.observe(cast(Any, None), rollout, [{TargetState.RUNNING: 1}], 11 * MICROSECONDS - 1, 1.0)
-    assert (found.changed, found.cursor) == ([], last)
+    observed = observing.observe(cast(Any, None), rollout, [{TargetState.RUNNING: 1}], 11 * MICROSECONDS - 1, 1.0)
+    assert (observed.changed, observed.cursor) == ([], last)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ async def test_target_that_waits_is_decided_in_time(
         await db.write(lambda tx: tx.conn.execute(update_statement(resources).values(values)))
     clock.advance(seconds)
     await worker.work_once()
-    [found] = await fleet.rollouts("a")
+    [rollout] = await fleet.rollouts("a")
     # A skipped target is tried again at once.
-    [target] = await fleet.targets(found)
-    assert (TargetState.SKIPPED if found.retried else target.state) == state
+    [target] = await fleet.targets(rollout)
+    assert (TargetState.SKIPPED if rollout.retried else target.state) == state

@@ -49,12 +49,12 @@ class Waits:
         ready, counted = None, False
         while True:
             try:
-                wanted = generator.send(ready)
+                event = generator.send(ready)
             except StopIteration as end:
                 return end.value
-            if wanted == Wait.R and not counted:
+            if event == Wait.R and not counted:
                 self.count, counted = self.count + 1, True
-            ready = yield wanted
+            ready = yield event
 
 
 @pytest.fixture
@@ -70,31 +70,31 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
 
 def update(n: int) -> PutDeclaration:
     prefix = {"ecrRepositoryPrefix": f"p{n}", "upstreamRegistryUrl": "quay.io"}
-    wanted = DeclarationSpec({"pull_through_cache_rules": {"rules": [prefix]}}, "REMOVE", False)
+    spec = DeclarationSpec({"pull_through_cache_rules": {"rules": [prefix]}}, "REMOVE", False)
     caller = Caller("UpdateRegistrySettings", f"00000000-0000-4000-8000-{n:012d}", str(n))
-    return PutDeclaration(name=NAME, change=lambda _: wanted, caller=caller, create=True, update=True)
+    return PutDeclaration(name=NAME, change=lambda _: spec, caller=caller, create=True, update=True)
 
 
 async def test_update_waits_for_three_round_trips(db: Database, waits: Waits) -> None:
-    committer, found = Committer(db), []
+    committer, statements = Committer(db), []
     for n in range(_TIMES):
         before = waits.count
         await committer.write(update(n))
-        found.append(waits.count - before)
+        statements.append(waits.count - before)
     # Statements are prepared by now. An answer that was there at once is not counted, so the most says how many.
-    assert max(found[10:]) == 3, found
+    assert max(statements[10:]) == 3, statements
 
 
 async def test_unchanged_attempt_waits_for_six_round_trips(db: Database, waits: Waits) -> None:
-    committer, found = Committer(db), []
+    committer, statements = Committer(db), []
     await committer.write(update(0))
     for _ in range(_TIMES):
         before = waits.count
         (row,) = await db.write(lambda tx: _claimed(tx))
         outcome = queue.Outcome(row.state, 0, 0.0, 0, observed_at=None)
         assert await db.write(lambda tx, row=row, outcome=outcome: sweep.finish_unchanged(tx, [(row, outcome)]))  # type: ignore[misc]
-        found.append(waits.count - before)
-    assert max(found[10:]) == 6, found
+        statements.append(waits.count - before)
+    assert max(statements[10:]) == 6, statements
 
 
 def _claimed(tx: Any) -> list[Any]:

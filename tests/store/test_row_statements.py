@@ -24,10 +24,10 @@ SETTINGS: list[Any] = [
 
 def row(number: int, **fields: Any) -> dict[str, Any]:
     settings = SETTINGS[number % len(SETTINGS)]
-    made = Revision(
+    revision = Revision(
         "111111111111", "us-east-1", "it's", number, settings, "REMOVE", number > 1, number, "ü", "", "", ""
     )
-    return {**columns_of(made), **fields}
+    return {**columns_of(revision), **fields}
 
 
 async def stored(db: Database) -> list[dict[str, Any]]:
@@ -47,8 +47,8 @@ async def test_update_changes_the_given_rows_and_columns(db: Database, count: in
     rows = [row(number) for number in range(4)]
     await db.write(lambda tx: tx.insert_rows(revisions, rows))
     changed = [row(number, reason=f"changed {number}", settings=SETTINGS[0]) for number in range(count)]
-    given = [{name: each[name] for name in (*KEY, "revision", "reason", "settings")} for each in changed]
-    await db.write(lambda tx: tx.update_rows(revisions, (*KEY, "revision"), given))
+    values = [{name: each[name] for name in (*KEY, "revision", "reason", "settings")} for each in changed]
+    await db.write(lambda tx: tx.update_rows(revisions, (*KEY, "revision"), values))
     assert await stored(db) == [*changed, *rows[count:]]
 
 
@@ -69,9 +69,9 @@ async def test_stamp_is_the_same_for_all_rows(db: Database, count: int) -> None:
 
 
 def test_uids_are_random_uuids() -> None:
-    found = [new_uid() for _ in range(1000)]
-    assert len({*found}) == 1000
-    assert {uuid.UUID(each).version for each in found} == {4}
+    uids = [new_uid() for _ in range(1000)]
+    assert len({*uids}) == 1000
+    assert {uuid.UUID(each).version for each in uids} == {4}
 
 
 def test_uids_of_a_forked_process_are_its_own() -> None:

@@ -91,12 +91,12 @@ def test_files_ignored_by_alembic_do_not_count(folder: Path) -> None:
 
 def test_own_migrations_are_linear(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise every start would load Alembic."""
-    seen: list[bool] = []
+    linear: list[bool] = []
 
     def look(*args: object) -> bool:
-        seen.append(schema_version.surely_current(*args))  # type: ignore[arg-type]
-        return seen[-1]
+        linear.append(schema_version.surely_current(*args))  # type: ignore[arg-type]
+        return linear[-1]
 
     monkeypatch.setattr(schema, "surely_current", look)
     assert schema.pending_migrations(database_url) == []
-    assert seen == [True]
+    assert linear == [True]

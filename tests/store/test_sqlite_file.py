@@ -23,9 +23,9 @@ from tests import databases
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
-    made = tmp_path / "data" / "ecrkeeper.db"
-    databases.new_sqlite(made)
-    return made
+    file = tmp_path / "data" / "ecrkeeper.db"
+    databases.new_sqlite(file)
+    return file
 
 
 @pytest.fixture
@@ -118,20 +118,20 @@ async def test_returned_file_stays_rejected_until_restart(db: Database, path: Pa
         await db.write(insert("back"))
     assert caught.value.reason == "STORE_FILE_REPLACED", "another program may have used it meanwhile"
     await db.close()
-    again = schema.open_database(f"sqlite:///{path}")
-    await again.write(insert("restarted"))
-    await again.close()
+    reopened = schema.open_database(f"sqlite:///{path}")
+    await reopened.write(insert("restarted"))
+    await reopened.close()
 
 
 async def test_read_of_truncated_file_is_an_error(db: Database, path: Path) -> None:
     """SQLite itself calls the database malformed."""
-    fresh = schema.open_database(f"sqlite:///{path}")
+    opened = schema.open_database(f"sqlite:///{path}")
     os.truncate(path, 4096)
     with pytest.raises(Unavailable) as caught:
-        await fresh.read(lambda tx: tx.conn.exec_driver_sql("SELECT * FROM resources").all())
+        await opened.read(lambda tx: tx.conn.exec_driver_sql("SELECT * FROM resources").all())
     assert caught.value.reason == "STORE_FILE_REPLACED"
     assert "shrank" in caught.value.message
-    await fresh.close()
+    await opened.close()
 
 
 async def test_read_detects_missing_file_within_half_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

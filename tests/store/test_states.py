@@ -91,8 +91,8 @@ def test_role_is_read_as_it_was_changed() -> None:
     state = RoleState({}).changed(role=role, deletion=RoleDeletion(task="t", started=1))
     assert (state.role, state.role_id, state.observed) == (role, "AROA1", True)
     assert state.deletion == RoleDeletion(task="t", started=1)
-    gone = state.changed(role=None, deletion=None)
-    assert (gone.role, gone.role_id, gone.observed, gone.deletion) == (None, None, True, None)
+    deleted = state.changed(role=None, deletion=None)
+    assert (deleted.role, deleted.role_id, deleted.observed, deleted.deletion) == (None, None, True, None)
 
 
 def test_members_that_are_seldom_there_take_no_space() -> None:
@@ -162,9 +162,9 @@ MEMBERS: Any = st.fixed_dictionaries(
 def test_state_with_equal_members_is_stored_as_if_they_were_set(first: Any, second: Any, third: Any) -> None:
     before = RegistryState({}).changed(**first).changed(**second)
     # Nothing is skipped where the state has no members yet.
-    made = {name: RegistryState({}).changed(**{name: value}).stored for name, value in third.items()}
+    by_name = {name: RegistryState({}).changed(**{name: value}).stored for name, value in third.items()}
     expected = {name: value for name, value in before.stored.items() if name not in third}
-    for stored in made.values():
+    for stored in by_name.values():
         expected |= stored
     assert json.dumps(before.changed(**third).stored, sort_keys=True) == json.dumps(expected, sort_keys=True)
     assert before.changed(**{name: value for name, value in second.items() if name != "observed"}) == before

@@ -75,8 +75,8 @@ def by_filter() -> dict[str, Any]:
     """Return the state that this release stores."""
     elements = {NAME: SETTING.split(DECLARED)}
     planned = {NAME: plan(SETTING, elements[NAME], elements[NAME], SETTING.split(OBSERVED))}
-    found = stored_drift(drifts(planned, compose({"platform": elements})))
-    drift = [replace(each, since=TIME) for each in found]
+    stored = stored_drift(drifts(planned, compose({"platform": elements})))
+    drift = [replace(each, since=TIME) for each in stored]
     rejected = replace(SUSPECT, values=suspects.values_of(planned[NAME].changes))
     state = RegistryState({}).changed(
         observed={NAME: OBSERVED}, applied=elements, settled=elements, unconfirmed={NAME: keys_of(elements[NAME])},
@@ -147,8 +147,8 @@ async def test_row_of_each_form_is_read_alike(db: Database, release: str) -> Non
 async def test_drift_of_each_form_is_found_by_its_elements(db: Database, release: str) -> None:
     await read(db, release)
     for key in (MISSING[0], MISSING[-1]):
-        found = await db.read(partial(with_element, key))
-        assert [each.name for each in found] == [str(REGISTRY)]
+        rows = await db.read(partial(with_element, key))
+        assert [each.name for each in rows] == [str(REGISTRY)]
 
 
 def with_element(key: str, tx: Tx) -> list[Resource]:

@@ -35,21 +35,21 @@ async def test_checks_are_read_as_written(db: Database) -> None:
         tx.conn.execute(update(table).where(table.c.name == str(HERE)).values(state=state.to_json()))
 
     await db.write(write)
-    found = (await row_of(db)).registry_state
-    assert found.checks == [CHECK]
-    assert (found.to_json(), found.worst_check) == (state.to_json(), "UNKNOWN")
+    loaded = (await row_of(db)).registry_state
+    assert loaded.checks == [CHECK]
+    assert (loaded.to_json(), loaded.worst_check) == (state.to_json(), "UNKNOWN")
 
 
 async def test_findings_are_read_as_written(db: Database) -> None:
-    def edit(known: Findings) -> Findings:
-        return known.with_cause("pull_through_cache_rules", ["a"], 3, CAUSE).with_delivery("x", "there", 4, "denied")
+    def edit(findings: Findings) -> Findings:
+        return findings.with_cause("pull_through_cache_rules", ["a"], 3, CAUSE).with_delivery("x", "there", 4, "denied")
 
     await db.write(lambda tx: resources.ensure(tx, HERE, {}))
     await db.write(lambda tx: findings.change(tx, str(HERE), edit))
-    found = Findings.from_json((await row_of(db)).events)
-    assert found.cause("pull_through_cache_rules", "a", 3) == CAUSE
-    assert found.cause("pull_through_cache_rules", "b", 3) is None
-    assert found.deliveries("x") == {"there": StoredDelivery(None, 4, "denied", 4)}
+    loaded = Findings.from_json((await row_of(db)).events)
+    assert loaded.cause("pull_through_cache_rules", "a", 3) == CAUSE
+    assert loaded.cause("pull_through_cache_rules", "b", 3) is None
+    assert loaded.deliveries("x") == {"there": StoredDelivery(None, 4, "denied", 4)}
 
 
 async def test_backfill_metadata_keeps_other_members(db: Database) -> None:
@@ -68,5 +68,5 @@ async def test_backfill_metadata_keeps_other_members(db: Database) -> None:
     stored = await db.read(lambda tx: operations.get(tx, id))
     assert stored is not None
     assert operations.callers(stored) == ["alice"]
-    found = BackfillMetadata(stored.metadata)
-    assert (found.destination, found.others, found.backfill) == (WEST, ["b-0"], backfill)
+    metadata = BackfillMetadata(stored.metadata)
+    assert (metadata.destination, metadata.others, metadata.backfill) == (WEST, ["b-0"], backfill)

@@ -21,16 +21,16 @@ _REGIONS = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "sa-east-1", 
 def star(accounts: int, *, broken: int = 0) -> Graph:
     """Return a graph whose accounts replicate to all Regions and to a central account."""
     names = [f"{100_000_000_000 + number}" for number in range(accounts)]
-    found = [
+    links = [
         Edge(Node(name, _REGIONS[0]), Node(name, region), ("prod/",), Mark.WORKING)
         for name in names
         for region in _REGIONS[1:]
     ]
-    found += [
+    links += [
         Edge(Node(name, _REGIONS[0]), Node("999999999999", _REGIONS[0]), ("audit/",), mark, "because")
         for name, mark in zip(names, [Mark.BROKEN] * broken + [Mark.WORKING] * accounts, strict=False)
     ]
-    return Graph.of([], found)
+    return Graph.of([], links)
 
 
 def mesh(accounts: int, degree: int) -> Graph:

@@ -96,8 +96,8 @@ def test_boxes_and_ends_of_links_do_not_overlap(graph: Graph, grouping: Grouping
     drawn = drawing(graph, grouping)
     placed = layout(drawn, 100)
     for column in (placed.left, placed.right):
-        found = spans(column)
-        assert all(end <= begin for (_, end), (begin, _) in zip(found, found[1:], strict=False))
+        boxes = spans(column)
+        assert all(end <= begin for (_, end), (begin, _) in zip(boxes, boxes[1:], strict=False))
         assert all(place.x >= 0 and place.x + BOX_WIDTH <= WIDTH for _, place in column.boxes)
     for at in (1, 2):
         ends = sorted(end[at] for end in placed.ends)

@@ -50,8 +50,8 @@ class Source:
 async def test_credentials_are_found_once_however_many_ask() -> None:
     source = Source()
     ambient = Ambient(source.find, variables={})
-    found = await asyncio.gather(*(ambient(ACCOUNT) for _ in range(50)), ambient("222222222222"))
-    assert set(found) == {Credentials("KEY1", "secret", "token")}
+    answers = await asyncio.gather(*(ambient(ACCOUNT) for _ in range(50)), ambient("222222222222"))
+    assert set(answers) == {Credentials("KEY1", "secret", "token")}
     assert source.threads == ["aws-credentials"]
 
 

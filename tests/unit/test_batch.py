@@ -32,11 +32,11 @@ async def test_concurrent_calls_share_a_batch() -> None:
 async def test_eager_batch_starts_at_once_and_bounds_the_rest() -> None:
     runs = Runs()
     batch = Batch(runs, eager=True, max_items=2)
-    asked = [asyncio.create_task(batch.put(n)) for n in range(5)]
+    tasks = [asyncio.create_task(batch.put(n)) for n in range(5)]
     await asyncio.sleep(0)
     assert runs.seen == [[0]]
     runs.go.set()
-    assert await asyncio.gather(*asked) == [0, 10, 20, 30, 40]
+    assert await asyncio.gather(*tasks) == [0, 10, 20, 30, 40]
     assert runs.seen == [[0], [1, 2], [3, 4]]
 
 
@@ -60,8 +60,8 @@ async def test_batch_failure_reaches_its_callers_only() -> None:
         return items
 
     batch = Batch(fail)
-    found = await asyncio.gather(*(batch.put(n) for n in (1, 2)), return_exceptions=True)
-    assert [type(each) for each in found] == [ZeroDivisionError, ZeroDivisionError]
+    results = await asyncio.gather(*(batch.put(n) for n in (1, 2)), return_exceptions=True)
+    assert [type(each) for each in results] == [ZeroDivisionError, ZeroDivisionError]
     assert await batch.put(2) == 2
 
 
@@ -70,5 +70,5 @@ async def test_wrong_result_count_fails_all_callers() -> None:
         return items[1:]
 
     batch = Batch(lose)
-    found = await asyncio.gather(*(batch.put(n) for n in (1, 2)), return_exceptions=True)
-    assert [type(each) for each in found] == [AssertionError, AssertionError]
+    results = await asyncio.gather(*(batch.put(n) for n in (1, 2)), return_exceptions=True)
+    assert [type(each) for each in results] == [AssertionError, AssertionError]

@@ -100,9 +100,9 @@ def test_oversized_list_is_rejected_by_name_before_parsing(place: Place, size: i
     quota = quota_of(place.list)
     with pytest.raises(QuotaExceeded if quota else InvalidArgument) as caught:
         within_bounds(content, place.request)
-    told = [(v.field, v.description) for v in caught.value.violations]
-    told += [(q.subject, q.description) for q in caught.value.quotas]
-    ((field, description),) = told
+    described = [(v.field, v.description) for v in caught.value.violations]
+    described += [(q.subject, q.description) for q in caught.value.quotas]
+    ((field, description),) = described
     assert re.sub(r"\[0\]", "", field) == ".".join(field.name for field in place.path)
     assert str(bound_of(place.list)) in description and (quota or "items") in description
 
@@ -181,15 +181,15 @@ def test_invalid_lists_cost_no_more_than_some(kind: Any, monkeypatch: pytest.Mon
     class Counting:
         def collect_violations(self, message: Any, **options: Any) -> Any:
             nonlocal listed
-            found = validator.collect_violations(message, **options)
-            listed += len(found)
-            return found
+            collected = validator.collect_violations(message, **options)
+            listed += len(collected)
+            return collected
 
     validator = validation.VALIDATOR
     monkeypatch.setattr(validation, "VALIDATOR", Counting())
-    found = validation.violations(request)
-    assert len(found) <= 101
-    assert found[-1].reason == "MORE_VIOLATIONS"
+    described = validation.violations(request)
+    assert len(described) <= 101
+    assert described[-1].reason == "MORE_VIOLATIONS"
     assert listed < 2000
 
 
@@ -203,8 +203,8 @@ def test_violations_after_many_valid_items_are_found() -> None:
         for at in range(100):
             rule.repository_filters.add(filter=f"team-{at}/", filter_type="PREFIX_MATCH")
     rules[24].repository_filters[99].filter = "NO"
-    (found,) = validation.violations(request)
-    assert found.field.endswith("rules[24].repository_filters[99].filter")
+    (violation,) = validation.violations(request)
+    assert violation.field.endswith("rules[24].repository_filters[99].filter")
 
 
 @pytest.mark.parametrize("name", REQUESTS)

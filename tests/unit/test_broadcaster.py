@@ -27,8 +27,8 @@ async def test_change_wakes_only_watches_of_its_kind_and_account() -> None:
     ):
         changes.publish([ONE, ROLE])
         listeners = (role, other, all_registries, registries, others, roles)
-        heard = await asyncio.gather(*(each.wait(0.05) for each in listeners))
-        assert heard == [{ROLE}, set(), {ONE}, {ONE}, set(), {ROLE}]
+        woken = await asyncio.gather(*(each.wait(0.05) for each in listeners))
+        assert woken == [{ROLE}, set(), {ONE}, {ONE}, set(), {ROLE}]
         assert changes.listeners() == 6
     assert changes.listeners() == 0
 
@@ -60,11 +60,11 @@ async def test_thousand_watches_wake_in_turns() -> None:
     watches = [asyncio.create_task(watch()) for _ in range(1_000)]
     await asyncio.sleep(0)
     changes.publish([ONE])
-    before, most = 0, 0
+    before, peak = 0, 0
     while awake < 1_000:
         await asyncio.sleep(0)
-        before, most = awake, max(most, awake - before)
-    assert most <= 20
+        before, peak = awake, max(peak, awake - before)
+    assert peak <= 20
     await asyncio.gather(*watches)
 
 
@@ -85,13 +85,13 @@ async def test_next_watches_wake_once_others_have_sent(monkeypatch: pytest.Monke
     watches = [asyncio.create_task(watch()) for _ in range(100)]
     await asyncio.sleep(0)
     changes.publish([ONE])
-    most = 0
+    peak = 0
     while sent < 100:
         for _ in range(10):
             await asyncio.sleep(0)
-        most = max(most, sending)
+        peak = max(peak, sending)
         may_send.release()
-    assert most <= 10
+    assert peak <= 10
     await asyncio.gather(*watches)
 
 

@@ -20,11 +20,11 @@ def forks(call: ast.Call) -> bool:
 
 
 def test_children_are_not_started_by_fork() -> None:
-    found = [
+    uses = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for folder in ("tests", "benchmarks", "examples")
         for path in sorted((ROOT / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and forks(node)
     ]
-    assert not found, f"ecrkeeper_testing.users runs a program as another user without a fork: {found}"
+    assert not uses, f"ecrkeeper_testing.users runs a program as another user without a fork: {uses}"

@@ -16,13 +16,13 @@ WALL = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime",
 def test_replicas_share_no_process_time(package: str) -> None:
     """Reconciles and rows use the database's time: the clocks of replicas differ."""
     folder = Path(ecrkeeper_server.__file__).parent / package
-    found = [
+    uses = [
         f"{path.name}:{node.lineno}"
         for path in sorted(folder.glob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (node.value.id, node.attr) in WALL
     ]
-    assert found == []
+    assert uses == []
 
 
 async def test_watcher_compares_everything_after_lost_notifications() -> None:

@@ -24,9 +24,9 @@ def test_configuration_has_defaults() -> None:
 def test_environment_overrides_file(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text('listen = "127.0.0.1:1"\nconcurrency = 5\nresync_seconds = 60\nreflection = false\n')
-    found = load(file, {"ECRKEEPER_CONCURRENCY": "7"})
-    assert (found.listen, found.concurrency, found.resync_seconds) == ("127.0.0.1:1", 7, 60.0)
-    assert found.reflection is False
+    config = load(file, {"ECRKEEPER_CONCURRENCY": "7"})
+    assert (config.listen, config.concurrency, config.resync_seconds) == ("127.0.0.1:1", 7, 60.0)
+    assert config.reflection is False
 
 
 TLS = {"TLS_CERTIFICATE_FILE": "c", "TLS_KEY_FILE": "k"}
@@ -98,10 +98,10 @@ FAULTS = [
 
 @pytest.mark.parametrize(("variables", "words", "reason"), FAULTS, ids=[row[2] for row in FAULTS])
 def test_configuration_errors_are_reported_together(variables: dict[str, str], words: list[str], reason: str) -> None:
-    found = faults({f"ECRKEEPER_{name}": value for name, value in variables.items()})
-    assert len(found) == len(words), found
+    errors = faults({f"ECRKEEPER_{name}": value for name, value in variables.items()})
+    assert len(errors) == len(words), errors
     for word in words:
-        assert any(word in fault for fault in found), (word, found)
+        assert any(word in fault for fault in errors), (word, errors)
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:1", "[::1]:1", "localhost:1", "127.8.9.1:0"])
@@ -133,13 +133,13 @@ def test_errors_of_all_files_are_reported_together(
     policy.write_text("rules: [{verbs: [read, wirte]}]")
     keys = tmp_path / "keys.json"
     keys.write_text("{}")
-    given = {"TLS_CERTIFICATE_FILE": "none.crt", "TLS_KEY_FILE": "none.key", "POLICY_FILE": policy}
-    for name, value in {**given, "JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_FILE": keys}.items():
+    variables = {"TLS_CERTIFICATE_FILE": "none.crt", "TLS_KEY_FILE": "none.key", "POLICY_FILE": policy}
+    for name, value in {**variables, "JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_FILE": keys}.items():
         monkeypatch.setenv(f"ECRKEEPER_{name}", str(value))
     for command in ("check-config", "serve"):
         assert main([command]) == 2
-        said = capsys.readouterr().err.splitlines()
-        assert [line.split(": ")[1] for line in said] == ["tls", "tls", "policy_file", "policy_file", "jwt_jwks_file"]
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.split(": ")[1] for line in lines] == ["tls", "tls", "policy_file", "policy_file", "jwt_jwks_file"]
 
 
 def test_unreadable_file_is_one_error(tmp_path: Path) -> None:
@@ -187,14 +187,14 @@ URLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("setting", "given", "wanted"), URLS)
+@pytest.mark.parametrize(("setting", "url", "expected"), URLS)
 def test_url_is_shown_without_secrets(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str, given: str, wanted: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str, url: str, expected: str
 ) -> None:
-    monkeypatch.setenv(f"ECRKEEPER_{setting.upper()}", given)
+    monkeypatch.setenv(f"ECRKEEPER_{setting.upper()}", url)
     assert main(["check-config"]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert f'{setting} = "{wanted}"' in shown
+    assert f'{setting} = "{expected}"' in shown
     assert "hunter2" not in "".join(shown)
 
 
@@ -225,8 +225,8 @@ def test_value_errors_are_reported_with_name_and_type_errors(
 ) -> None:
     file = tmp_path / "c.toml"
     file.write_text(text)
-    found = faults({f"ECRKEEPER_{name}": value for name, value in variables.items()}, file)
-    assert [fault.replace(str(file), "FILE").split(":")[0] for fault in found] == begins, found
+    errors = faults({f"ECRKEEPER_{name}": value for name, value in variables.items()}, file)
+    assert [fault.replace(str(file), "FILE").split(":")[0] for fault in errors] == begins, errors
 
 
 SECRET = "hunter2"

@@ -64,14 +64,14 @@ def constants_of(module: ast.Module) -> dict[str, str]:
 
 def given() -> set[str]:
     conditions = ast.parse((SERVER / "engine" / "conditions.py").read_text())
-    found = set(words(conditions, LONG))
+    reasons = set(words(conditions, LONG))
     modules = [ast.parse(path.read_text()) for path in SERVER.rglob("*.py")]
     constants = {name: value for module in modules for name, value in constants_of(module).items()}
     for module in modules:
         for node in ast.walk(module):
-            found.update(reasons_of(node))
-            found.update(named_reasons_of(node, constants))
-    return found
+            reasons.update(reasons_of(node))
+            reasons.update(named_reasons_of(node, constants))
+    return reasons
 
 
 def test_reasons_are_documented_exactly() -> None:

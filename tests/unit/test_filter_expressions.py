@@ -109,12 +109,12 @@ ERRORS = {
 
 @pytest.mark.parametrize("reason", ERRORS)
 def test_filter_error_names_position(reason: str) -> None:
-    text, told = ERRORS[reason]
+    text, message = ERRORS[reason]
     with pytest.raises(InvalidArgument) as caught:
         matcher(text, FIELDS)
     (violation,) = caught.value.violations
     assert violation.field == "filter"
-    assert violation.description.startswith(told)
+    assert violation.description.startswith(message)
 
 
 REQUIRED = {

@@ -49,9 +49,9 @@ MET: list[tuple[Any, Resource, str, bool, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("service", "given", "text", "met", "reason"), MET, ids=[each[2] for each in MET])
-def test_values_match_as_in_responses(service: Any, given: Resource, text: str, met: bool, reason: str) -> None:
-    assert matcher(text, service._FIELDS)(given) is met, reason
+@pytest.mark.parametrize(("service", "resource", "text", "met", "reason"), MET, ids=[each[2] for each in MET])
+def test_values_match_as_in_responses(service: Any, resource: Resource, text: str, met: bool, reason: str) -> None:
+    assert matcher(text, service._FIELDS)(resource) is met, reason
 
 
 REFUSED: list[tuple[Any, str, str, str]] = [
@@ -70,13 +70,13 @@ REFUSED: list[tuple[Any, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("service", "text", "told", "reason"), REFUSED, ids=[each[1] for each in REFUSED])
-def test_unmatched_values_are_rejected_with_allowed_ones(service: Any, text: str, told: str, reason: str) -> None:
+@pytest.mark.parametrize(("service", "text", "message", "reason"), REFUSED, ids=[each[1] for each in REFUSED])
+def test_unmatched_values_are_rejected_with_allowed_ones(service: Any, text: str, message: str, reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         matcher(text, service._FIELDS)
     (violation,) = caught.value.violations
     assert violation.field == "filter", reason
-    assert told in violation.description, reason
+    assert message in violation.description, reason
 
 
 @pytest.mark.parametrize(

@@ -15,22 +15,22 @@ SETTING, TARGET, START = "replication_configuration", "222222222222/eu-west-1", 
 MINUTE = 60 * MICROSECONDS
 
 
-def delivered(known: Findings, time: int, failure: str | None) -> Findings:
-    return known.with_delivery(SETTING, TARGET, time, failure)
+def delivered(findings: Findings, time: int, failure: str | None) -> Findings:
+    return findings.with_delivery(SETTING, TARGET, time, failure)
 
 
 @pytest.mark.parametrize("failure", [None, "denied"])
 def test_results_that_confirm_the_last_one_are_kept_once_a_minute(failure: str | None) -> None:
-    known = delivered(Findings({}), START, failure)
+    stored = delivered(Findings({}), START, failure)
     for seconds in range(61):
-        assert delivered(known, START + seconds * MICROSECONDS, failure) is known
-    assert delivered(known, START + MINUTE + 1, failure).stored != known.stored
+        assert delivered(stored, START + seconds * MICROSECONDS, failure) is stored
+    assert delivered(stored, START + MINUTE + 1, failure).stored != stored.stored
 
 
 @pytest.mark.parametrize(("first", "second"), [(None, "denied"), ("denied", None)])
 def test_results_that_contradict_the_last_one_are_kept_at_once(first: str | None, second: str | None) -> None:
-    known = delivered(delivered(Findings({}), START, first), START + 1, second)
-    assert bool(known.conditions()) == (second is not None)
+    stored = delivered(delivered(Findings({}), START, first), START + 1, second)
+    assert bool(stored.conditions()) == (second is not None)
 
 
 CAUSE: dict[str, Any] = {
@@ -46,9 +46,9 @@ def test_stored_form_of_causes_stays() -> None:
         *(CAUSE[name] for name in ("principal", "session", "source_ip", "user_agent", "event_id", "event_time"))
     )
     cause = CloudEvent.of(actor, "name", SETTING, "", "").cause("LIKELY")
-    found = Findings({}).with_cause(SETTING, None, START, cause)
-    assert found.stored == {"causes": [ENTRY]}
-    assert list(found.stored["causes"][0]["cause"]) == list(CAUSE)
+    stored = Findings({}).with_cause(SETTING, None, START, cause)
+    assert stored.stored == {"causes": [ENTRY]}
+    assert list(stored.stored["causes"][0]["cause"]) == list(CAUSE)
     assert Findings({"causes": [ENTRY]}).cause(SETTING, "key", START) == cause
 
 
@@ -70,6 +70,6 @@ def test_stored_form_of_deliveries_stays(stored: dict[str, Any], reason: str) ->
 
 
 def test_failures_keep_their_start() -> None:
-    known = delivered(delivered(Findings({}), START, "denied"), START + 2 * MINUTE, "throttled")
+    stored = delivered(delivered(Findings({}), START, "denied"), START + 2 * MINUTE, "throttled")
     expected = {"last_failure": START + 2 * MINUTE, "reason": "throttled", "since": START}
-    assert known.stored == {"deliveries": {SETTING: {TARGET: expected}}}
+    assert stored.stored == {"deliveries": {SETTING: {TARGET: expected}}}

@@ -64,6 +64,6 @@ def test_error_keeps_its_first_time_and_counts_attempts(reason: str) -> None:
 
 
 def test_state_that_stays_the_same_is_equal() -> None:
-    found = State({"drift": [drift()], "error": error()})
-    first = with_first_times(found, State({}), 5)
-    assert with_first_times(found, first, 9) == first
+    state = State({"drift": [drift()], "error": error()})
+    first = with_first_times(state, State({}), 5)
+    assert with_first_times(state, first, 9) == first

@@ -69,14 +69,14 @@ def test_details_are_shown_in_both_forms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_", "seconds", "reason"),
+    ("text", "seconds", "reason"),
     [("0", 0.0, "at once"), ("1500", 1.5, "milliseconds"), ("9999999999", 9999999.999, "ten digits")],
 )
-def test_deadline_is_read(given_: str, seconds: float, reason: str) -> None:
-    assert connect.seconds_of(given_) == seconds, reason
+def test_deadline_is_read(text: str, seconds: float, reason: str) -> None:
+    assert connect.seconds_of(text) == seconds, reason
 
 
-@pytest.mark.parametrize("given_", ["", "-1", "1.5", " 1", "1e3", "12345678901", "١"])
-def test_other_deadline_is_rejected(given_: str) -> None:
+@pytest.mark.parametrize("text", ["", "-1", "1.5", " 1", "1e3", "12345678901", "١"])
+def test_other_deadline_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="milliseconds"):
-        connect.seconds_of(given_)
+        connect.seconds_of(text)

@@ -164,20 +164,20 @@ class Recorded:
 async def test_reads_of_callers_leave_a_turn_to_the_engine() -> None:
     client: Any = Recorded()
     setting = ("1" * 12, "eu-west-1", "ecr", "GetAccountSetting", {"name": "BLOB_MOUNTING"})
-    asked = [asyncio.create_task(CallersAws(client).call(*setting)) for _ in range(2_000)]
+    calls = [asyncio.create_task(CallersAws(client).call(*setting)) for _ in range(2_000)]
     for _ in range(5):
         await asyncio.sleep(0)
-    failed = [str(getattr(each.exception(), "reason", "")) for each in asked if each.done() and each.exception()]
+    failed = [str(getattr(each.exception(), "reason", "")) for each in calls if each.done() and each.exception()]
     assert set(failed) == {"AWS_THROTTLED"}
     rate, burst = RATES["ecr-read"]
-    assert len(asked) - len(failed) <= burst + rate * LONGEST_WAIT_OF_CALLERS + 1
+    assert len(calls) - len(failed) <= burst + rate * LONGEST_WAIT_OF_CALLERS + 1
     engine = asyncio.create_task(client.read(Call(*setting)))
     for _ in range(5):
         await asyncio.sleep(0)
     assert not engine.done(), "it waits for its turn, and does not fail"
-    for each in (*asked, engine):
+    for each in (*calls, engine):
         each.cancel()
-    await asyncio.gather(*asked, engine, return_exceptions=True)
+    await asyncio.gather(*calls, engine, return_exceptions=True)
 
 
 def test_slow_bucket_outlives_thousands_of_others() -> None:

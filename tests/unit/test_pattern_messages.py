@@ -80,11 +80,11 @@ def wrong_messages() -> Iterator[tuple[str, Any]]:
             for field in kind.fields:
                 if any(patterns(rules_of(field))):
                     message = getattr(file, name)()
-                    given = getattr(message, field.name)
+                    value = getattr(message, field.name)
                     if field.message_type is not None:
-                        given["\N{SNOWMAN}" * 60] = "\N{SNOWMAN}" * 60
+                        value["\N{SNOWMAN}" * 60] = "\N{SNOWMAN}" * 60
                     elif field.is_repeated:
-                        given.append("\N{SNOWMAN}" * 60)
+                        value.append("\N{SNOWMAN}" * 60)
                     else:
                         setattr(message, field.name, "\N{SNOWMAN}" * 60)
                     yield f"{name}.{field.name}", message
@@ -92,8 +92,8 @@ def wrong_messages() -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize(("field", "message"), [pytest.param(f, m, id=f) for f, m in wrong_messages()])
 def test_rejected_value_shows_no_pattern(field: str, message: Any) -> None:
-    told = [v for v in violations(message) if field.rpartition(".")[2] in v.field]
-    assert told
-    assert not [v.description for v in told if SYNTAX.search(v.description.partition(", got ")[0])]
+    listed = [v for v in violations(message) if field.rpartition(".")[2] in v.field]
+    assert listed
+    assert not [v.description for v in listed if SYNTAX.search(v.description.partition(", got ")[0])]
     with_pattern = [f for f in protovalidate.collect_violations(message) if f.proto.rule_id == "string.pattern"]
     assert with_pattern, "the value breaks the pattern"

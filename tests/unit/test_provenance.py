@@ -14,7 +14,7 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
 
 
 @pytest.mark.parametrize(
-    ("given", "expected", "reason"),
+    ("recorded", "expected", "reason"),
     [
         ({}, "ADOPTED", "it was there before anybody declared it"),
         ({"provenance": "AUTO_CREATED"}, "AUTO_CREATED", "what is known stays"),
@@ -27,5 +27,5 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
         ({"create_intended_at": 1002 * MINUTE}, "ADOPTED", "the role is older than our intent"),
     ],
 )
-def test_role_is_adopted_unless_recorded_otherwise(given: dict[str, Any], expected: str, reason: str) -> None:
-    assert provenance(RoleState(given), SEEN) == expected, reason
+def test_role_is_adopted_unless_recorded_otherwise(recorded: dict[str, Any], expected: str, reason: str) -> None:
+    assert provenance(RoleState(recorded), SEEN) == expected, reason

@@ -20,8 +20,8 @@ LISTED = sorted((*SERVICES, *VERSIONS))
 NOT_FOUND, INVALID_ARGUMENT = (code.value[0] for code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT))
 
 
-def ask(sent: set[str] | None = None, **asked: Any) -> Any:
-    request = pb.ServerReflectionRequest(host="h", **asked)
+def ask(sent: set[str] | None = None, **members: Any) -> Any:
+    request = pb.ServerReflectionRequest(host="h", **members)
     response = response_to(request, LISTED, descriptors(), set() if sent is None else sent)
     assert (response.valid_host, response.original_request) == ("h", request)
     return response
@@ -135,8 +135,8 @@ def test_extensions_are_found_by_number() -> None:
     assert list(numbers.extension_number) == sorted(numbers.extension_number)
     for number, name in ((1052, "google/api/field_behavior.proto"), (1159, "buf/validate/validate.proto")):
         assert number in numbers.extension_number
-        asked = pb.ExtensionRequest(containing_type=numbers.base_type_name, extension_number=number)
-        assert files(ask(file_containing_extension=asked))[0].name == name
+        request = pb.ExtensionRequest(containing_type=numbers.base_type_name, extension_number=number)
+        assert files(ask(file_containing_extension=request))[0].name == name
     none = ask(all_extension_numbers_of_type="ecrkeeper.v1.Registry").all_extension_numbers_response
     assert (none.base_type_name, list(none.extension_number)) == ("ecrkeeper.v1.Registry", [])
 
@@ -156,9 +156,9 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("asked", "code", "text", "reason"), WRONG)
-def test_unanswerable_request_gets_error(asked: dict[str, Any], code: int, text: str, reason: str) -> None:
-    response = ask(**asked)
+@pytest.mark.parametrize(("members", "code", "text", "reason"), WRONG)
+def test_unanswerable_request_gets_error(members: dict[str, Any], code: int, text: str, reason: str) -> None:
+    response = ask(**members)
     assert response.WhichOneof("message_response") == "error_response", reason
     assert response.error_response.error_code == code
     assert text in response.error_response.error_message
@@ -178,14 +178,14 @@ def test_descriptors_are_loaded_on_first_use() -> None:
 def test_index_has_nested_extensions_and_imports_of_imports() -> None:
     inner = descriptor_pb2.DescriptorProto(name="M")
     inner.nested_type.add(name="N").extension.add(name="deep", number=7, extendee=".a.X")
-    made = FileDescriptorSet(
+    files = FileDescriptorSet(
         file=[
             FileDescriptorProto(name="1", package="a", message_type=[inner], dependency=["2"]),
             FileDescriptorProto(name="2", package="a", dependency=["3", "1"]),
             FileDescriptorProto(name="3", package="b"),
         ]
     )
-    index = DescriptorIndex.parse(made.SerializeToString())
+    index = DescriptorIndex.parse(files.SerializeToString())
     assert index.symbols["a.M.N.deep"] == "1"
     assert index.extensions == {"a.X": {7: "1"}}
     assert list(index.with_imports("1")) == ["1", "2", "3"], "and a circle ends"

@@ -36,11 +36,11 @@ PLANS: list[tuple[ObservedRole | None, dict[str, Any], list[str], list[str], str
 ]
 
 
-@pytest.mark.parametrize(("seen", "spec", "calls", "warnings", "reason"), PLANS, ids=[row[-1] for row in PLANS])
+@pytest.mark.parametrize(("observed", "spec", "calls", "warnings", "reason"), PLANS, ids=[row[-1] for row in PLANS])
 def test_plan_has_calls_or_reason(
-    seen: ObservedRole | None, spec: dict[str, Any], calls: list[str], warnings: list[str], reason: str
+    observed: ObservedRole | None, spec: dict[str, Any], calls: list[str], warnings: list[str], reason: str
 ) -> None:
-    plan = role_plan(KIND, row(**spec), seen)
+    plan = role_plan(KIND, row(**spec), observed)
     assert [call.operation for call in plan.calls] == calls
     assert [warning.reason for warning in plan.warnings] == warnings
 

@@ -20,6 +20,6 @@ async def test_first_read_precedes_every_announcement(tmp_path: Path) -> None:
     await db.write(lambda tx: resources.create(tx, NAME, {}))
     changes = Changes()
     assert changes.announced == 0
-    found = await SharedReads(db, changes, Turns()).of((str(NAME),))
-    assert set(found) == {str(NAME)}
+    rows = await SharedReads(db, changes, Turns()).of((str(NAME),))
+    assert set(rows) == {str(NAME)}
     await db.close()

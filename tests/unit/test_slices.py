@@ -83,8 +83,8 @@ def policy(statements: int) -> dict[str, Any]:
         "Condition": {"Null": {"aws:username": "true"}},
     }
     arn = f"arn:aws:ecr:*:{PLACE.account}:repository/team-"
-    found = [{**statement, "Sid": f"S{at}", "Resource": [f"{arn}{at}*", f"{arn}?{at}*"]} for at in range(statements)]
-    return {"policyText": json.dumps({"Version": "2012-10-17", "Statement": found})}
+    repeated = [{**statement, "Sid": f"S{at}", "Resource": [f"{arn}{at}*", f"{arn}?{at}*"]} for at in range(statements)]
+    return {"policyText": json.dumps({"Version": "2012-10-17", "Statement": repeated})}
 
 
 def state(owners: int) -> State:
@@ -137,13 +137,13 @@ def crowded() -> State:
 
 
 def check(statements: int, filters: int) -> Steps[Any]:
-    there = Destination(largest.REGISTRY, PLACE, SETTINGS["registry_policy"].split(policy(statements)), "V2", {})
-    return checking(there, [f"team-{at}" for at in range(filters)])
+    destination = Destination(largest.REGISTRY, PLACE, SETTINGS["registry_policy"].split(policy(statements)), "V2", {})
+    return checking(destination, [f"team-{at}" for at in range(filters)])
 
 
 def arrival() -> Steps[Any]:
-    there = Destination(largest.REGISTRY, PLACE, SETTINGS["registry_policy"].split(policy(500)), "V2", {})
-    return explaining_arrival(there, "team-999-" + "x" * 200)
+    destination = Destination(largest.REGISTRY, PLACE, SETTINGS["registry_policy"].split(policy(500)), "V2", {})
+    return explaining_arrival(destination, "team-999-" + "x" * 200)
 
 
 def answer(large: State) -> Steps[Any]:
@@ -229,16 +229,16 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "steps"), WORK, ids=[what for what, _ in WORK])
-def test_steps_are_short(what: str, steps: Callable[[State], Steps[Any]], large: State) -> None:
-    found = longest(steps(large))
-    assert 10 < found <= MOST_LINES, what
+@pytest.mark.parametrize(("label", "steps"), WORK, ids=[label for label, _ in WORK])
+def test_steps_are_short(label: str, steps: Callable[[State], Steps[Any]], large: State) -> None:
+    lines = longest(steps(large))
+    assert 10 < lines <= MOST_LINES, label
 
 
-@pytest.mark.parametrize(("what", "steps"), CROWDED, ids=[what for what, _ in CROWDED])
-def test_steps_of_many_owners_are_short(what: str, steps: Callable[[State], Steps[Any]], crowded: State) -> None:
-    found = longest(steps(crowded))
-    assert 10 < found <= MOST_LINES, what
+@pytest.mark.parametrize(("label", "steps"), CROWDED, ids=[label for label, _ in CROWDED])
+def test_steps_of_many_owners_are_short(label: str, steps: Callable[[State], Steps[Any]], crowded: State) -> None:
+    lines = longest(steps(crowded))
+    assert 10 < lines <= MOST_LINES, label
 
 
 def test_lines_of_composing_follow_the_number_of_owners() -> None:
@@ -249,8 +249,8 @@ def test_lines_of_composing_follow_the_number_of_owners() -> None:
 def all_lines(steps: Steps[Any]) -> int:
     """Return the lines of all steps together."""
 
-    def whole() -> Steps[Any]:
+    def joined() -> Steps[Any]:
         yield
         return finish(steps)
 
-    return longest(whole())
+    return longest(joined())

@@ -72,8 +72,8 @@ def hog(slots: Slots, account: str) -> int:
 def test_account_gets_a_quarter_of_the_slots() -> None:
     slots = Slots(32)
     assert hog(slots, "a") == 8
-    got = [hog(slots, f"b{n}") for n in range(4)]
-    assert all(n >= 3 for n in got)
+    acquired = [hog(slots, f"b{n}") for n in range(4)]
+    assert all(n >= 3 for n in acquired)
     assert slots.backlog.slots >= 8
 
 

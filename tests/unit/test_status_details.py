@@ -30,22 +30,22 @@ PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
 def entries(status: status_pb2.Status, kind: Any, member: str) -> list[Any]:
-    found: list[Any] = []
+    listed: list[Any] = []
     for detail in status.details:
         message = kind()
         if detail.Unpack(message):
-            found += getattr(message, member)
-    return found
+            listed += getattr(message, member)
+    return listed
 
 
 def on_the_wire(status: status_pb2.Status) -> int:
     return len(base64.b64encode(status.SerializeToString())) + len(quote(status.message, safe=PLAIN))
 
 
-def counted(told: list[Any]) -> int:
+def counted(violations: list[Any]) -> int:
     """Return the number of entries, including those that the last one counts."""
-    last = re.fullmatch(r"and (\d+) more( violations)?", told[-1].description) if told else None
-    return len(told) - 1 + int(last[1]) if last else len(told)
+    last = re.fullmatch(r"and (\d+) more( violations)?", violations[-1].description) if violations else None
+    return len(violations) - 1 + int(last[1]) if last else len(violations)
 
 
 @given(FIELDS, QUOTAS)
@@ -69,8 +69,8 @@ def test_preconditions_fit_and_omissions_are_counted(
 def test_stored_error_keeps_its_quotas() -> None:
     quotas = [QuotaViolation("ecr:Create", "50 rules")]
     stored = StoredError.of(Permanent("no", reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", quotas=quotas))
-    (found,) = entries(status_of_stored(stored), error_details_pb2.QuotaFailure, "violations")
-    assert (found.subject, found.description) == ("ecr:Create", "50 rules")
+    (quota,) = entries(status_of_stored(stored), error_details_pb2.QuotaFailure, "violations")
+    assert (quota.subject, quota.description) == ("ecr:Create", "50 rules")
 
 
 def test_stored_error_of_an_older_replica_has_no_quotas() -> None:
@@ -95,6 +95,6 @@ def test_stored_error_counts_details_that_are_not_stored(rows: list[Precondition
     error = StoredError(code="FAILED_PRECONDITION", reason="R", message="m", preconditions=rows, omitted=omitted)
     cut = error.within(TextLimits(details=50))
     assert len(cut.preconditions) == min(50, len(rows))
-    told = entries(status_of_stored(cut), error_details_pb2.PreconditionFailure, "violations")
-    assert counted(told) == len(rows) + omitted
+    violations = entries(status_of_stored(cut), error_details_pb2.PreconditionFailure, "violations")
+    assert counted(violations) == len(rows) + omitted
     assert StoredError.from_json(cut.to_json()) == cut

@@ -46,10 +46,10 @@ def test_missing_members_have_defaults() -> None:
 
 
 def test_stored_backfill_is_read() -> None:
-    found = Backfill(TODAY)
-    assert (found.id, found.status, found.failure_code, found.destination) == ("b-1", "FAILED", "DENIED", WEST)
-    assert (found.total_count, found.completed_count, found.failed_count) == (3, 0, 1)
-    assert (found.started_at, found.ended_at, list(found.failure_codes)) == (1.5, 2.0, ["DENIED"])
+    stored = Backfill(TODAY)
+    assert (stored.id, stored.status, stored.failure_code, stored.destination) == ("b-1", "FAILED", "DENIED", WEST)
+    assert (stored.total_count, stored.completed_count, stored.failed_count) == (3, 0, 1)
+    assert (stored.started_at, stored.ended_at, list(stored.failure_codes)) == (1.5, 2.0, ["DENIED"])
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ TODAY: dict[str, Any] = {
 def test_stored_form_of_today_stays() -> None:
     arrivals = (Arrival(Outcome.ARRIVES, ("dev-",), (), "dev-0"), Arrival(Outcome.UNKNOWN, (), (), ""))
     check = Check("CONDITIONAL", (Warning("DESTINATION_POLICY_CONDITIONAL", "x", "y"),), arrivals)
-    made = StoredCheck.of(THERE, check, 1)
-    assert made.to_json() == TODAY
-    assert list(made.to_json()) == ["destination", "result", "conditional", "findings", "arrivals", "time"]
-    assert StoredCheck.from_json(TODAY) == made
+    stored = StoredCheck.of(THERE, check, 1)
+    assert stored.to_json() == TODAY
+    assert list(stored.to_json()) == ["destination", "result", "conditional", "findings", "arrivals", "time"]
+    assert StoredCheck.from_json(TODAY) == stored
 
 
 def test_check_without_arrivals_is_read() -> None:

@@ -59,20 +59,20 @@ class Other:
 
 @contextlib.asynccontextmanager
 async def other(*script: tuple[object, ...], context: ssl.SSLContext | None = None) -> AsyncIterator[Other]:
-    found = Other(*script)
-    server = await asyncio.start_server(found.serve, "127.0.0.1", 0, ssl=context)
+    peer = Other(*script)
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=context)
     async with server:
-        found.place = Address("127.0.0.1", server.sockets[0].getsockname()[1], context is not None)
-        yield found
+        peer.place = Address("127.0.0.1", server.sockets[0].getsockname()[1], context is not None)
+        yield peer
 
 
 @contextlib.contextmanager
 def transport(seconds: float = 10.0, connections: int = 4, context: ssl.SSLContext | None = None):
-    found = Transport(seconds, connections, context)
+    opened = Transport(seconds, connections, context)
     try:
-        yield found
+        yield opened
     finally:
-        found.close()
+        opened.close()
 
 
 async def settle() -> None:
@@ -100,14 +100,14 @@ ANSWERS = [
 async def test_connection_is_reused_after_complete_response(
     pieces: tuple[object, ...], status: int, body: bytes, again: bool
 ) -> None:
-    async with other(pieces, (GOOD,)) as there:
+    async with other(pieces, (GOOD,)) as peer:
         with transport() as ours:
-            answer = await ours.exchange(there.place, REQUEST)
+            answer = await ours.exchange(peer.place, REQUEST)
             assert (answer.status, answer.body) == (status, body)
             assert "x" not in answer.headers
             assert "trailing" not in answer.headers
-            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
-            assert there.connections == (1 if again else 2)
+            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert peer.connections == (1 if again else 2)
 
 
 NO_ANSWERS = [
@@ -130,137 +130,137 @@ NO_ANSWERS = [
 
 @pytest.mark.parametrize("pieces", [row[1] for row in NO_ANSWERS], ids=[row[0] for row in NO_ANSWERS])
 async def test_non_http_response_is_an_error_and_closes_connection(pieces: tuple[object, ...]) -> None:
-    async with other(pieces, (GOOD,)) as there:
+    async with other(pieces, (GOOD,)) as peer:
         with transport() as ours:
             with pytest.raises((NoAnswer, ConnectionError)):
-                await ours.exchange(there.place, REQUEST)
-            await asyncio.wait_for(there.closed.wait(), 5)
-            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
-            assert there.connections == 2
+                await ours.exchange(peer.place, REQUEST)
+            await asyncio.wait_for(peer.closed.wait(), 5)
+            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert peer.connections == 2
 
 
 async def test_oversized_response_is_not_buffered() -> None:
     piece = b"f4240\r\n" + b"x" * 1_000_000 + b"\r\n"
-    async with other((CHUNKED, *(piece,) * (MAX_ANSWER // len(piece) + 2))) as there:
+    async with other((CHUNKED, *(piece,) * (MAX_ANSWER // len(piece) + 2))) as peer:
         with transport() as ours, pytest.raises(InvalidAnswer):
-            await ours.exchange(there.place, REQUEST)
+            await ours.exchange(peer.place, REQUEST)
 
 
 async def test_response_announcing_too_much_is_not_read() -> None:
     never = asyncio.Event()
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MAX_ANSWER + 1)
-    async with other((head, never)) as there:
+    async with other((head, never)) as peer:
         with transport() as ours, pytest.raises(InvalidAnswer):
-            await ours.exchange(there.place, REQUEST)
+            await ours.exchange(peer.place, REQUEST)
         never.set()
 
 
 async def test_headers_are_case_insensitive_and_joined() -> None:
     answer = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: abc\r\nVia: a\r\nVIA: b\r\nEmpty:\r\nContent-Length: 0\r\n\r\n"
-    async with other((answer,)) as there:
+    async with other((answer,)) as peer:
         with transport() as ours:
-            found = (await ours.exchange(there.place, REQUEST)).headers
-    assert found == {"x-amzn-requestid": "abc", "via": "a, b", "empty": "", "content-length": "0"}
+            headers = (await ours.exchange(peer.place, REQUEST)).headers
+    assert headers == {"x-amzn-requestid": "abc", "via": "a, b", "empty": "", "content-length": "0"}
 
 
 async def test_unsolicited_response_closes_connection() -> None:
     early = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse"
-    async with other((GOOD, early), (GOOD,)) as there:
+    async with other((GOOD, early), (GOOD,)) as peer:
         with transport() as ours:
-            await ours.exchange(there.place, REQUEST)
+            await ours.exchange(peer.place, REQUEST)
             await settle()
-            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
-            assert there.connections == 2
+            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert peer.connections == 2
 
 
 async def test_closed_connection_is_not_reused() -> None:
-    async with other((GOOD, END), (GOOD,)) as there:
+    async with other((GOOD, END), (GOOD,)) as peer:
         with transport() as ours:
-            await ours.exchange(there.place, REQUEST)
+            await ours.exchange(peer.place, REQUEST)
             await settle()
-            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
-            assert there.connections == 2
+            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert peer.connections == 2
 
 
 async def test_late_response_is_never_used_for_another_request() -> None:
     late = asyncio.Event()
-    async with other((late, GOOD), (GOOD,)) as there:
+    async with other((late, GOOD), (GOOD,)) as peer:
         with transport(seconds=0.1) as ours:
             with pytest.raises(TimeoutError):
-                await ours.exchange(there.place, REQUEST)
+                await ours.exchange(peer.place, REQUEST)
             late.set()
-            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
-            assert there.connections == 2
+            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert peer.connections == 2
 
 
 async def test_cancelled_caller_closes_connection() -> None:
     never = asyncio.Event()
-    async with other((never,), (GOOD,)) as there:
+    async with other((never,), (GOOD,)) as peer:
         with transport() as ours:
-            asking = asyncio.create_task(ours.exchange(there.place, REQUEST))
+            asking = asyncio.create_task(ours.exchange(peer.place, REQUEST))
             await settle()
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
             never.set()
-            await asyncio.wait_for(there.closed.wait(), 5)
-            await ours.exchange(there.place, REQUEST)
-            assert there.connections == 2
+            await asyncio.wait_for(peer.closed.wait(), 5)
+            await ours.exchange(peer.place, REQUEST)
+            assert peer.connections == 2
 
 
 async def test_connections_per_pool_are_bounded() -> None:
     go = asyncio.Event()
-    async with other(*[(go, GOOD)] * 10) as there:
+    async with other(*[(go, GOOD)] * 10) as peer:
         with transport(connections=3) as ours:
-            asking = [asyncio.create_task(ours.exchange(there.place, REQUEST)) for _ in range(10)]
+            asking = [asyncio.create_task(ours.exchange(peer.place, REQUEST)) for _ in range(10)]
             await settle()
-            assert there.open == 3
+            assert peer.open == 3
             go.set()
             assert [(await one).body for one in asking] == [b"{}"] * 10
-            assert there.connections == 3
+            assert peer.connections == 3
 
 
 async def test_idle_connections_are_bounded_over_hosts() -> None:
     async with other((GOOD,)) as a, other((GOOD,)) as b, other((GOOD,)) as c:
         with transport(connections=2) as ours:
-            for there in (a, b, c):
-                await ours.exchange(there.place, REQUEST)
+            for peer in (a, b, c):
+                await ours.exchange(peer.place, REQUEST)
             await settle()
             assert a.open + b.open + c.open == 2
 
 
 async def test_unreachable_address_is_a_network_error() -> None:
-    async with other() as there:
-        place = there.place
+    async with other() as peer:
+        place = peer.place
     with transport() as ours, pytest.raises(OSError):
         await ours.exchange(place, REQUEST)
 
 
 def contexts(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     authority = trustme.CA()
-    there, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert(name).configure_cert(there)
-    authority.configure_trust(ours)
-    return there, ours
+    server_context, client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert(name).configure_cert(server_context)
+    authority.configure_trust(client_context)
+    return server_context, client_context
 
 
 async def test_peer_is_verified_by_certificate() -> None:
     theirs, context = contexts("127.0.0.1")
-    async with other((GOOD,), (GOOD,), context=theirs) as there:
+    async with other((GOOD,), (GOOD,), context=theirs) as peer:
         with transport(context=context) as ours:
             for _ in range(2):
-                assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
-            assert there.connections == 1
+                assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert peer.connections == 1
 
 
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_certificate_of_other_name_or_authority_is_rejected(trusted: bool) -> None:
     theirs, context = contexts("api.ecr.us-east-1.amazonaws.com" if trusted else "127.0.0.1")
-    async with other((GOOD,), context=theirs) as there:
+    async with other((GOOD,), context=theirs) as peer:
         with transport(context=context if trusted else ssl.create_default_context()) as ours:
             with pytest.raises(ssl.SSLCertVerificationError):
-                await ours.exchange(there.place, REQUEST)
-            assert len(there.script) == 1, "nothing was sent"
+                await ours.exchange(peer.place, REQUEST)
+            assert len(peer.script) == 1, "nothing was sent"
 
 
 @pytest.mark.parametrize("text", ["a\r\nX-Amz-Target: other", "a\nb", "a\rb"])

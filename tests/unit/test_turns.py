@@ -64,8 +64,8 @@ async def test_one_call_gets_as_many_turns_as_all_calls_of_another() -> None:
     ]
     modest = asyncio.create_task(Work(turns, "modest").run(steps(clock, [SLICE] * 50, done, "modest")))
     await modest
-    found = Counter(done)
-    assert found["greedy"] <= found["modest"] + len(greedy)
+    counts = Counter(done)
+    assert counts["greedy"] <= counts["modest"] + len(greedy)
     await asyncio.gather(*greedy)
 
 

@@ -48,9 +48,9 @@ def rule(priority: Any = 1, action: Any = EXPIRE, **selection: Any) -> dict[str,
     return {"rulePriority": priority, "selection": changed(SELECTION, **selection), "action": action}
 
 
-def rules(*given: Any) -> dict[str, Any]:
+def rules(*rule_list: Any) -> dict[str, Any]:
     """Return a lifecycle policy."""
-    return {"rules": list(given)}
+    return {"rules": list(rule_list)}
 
 
 FEWER, UNMAPPED, ONE_OF_FOUR = "not allowed by the schema", "Could not map policyString", "matched 0 out of 4"
@@ -164,9 +164,9 @@ def policy_of(**members: Any) -> dict[str, Any]:
     return policy(changed(STATEMENT, **members))
 
 
-def of(who: Any) -> dict[str, Any]:
+def of(principal: Any) -> dict[str, Any]:
     """Return a policy with an AWS principal."""
-    return policy_of(Principal={"AWS": who})
+    return policy_of(Principal={"AWS": principal})
 
 
 def when(operator: str, *values: Any, key: str = "aws:PrincipalTag/x") -> dict[str, Any]:

@@ -37,10 +37,10 @@ TEXTS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("settings", "reason"), TEXTS)
 def test_hundred_violations_are_described(settings: dict[str, Any], reason: str) -> None:
-    found = violations(REGISTRY, settings, "p")
-    assert len(found) == MAX_VIOLATIONS + 1, reason
-    assert found[-1] is MORE_VIOLATIONS
-    assert MORE_VIOLATIONS not in found[:-1]
+    described = violations(REGISTRY, settings, "p")
+    assert len(described) == MAX_VIOLATIONS + 1, reason
+    assert described[-1] is MORE_VIOLATIONS
+    assert MORE_VIOLATIONS not in described[:-1]
 
 
 def test_validation_of_a_text_stops_after_a_hundred_violations(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,13 +71,13 @@ VIOLATIONS = st.builds(Violation, st.just("a"), st.just("b"), st.sampled_from(["
 
 
 @given(st.lists(VIOLATIONS | st.just(MORE_VIOLATIONS), max_size=300))
-def test_first_violations_are_kept_in_order(given_: list[Violation]) -> None:
-    found = first_violations(iter(given_))
-    own = [each for each in given_ if each is not MORE_VIOLATIONS]
-    kept = [each for each in found if each is not MORE_VIOLATIONS]
+def test_first_violations_are_kept_in_order(drawn: list[Violation]) -> None:
+    first = first_violations(iter(drawn))
+    own = [each for each in drawn if each is not MORE_VIOLATIONS]
+    kept = [each for each in first if each is not MORE_VIOLATIONS]
     assert kept == own[: len(kept)]
     counted = sum(each.reason != "QUOTA_EXCEEDED" for each in kept)
     assert counted <= MAX_VIOLATIONS
     assert counted == MAX_VIOLATIONS or kept == own
-    assert (found[-1:] == [MORE_VIOLATIONS]) == (len(kept) < len(own) or MORE_VIOLATIONS in given_)
-    assert first_violations(found) == found
+    assert (first[-1:] == [MORE_VIOLATIONS]) == (len(kept) < len(own) or MORE_VIOLATIONS in drawn)
+    assert first_violations(first) == first

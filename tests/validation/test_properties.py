@@ -21,13 +21,13 @@ REGISTRY = RegistryName(ACCOUNT, REGION)
 
 
 def server_accepts(kind: str, text: str) -> bool:
-    found = {
+    verdicts = {
         "lifecycle": lambda: lifecycle_policy.validate(text, "p"),
         "repository": lambda: repository_policy.validate(text, REGISTRY, "p"),
         "registry": lambda: policy_validation.validate({"policyText": text}, REGISTRY, "p"),
     }[kind]()
-    assert all(violation.field and violation.description for violation in found)
-    return not found
+    assert all(violation.field and violation.description for violation in verdicts)
+    return not verdicts
 
 
 def aws_accepts(kind: str, text: str) -> bool:

@@ -51,51 +51,55 @@ def refusals(call: Any, **arguments: Any) -> Iterator[str]:
         yield error.response["Error"]["Message"]
 
 
-def check(case: Case, found: list[Violation], path: str, refused: list[str]) -> None:
+def check(case: Case, violations: list[Violation], path: str, refused: list[str]) -> None:
     """Both verdicts match the case, and name their error in the expected place."""
-    assert bool(found) is (case.server is not None), (case.reason, found)
+    assert bool(violations) is (case.server is not None), (case.reason, violations)
     assert bool(refused) is (case.aws is not None), (case.reason, refused)
-    assert all(violation.field.startswith(path) for violation in found), case.reason
+    assert all(violation.field.startswith(path) for violation in violations), case.reason
     if case.server is not None:
-        assert any(case.server in f"{v.field}: {v.description}" for v in found), (case.reason, found)
+        assert any(case.server in f"{v.field}: {v.description}" for v in violations), (case.reason, violations)
     if case.aws is not None:
         assert case.aws in refused[0], (case.reason, refused)
 
 
 @pytest.mark.parametrize("case", LIFECYCLES, ids=ids)
 def test_lifecycle_policy_of_template(aws: Aws, case: Case) -> None:
-    given = template("lifecyclePolicy", case.text)
-    found = validate("repository_creation_templates", {"templates": [given]})
-    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **given))
-    check(case, found, "p.templates[0].lifecycle_policy", refused)
+    document = template("lifecyclePolicy", case.text)
+    violations = validate("repository_creation_templates", {"templates": [document]})
+    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **document))
+    check(case, violations, "p.templates[0].lifecycle_policy", refused)
 
 
 @pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REPOSITORY_ONLY], ids=ids)
 def test_repository_policy_of_template(aws: Aws, case: Case) -> None:
-    given = template("repositoryPolicy", case.text)
-    found = validate("repository_creation_templates", {"templates": [given]})
-    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **given))
-    check(case, found, "p.templates[0].repository_policy", refused)
+    document = template("repositoryPolicy", case.text)
+    violations = validate("repository_creation_templates", {"templates": [document]})
+    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **document))
+    check(case, violations, "p.templates[0].repository_policy", refused)
 
 
 @pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REGISTRY_ONLY], ids=ids)
 def test_registry_policy(aws: Aws, case: Case) -> None:
-    found = validate("registry_policy", {"policyText": case.text})
-    check(case, found, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text)))
+    violations = validate("registry_policy", {"policyText": case.text})
+    check(
+        case, violations, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text))
+    )
 
 
 @pytest.mark.parametrize("case", DISAGREEMENTS, ids=ids)
 def test_server_is_intentionally_stricter(aws: Aws, case: Case) -> None:
-    found = validate("registry_policy", {"policyText": case.text})
-    check(case, found, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text)))
+    violations = validate("registry_policy", {"policyText": case.text})
+    check(
+        case, violations, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text))
+    )
 
 
 @pytest.mark.parametrize("case", CACHE_RULES, ids=ids)
 def test_cache_rule(aws: Aws, case: Case) -> None:
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": SECRET, "value": "{}"}])
-    found = validate("pull_through_cache_rules", {"rules": [case.document]})
+    violations = validate("pull_through_cache_rules", {"rules": [case.document]})
     refused = list(refusals(aws.client("ecr").create_pull_through_cache_rule, **case.document))
-    check(case, found, "p.rules[0]", refused)
+    check(case, violations, "p.rules[0]", refused)
 
 
 FIELDS: list[tuple[str, dict[str, Any], list[str], str]] = [
@@ -136,9 +140,9 @@ def test_violation_names_its_field(setting: str, shape: dict[str, Any], fields: 
 
 def test_simulator_can_store_values_that_server_rejects(aws: Aws) -> None:
     aws.settings(templates_check_documents=False)
-    given = template("lifecyclePolicy", '{"rules":[]}')
-    assert aws.client("ecr").create_repository_creation_template(**given)
-    assert validate("repository_creation_templates", {"templates": [given]})
+    document = template("lifecyclePolicy", '{"rules":[]}')
+    assert aws.client("ecr").create_repository_creation_template(**document)
+    assert validate("repository_creation_templates", {"templates": [document]})
 
 
 def test_seeded_policy_is_stored_unchecked(aws: Aws) -> None:
@@ -154,7 +158,7 @@ def test_known_operations_match_botocore() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "known", "reason"),
+    ("action", "expected", "reason"),
     [
         ("*", True, "every action"),
         ("ecr:*", True, "every action of ECR"),
@@ -166,8 +170,8 @@ def test_known_operations_match_botocore() -> None:
         ("ecr:" + "*a" * 2000, False, "more letters than any action has"),
     ],
 )
-def test_action_is_known(action: str, known: bool, reason: str) -> None:
-    assert is_known(action) is known, reason
+def test_action_is_known(action: str, expected: bool, reason: str) -> None:
+    assert is_known(action) is expected, reason
 
 
 def test_rules_of_one_frequency_are_rejected_by_aws_and_packed(aws: Aws) -> None:

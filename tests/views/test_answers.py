@@ -85,8 +85,8 @@ async def test_elements_are_paged_without_gap_or_duplicate(small: Running) -> No
             request = pb.ListRegistryElementsRequest(
                 parent=NAME, page_size=60, page_token=token, filter=f"setting = {largest.TEMPLATES}"
             )
-            got = await calls.get(request.SerializeToString(), f"{SETTINGS}/ListRegistryElements", timeout=60)
-            page = pb.ListRegistryElementsResponse.FromString(got)
+            answer = await calls.get(request.SerializeToString(), f"{SETTINGS}/ListRegistryElements", timeout=60)
+            page = pb.ListRegistryElementsResponse.FromString(answer)
             keys += [(each.setting, each.key) for each in page.elements]
             token = page.next_page_token
             if not token:
@@ -106,5 +106,5 @@ FILTERS = [
 async def test_elements_are_filtered(small: Running, text: str, states: set[int], reason: str) -> None:
     request = pb.ListRegistryElementsRequest(parent=NAME, filter=text)
     async with small.calls() as calls:
-        got = await calls.get(request.SerializeToString(), f"{SETTINGS}/ListRegistryElements", timeout=60)
-    assert {each.state for each in pb.ListRegistryElementsResponse.FromString(got).elements} == states, reason
+        answer = await calls.get(request.SerializeToString(), f"{SETTINGS}/ListRegistryElements", timeout=60)
+    assert {each.state for each in pb.ListRegistryElementsResponse.FromString(answer).elements} == states, reason

@@ -178,8 +178,8 @@ async def test_list_is_paged_and_filtered_in_order(db: Database) -> None:
         ({"filter": "apply_group = group AND account = 222222222222"}, NAMES[2:3], "a group in an account"),
         ({"filter": "region = us-east-1 OR owner = a"}, [NAMES[0], *NAMES[2:]], "either of two"),
     ):
-        found = await lists.settings(**more)
-        assert [each.name for each in found.registry_settings] == list(map(str, expected)), reason
+        listed = await lists.settings(**more)
+        assert [each.name for each in listed.registry_settings] == list(map(str, expected)), reason
 
 
 async def test_declaration_without_its_registry_does_not_end_the_list(db: Database) -> None:
@@ -218,7 +218,7 @@ async def test_wide_rows_are_read_a_few_at_a_time(
         await db.write(
             lambda tx, at=at: resources.ensure(tx, RegistryName(f"{at:012}", "eu-west-1"), {"mode": "ENFORCE"})
         )  # type: ignore[misc]
-    found = await Lists(db).registries(page_size=50, **more)
-    assert len(found.registries) == (0 if "NOTHING" in str(more) else 50)
-    assert bool(found.next_page_token) is ("NOTHING" not in str(more))
+    listed = await Lists(db).registries(page_size=50, **more)
+    assert len(listed.registries) == (0 if "NOTHING" in str(more) else 50)
+    assert bool(listed.next_page_token) is ("NOTHING" not in str(more))
     assert set(limits) == {25}, "each row may have megabytes"

@@ -31,9 +31,9 @@ LARGE = tuple[Resource, list[Declaration]]
 
 
 def listed(states: Iterable[ElementState]) -> list[registry_pb2.Element]:
-    found: list[registry_pb2.Element] = []
-    finish(adding_elements(found, states))
-    return found
+    elements: list[registry_pb2.Element] = []
+    finish(adding_elements(elements, states))
+    return elements
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +117,15 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
     own = largest.owner("platform", {
         largest.REPLICATION: largest.replication(256), largest.TEMPLATES: largest.templates(0, 8)
     })  # fmt: skip
-    made = common_pb2.Plan()
+    shown_plan = common_pb2.Plan()
     for name, elements in composition_of(declared).desired.items():
         planned = plan(SETTINGS[name], elements, {}, {})
-        finish(plan_message._adding_calls(made, row.registry, planned, Observed({}, {}, []), {}))
-    unbounded = made.ByteSize()
-    finish(fitting_plan(made))
-    assert unbounded > ANSWER_BYTES > PLAN_BYTES >= made.ByteSize()
-    assert len(made.calls) + made.omitted_calls > 100
-    message = finish(render.with_plan(render.settings(own, row), made))
+        finish(plan_message._adding_calls(shown_plan, row.registry, planned, Observed({}, {}, []), {}))
+    unbounded = shown_plan.ByteSize()
+    finish(fitting_plan(shown_plan))
+    assert unbounded > ANSWER_BYTES > PLAN_BYTES >= shown_plan.ByteSize()
+    assert len(shown_plan.calls) + shown_plan.omitted_calls > 100
+    message = finish(render.with_plan(render.settings(own, row), shown_plan))
     assert message.ByteSize() < ANSWER_BYTES
     assert message.HasField("settings")
 
@@ -161,12 +161,12 @@ _keys = st.sets(
 def test_groups_cover_exactly_their_pairs(keys: set[str]) -> None:
     items = [(largest.REPLICATION, {key}) for key in keys]
     groups = [group for _, group in grouped(items, lambda each: each, lambda _: ())]
-    made = [f"{d}:{f}" for _, pairs in groups if pairs for d in pairs.destinations for f in pairs.filters]
-    assert sorted(made) == sorted(keys)
+    covered = [f"{d}:{f}" for _, pairs in groups if pairs for d in pairs.destinations for f in pairs.filters]
+    assert sorted(covered) == sorted(keys)
     assert all(first in keys for first, _ in groups)
 
 
 def test_different_elements_are_not_grouped() -> None:
     items = [(largest.REPLICATION, {"1/a:x"}, 1), (largest.REPLICATION, {"1/a:y"}, 2), ("registry_policy", {"s"}, 1)]
-    found = list(grouped(items, lambda each: each[:2], lambda each: each[2:]))
-    assert [(key, pairs is not None) for _, (key, pairs) in found] == [("1/a:x", True), ("1/a:y", True), ("s", False)]
+    groups = list(grouped(items, lambda each: each[:2], lambda each: each[2:]))
+    assert [(key, pairs is not None) for _, (key, pairs) in groups] == [("1/a:x", True), ("1/a:y", True), ("s", False)]

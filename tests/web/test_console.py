@@ -24,20 +24,20 @@ LOOKS = ("light", "dark", "phone")
 def found(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The findings of the browser on all pages."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with world(simulated_aws, tmp_path_factory.mktemp("console")) as made:
-        given = {
-            "url": f"http://127.0.0.1:{made.port}",
-            "token": made.issuer.token("alice", lasts=600),
-            "pages": made.pages(),
+    with world(simulated_aws, tmp_path_factory.mktemp("console")) as served:
+        environment = {
+            "url": f"http://127.0.0.1:{served.port}",
+            "token": served.issuer.token("alice", lasts=600),
+            "pages": served.pages(),
             "folder": str(SCREENSHOTS),
         }
         done = subprocess.run(
-            [NODE, "look.mjs"], cwd=SCRIPTS, env=os.environ, input=json.dumps(given), capture_output=True, text=True,
+            [NODE, "look.mjs"], cwd=SCRIPTS, env=os.environ, input=json.dumps(environment), capture_output=True, text=True,
             timeout=150,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
-    assert result["seen"] == len(LOOKS) * (len(given["pages"]) + 1)
+    assert result["seen"] == len(LOOKS) * (len(environment["pages"]) + 1)
     return result
 
 

@@ -35,11 +35,11 @@ def test_connect_web_client_works_unchanged(simulated_aws: harness.Simulator, tm
             jwt_issuer=issuer.url, jwt_audience=AUDIENCE,
         )  # fmt: skip
         url = f"http://127.0.0.1:{port_of(tmp_path / 'server.log')}"
-        said = node("--test", "test/client.test.ts", ECRKEEPER_URL=url, ECRKEEPER_TOKEN=issuer.token("alice"))
+        output = node("--test", "test/client.test.ts", ECRKEEPER_URL=url, ECRKEEPER_TOKEN=issuer.token("alice"))
         assert server.stop() == 0
-    passed, failed = (re.search(rf"{word} (\d+)", said) for word in ("pass", "fail"))
-    assert passed, said
-    assert failed, said
+    passed, failed = (re.search(rf"{word} (\d+)", output) for word in ("pass", "fail"))
+    assert passed, output
+    assert failed, output
     assert (int(passed[1]), int(failed[1])) == (12, 0)
 
 
@@ -51,8 +51,8 @@ def test_example_declares_and_waits(simulated_aws: harness.Simulator, tmp_path: 
     )
     url = f"http://127.0.0.1:{port_of(tmp_path / 'server.log')}"
     for _ in range(2):
-        said = node("src/main.ts", url, ACCOUNT)
-        assert f"accounts/{ACCOUNT}/registries/us-east-1 is ready" in said, "a second run finds the declaration"
+        output = node("src/main.ts", url, ACCOUNT)
+        assert f"accounts/{ACCOUNT}/registries/us-east-1 is ready" in output, "a second run finds the declaration"
     writes = [call["operation"] for call in simulated_aws.writes(since) if call["account"] == ACCOUNT]
     assert writes == ["PutRegistryScanningConfiguration"]
     assert server.stop() == 0

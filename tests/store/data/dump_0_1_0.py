@@ -37,13 +37,13 @@ def load(url: str) -> None:
     subprocess.run([*command, url], check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
-def _fill(made: Engine) -> None:
+def _fill(engine: Engine) -> None:
     tables = MetaData()
-    tables.reflect(made)
-    with made.begin() as conn:
+    tables.reflect(engine)
+    with engine.begin() as conn:
         for name, values in rows().items():
             conn.execute(tables.tables[name].insert(), values)
-    made.dispose()
+    engine.dispose()
 
 
 def _sqlite(folder: Path) -> str:

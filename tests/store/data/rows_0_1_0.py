@@ -184,10 +184,10 @@ def _resources() -> Iterator[Row]:
                 "role_id": "AROA1", "arn": f"arn:aws:iam::{account}:role/x/{name}", "path": "/x/", "tags": TAGS,
                 "description": "seen", "create_time": TIME,
             }  # fmt: skip
-            found = {"provenance": provenance, "role": role, "applied_tags": TAGS, "create_intended_at": None}
+            stored = {"provenance": provenance, "role": role, "applied_tags": TAGS, "create_intended_at": None}
             mend = {"drift": [{"setting": "tags", "key": "mend", "kind": "CHANGED", "desired": "x", "observed": "y"}]}
             spec = {"managed": True, "mode": "ENFORCE", "tags": TAGS, "description": "wanted"}
-            state = _state("AWS_REFUSED", **found, mend={**mend, "time": TIME})
+            state = _state("AWS_REFUSED", **stored, mend={**mend, "time": TIME})
             yield _resource("role", account, place, spec, state)
     for place in _ROLES:
         deletion = {"task": "task/1", "started": TIME, "polls": 2}

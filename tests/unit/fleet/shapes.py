@@ -45,5 +45,5 @@ def waves() -> st.SearchStrategy[list[Wave]]:
     )
 
 
-def targets_of(found: list[FleetAccount]) -> list[Target]:
-    return [Target(each, region) for each in sorted(found, key=lambda a: a.account) for region in each.regions]
+def targets_of(accounts: list[FleetAccount]) -> list[Target]:
+    return [Target(each, region) for each in sorted(accounts, key=lambda a: a.account) for region in each.regions]

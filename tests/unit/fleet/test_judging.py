@@ -26,10 +26,10 @@ CACHE = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.
 
 
 def conditions(**holding: bool) -> list[dict[str, Any]]:
-    given = {"Ready": True, "Synced": True, "Blocked": False, "Degraded": False, **holding}
+    states = {"Ready": True, "Synced": True, "Blocked": False, "Degraded": False, **holding}
     return [
         {"type": kind, "status": "TRUE" if on else "FALSE", "reason": "AWS_REJECTED", "message": "no", "since": 1}
-        for kind, on in given.items()
+        for kind, on in states.items()
     ]
 
 
@@ -90,10 +90,10 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "state", "why", "reason"), ROWS, ids=[row[3] for row in ROWS])
-def test_target_is_judged_by_its_own_declaration(given: Observed, state: str, why: str, reason: str) -> None:
-    found = judge(given, NOW, 0, ())
-    assert (found.state, found.reason) == (state, why), reason
+@pytest.mark.parametrize(("observed", "state", "why", "reason"), ROWS, ids=[row[3] for row in ROWS])
+def test_target_is_judged_by_its_own_declaration(observed: Observed, state: str, why: str, reason: str) -> None:
+    judged = judge(observed, NOW, 0, ())
+    assert (judged.state, judged.reason) == (state, why), reason
 
 
 def test_destination_of_a_later_wave_does_not_count() -> None:
@@ -140,6 +140,6 @@ RELEASES = [
 ]
 
 
-@pytest.mark.parametrize(("given", "state", "reason"), RELEASES, ids=[row[2] for row in RELEASES])
-def test_release_ends_when_nothing_is_left(given: Observed, state: str, reason: str) -> None:
-    assert judge(given, NOW, 0, ()).state == state, reason
+@pytest.mark.parametrize(("observed", "state", "reason"), RELEASES, ids=[row[2] for row in RELEASES])
+def test_release_ends_when_nothing_is_left(observed: Observed, state: str, reason: str) -> None:
+    assert judge(observed, NOW, 0, ()).state == state, reason

@@ -48,10 +48,10 @@ class Stored:
         return replace(self, targets=list(self.targets), touched=set(self.touched))
 
     def counts(self) -> list[Counts]:
-        found = [Counter[TargetState]() for _ in range(len(self.waves) + 1)]
+        counters = [Counter[TargetState]() for _ in range(len(self.waves) + 1)]
         for wave, state, _ in self.targets:
-            found[wave][state] += 1
-        return [Counts(dict(each)) for each in found]
+            counters[wave][state] += 1
+        return [Counts(dict(each)) for each in counters]
 
     def progress(self) -> Progress:
         return Progress(self.state, self.wave, self.counts(), retried=self.retried)

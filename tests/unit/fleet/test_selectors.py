@@ -52,13 +52,13 @@ TAKEN = [
 
 @pytest.mark.parametrize(("selector", "enabled", "taken", "reason"), TAKEN, ids=[row[3] for row in TAKEN])
 def test_selector_takes_registries(selector: Selector, enabled: tuple[str, ...], taken: list[str], reason: str) -> None:
-    found = matcher(selector).targets(FleetAccount("000000000001", regions=enabled))
-    assert [target.region for target in found] == taken, reason
+    targets = matcher(selector).targets(FleetAccount("000000000001", regions=enabled))
+    assert [target.region for target in targets] == taken, reason
 
 
 def test_gone_account_is_in_no_fleet() -> None:
-    gone = account(1, state=AccountState.GONE)
-    assert not list(matcher(Selector()).targets(gone))
+    removed = account(1, state=AccountState.GONE)
+    assert not list(matcher(Selector()).targets(removed))
     assert list(matcher(Selector()).targets(account(1, state=AccountState.SUSPENDED)))
 
 
@@ -80,11 +80,11 @@ def test_invalid_filter_is_rejected(text: str) -> None:
 
 
 @given(SELECTORS, accounts())
-def test_targets_are_those_that_match(selector: Selector, found: list[FleetAccount]) -> None:
+def test_targets_are_those_that_match(selector: Selector, candidates: list[FleetAccount]) -> None:
     compiled = matcher(selector)
-    listed = [target for each in found for target in compiled.targets(each)]
+    listed = [target for each in candidates for target in compiled.targets(each)]
     assert all(map(compiled.matches, listed))
-    matching = {t.registry for t in targets_of(found) if compiled.matches(t)}
+    matching = {t.registry for t in targets_of(candidates) if compiled.matches(t)}
     assert matching <= {t.registry for t in listed}
     assert len({t.registry for t in listed}) == len(listed)
     assert Target is type(listed[0]) if listed else True

@@ -50,8 +50,8 @@ def test_missing_label_fails_the_target() -> None:
 
 @pytest.mark.parametrize("text", ["$", "a $b", "${aws:username}", "${label:}", "${}", "${account", "${label}"])
 def test_unknown_placeholder_is_a_violation(text: str) -> None:
-    found = finish(checking({"registry_policy": {"rules": [{"x": text}]}}, "registry_set.settings"))
-    assert [each.field for each in found] == ["registry_set.settings.registry_policy.rules[0].x"]
+    violations = finish(checking({"registry_policy": {"rules": [{"x": text}]}}, "registry_set.settings"))
+    assert [each.field for each in violations] == ["registry_set.settings.registry_policy.rules[0].x"]
 
 
 @given(st.text())

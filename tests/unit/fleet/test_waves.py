@@ -12,8 +12,8 @@ from tests.unit.fleet.shapes import accounts, targets_of, waves
 
 
 @given(waves(), accounts())
-def test_every_target_is_in_exactly_one_wave(strategy: list[Wave], found: list[FleetAccount]) -> None:
-    targets = targets_of(found)
+def test_every_target_is_in_exactly_one_wave(strategy: list[Wave], fleet_accounts: list[FleetAccount]) -> None:
+    targets = targets_of(fleet_accounts)
     selecting = Selecting.of(strategy)
     pool = [target for target in targets if selecting.wave_of(target) is None]
     parts, left = ranges(strategy, len(targets), len(pool))
@@ -45,6 +45,6 @@ def test_targets_without_a_wave_are_counted() -> None:
 
 
 def test_strategies_are_rejected_by_name() -> None:
-    found = violations((Wave(), Wave(), Wave(share=Amount(101, percent=True))))
-    assert [each.field for each in found] == ["strategy.waves[1]", "strategy.waves"]
+    listed = violations((Wave(), Wave(), Wave(share=Amount(101, percent=True))))
+    assert [each.field for each in listed] == ["strategy.waves[1]", "strategy.waves"]
     assert violations(CAUTIOUS) == []

@@ -44,11 +44,13 @@ def join(elements: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _packed(pairs: list[tuple[str, str]]) -> list[_Rule]:
-    everything = tuple(destination for destination, prefix in pairs if not prefix)
+    unfiltered = tuple(destination for destination, prefix in pairs if not prefix)
     filtered = [(destination, prefix) for destination, prefix in pairs if prefix]
-    by_filter = [(where, what) for what, where in _grouped((prefix, place) for place, prefix in filtered)]
+    by_filter = [
+        (destinations, prefixes) for prefixes, destinations in _grouped((prefix, place) for place, prefix in filtered)
+    ]
     fewest = min(_chunked(by_filter), _chunked(_grouped(filtered)), key=len)
-    return ([(everything, ())] if everything else []) + sorted(fewest)
+    return ([(unfiltered, ())] if unfiltered else []) + sorted(fewest)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> list[_Rule]:
@@ -81,10 +83,10 @@ def _rule(destinations: tuple[str, ...], filters: tuple[str, ...], deletes: bool
 
 def each(groups: Iterable[Change | Drift]) -> dict[str, tuple[Any, ...]]:
     """Return the kind and the values of each element that changes or differs, by key."""
-    found: dict[str, tuple[Any, ...]] = {}
+    pairs: dict[str, tuple[Any, ...]] = {}
     for group in groups:
         values = (group.before, group.after) if isinstance(group, Change) else (group.desired, group.observed)
         for key in group.keys:
-            assert key not in found, "no element is in two groups"
-            found[key] = (group.kind, *values)
-    return found
+            assert key not in pairs, "no element is in two groups"
+            pairs[key] = (group.kind, *values)
+    return pairs

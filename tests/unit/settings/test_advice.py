@@ -105,9 +105,9 @@ def test_plan_warnings_match_table(
     name: str, observed: Any, desired: Any, context: Any, expected: list[str], reason: str
 ) -> None:
     setting = SETTINGS[name]
-    found = setting.warnings(plan(setting, desired, observed, observed), REGISTRY, context)
-    assert [warning.reason for warning in found] == expected, reason
-    assert all(warning.subject and warning.message for warning in found), reason
+    warnings = setting.warnings(plan(setting, desired, observed, observed), REGISTRY, context)
+    assert [warning.reason for warning in warnings] == expected, reason
+    assert all(warning.subject and warning.message for warning in warnings), reason
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ EXPLAINED: list[tuple[str, str, Any, str]] = [
 
 @pytest.mark.parametrize(("repository", "member", "expected", "reason"), EXPLAINED)
 def test_settings_match_repositories_by_own_filters(repository: str, member: str, expected: Any, reason: str) -> None:
-    found = getattr(finish(explaining(repository, REGISTRY_ELEMENTS)), member)
-    if isinstance(found, tuple):
-        found = [reference.key for reference in found]
-    assert (found.key if isinstance(found, Reference) else found) == expected, reason
+    matched = getattr(finish(explaining(repository, REGISTRY_ELEMENTS)), member)
+    if isinstance(matched, tuple):
+        matched = [reference.key for reference in matched]
+    assert (matched.key if isinstance(matched, Reference) else matched) == expected, reason
 
 
 def test_repository_without_rule_is_scanned_manually_or_never() -> None:

@@ -69,7 +69,7 @@ def poked(draw: st.DrawFn, value: Any) -> Any:
 def without_empty(value: Any) -> Any:
     """Return a value without its empty members."""
     if isinstance(value, dict):
-        return {member: without_empty(given) for member, given in value.items() if given not in (None, "", False, [])}
+        return {member: without_empty(inner) for member, inner in value.items() if inner not in (None, "", False, [])}
     return [without_empty(item) for item in value] if isinstance(value, list) else value
 
 

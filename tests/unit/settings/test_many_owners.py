@@ -77,6 +77,6 @@ _PAIRS = st.frozensets(st.builds("{}:{}".format, st.sampled_from("abc"), st.samp
 
 @given(sets=st.lists(st.tuples(_PAIRS, st.booleans())))
 def test_union_of_sets_equals_that_of_plain_sets(sets: list[tuple[frozenset[str], bool]]) -> None:
-    found = union(PairKeys.of(keys) if paired else keys for keys, paired in sets)
-    assert set(found) == frozenset().union(*(keys for keys, _ in sets))
-    assert len(found) == len(set(found))
+    united = union(PairKeys.of(keys) if paired else keys for keys, paired in sets)
+    assert set(united) == frozenset().union(*(keys for keys, _ in sets))
+    assert len(united) == len(set(united))

@@ -31,10 +31,10 @@ def _is_consistent(elements: Any) -> bool:
 def test_set_operations_equal_those_of_plain_sets(combine: Callable[..., Any], one: Any, other: Any) -> None:
     expected = combine(one, other)
     for first, second in [(PairKeys.of(one), PairKeys.of(other)), (PairKeys.of(one), other), (one, PairKeys.of(other))]:
-        found = combine(first, second)
-        assert found == expected
-        assert expected == found
-        assert _is_consistent(found)
+        combined = combine(first, second)
+        assert combined == expected
+        assert expected == combined
+        assert _is_consistent(combined)
 
 
 @given(one=_SETS, other=_SETS)
@@ -51,7 +51,7 @@ def test_set_comparisons_equal_those_of_plain_sets(one: Any, other: Any) -> None
 @given(one=_ELEMENTS, other=_ELEMENTS, keys=_SETS)
 def test_elements_select_and_merge_as_plain_ones(one: Any, other: Any, keys: Any) -> None:
     first, second = PairElements.of(one), PairElements.of(other)
-    for found, expected in [
+    for result, expected in [
         (element_sets.only(first, keys), element_sets.only(one, keys)),
         (element_sets.only(one, PairKeys.of(keys)), element_sets.only(one, keys)),
         (element_sets.without(first, keys), element_sets.without(one, keys)),
@@ -60,9 +60,9 @@ def test_elements_select_and_merge_as_plain_ones(one: Any, other: Any, keys: Any
         (element_sets.merged(first, other), element_sets.merged(one, other)),
         (element_sets.merged(one, second), element_sets.merged(one, other)),
     ]:
-        assert found == expected
-        assert dict(found) == expected
-        assert _is_consistent(found)
+        assert result == expected
+        assert dict(result) == expected
+        assert _is_consistent(result)
     assert (first == second) == (first == other) == (one == second) == (one == other)
     for forms in [(first, second), (first, other), (one, second)]:
         assert element_sets.differing(*forms) == element_sets.differing(one, other)
@@ -71,20 +71,20 @@ def test_elements_select_and_merge_as_plain_ones(one: Any, other: Any, keys: Any
 
 @given(one=_ELEMENTS, other=_ELEMENTS, keys=_SETS)
 def test_alike_groups_equal_those_of_plain_elements(one: Any, other: Any, keys: Any) -> None:
-    found = list(elements.alike(PairElements.of(one), other, PairKeys.of(keys)))
+    groups = list(elements.alike(PairElements.of(one), other, PairKeys.of(keys)))
     expected = {key: values for each, values in elements.alike(one, other, keys) for key in each}
-    assert {key: values for each, values in found for key in each} == expected
-    assert sum(len(each) for each, _ in found) == len(expected)
-    assert len({repr(values) for _, values in found}) == len(found), "elements that stand alike are one group"
-    assert [elements.first_of(each) for each, _ in found] == sorted(min(each) for each, _ in found)
+    assert {key: values for each, values in groups for key in each} == expected
+    assert sum(len(each) for each, _ in groups) == len(expected)
+    assert len({repr(values) for _, values in groups}) == len(groups), "elements that stand alike are one group"
+    assert [elements.first_of(each) for each, _ in groups] == sorted(min(each) for each, _ in groups)
 
 
 @given(elements_by_key=_ELEMENTS)
 def test_gathered_groups_are_the_elements(elements_by_key: Any) -> None:
     groups = [(keys, value) for keys, (value,) in elements.alike(PairElements.of(elements_by_key))]
-    found = elements.gather(groups)
-    assert found == elements_by_key
-    assert not groups or _is_consistent(found)
+    gathered = elements.gather(groups)
+    assert gathered == elements_by_key
+    assert not groups or _is_consistent(gathered)
 
 
 @given(elements=_ELEMENTS)

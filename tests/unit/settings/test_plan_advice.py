@@ -129,9 +129,9 @@ ADVISED: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, str]], str]]
 def test_plan_advice_matches_table(
     before: dict[str, Any], after: dict[str, Any], expected: list[tuple[str, str]], reason: str
 ) -> None:
-    found = finish(advising(before, after))
-    assert sorted((warning.reason, warning.subject) for warning in found) == sorted(expected), reason
-    assert all(warning.message for warning in found)
+    advice = finish(advising(before, after))
+    assert sorted((warning.reason, warning.subject) for warning in advice) == sorted(expected), reason
+    assert all(warning.message for warning in advice)
 
 
 ARN = "arn:aws:iam::111111111111:role/ecr-custom/cache"
@@ -140,8 +140,8 @@ SERVICE = "pullthroughcache.ecr.amazonaws.com"
 
 def trusting(*statements: dict[str, Any]) -> dict[str, Any]:
     usual = {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}
-    made = [{**usual, **statement} for statement in statements]
-    return {"Arn": ARN, "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": made}}
+    trusted = [{**usual, **statement} for statement in statements]
+    return {"Arn": ARN, "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trusted}}
 
 
 MISSING, UNTRUSTED = "CUSTOM_ROLE_MISSING", "CUSTOM_ROLE_UNTRUSTED"
@@ -169,16 +169,16 @@ MISSING, UNTRUSTED = "CUSTOM_ROLE_MISSING", "CUSTOM_ROLE_UNTRUSTED"
     ],
 )
 def test_custom_role_is_checked(role: dict[str, Any] | None, expected: str | None, reason: str) -> None:
-    found = judge_role(ARN, SERVICE, role, "hub")
-    assert (found and (found.reason, found.subject)) == (expected and (expected, "hub")), reason
+    verdict = judge_role(ARN, SERVICE, role, "hub")
+    assert (verdict and (verdict.reason, verdict.subject)) == (expected and (expected, "hub")), reason
 
 
 def test_encoded_trust_policy_is_read() -> None:
     plain = trusting({"Principal": {"Service": "ecr.amazonaws.com"}})
     encoded = {**plain, "AssumeRolePolicyDocument": quote(json.dumps(plain["AssumeRolePolicyDocument"]))}
-    found = judge_role(ARN, SERVICE, encoded, "hub")
-    assert found is not None
-    assert found.reason == UNTRUSTED
+    verdict = judge_role(ARN, SERVICE, encoded, "hub")
+    assert verdict is not None
+    assert verdict.reason == UNTRUSTED
 
 
 def test_plan_roles_are_newly_named_ones() -> None:

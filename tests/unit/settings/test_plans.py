@@ -41,8 +41,8 @@ def scanned(kind: str | None, **frequencies: list[str]) -> dict[str, Any]:
 
 def calls(name: str, desired: Any, applied: Any, observed: Any, *, prune: bool = False) -> list[tuple[str, Any]]:
     setting = SETTINGS[name]
-    made = plan(setting, *(setting.split(shape) for shape in (desired, applied, observed)), prune=prune)
-    return [(call.operation, call.params) for call in setting.calls(made, observed)]
+    planned = plan(setting, *(setting.split(shape) for shape in (desired, applied, observed)), prune=prune)
+    return [(call.operation, call.params) for call in setting.calls(planned, observed)]
 
 
 LIFECYCLE = {"rules": [{"rulePriority": p, "selection": {"tagPrefixList": ["a", "b"]}} for p in (1, 2)]}
@@ -264,18 +264,18 @@ def test_plan_follows_desired_applied_and_observed(
     drift: Any,
     reason: str,
 ) -> None:
-    made = plan(SETTINGS[EXCLUSIONS], desired, applied, observed, prune=prune)
-    assert (made.target, made.unmanaged) == (target, unmanaged), reason
-    assert [(c.key, c.kind) for c in made.changes] == changes, reason
-    assert [(d.key, d.kind) for d in made.drift] == drift, reason
+    planned = plan(SETTINGS[EXCLUSIONS], desired, applied, observed, prune=prune)
+    assert (planned.target, planned.unmanaged) == (target, unmanaged), reason
+    assert [(c.key, c.kind) for c in planned.changes] == changes, reason
+    assert [(d.key, d.kind) for d in planned.drift] == drift, reason
 
 
 def test_default_is_neither_unmanaged_nor_pruned() -> None:
-    made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "BASIC"}, prune=True)
-    assert (made.unmanaged, made.changes) == ({}, ())
-    made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "ENHANCED"}, prune=True)
-    assert [(c.kind, c.before, c.after) for c in made.changes] == [(ChangeKind.UPDATE, "ENHANCED", "BASIC")]
-    assert [d.kind for d in made.drift] == [DriftKind.UNEXPECTED]
+    planned = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "BASIC"}, prune=True)
+    assert (planned.unmanaged, planned.changes) == ({}, ())
+    planned = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "ENHANCED"}, prune=True)
+    assert [(c.kind, c.before, c.after) for c in planned.changes] == [(ChangeKind.UPDATE, "ENHANCED", "BASIC")]
+    assert [d.kind for d in planned.drift] == [DriftKind.UNEXPECTED]
 
 
 def test_diff_marks_replacements() -> None:

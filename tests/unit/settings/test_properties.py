@@ -53,8 +53,8 @@ def test_applied_plan_leaves_no_changes(name: str, data: st.DataObject, prune: b
     first = plan(setting, desired, applied, setting.split(before), prune=prune)
     calls = setting.calls(first, before)
     assert bool(calls) == bool(first.changes) == bool(first.drift)
-    made = [change for call in calls for change in call.changes]
-    assert all(change in made for change in first.changes)
+    changes = [change for call in calls for change in call.changes]
+    assert all(change in changes for change in first.changes)
     after = fake_registry.after(setting, calls, before)
     second = plan(setting, desired, desired, setting.split(after), prune=prune)
     assert (second.changes, second.drift, setting.calls(second, after)) == ((), (), [])
@@ -86,22 +86,22 @@ def test_order_of_owners_does_not_matter(declared: dict[str, Any], data: st.Data
 @given(declared=owners, left=st.sets(st.sampled_from(["team-a", "team-b", "team-c", "team-d"])))
 def test_grouped_owners_compose_like_owners(declared: dict[str, Any], left: set[str]) -> None:
     elements = {owner: split_all(shapes) for owner, shapes in declared.items()}
-    whole = compose(elements)
+    composed = compose(elements)
     groups = {
         "left": compose({o: e for o, e in elements.items() if o in left}).desired,
         "right": compose({o: e for o, e in elements.items() if o not in left}).desired,
     }
     parts = compose(groups)
-    assert {s: set(e) for s, e in parts.desired.items()} == {s: set(e) for s, e in whole.desired.items()}
-    if not whole.conflicts:
-        assert (parts.desired, parts.conflicts) == (whole.desired, ())
+    assert {s: set(e) for s, e in parts.desired.items()} == {s: set(e) for s, e in composed.desired.items()}
+    if not composed.conflicts:
+        assert (parts.desired, parts.conflicts) == (composed.desired, ())
 
 
 @given(shapes=all_shapes)
 def test_empty_setting_stays_distinct_from_absent_one(shapes: dict[str, Any]) -> None:
     elements = split_all(shapes)
     assert elements.keys() == shapes.keys()
-    joined = {name: SETTINGS[name].join(found) for name, found in elements.items()}
+    joined = {name: SETTINGS[name].join(members) for name, members in elements.items()}
     assert split_all(joined) == elements
     assert compose({"o": elements}).desired.keys() == shapes.keys()
 

@@ -44,12 +44,12 @@ WORK = 20_000
 NAMES = ["aa", "ab", "ba", "bb", "a/a", "a/b", "b/a", "a/b/a", "a/b/b", "aab", "bab", "b/a/b", "aa/bb", "abab", "b/bb"]
 
 
-def check(there: Destination, filters: Collection[str]) -> Check:
-    return finish(checking(there, filters))
+def check(destination: Destination, filters: Collection[str]) -> Check:
+    return finish(checking(destination, filters))
 
 
-def explain_arrival(there: Destination, repository: str) -> tuple[Outcome, tuple[Warning, ...]]:
-    return finish(explaining_arrival(there, repository))
+def explain_arrival(destination: Destination, repository: str) -> tuple[Outcome, tuple[Warning, ...]]:
+    return finish(explaining_arrival(destination, repository))
 
 
 def statement(**members: Any) -> dict[str, Any]:
@@ -74,14 +74,18 @@ def on(*repositories: str, **members: Any) -> dict[str, Any]:
 
 
 def destination(
-    *given: dict[str, Any], name: RegistryName = THERE, scope: str | None = "V2", templates: Any = None
+    *statements: dict[str, Any], name: RegistryName = THERE, scope: str | None = "V2", templates: Any = None
 ) -> Destination:
-    policy = SETTINGS["registry_policy"].split({"policyText": json.dumps({"Statement": list(given)})}) if given else {}
+    policy = (
+        SETTINGS["registry_policy"].split({"policyText": json.dumps({"Statement": list(statements)})})
+        if statements
+        else {}
+    )
     return Destination(HERE, name, policy, scope, templates or {})
 
 
-def outcomes(found: Check) -> dict[Outcome, tuple[tuple[str, ...], tuple[str, ...]]]:
-    return {arrival.outcome: (arrival.whole, arrival.partial) for arrival in found.arrivals}
+def outcomes(check: Check) -> dict[Outcome, tuple[tuple[str, ...], tuple[str, ...]]]:
+    return {arrival.outcome: (arrival.whole, arrival.partial) for arrival in check.arrivals}
 
 
 # statements, filters, result, outcomes, reasons, reason
@@ -235,40 +239,40 @@ COMPARED: list[tuple[list[dict[str, Any]], list[str], str, list[Outcome], list[s
 ]
 
 
-@pytest.mark.parametrize(("given", "filters", "result", "expected", "reasons", "reason"), COMPARED)
+@pytest.mark.parametrize(("statements", "filters", "result", "expected", "reasons", "reason"), COMPARED)
 def test_policy_is_compared_with_the_filters(
-    given: list[dict[str, Any]],
+    statements: list[dict[str, Any]],
     filters: list[str],
     result: str,
     expected: list[Outcome],
     reasons: list[str],
     reason: str,
 ) -> None:
-    found = check(destination(*given), filters)
-    assert found.result == result, reason
-    assert set(outcomes(found)) == set(expected), reason
-    assert sorted(finding.reason for finding in found.findings) == sorted(reasons), reason
+    access = check(destination(*statements), filters)
+    assert access.result == result, reason
+    assert set(outcomes(access)) == set(expected), reason
+    assert sorted(finding.reason for finding in access.findings) == sorted(reasons), reason
 
 
 def test_arrivals_name_filters_and_example() -> None:
-    found = check(destination(on("dev-a*", "prod-*")), ["dev-", "prod-", "prod-eu", "test-"])
-    assert outcomes(found) == {ALL: (("prod-",), ("dev-",)), NOTHING: (("test-",), ("dev-",))}
-    assert [arrival.example for arrival in found.arrivals] == ["dev-a", "dev-b"]
-    assert "dev-a*" in found.findings[0].message
-    assert "'dev-b'" in found.findings[0].message
+    access = check(destination(on("dev-a*", "prod-*")), ["dev-", "prod-", "prod-eu", "test-"])
+    assert outcomes(access) == {ALL: (("prod-",), ("dev-",)), NOTHING: (("test-",), ("dev-",))}
+    assert [arrival.example for arrival in access.arrivals] == ["dev-a", "dev-b"]
+    assert "dev-a*" in access.findings[0].message
+    assert "'dev-b'" in access.findings[0].message
 
 
 def test_wrong_resource_names_both_regions() -> None:
-    found = check(destination(statement(Resource=ELSEWHERE)), [""])
-    assert "us-east-1" in found.findings[0].message
-    assert "us-west-2" in found.findings[0].message
+    access = check(destination(statement(Resource=ELSEWHERE)), [""])
+    assert "us-east-1" in access.findings[0].message
+    assert "us-west-2" in access.findings[0].message
 
 
 OWN_X = "arn:aws:ecr:us-west-2:111111111111:repository/x/*"
 
 
 @pytest.mark.parametrize(
-    ("there", "result", "reasons", "reason"),
+    ("target", "result", "reasons", "reason"),
     [
         (destination(name=OWN), "OK", [], "own account needs no policy"),
         (destination(denied(), name=OWN, scope="V1"), "OK", [], "V1 binds no own calls"),
@@ -301,22 +305,22 @@ OWN_X = "arn:aws:ecr:us-west-2:111111111111:repository/x/*"
     ],
 )
 def test_scope_partition_and_templates_are_considered(
-    there: Destination, result: str, reasons: list[str], reason: str
+    target: Destination, result: str, reasons: list[str], reason: str
 ) -> None:
-    found = check(there, ["x/", "xz"])
-    assert (found.result, [finding.reason for finding in found.findings]) == (result, reasons), reason
+    access = check(target, ["x/", "xz"])
+    assert (access.result, [finding.reason for finding in access.findings]) == (result, reasons), reason
 
 
 def test_filter_without_names_replicates_nothing() -> None:
-    found = check(destination(statement()), ["a--"])
-    assert (found.result, found.findings[0].reason) == ("BROKEN", "REPLICATION_FILTER_MATCHES_NOTHING")
+    access = check(destination(statement()), ["a--"])
+    assert (access.result, access.findings[0].reason) == ("BROKEN", "REPLICATION_FILTER_MATCHES_NOTHING")
     assert check(destination(statement()), ["a--", "b"]).result == "OK"
 
 
 def test_message_names_few_filters() -> None:
-    found = check(destination(statement()), [f"-{at:04}".ljust(256, "x") for at in range(2_500)])
-    assert found.findings[0].message.endswith("and 2495 more")
-    assert len(found.findings[0].message) < 2_000
+    access = check(destination(statement()), [f"-{at:04}".ljust(256, "x") for at in range(2_500)])
+    assert access.findings[0].message.endswith("and 2495 more")
+    assert len(access.findings[0].message) < 2_000
 
 
 SPREAD = [f"*{letter}*{at:02}*" for letter in "abcx" for at in range(8)]
@@ -328,17 +332,17 @@ LARGEST = [
 ]
 
 
-@pytest.mark.parametrize(("given", "limit", "result", "reason"), LARGEST, ids=[row[-1] for row in LARGEST])
+@pytest.mark.parametrize(("statements", "limit", "result", "reason"), LARGEST, ids=[row[-1] for row in LARGEST])
 @pytest.mark.parametrize("length", [8, 256])
 def test_work_of_largest_check_is_bounded(
-    given: list[dict[str, Any]], limit: int, result: str, reason: str, length: int
+    statements: list[dict[str, Any]], limit: int, result: str, reason: str, length: int
 ) -> None:
     filters = [f"{at:05}-".ljust(length, "x") for at in range(2_500)]
     # No other survey has this statement, so that none is cached.
-    given = [{**each, "Sid": f"{reason} {length}".title().replace(" ", "")} for each in given]
+    statements = [{**each, "Sid": f"{reason} {length}".title().replace(" ", "")} for each in statements]
     with counting() as calls:
-        found = check(destination(*given), filters)
-    assert found.result == result
+        access = check(destination(*statements), filters)
+    assert access.result == result
     assert calls["_step"] <= limit, reason
     # The functions that are called for each step or filter are called once or twice.
     assert max(calls.values()) <= 2 * (limit + len(filters)), calls.most_common(3)
@@ -371,12 +375,12 @@ def counting() -> Iterator[Counter[str]]:
 
 
 def test_complex_policy_is_unknown_except_per_repository() -> None:
-    there = destination(on(*(f"*{letter}*" for letter in "abcdefghijklmnopqrstuvwxyz")))
-    found = check(there, ["0", "1"])
-    assert (found.result, found.findings[0].reason) == ("UNKNOWN", "DESTINATION_POLICY_TOO_COMPLEX")
-    assert outcomes(found) == {UNKNOWN: (("0", "1"), ())}
-    assert explain_arrival(there, "0-a") == (ALL, ())
-    assert explain_arrival(there, "0-1")[0] is NOTHING
+    target = destination(on(*(f"*{letter}*" for letter in "abcdefghijklmnopqrstuvwxyz")))
+    access = check(target, ["0", "1"])
+    assert (access.result, access.findings[0].reason) == ("UNKNOWN", "DESTINATION_POLICY_TOO_COMPLEX")
+    assert outcomes(access) == {UNKNOWN: (("0", "1"), ())}
+    assert explain_arrival(target, "0-a") == (ALL, ())
+    assert explain_arrival(target, "0-1")[0] is NOTHING
 
 
 @pytest.mark.parametrize(
@@ -391,14 +395,14 @@ def test_complex_policy_is_unknown_except_per_repository() -> None:
     ],
 )
 def test_single_repository_is_explained(repository: str, expected: Outcome, reasons: list[str], reason: str) -> None:
-    there = destination(
+    target = destination(
         on("dev-*"),
         on("old/*", Sid="b", Action="ecr:ReplicateImage"),
         on("perhaps", Sid="c", Condition={"StringEquals": {"a": "b"}}),
         denied("*secret*"),
         templates={"dev-t": TAGGED},
     )
-    outcome, findings = explain_arrival(there, repository)
+    outcome, findings = explain_arrival(target, repository)
     assert (outcome, [finding.reason for finding in findings]) == (expected, reasons), reason
     assert all(f"'{repository}'" in finding.message for finding in findings), reason
 
@@ -420,25 +424,25 @@ def test_single_repository_is_explained(repository: str, expected: Outcome, reas
 )
 @settings(max_examples=300)
 def test_survey_agrees_with_single_repositories(
-    given: list[tuple[str, str, str, list[str], bool]], filters: list[str], templates: list[str]
+    drawn: list[tuple[str, str, str, list[str], bool]], filters: list[str], templates: list[str]
 ) -> None:
-    made = [
+    statements = [
         statement(
             Sid=f"s{i}", Effect=effect, Action=action,
             **{"Resource": None, member: [ARN + text for text in texts]},
             Condition={"StringEquals": {"a": "b"}} if conditional else None,
         )
-        for i, (effect, action, member, texts, conditional) in enumerate(given)
+        for i, (effect, action, member, texts, conditional) in enumerate(drawn)
     ]  # fmt: skip
-    there = destination(*made, templates={name: PLAIN if i % 2 else TAGGED for i, name in enumerate(templates)})
-    found = check(there, filters)
+    target = destination(*statements, templates={name: PLAIN if i % 2 else TAGGED for i, name in enumerate(templates)})
+    access = check(target, filters)
     names = [name for name in NAMES if name.startswith(tuple(filters))]
-    assert {explain_arrival(there, name)[0] for name in names} <= set(outcomes(found))
-    for arrival in found.arrivals:
-        assert explain_arrival(there, arrival.example)[0] is arrival.outcome
+    assert {explain_arrival(target, name)[0] for name in names} <= set(outcomes(access))
+    for arrival in access.arrivals:
+        assert explain_arrival(target, arrival.example)[0] is arrival.outcome
         assert all(
-            explain_arrival(there, name)[0] is arrival.outcome
-            for whole in arrival.whole
+            explain_arrival(target, name)[0] is arrival.outcome
+            for covered in arrival.whole
             for name in names
-            if name.startswith(whole)
+            if name.startswith(covered)
         )

@@ -55,9 +55,9 @@ any_form = in_any_form()
 
 @given(elements=any_form)
 def test_destinations_are_those_of_all_pairs(elements: Any) -> None:
-    found, expected = elements
-    assert destinations(found) == {RegistryName(*key.partition(":")[0].split("/")) for key in expected}
-    assert destinations(found) == set(filters_by_destination(found))
+    packed, expected = elements
+    assert destinations(packed) == {RegistryName(*key.partition(":")[0].split("/")) for key in expected}
+    assert destinations(packed) == set(filters_by_destination(packed))
 
 
 @given(shape=replication)
@@ -86,46 +86,46 @@ def test_declaration_of_few_pairs_is_plain(filters: int, form: type) -> None:
 
 @given(declared=st.dictionaries(st.sampled_from("abc"), any_form, max_size=3))
 def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> None:
-    found = compose({owner: {NAME: elements} for owner, (elements, _) in declared.items()})
+    composed = compose({owner: {NAME: elements} for owner, (elements, _) in declared.items()})
     plain = compose({owner: {NAME: elements} for owner, (_, elements) in declared.items()})
-    assert found.desired == plain.desired
-    assert found.owners == plain.owners
-    conflicts = {key: each.owners for each in found.conflicts for key in each.keys}
+    assert composed.desired == plain.desired
+    assert composed.owners == plain.owners
+    conflicts = {key: each.owners for each in composed.conflicts for key in each.keys}
     assert conflicts == {key: each.owners for each in plain.conflicts for key in each.keys}
-    for keys, owners in found.by_owners(NAME, keys_of(found.desired.get(NAME, {}))):
+    for keys, owners in composed.by_owners(NAME, keys_of(composed.desired.get(NAME, {}))):
         assert {plain.owners_of(NAME, key) for key in keys} == {owners}
 
 
 @given(desired=any_form, applied=any_form, observed=any_form, prune=st.booleans())
 def test_plan_equals_that_of_plain_elements(desired: Any, applied: Any, observed: Any, prune: bool) -> None:
-    found = plan(SETTING, desired[0], applied[0], observed[0], prune=prune)
+    planned = plan(SETTING, desired[0], applied[0], observed[0], prune=prune)
     plain = plan(SETTING, desired[1], applied[1], observed[1], prune=prune)
-    assert (found.target, found.unmanaged) == (plain.target, plain.unmanaged)
-    assert each(found.changes) == each(plain.changes)
-    assert each(found.drift) == each(plain.drift)
-    assert SETTING.warnings(found, largest.REGISTRY, {}) == SETTING.warnings(plain, largest.REGISTRY, {})
-    assert [call.params for call in SETTING.calls(found, {})] == [call.params for call in SETTING.calls(plain, {})]
-    assert with_changes(observed[0], found.changes) == found.target
-    assert unmade_changes(found.changes, found.target) == []
-    assert each(unmade_changes(found.changes, observed[0])) == each(plain.changes)
+    assert (planned.target, planned.unmanaged) == (plain.target, plain.unmanaged)
+    assert each(planned.changes) == each(plain.changes)
+    assert each(planned.drift) == each(plain.drift)
+    assert SETTING.warnings(planned, largest.REGISTRY, {}) == SETTING.warnings(plain, largest.REGISTRY, {})
+    assert [call.params for call in SETTING.calls(planned, {})] == [call.params for call in SETTING.calls(plain, {})]
+    assert with_changes(observed[0], planned.changes) == planned.target
+    assert unmade_changes(planned.changes, planned.target) == []
+    assert each(unmade_changes(planned.changes, observed[0])) == each(plain.changes)
 
 
 @given(before=any_form, after=any_form, chosen=any_form)
 def test_changes_are_restricted_as_plain_ones(before: Any, after: Any, chosen: Any) -> None:
-    found = diff(NAME, before[0], after[0])
+    changes = diff(NAME, before[0], after[0])
     plain = each(diff(NAME, before[1], after[1]))
     keys = keys_of(chosen[0])
-    assert each(restricted(found, keys)) == {key: value for key, value in plain.items() if key in keys}
-    assert each(excluding(found, keys)) == {key: value for key, value in plain.items() if key not in keys}
-    assert changed_keys(found) == plain.keys()
+    assert each(restricted(changes, keys)) == {key: value for key, value in plain.items() if key in keys}
+    assert each(excluding(changes, keys)) == {key: value for key, value in plain.items() if key not in keys}
+    assert changed_keys(changes) == plain.keys()
 
 
 @given(applied=any_form, left=any_form, desired=any_form, observed=any_form)
 def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desired: Any, observed: Any) -> None:
-    found, plain = (
+    packed, plain = (
         owned_elements({NAME: applied[form]}, {NAME: keys_of(left[form])}, {NAME: desired[form]}) for form in (0, 1)
     )  # fmt: skip
-    assert found == plain
+    assert packed == plain
     split, plain_split = (
         verified({NAME: applied[form]}, {NAME: keys_of(left[form])}, {NAME: observed[form]}) for form in (0, 1)
     )  # fmt: skip
@@ -134,10 +134,10 @@ def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desire
 
 @given(before=any_form, after=any_form, owned=any_form)
 def test_items_to_isolate_are_those_of_plain_elements(before: Any, after: Any, owned: Any) -> None:
-    found, plain = (
+    packed, plain = (
         items_of(SETTING, diff(NAME, before[form], after[form]), _owned_by_a(owned[form]), {}) for form in (0, 1)
     )
-    assert [sorted(item.keys) for item in found] == [sorted(item.keys) for item in plain]
+    assert [sorted(item.keys) for item in packed] == [sorted(item.keys) for item in plain]
 
 
 def _owned_by_a(elements: Any) -> Any:
@@ -146,7 +146,7 @@ def _owned_by_a(elements: Any) -> Any:
 
 @given(observed=any_form, desired=any_form, owned=any_form, problems=any_form)
 def test_element_states_are_those_of_plain_elements(observed: Any, desired: Any, owned: Any, problems: Any) -> None:
-    found, plain = (
+    packed, plain = (
         finish(
             keying(
                 element_states(
@@ -157,9 +157,9 @@ def test_element_states_are_those_of_plain_elements(observed: Any, desired: Any,
         ).get(NAME, {})
         for form in (0, 1)
     )
-    assert found.keys() == plain.keys()
-    for key in found:
-        one, other = found[key], plain[key]
+    assert packed.keys() == plain.keys()
+    for key in packed:
+        one, other = packed[key], plain[key]
         assert key in one.keys and key in other.keys
         assert replace(one, keys=frozenset()) == replace(other, keys=frozenset())
 
@@ -217,9 +217,9 @@ def test_suspects_are_read_as_they_were_stored() -> None:
     )  # fmt: skip
     one = replace(suspect, values=suspects.values_of(planned.changes))
     stored = json.loads(json.dumps(suspects.dump_suspects({NAME: [one], "registry_policy": []})))
-    known = suspects.load_suspects(stored)
-    assert known == suspects.pending(known, {NAME: planned}, {NAME: {}}) == {NAME: [one]}
-    assert suspects.pending(known, {NAME: plan(SETTING, desired, desired, desired)}, {NAME: desired}) == {NAME: []}
+    loaded = suspects.load_suspects(stored)
+    assert loaded == suspects.pending(loaded, {NAME: planned}, {NAME: {}}) == {NAME: [one]}
+    assert suspects.pending(loaded, {NAME: plan(SETTING, desired, desired, desired)}, {NAME: desired}) == {NAME: []}
 
 
 def test_no_function_is_called_for_each_pair() -> None:

@@ -38,9 +38,9 @@ def _message(shape: dict[str, Any]) -> Settings:
 def test_request_ignores_output_only_members(pasted: dict[str, Any], plain: dict[str, Any], reason: str) -> None:
     """A repeated request id with another output-only time is the same request."""
     kind = service.UpdateRegistrySettingsRequest
-    sent, wanted = (kind(registry_settings={"settings": _message(shape)}) for shape in (pasted, plain))
-    assert sent != wanted
-    assert kind.FromString(within_bounds(sent.SerializeToString(), kind.DESCRIPTOR)) == wanted, reason
+    sent, expected = (kind(registry_settings={"settings": _message(shape)}) for shape in (pasted, plain))
+    assert sent != expected
+    assert kind.FromString(within_bounds(sent.SerializeToString(), kind.DESCRIPTOR)) == expected, reason
 
 
 @pytest.mark.parametrize(("pasted", "plain", "reason"), ROWS)
@@ -48,9 +48,9 @@ def test_codec_skips_output_only_members(pasted: dict[str, Any], plain: dict[str
     shapes = settings_to_aws(_message(pasted))
     assert shapes == settings_to_aws(_message(plain)), reason
     names = {field.json_name: field.name for field in Settings.DESCRIPTOR.fields}
-    given = {names[name]: shape for name, shape in pasted.items() if name != "registryId"}
-    assert [path for name, shape in given.items() for path in unknown(name, shape)] == []
-    assert settings_from_aws(given) == _message(plain)
+    members = {names[name]: shape for name, shape in pasted.items() if name != "registryId"}
+    assert [path for name, shape in members.items() for path in unknown(name, shape)] == []
+    assert settings_from_aws(members) == _message(plain)
 
 
 def test_backup_with_output_only_members_is_read() -> None:

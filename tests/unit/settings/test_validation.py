@@ -412,9 +412,9 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
 def test_setting_violations_name_their_path(
     name: str, shape: dict[str, Any], registry: RegistryName, expected: list[tuple[str, str]], reason: str
 ) -> None:
-    found = SETTINGS[name].validate(shape, registry, "p")
-    assert [violation.field for violation in found] == [path for path, _ in expected], reason
-    for violation, (_, text) in zip(found, expected, strict=True):
+    violations = SETTINGS[name].validate(shape, registry, "p")
+    assert [violation.field for violation in violations] == [path for path, _ in expected], reason
+    for violation, (_, text) in zip(violations, expected, strict=True):
         assert text in violation.description, reason
 
 
@@ -463,9 +463,9 @@ TOGETHER: list[tuple[str, dict[str, Any], list[str], str]] = [
 
 @pytest.mark.parametrize(("name", "elements", "expected", "reason"), TOGETHER)
 def test_limits_apply_over_all_owners(name: str, elements: dict[str, Any], expected: list[str], reason: str) -> None:
-    found = SETTINGS[name].validate_composed(elements, REGISTRY)
-    assert len(found) == len(expected), reason
-    for violation, text in zip(found, expected, strict=True):
+    violations = SETTINGS[name].validate_composed(elements, REGISTRY)
+    assert len(violations) == len(expected), reason
+    for violation, text in zip(violations, expected, strict=True):
         assert text in violation.description, reason
 
 
