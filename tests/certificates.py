@@ -55,8 +55,8 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
-        made = self._builder(self._name, self._key.public_key())
-        signed = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = self._builder(self._name, self._key.public_key())
+        signed = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         self.pem = signed.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
@@ -106,9 +106,9 @@ class Authority:
         assert before.count(old) == 1
         content = before.replace(old, new)
         # Between the content and the signature is the algorithm.
-        whole = certificate.public_bytes(serialization.Encoding.DER)
-        start = whole.index(before) + len(before)
-        algorithm = whole[start : start + 2 + whole[start + 1]]
+        certificate_bytes = certificate.public_bytes(serialization.Encoding.DER)
+        start = certificate_bytes.index(before) + len(before)
+        algorithm = certificate_bytes[start : start + 2 + certificate_bytes[start + 1]]
         signature = b"\0" + self._key.sign(content, ec.ECDSA(hashes.SHA256()))
         der = _der(0x30, content + algorithm + _der(0x03, signature))
         return b"-----BEGIN CERTIFICATE-----\n" + _base64(der) + b"-----END CERTIFICATE-----\n"

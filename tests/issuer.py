@@ -125,19 +125,19 @@ class Issuer:
         self.logins[code] = {**parameters, "subject": subject}
         return code
 
-    def redeemed(self, given: dict[str, str]) -> str | None:
+    def redeemed(self, form: dict[str, str]) -> str | None:
         """Return the ID token for a code, once, to the client that has its verifier."""
-        login = self.logins.pop(given.get("code", ""), None)
-        if login is None or given["client_secret"] != "s3cret" or given["redirect_uri"] != login["redirect_uri"]:
+        login = self.logins.pop(form.get("code", ""), None)
+        if login is None or form["client_secret"] != "s3cret" or form["redirect_uri"] != login["redirect_uri"]:
             return None
-        digest = hashlib.sha256(given["code_verifier"].encode()).digest()
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != login["code_challenge"]:
             return None
         return self.token(login["subject"], aud=login["client_id"], nonce=login["nonce"])
 
-    def exchanged(self, given: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    def exchanged(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Return the status and the content of the answer to a code."""
-        token = self.redeemed(given)
+        token = self.redeemed(form)
         return (
             (400, {"error": "invalid_grant"}) if token is None else (200, {"id_token": token, "token_type": "Bearer"})
         )
