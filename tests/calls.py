@@ -12,11 +12,11 @@ class Calls:
     """Counts the functions that are called in its context."""
 
     def __init__(self) -> None:
-        self.found: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def _count(self, frame: FrameType, event: str, argument: Any) -> None:
         if event in ("call", "c_call"):
-            self.found[frame.f_code.co_name if event == "call" else argument.__name__] += 1
+            self.counts[frame.f_code.co_name if event == "call" else argument.__name__] += 1
 
     def __enter__(self) -> Self:
         sys.setprofile(self._count)

@@ -51,8 +51,8 @@ class Device:
         if form.get("client_id") != "cli":
             return 401, {"error": "invalid_client", "error_description": "no such client\x1b[2J"}
         if path == "/device":
-            where = f"{self._issuer.url}/enter"
-            code = {"device_code": "d-1", "user_code": "WDJB-MJHT", "verification_uri": where}
+            address = f"{self._issuer.url}/enter"
+            code = {"device_code": "d-1", "user_code": "WDJB-MJHT", "verification_uri": address}
             return 200, {**code, "expires_in": 600, "interval": 0, **self.more}
         if form["grant_type"] == "refresh_token" and form["refresh_token"] != self._refresh:
             return 400, {"error": "invalid_grant"}

@@ -87,18 +87,18 @@ async def test_stream_survives_policy_change_that_allows_it() -> None:
 @pytest.mark.parametrize(("then", "allowed"), [("read, write", True), ("write", False)])
 async def test_wait_operation_authorizes_again_after_waiting(then: str, allowed: bool) -> None:
     rights = [policy("read")]
-    looks = 0
+    reads = 0
 
     class Store:
         """The operation ends at the second poll, after the policy has changed."""
 
         async def read(self, _: Any) -> Operation:
-            nonlocal looks
-            looks += 1
-            if looks == 2:
+            nonlocal reads
+            reads += 1
+            if reads == 2:
                 rights.append(policy(then))
                 changes.publish({OPERATION})
-            return Operation("id", "DeleteServiceLinkedRole", ROLE, 1, 1, {}, looks > 1, None, None, 0, None)
+            return Operation("id", "DeleteServiceLinkedRole", ROLE, 1, 1, {}, reads > 1, None, None, 0, None)
 
     store: Any = Store()
     changes, unused = Changes(), cast("Any", None)
@@ -111,7 +111,7 @@ async def test_wait_operation_authorizes_again_after_waiting(then: str, allowed:
     waiting = asyncio.create_task(
         Operations(edge).WaitOperation(operations_pb2.WaitOperationRequest(name=OPERATION), Unhurried())
     )
-    while not looks:
+    while not reads:
         await asyncio.sleep(0)
     changes.publish({OPERATION})
     if allowed:

@@ -54,9 +54,9 @@ FAULTS: list[tuple[str, list[str], str]] = [
 
 @pytest.mark.parametrize(("text", "words", "reason"), FAULTS, ids=[row[2] for row in FAULTS])
 def test_errors_are_reported_together(text: str, words: list[str], reason: str) -> None:
-    with pytest.raises(PolicyError) as refused:
+    with pytest.raises(PolicyError) as caught:
         parse(text.encode())
-    faults = refused.value.errors
+    faults = caught.value.errors
     assert len(faults) == len(words), faults
     assert all(any(word in fault for fault in faults) for word in words), faults
     assert all(len(fault) < 400 for fault in faults)

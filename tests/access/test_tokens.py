@@ -46,9 +46,9 @@ def keys() -> Issuer:
 @pytest.fixture
 def issuer(keys: Issuer) -> Issuer:
     """An issuer with keys that were generated once."""
-    fresh = Issuer()
-    fresh.private, fresh.published = dict(keys.private), list(keys.published)
-    return fresh
+    created = Issuer()
+    created.private, created.published = dict(keys.private), list(keys.published)
+    return created
 
 
 def verifier(issuer: Issuer, clock: Clock, **options: Any) -> TokenVerifier:
@@ -57,9 +57,9 @@ def verifier(issuer: Issuer, clock: Clock, **options: Any) -> TokenVerifier:
 
 
 async def reason(tokens: TokenVerifier, token: str) -> str:
-    with pytest.raises(Unauthenticated) as refused:
+    with pytest.raises(Unauthenticated) as caught:
         await tokens.verify(token)
-    return refused.value.reason
+    return caught.value.reason
 
 
 async def test_token_names_its_principal_and_groups(issuer: Issuer) -> None:
@@ -85,7 +85,7 @@ def encoded(header: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("token", "why"),
+    ("token", "label"),
     [
         ("", "nothing"),
         ("a.b", "two parts"),
@@ -102,7 +102,7 @@ def encoded(header: Any) -> str:
         (encoded({"alg": "ES256", "kid": "one"}), "a signature of another length"),
     ],
 )
-async def test_malformed_tokens_are_rejected(issuer: Issuer, token: str, why: str) -> None:
+async def test_malformed_tokens_are_rejected(issuer: Issuer, token: str, label: str) -> None:
     assert await reason(verifier(issuer, Clock()), token) == "TOKEN_INVALID"
 
 
@@ -116,7 +116,7 @@ async def test_key_embedded_in_token_is_ignored(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claims", "why"),
+    ("claims", "label"),
     [
         ({"sub": 5}, "no text"),
         ({"sub": ""}, "empty"),
@@ -133,7 +133,7 @@ async def test_key_embedded_in_token_is_ignored(issuer: Issuer) -> None:
         ({"iss": None}, "of nobody"),
     ],
 )
-async def test_malformed_claims_are_rejected(issuer: Issuer, claims: dict[str, Any], why: str) -> None:
+async def test_malformed_claims_are_rejected(issuer: Issuer, claims: dict[str, Any], label: str) -> None:
     assert await reason(verifier(issuer, Clock()), issuer.token(**claims)) == "TOKEN_INVALID"
 
 
@@ -178,9 +178,9 @@ async def test_cached_keys_serve_while_issuer_is_down(issuer: Issuer) -> None:
     issuer.down = True
     with structlog.testing.capture_logs() as logs:
         for _ in range(5):
-            with pytest.raises(Unavailable) as refused:
+            with pytest.raises(Unavailable) as caught:
                 await tokens.verify(issuer.token())
-            assert refused.value.reason == "KEYS_UNAVAILABLE"
+            assert caught.value.reason == "KEYS_UNAVAILABLE"
         assert issuer.fetches == 1
         issuer.down = False
         clock.now += PAUSE_SECONDS
@@ -208,7 +208,7 @@ async def test_keys_are_refetched_after_period_and_sooner_after_failure(issuer: 
 
 
 @pytest.mark.parametrize(
-    ("document", "why"),
+    ("document", "reason"),
     [
         (b"", "nothing"),
         (b"[]", "no object"),
@@ -219,7 +219,7 @@ async def test_keys_are_refetched_after_period_and_sooner_after_failure(issuer: 
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
-def test_key_set_without_usable_key_is_rejected(document: bytes, why: str) -> None:
+def test_key_set_without_usable_key_is_rejected(document: bytes, reason: str) -> None:
     with pytest.raises(FileError):
         parse_keys(document, (*ALLOWED, "EdDSA"))
 
@@ -303,7 +303,7 @@ def test_caller_without_certificate_has_no_certificate_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "why"),
+    ("names", "reason"),
     [
         ({}, "no name at all"),
         ({"uris": ["spiffe://a/b", "spiffe://a/c"]}, "two names"),
@@ -313,7 +313,7 @@ def test_caller_without_certificate_has_no_certificate_name() -> None:
         ({"uris": ["https://a/b"], "common": "SPIFFE://a/b"}, "the same beside another URI"),
     ],
 )
-def test_certificate_with_no_or_several_names_is_rejected(names: dict[str, Any], why: str) -> None:
+def test_certificate_with_no_or_several_names_is_rejected(names: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unauthenticated):
         principal_of_certificate(presented(**names))
 
@@ -327,9 +327,9 @@ async def test_token_takes_precedence_over_certificate_even_if_invalid(issuer: I
         await both.identify([f"Bearer {issuer.token(lasts=-100)}"], shows)
     assert (await Authenticator().identify(["Bearer x"], shows)).name == ""
     tokens_only = Authenticator(verifier(issuer, Clock()))
-    with pytest.raises(Unauthenticated) as refused:
+    with pytest.raises(Unauthenticated) as caught:
         await tokens_only.identify([], shows)
-    assert refused.value.reason == "MISSING_CREDENTIALS"
+    assert caught.value.reason == "MISSING_CREDENTIALS"
 
 
 def test_mismatched_key_pair_is_rejected_with_all_errors() -> None:
@@ -344,6 +344,6 @@ def test_mismatched_key_pair_is_rejected_with_all_errors() -> None:
         ([key, chain], 2),
         ([chain, key, b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"], 1),
     ):
-        with pytest.raises(FileError) as refused:
+        with pytest.raises(FileError) as caught:
             pair_of(contents)
-        assert len(refused.value.errors) == faults
+        assert len(caught.value.errors) == faults

@@ -99,8 +99,8 @@ def test_hand_over_writes_nothing_to_aws(cli: Command, live: Live, place: Place,
     assert (out / "removed.tf").read_text().count("destroy = false") == 5
     assert "  from = aws_ecr_pull_through_cache_rule.upstream\n" in (out / "removed.tf").read_text()
     assert "  from = module.replication.aws_ecr_replication_configuration.this\n" in (out / "removed.tf").read_text()
-    again = cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", "--out", str(out))
-    assert (again.status, again.out) == (0, adopted.out), again.err
+    repeated = cli("adopt", "terraform", str(tmp_path / "state.json"), "--owner", "platform", "--out", str(out))
+    assert (repeated.status, repeated.out) == (0, adopted.out), repeated.err
 
     confirmed = cli("adopt", "--confirm", str(out))
     assert confirmed.status == 0, confirmed.err

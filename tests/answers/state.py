@@ -227,8 +227,8 @@ def _managed(tx: Tx, name: RegistryName, number: int) -> None:
     resources.ensure(tx, name, {})
     settings = {largest.REPLICATION: largest.replication(200 + number)}
     rows = declaring.put(tx, SettingsName(name, SET), settings, registry_generation=1, origin=Origin("Test"))
-    where = (declarations.c.account == rows.account, declarations.c.owner == SET)
-    tx.conn.execute(update(declarations).where(*where).values(managed_by=f"registrySets/{SET}", set_revision=1))
+    condition = (declarations.c.account == rows.account, declarations.c.owner == SET)
+    tx.conn.execute(update(declarations).where(*condition).values(managed_by=f"registrySets/{SET}", set_revision=1))
 
 
 def _rollouts(tx: Tx) -> None:

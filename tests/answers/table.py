@@ -56,8 +56,8 @@ def rows(operations: dict[str, str]) -> list[Row]:
 
 
 def _registries() -> list[Row]:
-    def row(method: str, request: Message, least: int = 0, **more: Any) -> Row:
-        return Row(f"/ecrkeeper.v1.RegistrySettingsService/{method}", request, least, **more)
+    def row(method: str, request: Message, minimum: int = 0, **more: Any) -> Row:
+        return Row(f"/ecrkeeper.v1.RegistrySettingsService/{method}", request, minimum, **more)
 
     basic, full = registry_pb2.BASIC, registry_pb2.FULL
     registry = registry_pb2.Registry(name=NAME, mode="OBSERVE")
@@ -95,8 +95,8 @@ def _registries() -> list[Row]:
 
 
 def _declarations() -> list[Row]:
-    def row(method: str, request: Message, least: int = 0, **more: Any) -> Row:
-        return Row(f"/ecrkeeper.v1.RegistrySettingsService/{method}", request, least, **more)
+    def row(method: str, request: Message, minimum: int = 0, **more: Any) -> Row:
+        return Row(f"/ecrkeeper.v1.RegistrySettingsService/{method}", request, minimum, **more)
 
     settings = settings_from_aws({largest.REPLICATION: largest.replication(256)})
     large = registry_pb2.RegistrySettings(settings=settings)
@@ -128,8 +128,8 @@ def _declarations() -> list[Row]:
 
 
 def _roles() -> list[Row]:
-    def row(method: str, request: Message, least: int = 0, **more: Any) -> Row:
-        return Row(f"/ecrkeeper.v1.RoleService/{method}", request, least, **more)
+    def row(method: str, request: Message, minimum: int = 0, **more: Any) -> Row:
+        return Row(f"/ecrkeeper.v1.RoleService/{method}", request, minimum, **more)
 
     changed = role_pb2.ServiceLinkedRole(name=ROLE, description="d" * 1_000, tags=dict.fromkeys(TAGS, "w" * 256))
     created: dict[str, Any] = {
@@ -156,8 +156,8 @@ def _roles() -> list[Row]:
 
 
 def _fleet() -> list[Row]:
-    def row(method: str, request: Message, least: int = 0, **more: Any) -> Row:
-        return Row(f"/ecrkeeper.v1.FleetService/{method}", request, least, **more)
+    def row(method: str, request: Message, minimum: int = 0, **more: Any) -> Row:
+        return Row(f"/ecrkeeper.v1.FleetService/{method}", request, minimum, **more)
 
     account = "accounts/300000000000"
     labels = {f"k{i:03}".ljust(128, "k"): "w" * 256 for i in range(50)}
@@ -190,8 +190,8 @@ def _fleet() -> list[Row]:
 
 
 def _rollouts() -> list[Row]:
-    def row(method: str, request: Message, least: int = 0, **more: Any) -> Row:
-        return Row(f"/ecrkeeper.v1.FleetService/{method}", request, least, **more)
+    def row(method: str, request: Message, minimum: int = 0, **more: Any) -> Row:
+        return Row(f"/ecrkeeper.v1.FleetService/{method}", request, minimum, **more)
 
     def name(state: str) -> str:
         return f"registrySets/{state}/rollouts/1"
@@ -216,8 +216,8 @@ def _rollouts() -> list[Row]:
 
 
 def _audit() -> list[Row]:
-    def row(method: str, request: Message, least: int) -> Row:
-        return Row(f"/ecrkeeper.v1.AuditService/{method}", request, least)
+    def row(method: str, request: Message, minimum: int) -> Row:
+        return Row(f"/ecrkeeper.v1.AuditService/{method}", request, minimum)
 
     return [
         row("GetAuditEvent", audit.GetAuditEventRequest(name="auditEvents/1"), 200 * _KIB),
@@ -244,8 +244,8 @@ def _server() -> list[Row]:
 
 
 def _operations(ids: dict[str, str]) -> list[Row]:
-    def row(method: str, request: Message, least: int = 0, **more: Any) -> Row:
-        return Row(f"/google.longrunning.Operations/{method}", request, least, **more)
+    def row(method: str, request: Message, minimum: int = 0, **more: Any) -> Row:
+        return Row(f"/google.longrunning.Operations/{method}", request, minimum, **more)
 
     pb = operations_pb2
     ended, running = f"operations/{ids['deletion']}", f"operations/{ids['running']}"

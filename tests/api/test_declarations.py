@@ -160,8 +160,8 @@ def test_repeated_request_id_returns_first_response(place: Place) -> None:
     request_id = str(uuid.uuid4())
     create = place.live.client.create_registry_settings
     first = create(place.name, "platform", settings=message(caches(QUAY)), request_id=request_id)
-    again = create(place.name, "platform", settings=message(caches(QUAY)), request_id=request_id)
-    assert (again.uid, again.generation) == (first.uid, first.generation)
+    repeated = create(place.name, "platform", settings=message(caches(QUAY)), request_id=request_id)
+    assert (repeated.uid, repeated.generation) == (first.uid, first.generation)
     revisions = list(place.live.client.list_registry_settings_revisions(place.part("platform")))
     assert [r.revision for r in revisions if r.revision] == [1]
     delete, deletion = place.live.client.delete_registry_settings, str(uuid.uuid4())
@@ -179,34 +179,36 @@ def test_plan_stores_nothing(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "left", "reason"),
+    ("policy", "remaining", "reason"),
     [("REMOVE", {}, "what was declared goes with it"), ("ABANDON", {"quay": "quay.io"}, "AWS stays as it is")],
 )
 def test_declaration_deletion_follows_deletion_policy(
-    place: Place, policy: str, left: dict[str, str], reason: str
+    place: Place, policy: str, remaining: dict[str, str], reason: str
 ) -> None:
     place.converged(caches(QUAY), deletion_policy=policy)
     place.live.client.delete_registry_settings(place.part("platform"))
     synced(place)
-    assert cached(place) == left, reason
+    assert cached(place) == remaining, reason
 
 
 @pytest.mark.parametrize(
-    ("unmanaged", "left", "reason"),
+    ("unmanaged", "remaining", "reason"),
     [
         ("PRESERVE", {"quay": "quay.io", "k8s": "registry.k8s.io"}, "nobody asked to remove it"),
         ("PRUNE", {"k8s": "registry.k8s.io"}, "what nobody declares goes"),
     ],
 )
 def test_unmanaged_elements_are_preserved_or_pruned(
-    place: Place, unmanaged: str, left: dict[str, str], reason: str
+    place: Place, unmanaged: str, remaining: dict[str, str], reason: str
 ) -> None:
     place.seed(pullThroughCacheRules=[QUAY], exclusions=[f"arn:aws:iam::{place.account}:role/scanner"])
     place.keep(unmanaged_elements=unmanaged)
     registry = place.converged(caches(K8S))
-    assert cached(place) == left, reason
+    assert cached(place) == remaining, reason
     assert place.aws()["exclusions"], "a setting that nobody declares is never pruned"
-    assert [e.key for e in registry.elements if e.state == Element.UNMANAGED] == (["quay"] if len(left) == 2 else [])
+    assert [e.key for e in registry.elements if e.state == Element.UNMANAGED] == (
+        ["quay"] if len(remaining) == 2 else []
+    )
 
 
 def test_imported_declaration_has_empty_plan(place: Place) -> None:
@@ -255,14 +257,14 @@ def test_operations_are_filtered_by_target_and_done(place: Place) -> None:
     client = place.live.client
     client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
 
-    def found(filter: str) -> list[str]:
+    def names_of(filter: str) -> list[str]:
         return [operation.name for operation in client.list_operations(filter=filter, page_size=1)]
 
     of_this = f'target = "{place.name}"'
-    all_of_it = found(of_this)
-    assert all_of_it == found(f"account = {place.account} AND region = us-east-1")
-    assert all_of_it == found(f"{of_this} AND done = true AND method = ReconcileRegistry") != []
-    assert found(f"{of_this} AND done = false") == found(f"{of_this} AND method != ReconcileRegistry") == []
+    all_of_it = names_of(of_this)
+    assert all_of_it == names_of(f"account = {place.account} AND region = us-east-1")
+    assert all_of_it == names_of(f"{of_this} AND done = true AND method = ReconcileRegistry") != []
+    assert names_of(f"{of_this} AND done = false") == names_of(f"{of_this} AND method != ReconcileRegistry") == []
 
 
 def test_pages_contain_each_item_once_in_order(place: Place) -> None:

@@ -80,8 +80,8 @@ def test_generation_is_named_where_the_registry_moved(place: Place) -> None:
 def test_repeated_call_keeps_its_answer_after_its_plan_was_carried_out(place: Place) -> None:
     digest, request_id = planned(place), str(uuid.uuid4())
     first = place.apply(ONE, "a", plan_digest=digest, request_id=request_id)
-    again = place.apply(ONE, "a", plan_digest=digest, request_id=request_id)
-    assert again.generation == first.generation == 1
+    repeated = place.apply(ONE, "a", plan_digest=digest, request_id=request_id)
+    assert repeated.generation == first.generation == 1
 
 
 def test_deletion_rollback_creation_and_registry_take_plans(place: Place) -> None:
@@ -131,9 +131,9 @@ def test_force_answers_with_what_it_takes_from_whom(place: Place) -> None:
         answer = place.apply(
             {"pull_through_cache_rules": other}, "b", force=True, allow_replacement=True, validate_only=validate_only
         )
-        (taken,) = answer.takeovers
-        assert (taken.owner, taken.setting, taken.key) == ("a", "pull_through_cache_rules", "one")
-        assert taken.value.struct_value["upstreamRegistryUrl"] == "quay.io"
+        (takeover,) = answer.takeovers
+        assert (takeover.owner, takeover.setting, takeover.key) == ("a", "pull_through_cache_rules", "one")
+        assert takeover.value.struct_value["upstreamRegistryUrl"] == "quay.io"
     assert not place.apply({"pull_through_cache_rules": other}, "b", force=True, allow_replacement=True).takeovers
     assert not place.live.client.get_registry_settings(place.part("b")).takeovers
 

@@ -37,9 +37,9 @@ def test_drift_has_start_time_and_owner(place: Place) -> None:
     (drift,) = first.drift
     assert list(drift.owners) == ["platform"]
     assert 0 < drift.since.ToMicroseconds() <= first.observe_time.ToMicroseconds()
-    again = place.reconcile()
-    assert again.observe_time.ToMicroseconds() > first.observe_time.ToMicroseconds()
-    assert [each.since for each in again.drift] == [drift.since]
+    repeated = place.reconcile()
+    assert repeated.observe_time.ToMicroseconds() > first.observe_time.ToMicroseconds()
+    assert [each.since for each in repeated.drift] == [drift.since]
     refreshed = place.read(refresh=True)
     assert [(each.since, list(each.owners)) for each in refreshed.drift] == [(drift.since, ["platform"])]
     (own,) = place.live.client.get_registry_settings(place.part("platform")).drift
@@ -51,15 +51,17 @@ def test_drift_is_filtered_by_setting_element_and_reason(place: Place) -> None:
     parent = f"accounts/{place.account}"
     place.live.registry(place.account, "eu-west-1").converged(SCANS)
 
-    def found(filter: str) -> list[str]:
+    def regions_of(filter: str) -> list[str]:
         return [each.name.rpartition("/")[2] for each in place.live.client.list_registries(parent, filter)]
 
-    assert found("drift = true") == found(f"setting = {drift.setting}") == ["us-east-1"]
-    assert found(f'element = "{drift.key}" AND reason = OBSERVE_ONLY') == ["us-east-1"]
-    assert found("drift = false") == found("NOT drift = true") == found("reason = IN_SYNC") == ["eu-west-1"]
-    assert found("reason = OTHER OR drift = true AND mode = OBSERVE") == ["us-east-1"]
-    assert found("region = eu-west-1 OR region = us-east-1") == ["eu-west-1", "us-east-1"]
-    assert found("setting = registry_policy") == []
+    assert regions_of("drift = true") == regions_of(f"setting = {drift.setting}") == ["us-east-1"]
+    assert regions_of(f'element = "{drift.key}" AND reason = OBSERVE_ONLY') == ["us-east-1"]
+    assert (
+        regions_of("drift = false") == regions_of("NOT drift = true") == regions_of("reason = IN_SYNC") == ["eu-west-1"]
+    )
+    assert regions_of("reason = OTHER OR drift = true AND mode = OBSERVE") == ["us-east-1"]
+    assert regions_of("region = eu-west-1 OR region = us-east-1") == ["eu-west-1", "us-east-1"]
+    assert regions_of("setting = registry_policy") == []
 
 
 def test_element_whose_key_has_a_wildcard_is_found_by_its_key(place: Place) -> None:

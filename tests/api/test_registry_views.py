@@ -61,11 +61,13 @@ def test_destination_is_broken_until_it_has_a_policy(place: Place) -> None:
 
 def test_backfill_is_one_operation_per_request_id(place: Place) -> None:
     place.converged(replicates(place.account, "us-west-2"))
-    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    client, destination = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     request_id = "0b0b0b0b-1111-4222-8333-444444444444"
-    first = client.start_replication_backfill(place.name, where, request_id=request_id)
-    again = client.start_replication_backfill(place.name, where, request_id=request_id) if not first.done() else first
-    assert again.name == first.name
+    first = client.start_replication_backfill(place.name, destination, request_id=request_id)
+    repeated = (
+        client.start_replication_backfill(place.name, destination, request_id=request_id) if not first.done() else first
+    )
+    assert repeated.name == first.name
     done = first.result(timeout=20)
     assert done.status == ReplicationBackfill.COMPLETE
     assert [b.name for b in client.list_replication_backfills(place.name)] == [done.name]
@@ -76,15 +78,15 @@ def test_backfill_is_one_operation_per_request_id(place: Place) -> None:
 
 def test_second_backfill_is_rejected_before_ecr_lists_the_first(place: Place) -> None:
     place.converged(replicates(place.account, "us-west-2"))
-    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    client, destination = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     fault = {"kind": "throttle", "account": place.account, "operation": "StartReplicationBackfill"}
     place.live.aws.control("POST", "faults", fault)
     try:
-        first = client.start_replication_backfill(place.name, where)
+        first = client.start_replication_backfill(place.name, destination)
         begun: Any = first.metadata
-        assert (begun.registry, begun.replication_backfill.destination) == (place.name, where)
+        assert (begun.registry, begun.replication_backfill.destination) == (place.name, destination)
         with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
-            client.start_replication_backfill(place.name, where)
+            client.start_replication_backfill(place.name, destination)
     finally:
         place.live.aws.control("DELETE", "faults")
     assert caught.value.reason == "BACKFILL_IN_PROGRESS"
@@ -92,8 +94,8 @@ def test_second_backfill_is_rejected_before_ecr_lists_the_first(place: Place) ->
 
 def test_backfill_is_shown_after_aws_forgets_it(place: Place) -> None:
     place.converged(replicates(place.account, "us-west-2"))
-    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
-    done = client.start_replication_backfill(place.name, where).result(timeout=20)
+    client, destination = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    done = client.start_replication_backfill(place.name, destination).result(timeout=20)
     place.seed(backfills=[])
     assert place.aws()["backfills"] == []
     assert client.get_replication_backfill(done.name).status == ReplicationBackfill.COMPLETE
@@ -101,9 +103,9 @@ def test_backfill_is_shown_after_aws_forgets_it(place: Place) -> None:
 
 
 def test_backfill_to_non_destination_is_rejected(place: Place) -> None:
-    where = ReplicationDestination(region="us-west-2", registry_id=place.account)
+    destination = ReplicationDestination(region="us-west-2", registry_id=place.account)
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
-        place.live.client.start_replication_backfill(place.name, where)
+        place.live.client.start_replication_backfill(place.name, destination)
     assert caught.value.reason == "DESTINATION_NOT_CONFIGURED"
 
 
@@ -112,9 +114,12 @@ def test_backfill_to_non_destination_is_rejected(place: Place) -> None:
 def test_observed_registry_starts_no_backfill(place: Place, mode: str, validate_only: bool) -> None:
     place.converged(replicates(place.account, "us-west-2"))
     place.keep(mode=mode)
-    where, since = ReplicationDestination(region="us-west-2", registry_id=place.account), place.live.aws.position()
+    destination, since = (
+        ReplicationDestination(region="us-west-2", registry_id=place.account),
+        place.live.aws.position(),
+    )
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
-        place.live.client.start_replication_backfill(place.name, where, validate_only=validate_only)
+        place.live.client.start_replication_backfill(place.name, destination, validate_only=validate_only)
     assert caught.value.reason == "NOT_ENFORCED"
     assert f"is {mode}; set ENFORCE before" in str(caught.value)
     assert place.writes(since) == []
@@ -122,12 +127,12 @@ def test_observed_registry_starts_no_backfill(place: Place, mode: str, validate_
 
 def test_started_backfill_is_idempotent_in_any_mode(place: Place) -> None:
     place.converged(replicates(place.account, "us-west-2"))
-    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    client, destination = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     request_id = "0b0b0b0b-1111-4222-8333-555555555555"
-    first = client.start_replication_backfill(place.name, where, request_id=request_id)
+    first = client.start_replication_backfill(place.name, destination, request_id=request_id)
     first.result(timeout=20)
     place.keep(mode="OBSERVE")
-    assert client.start_replication_backfill(place.name, where, request_id=request_id).name == first.name
+    assert client.start_replication_backfill(place.name, destination, request_id=request_id).name == first.name
 
 
 def test_forbidden_role_deletion_ends_with_reason(place: Place) -> None:
@@ -142,8 +147,8 @@ def test_forbidden_role_deletion_ends_with_reason(place: Place) -> None:
     finally:
         aws.control("DELETE", "faults")
     assert caught.value.reason == "AWS_ACCESS_DENIED"
-    kept = client.get_service_linked_role(role.name)
-    assert kept.deletion_task_id == ""
+    stored = client.get_service_linked_role(role.name)
+    assert stored.deletion_task_id == ""
     client.delete_service_linked_role(role.name).result(timeout=20)
     harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
 
@@ -209,10 +214,10 @@ def test_error_of_one_owner_blocks_no_other(place: Place) -> None:
 
 
 def test_validate_only_operation_has_matching_response(place: Place) -> None:
-    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    client, destination = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     place.converged(replicates(place.account, "us-west-2"))
-    tried = client.start_replication_backfill(place.name, where, validate_only=True)
-    assert tried.result().destination == where
+    tried = client.start_replication_backfill(place.name, destination, validate_only=True)
+    assert tried.result().destination == destination
     other = place.live.registry(fresh_account())
     role = client.create_service_linked_role(f"accounts/{other.account}", "replication")
     client.reconcile_service_linked_role(role.name).result(timeout=20)
@@ -222,18 +227,18 @@ def test_validate_only_operation_has_matching_response(place: Place) -> None:
 
 def test_registry_drift_comes_from_fresh_observation(place: Place) -> None:
     place.converged(replicates(place.account, "us-west-2"))
-    fresh = place.read(refresh=True)
-    assert (list(fresh.drift), fresh.reconciling) == ([], False)
+    refreshed = place.read(refresh=True)
+    assert (list(refreshed.drift), refreshed.reconciling) == ([], False)
     place.seed(replicationConfiguration={"rules": []})
     assert list(place.read().drift) == []
-    fresh = place.read(refresh=True)
-    assert [(drift.setting, drift.kind) for drift in fresh.drift] == [(REPLICATION, Drift.MISSING)]
-    assert fresh.reconciling
-    assert fresh.conditions == place.read().conditions
+    refreshed = place.read(refresh=True)
+    assert [(drift.setting, drift.kind) for drift in refreshed.drift] == [(REPLICATION, Drift.MISSING)]
+    assert refreshed.reconciling
+    assert refreshed.conditions == place.read().conditions
     place.keep(mode="OBSERVE")
     place.reconcile()
-    fresh = place.read(refresh=True)
-    assert ([drift.setting for drift in fresh.drift], fresh.reconciling) == ([REPLICATION], False)
+    refreshed = place.read(refresh=True)
+    assert ([drift.setting for drift in refreshed.drift], refreshed.reconciling) == ([REPLICATION], False)
     place.seed(replicationConfiguration={"rules": replicates(place.account, "us-west-2")[REPLICATION]["rules"]})  # type: ignore[index]
     assert place.read().drift
     assert list(place.read(refresh=True).drift) == []
@@ -243,11 +248,11 @@ def test_role_drift_comes_from_fresh_observation(place: Place) -> None:
     client, requested = place.live.client, ServiceLinkedRole(tags={"a": "b"})
     role = client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=requested)
     client.reconcile_service_linked_role(role.name).result(timeout=20)
-    fresh = client.get_service_linked_role(role.name, refresh=True)
-    assert (list(fresh.drift), fresh.reconciling, fresh.state) == ([], False, ServiceLinkedRole.ACTIVE)
+    refreshed = client.get_service_linked_role(role.name, refresh=True)
+    assert (list(refreshed.drift), refreshed.reconciling, refreshed.state) == ([], False, ServiceLinkedRole.ACTIVE)
     other = ServiceLinkedRole(name=role.name, tags={"a": "c"}, mode="PAUSED")  # type: ignore[arg-type]
     client.update_service_linked_role(other, ["tags", "mode"])
-    fresh = client.get_service_linked_role(role.name, refresh=True)
-    assert [(drift.setting, drift.key, drift.kind) for drift in fresh.drift] == [("tags", "a", Drift.CHANGED)]
+    refreshed = client.get_service_linked_role(role.name, refresh=True)
+    assert [(drift.setting, drift.key, drift.kind) for drift in refreshed.drift] == [("tags", "a", Drift.CHANGED)]
     unknown = client.get_service_linked_role(role.name.replace("replication", "pull-through-cache"), refresh=True)
     assert (list(unknown.drift), unknown.reconciling, unknown.state) == ([], False, ServiceLinkedRole.ABSENT)

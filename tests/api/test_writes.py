@@ -54,12 +54,12 @@ def test_mask_may_omit_settings_and_empty_settings_are_valid(place: Place) -> No
     update = place.live.client.update_registry_settings
     policy = RegistrySettings(name=before.name, deletion_policy="ABANDON")  # type: ignore[arg-type]
     assert update(policy, ["deletion_policy"]).settings == message(QUAY)
-    left = update(RegistrySettings(name=before.name), ["settings.pull_through_cache_rules"])
-    assert left.settings == Settings()
+    remaining = update(RegistrySettings(name=before.name), ["settings.pull_through_cache_rules"])
+    assert remaining.settings == Settings()
     place.apply(QUAY)
     emptied = update(RegistrySettings(name=before.name, settings=Settings()))
     assert emptied.settings == Settings()
-    assert emptied.generation > left.generation
+    assert emptied.generation > remaining.generation
 
 
 def test_declaration_is_not_created_without_settings(place: Place) -> None:
@@ -118,8 +118,8 @@ def test_update_mask_may_be_absent_or_star(place: Place) -> None:
     changed = client.update_registry_settings(RegistrySettings(name=name, settings={"registry_policy": {}}))
     assert (changed.deletion_policy, changed.allow_replacement) == (2, True)
     assert [field.name for field, _ in changed.settings.ListFields()] == ["registry_policy"]
-    again = client.update_registry_settings(RegistrySettings(name=name, settings={}), "*")
-    assert (again.deletion_policy, again.allow_replacement) == (1, False)
+    repeated = client.update_registry_settings(RegistrySettings(name=name, settings={}), "*")
+    assert (repeated.deletion_policy, repeated.allow_replacement) == (1, False)
     role_name = f"accounts/{place.account}/serviceLinkedRoles/replication"
     requested = ServiceLinkedRole(name=role_name, description="d", tags={"a": "b"}, mode="OBSERVE")  # type: ignore[arg-type]
     client.update_service_linked_role(requested, allow_missing=True)
@@ -156,16 +156,16 @@ def test_unchanged_write_stores_nothing(either: Live) -> None:
     client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
     registry, kept, since = place.read(), client.get_service_linked_role(name), either.aws.position()
     events = [event.name for event in client.list_audit_events(f"account = {place.account}")]
-    again = place.apply(QUAY, reason="again", request_id=str(uuid.uuid4()))
-    assert (again.etag, again.generation) == (before.etag, 1)
-    declaration = RegistrySettings(name=again.name, settings=again.settings)
+    repeated = place.apply(QUAY, reason="again", request_id=str(uuid.uuid4()))
+    assert (repeated.etag, repeated.generation) == (before.etag, 1)
+    declaration = RegistrySettings(name=repeated.name, settings=repeated.settings)
     assert client.update_registry_settings(declaration, ["settings"]).etag == before.etag
-    assert client.rollback_registry_settings(again.name, 1).etag == before.etag
+    assert client.rollback_registry_settings(repeated.name, 1).etag == before.etag
     assert place.keep(mode="ENFORCE").etag == registry.etag
     assert client.update_service_linked_role(kept, ["tags"]).etag == kept.etag
     assert place.read().next_reconcile_time == registry.next_reconcile_time
     assert client.get_service_linked_role(name).next_reconcile_time == kept.next_reconcile_time
-    assert [r.revision for r in client.list_registry_settings_revisions(again.name) if r.revision] == [1]
+    assert [r.revision for r in client.list_registry_settings_revisions(repeated.name) if r.revision] == [1]
     assert [event.name for event in client.list_audit_events(f"account = {place.account}")] == events
     assert [call for call in either.aws.requests(since) if call["account"] == place.account] == []
 

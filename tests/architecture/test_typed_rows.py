@@ -144,7 +144,7 @@ def test_typed_access_to_part_is_allowed(source: str) -> None:
     assert not list(_part_accesses(ast.parse(source)))
 
 
-def _found(accesses: Callable[[ast.AST], Iterator[ast.AST]]) -> list[str]:
+def _violations(accesses: Callable[[ast.AST], Iterator[ast.AST]]) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
         for path in sorted(ROOT.rglob("*.py"))
@@ -155,9 +155,9 @@ def _found(accesses: Callable[[ast.AST], Iterator[ast.AST]]) -> list[str]:
 
 
 def test_json_columns_are_read_as_values() -> None:
-    violations = _found(_accesses)
+    violations = _violations(_accesses)
     assert violations == [], "read them by a member of the row, as `registry_spec`, or by the class of the stored value"
 
 
 def test_stored_parts_are_read_as_values() -> None:
-    assert _found(_part_accesses) == [], "read them by the members of the dataclasses in the store"
+    assert _violations(_part_accesses) == [], "read them by the members of the dataclasses in the store"

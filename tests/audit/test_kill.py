@@ -41,9 +41,9 @@ def test_write_interrupted_by_kill_is_unknown(aws: Simulator, database_url: str,
     heir = Server(tmp_path, database_url, aws.url)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(lambda: not any(client.get_registry(registry(n)).reconciling for n in rows), 40)
-        left = {n: [e for e in events(client, n) if e.outcome == AuditEvent.UNKNOWN] for n in rows}
-        assert not any(e.HasField("complete_time") for listed in left.values() for e in listed)
-        open_then = {n for n, listed in left.items() if listed}
+        open_events = {n: [e for e in events(client, n) if e.outcome == AuditEvent.UNKNOWN] for n in rows}
+        assert not any(e.HasField("complete_time") for listed in open_events.values() for e in listed)
+        open_then = {n for n, listed in open_events.items() if listed}
         sent_then = {int(call["account"]) - BASE for call in before}
         assert open_then - sent_then, "no kill came between the record and the call"
         assert open_then & sent_then, "no kill came between the call and its completion"
@@ -52,7 +52,7 @@ def test_write_interrupted_by_kill_is_unknown(aws: Simulator, database_url: str,
             sent = Counter(call["request_id"] for call in aws.writes() if call["account"] == str(BASE + n))
             request_ids = {e.aws_request_id for e in events(client, n) if e.outcome == AuditEvent.SUCCEEDED}
             assert request_ids <= set(sent)
-            assert len(set(sent) - request_ids) <= len(left[n]), (
+            assert len(set(sent) - request_ids) <= len(open_events[n]), (
                 f"killed after {n} statements: a write is not in the trail"
             )
     assert heir.stop() == 0

@@ -156,8 +156,8 @@ class Sleeper:
         self._tx = PostgresTx(self._conn, PostgresDialect(), set(), ask)
         audit.record(self._tx, [event(resource)])
 
-    def end(self, how: str = "COMMIT") -> None:
-        self._conn.execute(text(how))
+    def end(self, statement: str = "COMMIT") -> None:
+        self._conn.execute(text(statement))
         self._conn.close()
         self._engine.dispose()
 

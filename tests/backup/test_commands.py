@@ -64,7 +64,7 @@ class Store:
         assert self.run("export", *options) == 0, self.err
         return self.out
 
-    def look(self, query: Callable[[Tx], Any]) -> Any:
+    def query(self, query: Callable[[Tx], Any]) -> Any:
         return asyncio.run(self._run(lambda db: db.read(query)))
 
     def change(self, change: Callable[[Tx], Any]) -> Any:
@@ -86,7 +86,7 @@ class Store:
             rows = declarations.stored(tx, [SettingsName(RegistryName(*row[:2]), row[2]) for row in page])
             return kept, {str(d.name): d.generation for d, _ in map(declarations.decoded, rows.values())}
 
-        return self.look(read)
+        return self.query(read)
 
 
 @pytest.fixture
@@ -155,11 +155,11 @@ def test_change_increments_generation_and_records_source(store: Store) -> None:
     assert {name: n for name, n in after.items() if name != str(WEST)} == {
         n: g for n, g in before.items() if n != str(WEST)
     }
-    newest, first = store.look(lambda tx: declarations.revision_page(tx, SettingsName(WEST, "team-a"), None, 9))
+    newest, first = store.query(lambda tx: declarations.revision_page(tx, SettingsName(WEST, "team-a"), None, 9))
     assert (newest.method, newest.revision, first.revision) == ("Import", 2, 1)
     assert newest.principal.startswith("cli")
     assert "document 1 of " in newest.reason
-    row = store.look(lambda tx: resources.get(tx, str(WEST)))
+    row = store.query(lambda tx: resources.get(tx, str(WEST)))
     assert row.due_at is not None
     assert row.spec["owners"] == ["team-a", "team-b"]
 
@@ -167,7 +167,7 @@ def test_change_increments_generation_and_records_source(store: Store) -> None:
 def test_import_keeps_unmentioned_resources(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     assert store.imports(registry(EAST, team_c=cache("third"))) == 0
-    declared = store.look(lambda tx: declarations.of_registry(tx, EAST))
+    declared = store.query(lambda tx: declarations.of_registry(tx, EAST))
     assert [d.owner for d in declared] == ["team-a", "team-b", "team-c"]
 
 
@@ -308,7 +308,7 @@ def test_dry_run_neither_creates_nor_migrates_database(
 
 def test_declarations_can_move_to_other_owner(store: Store) -> None:
     assert store.imports(registry(EAST, team_a=cache("shared")), options=("--as-owner", "team-z")) == 0
-    assert [d.owner for d in store.look(lambda tx: declarations.of_registry(tx, EAST))] == ["team-z"]
+    assert [d.owner for d in store.query(lambda tx: declarations.of_registry(tx, EAST))] == ["team-z"]
     assert store.imports(registry(EAST, team_a=cache("shared")), options=("--as-owner", "Z!")) == 1
     assert "--as-owner" in store.err
 

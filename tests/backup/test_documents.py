@@ -249,11 +249,11 @@ def declared(**settings: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_errors_have_paths(document: Any, fields: list[str]) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as caught:
         documents.read(document)
-    violated = list(dict.fromkeys(v.field for v in refused.value.violations))
+    violated = list(dict.fromkeys(v.field for v in caught.value.violations))
     assert violated == list(dict.fromkeys(fields))
-    assert all(v.description for v in refused.value.violations)
+    assert all(v.description for v in caught.value.violations)
 
 
 def test_owner_option_replaces_the_only_owner() -> None:

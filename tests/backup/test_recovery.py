@@ -70,7 +70,7 @@ def ground(request: pytest.FixtureRequest, aws: harness.Simulator, tmp_path: Pat
     return Ground(aws, tmp_path, new_database)
 
 
-def wanted(account: str) -> dict[str, dict[str, Any]]:
+def settings_by_owner(account: str) -> dict[str, dict[str, Any]]:
     """Return two owners' declarations, which share one replication pair."""
     shared = rules((account, WEST), prefix="shared/")["rules"]
     own = rules((account, NORTH), prefix="payments/")["rules"]
@@ -92,7 +92,7 @@ def declare(live: Live, place: Place) -> None:
     role = ServiceLinkedRole(description="for replication", tags={"team": "platform"})
     live.client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=role)
     live.client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
-    for owner, settings in wanted(place.account).items():
+    for owner, settings in settings_by_owner(place.account).items():
         place.apply(settings, owner)
     place.keep(unmanaged_elements="PRESERVE")
     in_sync(live, place)
@@ -150,7 +150,7 @@ def test_state_can_be_redeclared_from_aws_without_backup(ground: Ground) -> None
         in_sync(live, place)
         assert set(elements(place).values()) == {(RECOVERED,)}
         # 2. Each team applies the declarations in its own files.
-        for owner, settings in wanted(place.account).items():
+        for owner, settings in settings_by_owner(place.account).items():
             place.apply(settings, owner)
         in_sync(live, place)
         # 3. Elements that nobody applied become unmanaged and stay in AWS.
@@ -197,9 +197,9 @@ def test_import_into_sqlite_file_in_use_is_rejected(aws: harness.Simulator, tmp_
         return subprocess.run(command, env=environment, input=text, capture_output=True, text=True)
 
     text = ground.served(lambda live, place: [declare(live, place), ground.command("export")][1])
-    refused, dry = ground.served(lambda live, place: (imported(), imported("--dry-run")))
-    assert refused.returncode == 1
-    assert "a server or an import uses this file" in refused.stderr
+    rejected, dry = ground.served(lambda live, place: (imported(), imported("--dry-run")))
+    assert rejected.returncode == 1
+    assert "a server or an import uses this file" in rejected.stderr
     assert dry.returncode == 0, dry.stderr
     assert imported().returncode == 0
     # An import locks servers out as well. A killed server leaves no lock.

@@ -20,10 +20,10 @@ from benchmarks.trees import CASES, compare
 def test_benchmark_runs_and_writes_its_result(name: str, tmp_path: Path) -> None:
     (report,) = run([name], SMOKE, tmp_path)
     assert report.name == name
-    written = json.loads((tmp_path / f"{name}.json").read_text())
+    result = json.loads((tmp_path / f"{name}.json").read_text())
     assert report.targets, "a benchmark without a target says nothing"
-    assert [t["name"] for t in written["targets"]] == [t.name for t in report.targets]
-    rows = [row for table in written["tables"] for row in table["rows"]]
+    assert [t["name"] for t in result["targets"]] == [t.name for t in report.targets]
+    rows = [row for table in result["tables"] for row in table["rows"]]
     assert all(rows)
     assert not [row for row in rows if row.get("failed")]
 

@@ -126,7 +126,7 @@ REJECTED = [
         reason="one backfill to a destination at a time",
         call="StartReplicationBackfill",
         params={"destination": {"region": "us-west-2", "registryId": "111111111111"}},
-        given={
+        existing={
             "replicationConfiguration": {
                 "rules": [{"destinations": [{"region": "us-west-2", "registryId": "111111111111"}]}]
             },
@@ -143,7 +143,7 @@ REJECTED = [
         reason="ten backfills at a time",
         call="StartReplicationBackfill",
         params={"destination": {"region": "us-west-2", "registryId": "111111111111"}},
-        given={
+        existing={
             "replicationConfiguration": {
                 "rules": [{"destinations": [{"region": "us-west-2", "registryId": "111111111111"}]}]
             },
@@ -202,7 +202,7 @@ REJECTED = [
                 }
             )
         },
-        given={"scope": "V1"},
+        existing={"scope": "V1"},
         code="InvalidParameterException",
         message="Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'",
         of_model=False,
@@ -255,7 +255,7 @@ REJECTED = [
         reason="AWS has no call that takes a credential away",
         call="UpdatePullThroughCacheRule",
         params={"ecrRepositoryPrefix": "tf-test-dh"},
-        given={
+        existing={
             "pullThroughCacheRules": [
                 {
                     "upstreamRegistryUrl": "222222222222.dkr.ecr.us-east-1.amazonaws.com",
@@ -322,7 +322,7 @@ REJECTED = [
         reason="AWS has one template for a prefix",
         call="CreateRepositoryCreationTemplate",
         params={"prefix": "tf-test-abcd1234", "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"]},
-        given={"templates": [{"prefix": "tf-test-abcd1234", "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"]}]},
+        existing={"templates": [{"prefix": "tf-test-abcd1234", "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"]}]},
         code="TemplateAlreadyExistsException",
         message="The repository creation template with prefix 'tf-test-abcd1234' already exists in the registry with id '111111111111'",
         of_model=False,
@@ -527,7 +527,7 @@ ACCEPTED = [
                 ]
             }
         },
-        given={
+        existing={
             "replicationConfiguration": {
                 "rules": [
                     {
@@ -608,7 +608,7 @@ ACCEPTED = [
                 }
             )
         },
-        given={"scope": "V2"},
+        existing={"scope": "V2"},
         read="get_registry_policy",
         answer={
             "Version": "2012-10-17",
@@ -648,7 +648,7 @@ ACCEPTED = [
             "ecrRepositoryPrefix": "tf-test-abcd1234",
             "customRoleArn": "arn:aws:iam::111111111111:role/ptc-pull-2",
         },
-        given={
+        existing={
             "pullThroughCacheRules": [
                 {
                     "upstreamRegistryUrl": "222222222222.dkr.ecr.us-east-1.amazonaws.com",
@@ -792,7 +792,7 @@ ACCEPTED = [
         reason="Update is a merge: fields left out stay.",
         call="UpdateRepositoryCreationTemplate",
         params={"prefix": "ack-test", "description": "Updated description for testing"},
-        given={"templates": [{"prefix": "ack-test", "appliedFor": ["REPLICATION"]}]},
+        existing={"templates": [{"prefix": "ack-test", "appliedFor": ["REPLICATION"]}]},
         read="describe_repository_creation_templates",
         answer={
             "prefix": "ack-test",
@@ -861,7 +861,7 @@ ACCEPTED = [
                 ]
             }
         },
-        given={
+        existing={
             "signing": {
                 "rules": [
                     {

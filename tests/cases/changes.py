@@ -23,7 +23,7 @@ APPLIED = [
                 ]
             }
         },
-        given={
+        existing={
             "replicationConfiguration": {
                 "rules": [
                     {
@@ -100,7 +100,7 @@ APPLIED = [
                 )
             }
         },
-        given={"scope": "V2"},
+        existing={"scope": "V2"},
         state={
             "scope": "V2",
             "policyText": {
@@ -369,7 +369,7 @@ APPLIED = [
                 ]
             }
         },
-        given={
+        existing={
             "signing": {
                 "rules": [
                     {
@@ -412,7 +412,7 @@ UNCHANGED = [
                 ]
             }
         },
-        given={
+        existing={
             "replicationConfiguration": {
                 "rules": [
                     {
@@ -447,7 +447,7 @@ UNCHANGED = [
                 )
             }
         },
-        given={
+        existing={
             "policyText": {
                 "Version": "2012-10-17",
                 "Statement": [
@@ -479,7 +479,7 @@ UNCHANGED = [
                 ],
             }
         },
-        given={
+        existing={
             "scanning": {
                 "scanType": "ENHANCED",
                 "rules": [
@@ -536,7 +536,7 @@ UNCHANGED = [
                 ]
             }
         },
-        given={
+        existing={
             "templates": [
                 {
                     "prefix": "tf-test-abcd1234",
@@ -587,7 +587,7 @@ DRIFTED = [
                 "rules": [{"destinations": [{"region": "us-west-2", "registryId": "111111111111"}]}]
             }
         },
-        given={"replicationConfiguration": {"rules": []}},
+        existing={"replicationConfiguration": {"rules": []}},
         drift=(
             (
                 "replication_configuration",
@@ -606,7 +606,7 @@ DRIFTED = [
                 "templates": [{"prefix": "tf-test-abcd1234", "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"]}]
             }
         },
-        given={"templates": []},
+        existing={"templates": []},
         drift=(
             (
                 "repository_creation_templates",
@@ -621,7 +621,7 @@ DRIFTED = [
         source="hashicorp/terraform-provider-aws internal/service/ecr/pull_time_update_exclusion_test.go::disappears",
         reason="an exclusion that somebody removed is missing",
         settings={"pull_time_update_exclusions": {"principalArns": ["arn:aws:iam::111111111111:role/scanner"]}},
-        given={"exclusions": []},
+        existing={"exclusions": []},
         drift=(
             (
                 "pull_time_update_exclusions",
@@ -645,7 +645,7 @@ DRIFTED = [
                 ]
             }
         },
-        given={"signing": None},
+        existing={"signing": None},
         drift=(
             (
                 "signing_configuration",

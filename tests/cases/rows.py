@@ -37,10 +37,10 @@ class Rejected(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied(Case):
-    """ecrkeeper writes `settings` over `given`; AWS then has exactly `state`."""
+    """ecrkeeper writes `settings` over `existing`; AWS then has exactly `state`."""
 
     settings: Json
-    given: Json = field(default_factory=dict)
+    existing: Json = field(default_factory=dict)
     state: Json
 
 
@@ -49,15 +49,15 @@ class Unchanged(Case):
     """`settings` equal what AWS has: there is no drift and no write."""
 
     settings: Json
-    given: Json
+    existing: Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted(Case):
-    """AWS has `given` instead of `settings`: reported as `drift`, and remediated."""
+    """AWS has `existing` instead of `settings`: reported as `drift`, and remediated."""
 
     settings: Json
-    given: Json
+    existing: Json
     drift: tuple[tuple[str, str, str], ...]
 
 
@@ -67,7 +67,7 @@ class AwsRejects(Case):
 
     call: str
     params: Json
-    given: Json = field(default_factory=dict)
+    existing: Json = field(default_factory=dict)
     code: str
     message: str
     of_model: bool
@@ -79,7 +79,7 @@ class AwsAccepts(Case):
 
     call: str
     params: Json
-    given: Json = field(default_factory=dict)
+    existing: Json = field(default_factory=dict)
     read: str
     answer: Json
 

@@ -200,7 +200,7 @@ class Stage:
 
     def _apply(self, event: Event, declared: str) -> None:
         settings = settings_of(event.target[0], Part(dict(event.rules), frozenset(event.filters)))
-        refused = self.model.conflict(event) and not event.flag
+        rejected = self.model.conflict(event) and not event.flag
         try:
             self._answered(
                 lambda c, o: c.apply_registry_settings(
@@ -208,9 +208,9 @@ class Stage:
                 )
             )
         except ecrkeeper.FailedPrecondition as error:
-            assert refused, f"{event} was refused: {error}"
+            assert rejected, f"{event} was refused: {error}"
             return
-        assert not refused, f"{event} was accepted against another owner"
+        assert not rejected, f"{event} was accepted against another owner"
         self.model.apply(event)
 
     def _compare(self, target: tuple[str, str]) -> None:

@@ -76,19 +76,19 @@ def has_nothing(aws: Simulator, n: int) -> bool:
 
 def in_sync(client: ecrkeeper.Client, name: str) -> bool:
     registry = client.get_registry(name)
-    held = {c.type: c.status for c in registry.conditions}
-    return registry.observed_generation == registry.generation and held.get("Synced") == 1
+    statuses = {c.type: c.status for c in registry.conditions}
+    return registry.observed_generation == registry.generation and statuses.get("Synced") == 1
 
 
 def all_hold(rows: range | list[int], check: Callable[[int], bool]) -> Callable[[], bool]:
     """Check many resources, skipping those that already passed."""
-    left = set(rows)
+    remaining = set(rows)
 
     def holds() -> bool:
-        for n in sorted(left):
+        for n in sorted(remaining):
             if not check(n):
                 return False
-            left.discard(n)
+            remaining.discard(n)
         return True
 
     return holds

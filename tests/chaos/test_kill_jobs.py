@@ -127,11 +127,11 @@ def test_role_is_created_once_with_provenance_created(aws: Simulator, database_u
         for n in rows:
             client.create_service_linked_role(f"accounts/{account(n)}", "replication")
 
-        def there(n: int) -> bool:
+        def exists(n: int) -> bool:
             role = client.get_service_linked_role(names[n])
             return bool(role.arn) and not role.reconciling
 
-        kill_everywhere(doomed, names, there)
+        kill_everywhere(doomed, names, exists)
     heir = Server(tmp_path, database_url, aws.url)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(all_hold(rows, lambda n: not client.get_service_linked_role(names[n]).reconciling), 60)

@@ -38,7 +38,7 @@ def held_spans(lines: Iterable[dict[str, Any]], until: float) -> dict[str, list[
     return spans
 
 
-def held(url: str) -> int:
+def leased_rows(url: str) -> int:
     with psycopg.connect(url) as conn:
         row = conn.execute("SELECT count(*) FROM schedule WHERE lease_token IS NOT NULL").fetchone()
     assert row is not None
@@ -58,7 +58,7 @@ def test_replicas_never_share_a_resource_and_both_progress(aws: Simulator, share
                 # Every resource is enqueued again and again while both work.
                 (two if n % 2 else one).reconcile_registry(registry(n))
         eventually(all_hold(rows, lambda n: in_sync(one, registry(n))), 40)
-        eventually(lambda: held(shared_url) == 0, 20)
+        eventually(lambda: leased_rows(shared_url) == 0, 20)
     assert first.stop() == 0
     assert second.stop() == 0
     assert all(has_everything(aws, n) for n in rows)
@@ -88,11 +88,11 @@ def test_resources_of_killed_replica_are_claimed_after_lease(aws: Simulator, sha
         doomed.kill()
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 20)
     assert heir.stop() == 0
-    taken = {line["row"]: line["at"] for line in reversed(heir.spans()) if line["what"] == "begin"}
+    claims = {line["row"]: line["at"] for line in reversed(heir.spans()) if line["what"] == "begin"}
     assert stuck
-    assert stuck <= set(taken)
-    assert max(taken[row] for row in stuck) - killed_at < LEASE + 3
-    assert min(taken[row] for row in stuck) > killed_at
+    assert stuck <= set(claims)
+    assert max(claims[row] for row in stuck) - killed_at < LEASE + 3
+    assert min(claims[row] for row in stuck) > killed_at
     assert all(has_everything(aws, n) for n in rows)
 
 
@@ -103,9 +103,9 @@ def test_sigterm_lets_reconciles_end_and_exits_with_0(aws: Simulator, shared_url
     with ecrkeeper.Client(server.address, insecure=True) as client:
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))
-    eventually(lambda: held(shared_url) > 0)
+    eventually(lambda: leased_rows(shared_url) > 0)
     assert server.stop() == 0
-    assert held(shared_url) == 0
+    assert leased_rows(shared_url) == 0
     begun = [line["row"] for line in server.spans() if line["what"] == "begin"]
     ended = [line["row"] for line in server.spans() if line["what"] == "end"]
     assert begun
@@ -127,11 +127,11 @@ def test_sigterm_releases_leases_of_slow_reconciles(aws: Simulator, shared_url: 
     with ecrkeeper.Client(leaving.address, insecure=True) as client:
         client.apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))
         eventually(lambda: registry(n) in leaving.stopped())
-    assert held(shared_url) == 1
+    assert leased_rows(shared_url) == 1
     began = time.monotonic()
     assert leaving.stop() == 0
     assert time.monotonic() - began < 10
-    assert held(shared_url) == 0
+    assert leased_rows(shared_url) == 0
     heir = replica(tmp_path, "heir", shared_url, aws, lease_seconds=120)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(lambda: in_sync(client, registry(n)), 15)

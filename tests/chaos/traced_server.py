@@ -93,8 +93,8 @@ def watch_steps() -> None:
 
     async def work(self: Reconciler, row: Resource, desired: Desired | None) -> None:
         if row.kind == KIND:
-            left = int(row.account) - BASE
-            current.set(counters.setdefault(row.name, Counter(row.name, left)))
+            number = int(row.account) - BASE
+            current.set(counters.setdefault(row.name, Counter(row.name, number)))
         say(row=row.name, what="begin")
         try:
             await original(self, row, desired)

@@ -34,8 +34,8 @@ def test_plan_apply_and_plan_again(cli: Command, live: Live, files: Files) -> No
         "ecr-public",
         "quay",
     ]
-    again = cli("plan", "-f", files.path)
-    assert (again.status, again.out) == (0, "No changes in 1 document: AWS has what is declared.\n")
+    repeated = cli("plan", "-f", files.path)
+    assert (repeated.status, repeated.out) == (0, "No changes in 1 document: AWS has what is declared.\n")
     assert "first" in cli("history", short).out
 
 
@@ -61,11 +61,11 @@ def test_removals_are_counted_and_need_permission(cli: Command, live: Live, file
     files.write("team-a", rule("one"), rule("two"), rule("three"))
     assert cli("apply", "-f", files.path).status == 0
     files.write("team-a", rule("one"))
-    refused = cli("apply", "-f", files.path, "--allow-removals", "1")
-    assert refused.status == 1
-    assert "    - pull_through_cache_rules  two    team-a" in refused.out
-    assert "2 elements would be removed from AWS, and 1 may be; nothing was written" in refused.err
-    assert "--allow-removals 2" in refused.err
+    rejected = cli("apply", "-f", files.path, "--allow-removals", "1")
+    assert rejected.status == 1
+    assert "    - pull_through_cache_rules  two    team-a" in rejected.out
+    assert "2 elements would be removed from AWS, and 1 may be; nothing was written" in rejected.err
+    assert "--allow-removals 2" in rejected.err
     assert len(live.aws.registry(account=files.account)["pullThroughCacheRules"]) == 3
     assert cli("apply", "-f", files.path, "--allow-removals", "2").status == 0
     assert len(live.aws.registry(account=files.account)["pullThroughCacheRules"]) == 1

@@ -183,8 +183,8 @@ def test_simulated_state_survives_its_file(tmp_path: Path) -> None:
         "pullThroughCacheRules": [{"ecrRepositoryPrefix": "q", "upstreamRegistryUrl": "quay.io"}],
     })  # fmt: skip
     registry.released["replication"] = (7.5, ["x"])
-    kept = saved.StateFile(world, tmp_path / "aws.json")
-    kept.save()
+    file = saved.StateFile(world, tmp_path / "aws.json")
+    file.save()
     other = World()
     saved.StateFile(other, tmp_path / "aws.json").restore()
     restored: Account = other.account("111111111111")

@@ -61,8 +61,8 @@ def test_set_is_applied_rolled_out_and_read_back(cli: Command, fleet: Fleet) -> 
     assert f"rolling out; to follow it: {follow}\n" in applied.out
     watched = cli("rollout", "watch", fleet.id, "--timeout", "60")
     assert (watched.status, "SUCCEEDED  wave 4 of 4  1 succeeded" in watched.out) == (0, True), watched
-    again = cli("plan", "-f", fleet.path)
-    assert (again.status, again.out) == (0, "No changes in 2 documents: AWS has what is declared.\n")
+    repeated = cli("plan", "-f", fleet.path)
+    assert (repeated.status, repeated.out) == (0, "No changes in 2 documents: AWS has what is declared.\n")
     shown = cli("set", "get", fleet.id, "-o", "yaml")
     (fleet.folder / "set.yaml").write_text(shown.out)
     assert cli("plan", "-f", fleet.path).status == 0, shown
@@ -84,8 +84,8 @@ def test_rollout_is_paused_resumed_and_rolled_back(cli: Command, fleet: Fleet) -
     assert (paused.status, "PAUSED" in paused.out) == (0, True), paused
     assert "PAUSED" in cli("rollout", "get", fleet.id).out
     assert cli("rollout", "resume", fleet.id).status == 0
-    refused = cli("rollout", "approve", fleet.id)
-    assert (refused.status, "ROLLOUT_STATE" in refused.err or "approv" in refused.err) == (1, True), refused
+    rejected = cli("rollout", "approve", fleet.id)
+    assert (rejected.status, "ROLLOUT_STATE" in rejected.err or "approv" in rejected.err) == (1, True), rejected
     assert cli("rollout", "roll-back", fleet.id).status == 0
     assert cli("rollout", "watch", fleet.id, "--timeout", "60").status == 1, "it has not succeeded"
     assert "ROLLED_BACK" in cli("rollout", "get", fleet.id, "-o", "json").out
@@ -107,8 +107,8 @@ def test_set_that_changes_and_is_deleted(cli: Command, fleet: Fleet) -> None:
     assert (stale.status, "the plan is stale: it has changed since" in stale.err) == (1, True), stale
     assert cli("rollout", "watch", fleet.id, "--timeout", "60").status == 0
     fleet.write_set("quay", maxRemovals={"count": 0})
-    refused = cli("set", "apply", "-f", fleet.path)
-    assert (refused.status, "set `allow_removals` to 1" in refused.err) == (1, True), refused
+    rejected = cli("set", "apply", "-f", fleet.path)
+    assert (rejected.status, "set `allow_removals` to 1" in rejected.err) == (1, True), rejected
     assert cli("set", "apply", "-f", fleet.path, "--allow-removals", "1").status == 0
     assert cli("rollout", "watch", fleet.id, "--timeout", "60").status == 0
     deleted = cli("set", "delete", f"registrySets/{fleet.id}", "--allow-removals", "1")

@@ -152,16 +152,16 @@ def test_polls_are_bounded_whatever_the_issuer_asks() -> None:
 def test_token_is_kept_and_refreshed_before_it_expires(tmp_path: Path) -> None:
     fake = Fake((200, TOKENS), (200, {**TOKENS, "access_token": "t-2", "refresh_token": "r-2"}))
     fake.token(tmp_path).sign_in(lambda _: None, sleep=lambda _: None)
-    kept = tmp_path / "tokens/prod.json"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    token_file = tmp_path / "tokens/prod.json"
+    assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(token_file.parent.stat().st_mode) == 0o700
     token = fake.token(tmp_path)
     assert token() == "t-1", "another process finds it"
     fake.now += 239
     assert token() == "t-1"
     fake.now += 2
     assert token() == "t-2"
-    assert json.loads(kept.read_text())["refresh_token"] == "r-2"
+    assert json.loads(token_file.read_text())["refresh_token"] == "r-2"
     assert fake.token(tmp_path)() == "t-2"
 
 
@@ -360,12 +360,12 @@ def test_expired_token_is_refreshed_for_the_next_command(command: Command, confi
     issuer.device.lasts = 61.0
     assert command("--config", str(config), "login").status == 0
     issuer.device.lasts = 600.0
-    kept = config.parent / "xdg/ecrkeeper/tokens/prod.json"
-    content = json.loads(kept.read_text())
-    kept.write_text(json.dumps({**content, "expiry": time.time() - 1}))
+    token_file = config.parent / "xdg/ecrkeeper/tokens/prod.json"
+    content = json.loads(token_file.read_text())
+    token_file.write_text(json.dumps({**content, "expiry": time.time() - 1}))
     assert command("--config", str(config), "whoami").status == 0
     assert issuer.device.forms[-1]["refresh_token"] == content["refresh_token"]
-    assert json.loads(kept.read_text())["access_token"] != content["access_token"]
+    assert json.loads(token_file.read_text())["access_token"] != content["access_token"]
 
 
 def test_issuer_that_is_away_is_named(command: Command, config: Path, issuer: Issuer) -> None:

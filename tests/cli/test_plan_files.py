@@ -46,10 +46,10 @@ def test_saved_plan_of_several_documents_is_carried_out(cli: Command, live: Live
     shown = cli("get", f"{files.account}/eu-west-1/team-c", "-o", "yaml").out
     assert f"deletionPolicy: ABANDON\napplyGroup: g{files.account}\n" in shown
     assert 'ü: "#1"' in cli("get", f"{files.account}/replication", "-o", "json").out.replace("\\", "")
-    again = cli("apply", saved)
-    assert again.status == 1
-    assert "the plan is stale" in again.err
-    assert again.err.endswith("nothing was written\n")
+    repeated = cli("apply", saved)
+    assert repeated.status == 1
+    assert "the plan is stale" in repeated.err
+    assert repeated.err.endswith("nothing was written\n")
 
 
 def test_saved_plan_prunes(cli: Command, live: Live, files: Files, saved: str) -> None:
@@ -145,8 +145,8 @@ def test_force_says_what_it_takes_from_whom(cli: Command, files: Files, saved: s
     assert f"    ! {taken_over} is taken over\n" in planned.out
     assert f"| ! | takeover | `{taken_over}` |" in cli("plan", "-f", files.path, "--force", "-o", "markdown").out
     shape = json.loads(cli("plan", "-f", files.path, "--force", "-o", "json").out)
-    (taken,) = shape["documents"][0]["takeovers"]
-    assert (taken["owner"], taken["key"], taken["value"]["upstreamRegistryUrl"]) == (
+    (takeover,) = shape["documents"][0]["takeovers"]
+    assert (takeover["owner"], takeover["key"], takeover["value"]["upstreamRegistryUrl"]) == (
         "team-a",
         "cache",
         "public.ecr.aws",

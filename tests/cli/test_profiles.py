@@ -138,7 +138,7 @@ def test_client_of_profile_sends_token_of_file(server: FakeServer, tmp_path: Pat
         client.get_registry("accounts/111111111111/registries/us-east-1")
         token.write_text("t-2\n")
         client.get_registry("accounts/111111111111/registries/us-east-1")
-    assert [call.metadata["authorization"] for call in server.asked] == ["Bearer t-1", "Bearer t-2"]
+    assert [call.metadata["authorization"] for call in server.received] == ["Bearer t-1", "Bearer t-2"]
 
 
 def test_plaintext_token_needs_permission() -> None:

@@ -63,9 +63,9 @@ def test_prune_keeps_other_groups_and_owners(cli: Command, both: Files) -> None:
 def test_last_declaration_of_an_owner_can_be_pruned(cli: Command, both: Files) -> None:
     for path in both.folder.iterdir():
         path.unlink()
-    refused = cli("apply", "-f", both.path, *group(both))
-    assert refused.status == 1
-    assert "the folder has no files" in refused.err
+    rejected = cli("apply", "-f", both.path, *group(both))
+    assert rejected.status == 1
+    assert "the folder has no files" in rejected.err
     limited = cli("apply", "-f", both.path, *group(both), "--prune", "--owner", "team-a", "--allow-removals", "1")
     assert limited.status == 1
     assert "2 elements would be removed from AWS, and 1 may be" in limited.err

@@ -63,8 +63,8 @@ def test_both_sides_are_declared_in_order_and_images_arrive(cli: Command, live: 
     assert f"{sides.source.account}:root" in sides.other_account.aws()["policyText"]
     assert sides.other_region.aws()["policyText"] is None, "one account needs no permission"
     since = live.aws.position()
-    again = cli("replicate", *sides.short, *options)
-    assert again.status == 0, again.err
+    repeated = cli("replicate", *sides.short, *options)
+    assert repeated.status == 0, repeated.err
     assert writes(live, since) == []
     assert cli("replicate", *sides.short, *options, "--plan").status == 0
 
@@ -75,8 +75,8 @@ def test_delete_undoes_both_sides(cli: Command, sides: Sides) -> None:
     assert deleted.out == f"{sides.short[0]}/replication is deleted\n{sides.short[1]}/replication is deleted\n"
     harness.eventually(lambda: sides.source.aws()["replicationConfiguration"]["rules"] == [])
     harness.eventually(lambda: sides.other_account.aws()["policyText"] is None)
-    again = cli("replicate", *sides.short, "--delete")
-    assert (again.status, again.out) == (0, "replication declares nothing in these registries\n")
+    repeated = cli("replicate", *sides.short, "--delete")
+    assert (repeated.status, repeated.out) == (0, "replication declares nothing in these registries\n")
 
 
 def test_second_owner_replicates_to_the_same_registry(cli: Command, sides: Sides) -> None:
@@ -211,6 +211,6 @@ async def test_asynchronous_client_replicates_as_well(live: Live, sides: Sides) 
     async with ecrkeeper.AsyncClient(live.server.address, insecure=True) as client:
         declared = await client.replicate(sides.short[0], sides.short[1:], owner="replication")
         assert [(bool(each), each.arrived) for each in declared.results] == [(True, 3), (True, 3)]
-        again = await client.replicate(sides.short[0], sides.short[1:], owner="replication", validate_only=True)
-        assert not any(again.plans)
+        repeated = await client.replicate(sides.short[0], sides.short[1:], owner="replication", validate_only=True)
+        assert not any(repeated.plans)
         assert len(await client.stop_replicating(sides.short[0], sides.short[1:], owner="replication")) == 2

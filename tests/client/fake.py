@@ -21,7 +21,7 @@ Answer = Callable[[Any, grpc.ServicerContext], Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Received:
     """One received call."""
 
     rpc: str
@@ -31,10 +31,10 @@ class Asked:
 
 
 class FakeServer:
-    """Returns default responses, or those of `on`; `asked` has the calls in order."""
+    """Returns default responses, or those of `on`; `received` has the calls in order."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.received: list[Received] = []
         self._answers: dict[str, Answer] = {}
         self._lock = threading.Lock()
         self._server = grpc.server(ThreadPoolExecutor(16))
@@ -63,17 +63,17 @@ class FakeServer:
 
     def on(self, rpc: str, *answers: Answer | Message) -> None:
         """Return these answers to an RPC in turn, and then always the last."""
-        left = list(answers)
+        remaining = list(answers)
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             with self._lock:
-                current = left.pop(0) if len(left) > 1 else left[0]
+                current = remaining.pop(0) if len(remaining) > 1 else remaining[0]
             return current(request, context) if callable(current) else current
 
         self._answers[rpc] = answer
 
     def requests(self, rpc: str) -> list[Any]:
-        return [each.request for each in self.asked if each.rpc == rpc]
+        return [each.request for each in self.received if each.rpc == rpc]
 
     def stop(self) -> None:
         self._server.stop(None).wait()
@@ -83,7 +83,7 @@ class FakeServer:
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             metadata = dict(context.invocation_metadata())
-            self.asked.append(Asked(method.name, request, metadata, context.time_remaining()))
+            self.received.append(Received(method.name, request, metadata, context.time_remaining()))
             prepared = self._answers.get(method.name)
             return response() if prepared is None else prepared(request, context)
 

@@ -100,7 +100,7 @@ def test_response_without_setting_is_rejected(
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
         client.apply_registry_settings(OWNED, answer)
     assert sorted(violation.field for violation in caught.value.violations) == fields, reason
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_destination_registry_id_is_not_output_only() -> None:

@@ -162,12 +162,12 @@ def test_supplied_request_id_is_sent(server: FakeServer, client: ecrkeeper.Clien
 
 def test_call_deadline_defaults_to_ten_seconds(server: FakeServer, client: ecrkeeper.Client) -> None:
     client.get_registry(NAME)
-    assert server.asked[0].deadline == pytest.approx(10, abs=0.5)
+    assert server.received[0].deadline == pytest.approx(10, abs=0.5)
 
 
 def test_call_deadline_can_be_longer(server: FakeServer, client: ecrkeeper.Client) -> None:
     client.get_registry(NAME, timeout=60)
-    assert server.asked[0].deadline == pytest.approx(60, abs=0.5)
+    assert server.received[0].deadline == pytest.approx(60, abs=0.5)
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0, float("inf"), float("nan")])
@@ -232,7 +232,7 @@ def test_supplied_channel_stays_open(server: FakeServer) -> None:
         with ecrkeeper.Client(channel=channel) as client:
             client.get_registry(NAME)
         ecrkeeper.Client(channel=channel).get_registry(NAME)
-    assert len(server.asked) == 2
+    assert len(server.received) == 2
 
 
 def test_field_mask_accepts_paths(server: FakeServer, client: ecrkeeper.Client) -> None:

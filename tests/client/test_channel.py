@@ -21,7 +21,7 @@ NAME = "accounts/111111111111/registries/us-east-1"
 def test_plaintext_requires_insecure_option(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, timeout=0.3) as client, pytest.raises(ecrkeeper.RegistryError):
         client.get_registry(NAME)
-    assert server.asked == []
+    assert server.received == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_loopback_addresses_are_recognized(target: str, local: bool) -> None:
 def test_token_is_sent_in_plaintext_to_loopback(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, insecure=True, token="t-1") as client:
         client.get_registry(NAME)
-    assert server.asked[0].metadata["authorization"] == "Bearer t-1"
+    assert server.received[0].metadata["authorization"] == "Bearer t-1"
 
 
 def test_token_function_is_called_for_each_call(server: FakeServer) -> None:
@@ -88,7 +88,7 @@ def test_token_function_is_called_for_each_call(server: FakeServer) -> None:
             await client.get_registry(NAME)
 
     asyncio.run(call_twice())
-    assert [call.metadata["authorization"] for call in server.asked] == ["Bearer t-1", "Bearer t-2"]
+    assert [call.metadata["authorization"] for call in server.received] == ["Bearer t-1", "Bearer t-2"]
 
 
 @pytest.mark.parametrize("use_asyncio", [False, True])
@@ -107,7 +107,7 @@ def test_token_is_sent_over_secure_channel(server: FakeServer, use_asyncio: bool
         else:
             with ecrkeeper.Client(f"unix:{path}", credentials=local, token=lambda: "t-3") as client:
                 client.get_registry(NAME)
-    assert server.asked[0].metadata["authorization"] == "Bearer t-3"
+    assert server.received[0].metadata["authorization"] == "Bearer t-3"
 
 
 def test_failing_token_function_fails_the_call(server: FakeServer) -> None:
@@ -121,7 +121,7 @@ def test_failing_token_function_fails_the_call(server: FakeServer) -> None:
         with ecrkeeper.Client(f"unix:{path}", credentials=local, token=broken, timeout=2) as client:
             with pytest.raises(ecrkeeper.RegistryError, match="no token"):
                 client.get_registry(NAME)
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_service_config_retries_unavailable_for_all_services() -> None:

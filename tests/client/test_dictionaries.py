@@ -85,7 +85,7 @@ def test_dictionary_becomes_equivalent_message(
     call(client, argument)
     call(client, message)
     asyncio.run(_async(server, call, argument))
-    sent = [_without_id(each.request) for each in server.asked]
+    sent = [_without_id(each.request) for each in server.received]
     assert len(sent) == 3
     assert sent[0] == sent[1] == sent[2], reason
     assert message in [value for _, value in sent[0].ListFields()]
@@ -164,7 +164,7 @@ def test_invalid_dictionary_is_rejected_before_sending(
     assert caught.value.reason == "INVALID_FIELDS"
     with pytest.raises(ecrkeeper.InvalidArgument):
         asyncio.run(_async(server, call, value))
-    assert server.asked == []
+    assert server.received == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_other_type_than_message_or_dictionary_is_a_type_error(
 ) -> None:
     with pytest.raises(TypeError, match=r"must be a mapping or \w+, got"):
         call(client, value)
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_wrong_arguments_stay_type_errors(client: ecrkeeper.Client) -> None:

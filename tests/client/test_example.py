@@ -27,7 +27,7 @@ def applied(folder: Path, server: FakeServer, *options: str) -> subprocess.Compl
 def test_example_options_select_plaintext_and_token(server: FakeServer, tmp_path: Path) -> None:
     applied(tmp_path, server, "--insecure", "--token-env", "TOKEN")
     assert server.requests("UpdateRegistrySettings")
-    assert server.asked[0].metadata["authorization"] == "Bearer t-1"
+    assert server.received[0].metadata["authorization"] == "Bearer t-1"
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_invalid_options_print_one_line(
     ended = applied(tmp_path, server, *[str(tmp_path / "ca.crt") if each == "FILE" else each for each in options])
     assert ended.returncode == 1
     assert ended.stderr.startswith("apply: ") and word in ended.stderr, reason
-    assert server.asked == []
+    assert server.received == []

@@ -90,21 +90,21 @@ async def test_asyncio_has_the_same_outcomes(server: FakeServer) -> None:
 
 
 def test_calls_at_once_are_bounded() -> None:
-    running, most, lock = 0, 0, threading.Lock()
+    running, peak, lock = 0, 0, threading.Lock()
     met = threading.Barrier(3, timeout=10)
 
     def call(name: str) -> str:
-        nonlocal running, most
+        nonlocal running, peak
         with lock:
             running += 1
-            most = max(most, running)
+            peak = max(peak, running)
         met.wait()
         with lock:
             running -= 1
         return name
 
     assert [each.result for each in _many.each("abcdef", call, 3)] == list("abcdef")
-    assert most == 3
+    assert peak == 3
     with pytest.raises(ValueError, match="at_once must be 1 or more, got 0"):
         _many.each("a", call, 0)
 

@@ -31,7 +31,7 @@ def test_metadata_is_sent_with_each_call(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, insecure=True, metadata=lambda: {"x-request-id": next(ids)}) as client:
         client.get_registry(NAME)
         list(client.list_registries())
-    assert [call.metadata["x-request-id"] for call in server.asked] == ["a", "b"]
+    assert [call.metadata["x-request-id"] for call in server.received] == ["a", "b"]
 
 
 def test_metadata_is_sent_by_both_clients_and_on_given_channels(server: FakeServer) -> None:
@@ -43,7 +43,7 @@ def test_metadata_is_sent_by_both_clients_and_on_given_channels(server: FakeServ
     asyncio.run(call())
     with grpc.insecure_channel(server.target) as channel:
         ecrkeeper.Client(channel=channel, metadata={"x-team": "web"}).get_registry(NAME)
-    assert [received.metadata["x-team"] for received in server.asked] == ["web", "web"]
+    assert [each.metadata["x-team"] for each in server.received] == ["web", "web"]
 
 
 def test_user_agent_names_the_version_of_the_client(server: FakeServer) -> None:
@@ -55,7 +55,7 @@ def test_user_agent_names_the_version_of_the_client(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, insecure=True) as client:
         client.get_registry(NAME)
     begin = f"ecrkeeper/{version('ecrkeeper')} grpc-python"
-    agents = [received.metadata["user-agent"] for received in server.asked]
+    agents = [each.metadata["user-agent"] for each in server.received]
     assert len(agents) == 2
     assert all(agent.startswith(begin) for agent in agents), agents
     assert ecrkeeper.__version__ == version("ecrkeeper")
@@ -123,7 +123,7 @@ def check(server: FakeServer, spans: list[Any]) -> None:
     codes = [span.attributes["rpc.grpc.status_code"] for span in spans]
     assert codes == [grpc.StatusCode.NOT_FOUND.value[0], grpc.StatusCode.CANCELLED.value[0]]
     assert {span.status.status_code for span in spans} == {StatusCode.ERROR}
-    for call, span in zip(server.asked, spans, strict=True):
+    for call, span in zip(server.received, spans, strict=True):
         assert call.metadata["traceparent"].split("-")[1] == f"{span.context.trace_id:032x}"
 
 

@@ -34,7 +34,7 @@ def test_result_waits_on_the_server(server: FakeServer, client: ecrkeeper.Client
     assert operation.name == "operations/1"
     assert operation.metadata == ReconcileRegistryMetadata(registry=NAME, generation=7)
     assert operation.result(timeout=30).generation == 7
-    first = server.asked[1]
+    first = server.received[1]
     assert first.rpc == "WaitOperation" and first.request.name == "operations/1"
     assert first.request.timeout.seconds == LONG_POLL
     assert first.deadline == pytest.approx(LONG_POLL + 5, abs=0.5)
@@ -43,15 +43,15 @@ def test_result_waits_on_the_server(server: FakeServer, client: ecrkeeper.Client
 def test_long_poll_ends_with_wait_timeout(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", DONE)
     client.operation("operations/1").result(timeout=3)
-    assert server.asked[0].request.timeout.ToNanoseconds() == pytest.approx(3e9, rel=0.05)
-    assert server.asked[0].deadline == pytest.approx(3, abs=0.5)
+    assert server.received[0].request.timeout.ToNanoseconds() == pytest.approx(3e9, rel=0.05)
+    assert server.received[0].deadline == pytest.approx(3, abs=0.5)
 
 
 def test_done_operation_is_not_polled(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("ReconcileRegistry", DONE)
     operation = client.reconcile_registry(NAME)
     assert operation.done() and operation.result().name == NAME
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert repr(operation) == "Operation(name='operations/1', done=True)"
 
 
@@ -59,7 +59,7 @@ def test_operation_resumes_by_name(server: FakeServer, client: ecrkeeper.Client)
     server.on("GetOperation", RUNNING, DONE)
     operation = client.operation("operations/1", ecrkeeper.Registry)
     assert operation.metadata is None
-    assert server.asked == []
+    assert server.received == []
     assert not operation.done()
     assert isinstance(operation.metadata, ReconcileRegistryMetadata)
     assert operation.done()

@@ -32,9 +32,9 @@ def test_iteration_reads_all_pages_with_same_request(server: FakeServer, client:
 
 def test_pager_is_lazy(server: FakeServer, client: ecrkeeper.Client) -> None:
     registries = client.list_registries()
-    assert server.asked == []
+    assert server.received == []
     assert next(iter(registries)).name == "a"
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 def test_iteration_starts_at_first_page(client: ecrkeeper.Client) -> None:

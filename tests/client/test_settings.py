@@ -123,14 +123,14 @@ def test_unknown_settings_are_rejected_together_before_sending(
     assert descriptions.keys() == faults.keys()
     assert all(descriptions[field].startswith(text) for field, text in faults.items()), descriptions
     assert caught.value.reason == "INVALID_FIELDS"
-    assert server.asked == []
+    assert server.received == []
 
 
 @pytest.mark.parametrize("settings", [[], None, "", [("scanningConfiguration", {})]])
 def test_non_mapping_declaration_is_rejected(server: FakeServer, client: ecrkeeper.Client, settings: Any) -> None:
     with pytest.raises(TypeError, match="mapping"):
         client.apply_registry_settings(OWNED, settings)
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_apply_sends_whole_declaration_and_allows_missing(server: FakeServer, client: ecrkeeper.Client) -> None:

@@ -54,9 +54,9 @@ def test_wait_for_blocked_registry_raises_last_error(server: FakeServer, client:
 def test_wait_for_unmanaged_registry_fails(
     server: FakeServer, client: ecrkeeper.Client, mode: Any, observed: int, reason: str
 ) -> None:
-    why = Condition(type="Synced", status=Condition.FALSE, reason=reason)
-    kept = current(NAME, generation=2, observed_generation=observed, mode=mode, conditions=[why])
-    server.on("WatchRegistries", stream(kept, COMPLETE, then="open"))
+    condition = Condition(type="Synced", status=Condition.FALSE, reason=reason)
+    registry = current(NAME, generation=2, observed_generation=observed, mode=mode, conditions=[condition])
+    server.on("WatchRegistries", stream(registry, COMPLETE, then="open"))
     with pytest.raises(ecrkeeper.FailedPrecondition, match=mode) as caught:
         client.wait_until_synced(NAME, timeout=20)
     assert caught.value.reason == reason
@@ -127,8 +127,8 @@ LASTING = [
 ]
 
 
-@pytest.mark.parametrize(("step", "why"), LASTING, ids=[why for _, why in LASTING])
-def test_wait_fails_on_terminal_error(server: FakeServer, client: ecrkeeper.Client, step: Step, why: str) -> None:
+@pytest.mark.parametrize(("step", "reason"), LASTING, ids=[reason for _, reason in LASTING])
+def test_wait_fails_on_terminal_error(server: FakeServer, client: ecrkeeper.Client, step: Step, reason: str) -> None:
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, step, then="open"))
     with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no") as caught:
         client.wait_until_synced(NAME, timeout=20)
@@ -150,8 +150,8 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize(("step", "why"), PASSING, ids=[why for _, why in PASSING])
-def test_wait_survives_retryable_error(server: FakeServer, client: ecrkeeper.Client, step: Step, why: str) -> None:
+@pytest.mark.parametrize(("step", "reason"), PASSING, ids=[reason for _, reason in PASSING])
+def test_wait_survives_retryable_error(server: FakeServer, client: ecrkeeper.Client, step: Step, reason: str) -> None:
     server.on("WatchRegistries", stream(step, COMPLETE, SYNCED, then="open"))
     assert client.wait_until_synced(NAME, timeout=20) == SYNCED.registry
 

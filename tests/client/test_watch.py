@@ -87,7 +87,7 @@ def test_rate_limited_watch_reconnects_after_delay(server: FakeServer, client: e
     server.on("WatchRegistries", stream(COMPLETE, then="UNAVAILABLE"), *[limited] * 4, stream(COMPLETE, then="open"))
     with client.watch_registries() as steps:
         assert [next(steps) for _ in range(2)] == [COMPLETE, COMPLETE]
-    assert len(server.asked) == 6
+    assert len(server.received) == 6
 
 
 def test_watch_ends_on_exhausted_quota(server: FakeServer, client: ecrkeeper.Client) -> None:
@@ -110,7 +110,7 @@ def test_watch_has_no_default_deadline(server: FakeServer, client: ecrkeeper.Cli
     server.on("WatchRegistries", stream(COMPLETE, then="open"))
     with client.watch_registries() as steps:
         next(steps)
-    assert (server.asked[0].deadline or 1e9) > 1e6
+    assert (server.received[0].deadline or 1e9) > 1e6
     with pytest.raises(ecrkeeper.DeadlineExceeded):
         list(client.watch_registries(timeout=0.05))
 
@@ -129,7 +129,7 @@ def test_watch_can_be_closed_from_another_thread(server: FakeServer, client: ecr
 def test_closed_watch_sends_nothing(server: FakeServer, client: ecrkeeper.Client) -> None:
     steps = client.watch_registries()
     steps.close()
-    assert list(steps) == [] and server.asked == []
+    assert list(steps) == [] and server.received == []
 
 
 def test_asyncio_watch_reconnects_and_closes(server: FakeServer) -> None:

@@ -62,7 +62,7 @@ def pairs(message: Any, shape: Any, path: str) -> Iterator[tuple[str, FieldDescr
             yield from pairs(field.message_type, inner, at)
 
 
-def _found() -> list[tuple[str, FieldDescriptor, Any]]:
+def _fields() -> list[tuple[str, FieldDescriptor, Any]]:
     rows = []
     for kind, shape in PAIRS:
         message = getattr(kind, "DESCRIPTOR", kind)
@@ -70,7 +70,7 @@ def _found() -> list[tuple[str, FieldDescriptor, Any]]:
     return rows
 
 
-FIELDS = _found()
+FIELDS = _fields()
 
 
 def test_comparison_covers_all_settings() -> None:

@@ -190,9 +190,9 @@ async def test_call_without_credentials_fails_before_sending(monkeypatch: pytest
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         for template in (None, "arn:aws:iam::{account}:role/ecrkeeper"):
             client = AwsClient(AwsOptions(endpoint_url=url, role_template=template))
-            with pytest.raises(Temporary) as refused:
+            with pytest.raises(Temporary) as caught:
                 await client.call("111111111111", "us-east-1", "ecr", "DescribeRegistry", {})
-            assert refused.value.reason == "AWS_NO_CREDENTIALS"
+            assert caught.value.reason == "AWS_NO_CREDENTIALS"
             await client.close()
         with pytest.raises(TimeoutError):
             listener.accept()

@@ -23,19 +23,19 @@ class Tags(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
         self.text += data
 
     def dangers(self) -> list[tuple[str, dict[str, str | None]]]:
         """Return tags that run or load something other than the console's files."""
-        return [(tag, attributes) for tag, attributes in self.found if _dangerous(tag, attributes)]
+        return [(tag, attributes) for tag, attributes in self.tags if _dangerous(tag, attributes)]
 
 
 def _dangerous(tag: str, attributes: dict[str, str | None]) -> bool:

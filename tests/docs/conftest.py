@@ -23,9 +23,9 @@ def server(aws: harness.Simulator, tmp_path: Path) -> Iterator[harness.Server]:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Made:
-    def made(addresses: dict[str, str], **environment: str) -> Stage:
+    def new_stage(addresses: dict[str, str], **environment: str) -> Stage:
         folder = tmp_path / "checkout"
         folder.mkdir()
         return Stage(folder, addresses, **environment)
 
-    return made
+    return new_stage

@@ -40,9 +40,9 @@ class Stage:
         # Programs that a page expects and that this environment lacks.
         self.programs = folder / "bin"
         self.programs.mkdir()
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
         self.environment = {
-            **kept,
+            **inherited,
             "PATH": f"{self.programs}:{harness.SCRIPTS}:{os.environ['PATH']}",
             "AWS_EC2_METADATA_DISABLED": "true",
             "ECRKEEPER_LISTEN": "127.0.0.1:0",
@@ -51,17 +51,17 @@ class Stage:
             **environment,
         }
 
-    def here(self, text: str) -> str:
+    def with_addresses(self, text: str) -> str:
         """Return a text with the addresses of this run."""
-        for theirs, ours in self.addresses.items():
-            text = text.replace(theirs, ours)
+        for documented, actual in self.addresses.items():
+            text = text.replace(documented, actual)
         return text
 
     def shell(self, block: Block) -> str:
         """Run a block of commands and return its output; AssertionError if one fails."""
         output = ""
         script: list[str] = []
-        for command in [*re.sub(r"\\\n\s*", "", self.here(block.text)).splitlines(), ""]:
+        for command in [*re.sub(r"\\\n\s*", "", self.with_addresses(block.text)).splitlines(), ""]:
             ready = next((text for shape, text in FOREGROUND.items() if re.match(shape, command)), None)
             if ready is None and command:
                 script.append(command)
@@ -75,7 +75,7 @@ class Stage:
 
     def console(self, block: Block) -> None:
         """Run the commands of a session; AssertionError if the output differs."""
-        for part in re.split(r"^\$ ", self.here(block.text), flags=re.MULTILINE)[1:]:
+        for part in re.split(r"^\$ ", self.with_addresses(block.text), flags=re.MULTILINE)[1:]:
             command, _, shown = re.sub(r"\\\n\s*", "", part).partition("\n")
             done = self._started(command)
             printed, complaint = done.communicate(timeout=_SECONDS)
@@ -84,7 +84,7 @@ class Stage:
     def python(self, block: Block) -> None:
         """Run a block of Python; names persist. AssertionError names the failing line."""
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code = compile("\n" * block.line + self.here(block.text), str(block.page), "exec", flags=flags)
+        code = compile("\n" * block.line + self.with_addresses(block.text), str(block.page), "exec", flags=flags)
         result = eval(code, self.names)
         if inspect.iscoroutine(result):
             asyncio.run(result)
@@ -107,13 +107,13 @@ class Stage:
             start_new_session=True,
         )
 
-    def _run(self, script: str, where: str) -> str:
+    def _run(self, script: str, block: str) -> str:
         running = self._started(script)
         output, complaint = running.communicate(timeout=_SECONDS)
-        assert running.returncode == 0, f"{where}: status {running.returncode} of\n{script}\n{complaint}"
+        assert running.returncode == 0, f"{block}: status {running.returncode} of\n{script}\n{complaint}"
         return output
 
-    def _until_ready(self, command: str, ready: str, where: str) -> str:
+    def _until_ready(self, command: str, ready: str, block: str) -> str:
         running = self._started(f"exec {command}")
         output = ""
         try:
@@ -122,7 +122,7 @@ class Stage:
                 output += line
                 if ready in line:
                     break
-            assert ready in output, f"{where}: {command} ended\n{output}\n{running.stderr and running.stderr.read()}"
+            assert ready in output, f"{block}: {command} ended\n{output}\n{running.stderr and running.stderr.read()}"
         finally:
             os.killpg(running.pid, signal.SIGTERM)
             running.communicate(timeout=_SECONDS)

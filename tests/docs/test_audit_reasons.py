@@ -24,7 +24,7 @@ def trees() -> Iterator[ast.Module]:
         yield ast.parse(path.read_text())
 
 
-def given(tree: ast.Module) -> Iterator[ast.expr]:
+def reason_expressions(tree: ast.Module) -> Iterator[ast.expr]:
     """Yield the expressions that become the reason of an event."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CARRIERS:
@@ -42,9 +42,9 @@ def assigned(tree: ast.Module, name: str) -> Iterator[ast.expr]:
             yield node.value
 
 
-def made(tree: ast.Module) -> Iterator[str]:
+def original_reasons(tree: ast.Module) -> Iterator[str]:
     """Yield the reasons that are not passed on from somewhere else."""
-    for value in given(tree):
+    for value in reason_expressions(tree):
         inner = value.value if isinstance(value, ast.Subscript) else value
         if isinstance(inner, ast.Name) and inner.id.islower():
             # A parameter, or a variable of the function.
@@ -71,6 +71,6 @@ def description() -> str:
 
 
 def test_every_reason_of_the_server_is_described() -> None:
-    assert {reason for tree in trees() for reason in made(tree)} == set(DESCRIBED)
+    assert {reason for tree in trees() for reason in original_reasons(tree)} == set(DESCRIBED)
     missing = [phrase for phrase in DESCRIBED.values() if phrase not in description()]
     assert missing == []

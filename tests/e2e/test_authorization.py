@@ -153,9 +153,11 @@ def test_operation_requester_can_wait_without_more_access(
     mine = web.reconcile_registry(AWAY, request_id=request_id)
     rejection(DENIED, web.get_registry, AWAY)
     assert web.operation(mine.name).result(timeout=20) == mine.result(timeout=20) == Registry(name=AWAY)
-    again = web.reconcile_registry(AWAY, request_id=request_id)
-    assert again.name == mine.name
-    assert again.done() and again.result() == Registry(name=AWAY), "a repetition is answered at once, with no more"
+    repeated = web.reconcile_registry(AWAY, request_id=request_id)
+    assert repeated.name == mine.name
+    assert repeated.done() and repeated.result() == Registry(name=AWAY), (
+        "a repetition is answered at once, with no more"
+    )
     assert len(platform.operation(mine.name, Registry).result().element_counts) > 0
     with as_(live, "cleaner") as cleaner:
         rejection(DENIED, cleaner.operation(mine.name).result, timeout=10)

@@ -118,7 +118,7 @@ def _without(value: Any, members: set[str]) -> Any:
 
 
 @dataclass(frozen=True)
-class Known:
+class Outputs:
     """A registry of AWS, and the output of each program for it."""
 
     place: Place
@@ -128,7 +128,7 @@ class Known:
 
 
 @pytest.fixture(scope="module")
-def known(live: Live) -> Known:
+def outputs(live: Live) -> Outputs:
     place = live.registry(fresh_account())
     _seed(place)
     with ThreadPoolExecutor(4) as pool:
@@ -141,46 +141,46 @@ def known(live: Live) -> Known:
     }
     named = {"get-account-setting --name BLOB_MOUNTING": {"name": "BLOB_MOUNTING"}}
     answers = {command: call(**named.get(command, {})) for command, call in calls.items()}
-    return Known(place, printed, second, answers)
+    return Outputs(place, printed, second, answers)
 
 
-def test_responses_have_members_that_declarations_lack(known: Known) -> None:
+def test_responses_have_members_that_declarations_lack(outputs: Outputs) -> None:
     """The answers contain output-only members, as the other tests require."""
-    rule = known.v1["describe-pull-through-cache-rules"]["pullThroughCacheRules"][0]
+    rule = outputs.v1["describe-pull-through-cache-rules"]["pullThroughCacheRules"][0]
     assert rule.keys() >= REPORTED
     assert isinstance(rule["createdAt"], float)
-    assert all("ResponseMetadata" in answer for answer in known.boto3.values())
-    (template,) = known.boto3["describe-repository-creation-templates"]["repositoryCreationTemplates"]
+    assert all("ResponseMetadata" in answer for answer in outputs.boto3.values())
+    (template,) = outputs.boto3["describe-repository-creation-templates"]["repositoryCreationTemplates"]
     assert isinstance(template["createdAt"], datetime.datetime)
-    assert "registryId" in known.v1["describe-registry"]
+    assert "registryId" in outputs.v1["describe-registry"]
 
 
 @pytest.mark.parametrize("source", ["v1", "v2", "boto3"])
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("is_complete", [True, False], ids=["as_settings", "as_one_setting"])
-def test_client_round_trips_aws_response(known: Known, source: str, command: str, *, is_complete: bool) -> None:
-    answer, setting = getattr(known, source)[command], COMMANDS[command]
+def test_client_round_trips_aws_response(outputs: Outputs, source: str, command: str, *, is_complete: bool) -> None:
+    answer, setting = getattr(outputs, source)[command], COMMANDS[command]
     argument = answer if is_complete else {setting: answer}
-    client, part = known.place.live.client, known.place.part("pasted")
+    client, part = outputs.place.live.client, outputs.place.part("pasted")
     declared = client.apply_registry_settings(part, argument, validate_only=True)
     assert ecrkeeper.to_aws(declared.settings) == {setting: _declared(answer, setting)}
 
 
-def test_aws_responses_together_change_nothing(known: Known) -> None:
-    place, since = known.place, known.place.live.aws.position()
-    combined = {name: member for answer in known.boto3.values() for name, member in answer.items()}
+def test_aws_responses_together_change_nothing(outputs: Outputs) -> None:
+    place, since = outputs.place, outputs.place.live.aws.position()
+    combined = {name: member for answer in outputs.boto3.values() for name, member in answer.items()}
     place.live.client.apply_registry_settings(place.part("all"), combined)
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
     assert place.writes(since) == [], "what AWS reported is what it has"
-    expected = {setting: _declared(known.v1[command], setting) for command, setting in COMMANDS.items()}
+    expected = {setting: _declared(outputs.v1[command], setting) for command, setting in COMMANDS.items()}
     converted = ecrkeeper.to_aws(place.live.client.get_registry_settings(place.part("all")).settings)
     assert converted == expected
 
 
-def test_boto3_accepts_converted_settings(known: Known, live: Live) -> None:
+def test_boto3_accepts_converted_settings(outputs: Outputs, live: Live) -> None:
     """Everything is written to a second registry with boto3, and read again."""
-    combined = {name: member for answer in known.v1.values() for name, member in answer.items()}
-    text = json.dumps(combined).replace(known.place.account, other := fresh_account())
+    combined = {name: member for answer in outputs.v1.values() for name, member in answer.items()}
+    text = json.dumps(combined).replace(outputs.place.account, other := fresh_account())
     copied, place = ecrkeeper.to_aws(json.loads(text)), live.registry(other)
     ecr = _boto3(place)
     ecr.put_registry_policy(**copied["registryPolicy"])
@@ -196,19 +196,19 @@ def test_boto3_accepts_converted_settings(known: Known, live: Live) -> None:
     for arn in copied["pullTimeUpdateExclusions"]:
         ecr.register_pull_time_update_exclusion(principalArn=arn)
     assert _dated(place.aws()["pullThroughCacheRules"], 0) == json.loads(
-        json.dumps(_dated(known.place.aws()["pullThroughCacheRules"], 0)).replace(known.place.account, other)
+        json.dumps(_dated(outputs.place.aws()["pullThroughCacheRules"], 0)).replace(outputs.place.account, other)
     )
     for member in ("replicationConfiguration", "scanning", "signing", "exclusions", "blobMounting", "policyText"):
-        before = json.dumps(known.place.aws()[member]).replace(known.place.account, other)
+        before = json.dumps(outputs.place.aws()[member]).replace(outputs.place.account, other)
         assert place.aws()[member] == json.loads(before), member
 
 
 @pytest.mark.parametrize("source", ["v1", "v2"])
-def test_grpcurl_accepts_pasted_output_and_prints_aws_json(known: Known, source: str) -> None:
-    answers = getattr(known, source)
+def test_grpcurl_accepts_pasted_output_and_prints_aws_json(outputs: Outputs, source: str) -> None:
+    answers = getattr(outputs, source)
     lists = {"pullThroughCacheRules": "rules", "repositoryCreationTemplates": "templates",
              "accountSettings": "settings", "pullTimeUpdateExclusions": "principalArns"}  # fmt: skip
-    pasted: dict[str, Any] = {"registryId": known.place.account}
+    pasted: dict[str, Any] = {"registryId": outputs.place.account}
     for command, setting in COMMANDS.items():
         answer = answers[command]
         if setting in lists:
@@ -216,12 +216,12 @@ def test_grpcurl_accepts_pasted_output_and_prints_aws_json(known: Known, source:
         else:
             pasted[setting] = answer.get(setting, answer)
     request = {
-        "parent": known.place.name,
+        "parent": outputs.place.name,
         "registry_settings_id": "pasted",
         "registry_settings": {"settings": pasted},
         "validate_only": True,
     }
-    line = [harness.program("grpcurl"), "-plaintext", "-d", json.dumps(request), known.place.live.server.address,
+    line = [harness.program("grpcurl"), "-plaintext", "-d", json.dumps(request), outputs.place.live.server.address,
             f"{SETTINGS}/CreateRegistrySettings"]  # fmt: skip
     done = subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
@@ -240,13 +240,13 @@ def _full(value: Any) -> Any:
     return [_full(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_incomplete_cli_output_is_rejected(known: Known) -> None:
+def test_incomplete_cli_output_is_rejected(outputs: Outputs) -> None:
     """The CLI stops after `--max-items`, and prints a capitalized token."""
-    answer = _cli(known.place, "describe-pull-through-cache-rules --max-items 1 --page-size 1")
+    answer = _cli(outputs.place, "describe-pull-through-cache-rules --max-items 1 --page-size 1")
     assert answer["NextToken"]
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
-        known.place.live.client.apply_registry_settings(known.place.part("pasted"), answer)
+        outputs.place.live.client.apply_registry_settings(outputs.place.part("pasted"), answer)
     assert [violation.field for violation in caught.value.violations] == ["settings.NextToken"]
-    page = _boto3(known.place).describe_pull_through_cache_rules(maxResults=1)
+    page = _boto3(outputs.place).describe_pull_through_cache_rules(maxResults=1)
     with pytest.raises(ecrkeeper.InvalidArgument, match="next token"):
-        known.place.live.client.apply_registry_settings(known.place.part("pasted"), page)
+        outputs.place.live.client.apply_registry_settings(outputs.place.part("pasted"), page)

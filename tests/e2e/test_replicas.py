@@ -84,7 +84,7 @@ def test_replicas_tolerate_clocks_off_by_five_minutes(aws: Simulator, url: str, 
         aws.control("POST", "faults", {"kind": "latency", "seconds": 1.0})
         for n in range(20, 26):
             two.apply_registry_settings(part(n), CACHING)
-        eventually(lambda: held(url) > 0)
+        eventually(lambda: leased_rows(url) > 0)
         late.kill()
         killed = time.monotonic()
         aws.control("DELETE", "faults")
@@ -120,7 +120,7 @@ def test_replicas_can_share_a_port_and_stop_separately(aws: Simulator, url: str,
     assert second.stop() == 0
 
 
-def held(url: str) -> int:
+def leased_rows(url: str) -> int:
     with psycopg.connect(url) as conn:
         row = conn.execute("SELECT count(*) FROM schedule WHERE lease_token IS NOT NULL").fetchone()
     return int(row[0]) if row else 0

@@ -42,8 +42,8 @@ def test_settings_are_rejected_at_exact_fields(live: Live, case: Rejected) -> No
 @pytest.mark.parametrize("case", APPLIED, ids=ids(APPLIED))
 def test_settings_reach_aws_exactly(live: Live, case: Applied) -> None:
     place, case = begun(live, case)
-    if case.given:
-        place.seed(**case.given)
+    if case.existing:
+        place.seed(**case.existing)
     registry = place.converged(case.settings)
     assert not registry.drift
     assert not registry.HasField("last_error")
@@ -53,7 +53,7 @@ def test_settings_reach_aws_exactly(live: Live, case: Applied) -> None:
 @pytest.mark.parametrize("case", UNCHANGED, ids=ids(UNCHANGED))
 def test_equal_settings_write_nothing(live: Live, case: Unchanged) -> None:
     place, case = begun(live, case)
-    place.seed(**case.given)
+    place.seed(**case.existing)
     before, since = place.aws(), place.live.aws.position()
     registry = place.converged(case.settings)
     assert not registry.drift
@@ -65,9 +65,9 @@ def test_equal_settings_write_nothing(live: Live, case: Unchanged) -> None:
 def test_drift_is_reported_and_remediated(live: Live, case: Drifted) -> None:
     place, case = begun(live, case)
     place.converged(case.settings)
-    before = parts(place, case.given)
+    before = parts(place, case.existing)
     place.keep(mode="OBSERVE")
-    place.seed(**case.given)
+    place.seed(**case.existing)
     since = place.live.aws.position()
     registry = place.reconcile()
     assert tuple((each.setting, each.key, Drift.Kind.Name(each.kind)) for each in registry.drift) == case.drift
@@ -75,4 +75,4 @@ def test_drift_is_reported_and_remediated(live: Live, case: Drifted) -> None:
     place.keep(mode="ENFORCE")
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
     assert not place.read().drift
-    assert parts(place, case.given) == before
+    assert parts(place, case.existing) == before

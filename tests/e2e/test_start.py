@@ -76,8 +76,8 @@ def test_address_in_use_prints_one_line_with_setting(tmp_path: Path, setting: st
         "METRICS_LISTEN": "127.0.0.1:0",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}",
     }
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        variables[setting.upper()] = address = f"127.0.0.1:{taken.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        variables[setting.upper()] = address = f"127.0.0.1:{listener.getsockname()[1]}"
         environment = {**os.environ, **{f"ECRKEEPER_{name}": value for name, value in variables.items()}}
         command = [harness.program("ecrkeeper-server"), "serve"]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)

@@ -96,12 +96,12 @@ def test_rejections_have_reasons(live: Secured, issuer: Issuer) -> None:
         ),
         ("nonsense", "TOKEN_INVALID", "no token at all"),
     ]
-    reasons = {why: token_rejection(live, token).reason for token, _, why in rows}
-    assert reasons == {why: reason for _, reason, why in rows}
+    reasons = {label: token_rejection(live, token).reason for token, _, label in rows}
+    assert reasons == {label: reason for _, reason, label in rows}
     assert token_rejection(live, issuer.token(lasts=-30)).metadata["call_id"]
     # The log contains nothing that could be used.
     log = live.log()
-    assert not [why for token, _, why in rows if token and token in log]
+    assert not [label for token, _, label in rows if token and token in log]
 
 
 def test_valid_token_is_never_logged(live: Secured, issuer: Issuer) -> None:
@@ -248,12 +248,12 @@ def test_changed_policy_applies_unless_invalid(live: Secured, issuer: Issuer) ->
         rejection(grpc.StatusCode.PERMISSION_DENIED, client.get_registry, name)
         policy.write_text(POLICY + "  - {name: late, principals: [late], verbs: [read]}\n")
 
-        def found() -> bool:
+        def is_missing() -> bool:
             with pytest.raises(ecrkeeper.RegistryError) as caught:
                 client.get_registry(name)
             return caught.value.code is grpc.StatusCode.NOT_FOUND
 
-        harness.eventually(found)
+        harness.eventually(is_missing)
     Path(policy).write_text(POLICY)
 
 

@@ -88,20 +88,20 @@ class Watcher(threading.Thread):
     def __init__(self, client: ecrkeeper.Client) -> None:
         super().__init__(daemon=True)
         self._watch = client.watch_registries("accounts/-")
-        self.seen: dict[str, Registry] = {}
+        self.latest: dict[str, Registry] = {}
         self.error: ecrkeeper.RegistryError | None = None
 
     def run(self) -> None:
         try:
             for step in self._watch:
-                self.seen[step.registry.name] = step.registry
+                self.latest[step.registry.name] = step.registry
         except ecrkeeper.RegistryError as error:
             self.error = error
 
     def shows(self, now: Registry) -> bool:
         """Return whether the watch has shown AWS in sync with the current spec."""
         assert self.error is None, self.error
-        observed = self.seen.get(now.name)
+        observed = self.latest.get(now.name)
         return observed is not None and observed.generation == now.generation and is_synced(observed)
 
     def stop(self) -> None:

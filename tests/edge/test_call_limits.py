@@ -62,15 +62,15 @@ async def test_greedy_caller_does_not_starve_others(serve: Serve) -> None:
     async with serve(Limits(calls_per_principal=2)) as server:
         async with server.calls() as greedy, server.calls(server.socket) as modest:
             # These requests are never completed: their calls keep their slots.
-            held = [greedy.channel.stream_unary(GET)(timeout=30) for _ in range(2)]
-            for call in held:
+            waiting = [greedy.channel.stream_unary(GET)(timeout=30) for _ in range(2)]
+            for call in waiting:
                 await call.wait_for_connection()
             failure = await greedy.failure(NAMED)
             while failure.code == "NOT_FOUND":  # The held calls had not all arrived yet.
                 failure = await greedy.failure(NAMED)
             assert failure.reason == "CONCURRENCY_LIMITED"
             assert (await modest.failure(NAMED)).code == "NOT_FOUND"
-            for call in held:
+            for call in waiting:
                 call.cancel()
             for _ in range(200):
                 if (await greedy.failure(NAMED)).code == "NOT_FOUND":
@@ -96,9 +96,9 @@ async def test_streams_are_bounded_and_end_with_callers(serve: Serve) -> None:
         assert (await calls.failure(NAMED)).code == "NOT_FOUND", "calls are counted apart"
         streams[0].cancel()
         for _ in range(200):
-            again = calls.stream(request=EVERYTHING)
+            reopened = calls.stream(request=EVERYTHING)
             with contextlib.suppress(grpc.aio.AioRpcError):
-                await again.read()
+                await reopened.read()
                 break
             await asyncio.sleep(0.02)
         else:
@@ -154,13 +154,13 @@ async def test_client_library_retries_after_delay(serve: Serve) -> None:
         async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
             for _ in range(4):
                 await anext(client.list_registries().pages)
-        refused = {
+        rejected = {
             "grpc_type": "unary",
             "grpc_service": "ecrkeeper.v1.RegistrySettingsService",
             "grpc_method": "ListRegistries",
             "grpc_code": "RESOURCE_EXHAUSTED",
         }
-        assert server.metrics.registry.get_sample_value("grpc_server_handled_total", refused)
+        assert server.metrics.registry.get_sample_value("grpc_server_handled_total", rejected)
 
 
 async def test_client_reports_reason_when_delay_exceeds_deadline(serve: Serve) -> None:

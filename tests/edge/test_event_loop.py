@@ -85,13 +85,13 @@ def test_other_callbacks_are_called_as_they_are() -> None:
 
 def test_all_wakeups_but_one_are_read_before_the_events() -> None:
     reads, writes = socket.socketpair()
-    left: list[bytes] = []
+    unread: list[bytes] = []
     with reads, writes:
-        handle = emptying(reads, lambda: left.append(reads.recv(10)))
+        handle = emptying(reads, lambda: unread.append(reads.recv(10)))
         for count in (1, 2, 200):
             writes.send(b"1" * count)
             handle()
-    assert left == [b"1", b"1", b"1"]
+    assert unread == [b"1", b"1", b"1"]
 
 
 def test_wakeup_that_was_read_already_is_no_error() -> None:

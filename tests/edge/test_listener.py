@@ -228,13 +228,13 @@ def test_untested_grpcio_uses_public_server_with_warning(
     monkeypatch.setenv(SWITCH, "")
     monkeypatch.setattr(listener, "ACCEPT_LOOPS", replace(listener.ACCEPT_LOOPS, version="1.86.0"))
     with asyncio.Runner() as runner:
-        assert isinstance(runner.run(made()), PublicServer)
+        assert isinstance(runner.run(new_listener()), PublicServer)
     output = capsys.readouterr().err
     assert "public_interface_used" in output
     assert "1.86.0" in output
 
 
-async def made() -> Any:
+async def new_listener() -> Any:
     return listener.listener([], Limits())
 
 

@@ -109,7 +109,7 @@ class Rows:
 
     def __init__(self, count: int, size: int = 10) -> None:
         self.count, self.size = count, size
-        self.fetched = self.made = 0
+        self.fetched = self.rendered = 0
 
     async def fetch(self, after: int, limit: int) -> list[int]:
         rows = list(range(after + 1, self.count))[:limit]
@@ -117,7 +117,7 @@ class Rows:
         return rows
 
     async def show(self, rows: Any) -> list[StringValue]:
-        self.made += len(rows)
+        self.rendered += len(rows)
         return [StringValue(value=f"{row} {'x' * self.size}") for row in rows]
 
     async def page(self, page: Page, meets: Any = lambda _: True, may: Any = lambda _: True) -> tuple[list[int], str]:
@@ -128,14 +128,14 @@ class Rows:
 async def test_short_page_reads_no_more_than_it_returns() -> None:
     rows = Rows(10_000)
     assert await rows.page(Page(-1, 10, SIGNER)) == (list(range(10)), Page(-1, 10, SIGNER).token(9))
-    assert (rows.fetched, rows.made) == (11, 10)
+    assert (rows.fetched, rows.rendered) == (11, 10)
 
 
 async def test_page_renders_only_what_fits() -> None:
     rows = Rows(1000, size=500_000)
     page, token = await rows.page(Page(-1, 1000, SIGNER))
     assert (page, token) == ([0, 1], Page(-1, 1, SIGNER).token(1))
-    assert (rows.fetched, rows.made) == (101, 20)
+    assert (rows.fetched, rows.rendered) == (101, 20)
 
 
 async def test_oversized_resource_has_its_own_page() -> None:

@@ -449,9 +449,9 @@ async def test_batch_that_the_store_rejects_holds_up_no_other(queue: Queue, monk
 
 async def test_refused_call_in_an_unknown_account_leaves_nothing(queue: Queue) -> None:
     world = queue.events.world
-    refused = {**samples.RECORD, "errorCode": "AccessDenied"}
+    rejected = {**samples.RECORD, "errorCode": "AccessDenied"}
     await send(queue, *(
-        json.dumps(samples.event({**refused, "recipientAccountId": account, "awsRegion": "us-east-1"}))
+        json.dumps(samples.event({**rejected, "recipientAccountId": account, "awsRegion": "us-east-1"}))
         for account in (ACCOUNT, "555555555555")
     ))  # fmt: skip
     await queue.receive()

@@ -96,8 +96,8 @@ async def hopelessly_throttled(folder: Path) -> AwsModel:
 
 def test_persistent_throttling_is_retried_slowly_until_it_stops(tmp_path: Path) -> None:
     model = run(hopelessly_throttled(tmp_path))
-    refused = [at for at, *_, throttled in model.calls if throttled]
-    assert 20 < len(refused) < 600 * LOWEST_RATE
+    throttled_at = [at for at, *_, throttled in model.calls if throttled]
+    assert 20 < len(throttled_at) < 600 * LOWEST_RATE
 
 
 async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float], int]:
@@ -127,15 +127,15 @@ async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float],
 
 
 def test_new_writes_are_sent_despite_full_backlog(tmp_path: Path) -> None:
-    waited, looked = run(writes_during_a_sweep(tmp_path, flood=False))
+    waited, reads = run(writes_during_a_sweep(tmp_path, flood=False))
     assert max(waited) < 0.5
-    assert looked > 60, "the sweep stood still"
+    assert reads > 60, "the sweep stood still"
 
 
 def test_flood_of_new_writes_does_not_stop_resyncs(tmp_path: Path) -> None:
-    _, looked = run(writes_during_a_sweep(tmp_path, flood=True))
+    _, reads = run(writes_during_a_sweep(tmp_path, flood=True))
     # They have been due longest, so they use all backlog slots: eight, two seconds each, for 23 seconds.
-    assert looked > 60
+    assert reads > 60
 
 
 async def burst_during_a_sweep(folder: Path) -> tuple[float, int]:
@@ -185,16 +185,16 @@ async def refused_at_the_door(folder: Path) -> tuple[list[float], list[float]]:
         await fleet.declare(SLOW, f"r{n}", notify=False)
     fleet.engine.triggers.wake()
     await asyncio.sleep(1800)
-    closed, refused = False, list(times)
+    closed, rejected = False, list(times)
     await wait_for(30, model, [SLOW], 600)
     await fleet.end()
-    return refused, answered(model, SLOW)
+    return rejected, answered(model, SLOW)
 
 
 def test_inaccessible_account_is_probed_by_one_resource(tmp_path: Path) -> None:
-    refused, done = run(refused_at_the_door(tmp_path))
-    first = [at for at in refused if at < 1]
-    later = [at for at in refused if at >= 1]
+    rejected, done = run(refused_at_the_door(tmp_path))
+    first = [at for at in rejected if at < 1]
+    later = [at for at in rejected if at >= 1]
     assert len(first) <= 20, "30 Regions at once"
     assert 5 <= len(later) <= 30
     assert all(after - before >= 30 for before, after in zip(later, later[1:], strict=False))
@@ -219,7 +219,7 @@ async def excluding_a_hundred(folder: Path) -> tuple[list[float], float]:
 
 def test_hundred_exclusions_are_in_place_as_fast_as_the_rate_allows(tmp_path: Path) -> None:
     writes, began = run(excluding_a_hundred(tmp_path))
-    least = least_seconds([("ecr", "RegisterPullTimeUpdateExclusion")] * len(EXCLUSIONS))
+    minimum = least_seconds([("ecr", "RegisterPullTimeUpdateExclusion")] * len(EXCLUSIONS))
     assert len(writes) == len(EXCLUSIONS)
-    assert least == 16
-    assert least <= writes[-1] - began <= least + 2
+    assert minimum == 16
+    assert minimum <= writes[-1] - began <= minimum + 2

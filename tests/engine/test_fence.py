@@ -34,15 +34,15 @@ async def sent(url: str) -> int:
 
 
 async def test_lease_lost_during_credential_fetch_stops_write() -> None:
-    held = True
+    has_lease = True
 
     async def slow(_: str) -> Credentials:
-        nonlocal held
-        held = False
+        nonlocal has_lease
+        has_lease = False
         return Credentials(ACCOUNT, "secret")
 
     async def fence() -> None:
-        if not held:
+        if not has_lease:
             raise LeaseLostError
 
     async with serve() as simulator:
@@ -50,7 +50,7 @@ async def test_lease_lost_during_credential_fetch_stops_write() -> None:
         with pytest.raises(LeaseLostError):
             await client.write(Call(ACCOUNT, REGION, *PUT, fence=fence))
         assert await sent(simulator.url) == 0
-        held = True
+        has_lease = True
         await client.write(Call(ACCOUNT, REGION, *PUT))
         assert await sent(simulator.url) == 1
         await client.close()
@@ -58,32 +58,32 @@ async def test_lease_lost_during_credential_fetch_stops_write() -> None:
 
 async def test_write_is_fenced_after_rate_limit_wait() -> None:
     burst = int(RATES["ecr-write"][1])
-    looks: list[str] = []
+    checks: list[str] = []
 
     async def provide(_: str) -> Credentials:
         return Credentials(ACCOUNT, "secret")
 
     def clock() -> float:
-        looks.append("rate")
+        checks.append("rate")
         return 0.0
 
     async def fence() -> None:
-        looks.append("fence")
-        if looks.count("fence") > burst:
+        checks.append("fence")
+        if checks.count("fence") > burst:
             raise LeaseLostError
 
     async with serve() as simulator:
         client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=provide, clock=clock)
         for _ in range(burst):
             await client.write(Call(ACCOUNT, REGION, *PUT, fence=fence))
-        del looks[:-1]
-        looks += ["fence"] * (burst - looks.count("fence"))
+        del checks[:-1]
+        checks += ["fence"] * (burst - checks.count("fence"))
         began = time.monotonic()
         with pytest.raises(LeaseLostError):
             await client.write(Call(ACCOUNT, REGION, *PUT, fence=fence))
         assert time.monotonic() - began > 0.9 / RATES["ecr-write"][0]
-        assert looks[-1] == "fence"
-        assert "rate" in looks[burst:-1]
+        assert checks[-1] == "fence"
+        assert "rate" in checks[burst:-1]
         assert await sent(simulator.url) == burst
         await client.close()
 

@@ -16,11 +16,11 @@ async def test_error_attempts_are_counted_until_it_clears(world: World) -> None:
     first = await world.reconcile()
     assert (first.reason, first.drifted, first.attempts) == ("AWS_UNAVAILABLE", True, 1)
     since = first.state["error"]["since"]
-    again = await world.resync()
-    assert (again.attempts, again.state["error"]["since"], again.drifted) == (2, since, True)
-    assert (again.failed_at or 0) > (first.failed_at or 0) >= since
-    assert [each["since"] for each in again.state["drift"]] == [each["since"] for each in first.state["drift"]]
-    assert [each["owners"] for each in again.state["drift"]] == [["team-a"]]
+    repeated = await world.resync()
+    assert (repeated.attempts, repeated.state["error"]["since"], repeated.drifted) == (2, since, True)
+    assert (repeated.failed_at or 0) > (first.failed_at or 0) >= since
+    assert [each["since"] for each in repeated.state["drift"]] == [each["since"] for each in first.state["drift"]]
+    assert [each["owners"] for each in repeated.state["drift"]] == [["team-a"]]
     del world.aws.faults["CreatePullThroughCacheRule"]
     last = await world.resync()
     assert (last.reason, last.drifted, last.attempts, last.failed_at) == (None, False, 0, None)

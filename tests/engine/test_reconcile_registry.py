@@ -271,8 +271,8 @@ async def test_no_write_is_sent_after_lease_loss(world: World) -> None:
 
     async def lose() -> None:
         world.seconds += 31
-        taken = await world.db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=30))
-        assert len(taken) == 1
+        claimed = await world.db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=30))
+        assert len(claimed) == 1
 
     world.aws.before["DescribePullThroughCacheRules"] = lose
     row = await world.reconcile()
@@ -297,10 +297,10 @@ async def test_write_ahead_is_recorded_before_sending(world: World) -> None:
     await world.declare(caching(QUAY))
     recorded: list[Any] = []
 
-    async def look() -> None:
+    async def record() -> None:
         recorded.append((await world.row()).state["applied"])
 
-    world.aws.before["CreatePullThroughCacheRule"] = look
+    world.aws.before["CreatePullThroughCacheRule"] = record
     await world.reconcile()
     assert list(recorded[0]["pull_through_cache_rules"]) == ["quay"]
 

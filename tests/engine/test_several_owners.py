@@ -205,7 +205,7 @@ async def test_written_elements_are_owned_if_re_read_fails(world: World, error: 
 async def test_created_elements_are_owned_before_they_are_visible(
     world: World,
 ) -> None:
-    looks: list[int] = []
+    reads: list[int] = []
     read, send = world.aws.client.call, world.aws.client.write
 
     async def write(sent: Call) -> Any:
@@ -218,8 +218,8 @@ async def test_created_elements_are_owned_before_they_are_visible(
     async def call(account: str, region: str, service: str, operation: str, params: Any) -> Any:
         answer = await read(account, region, service, operation, params)
         if operation == "DescribePullThroughCacheRules":
-            looks.append(1)
-            return answer if len(looks) != 2 else {**answer, "pullThroughCacheRules": []}
+            reads.append(1)
+            return answer if len(reads) != 2 else {**answer, "pullThroughCacheRules": []}
         return answer
 
     world.aws.client.call, world.aws.client.write = call, write  # type: ignore[method-assign]

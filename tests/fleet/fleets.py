@@ -82,7 +82,7 @@ class Fleet:
         """The newest rollout, or one, once it is in a state."""
         expected = Rollout.State.Value(state)
 
-        def look() -> fleet_pb2.Rollout | None:
+        def ended_or_none() -> fleet_pb2.Rollout | None:
             try:
                 current = self.rollout(number)
             except (ecrkeeper.NotFound, StopIteration):
@@ -90,7 +90,7 @@ class Fleet:
             return current if current.state == expected else None
 
         try:
-            ended_rollout: fleet_pb2.Rollout = harness.eventually(look, seconds)
+            ended_rollout: fleet_pb2.Rollout = harness.eventually(ended_or_none, seconds)
         except AssertionError as error:
             raise AssertionError(f"{self.rollout(number)}\n{list(self.targets(number))}") from error
         return ended_rollout

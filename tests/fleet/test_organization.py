@@ -54,7 +54,7 @@ def organize(live: Live, **accounts: dict[str, Any]) -> None:
     live.aws.control("PUT", "organization", {"management": MANAGEMENT, "accounts": accounts})
 
 
-def known(live: Live) -> dict[str, Any]:
+def accounts_by_name(live: Live) -> dict[str, Any]:
     return {each.name.partition("/")[2]: each for each in live.client.list_accounts()}
 
 
@@ -66,12 +66,14 @@ def test_accounts_follow_the_organization(live: Live) -> None:
     members = {each: {"name": f"name-{each}", **unit} for each in accounts}
     live.aws.control("PUT", f"accounts/{one}", {"enabled_regions": ["us-east-1", "af-south-1"]})
     organize(live, **members)
-    listed = harness.eventually(lambda: known(live) if set(accounts) <= set(known(live)) else None, 60)
+    listed = harness.eventually(
+        lambda: accounts_by_name(live) if set(accounts) <= set(accounts_by_name(live)) else None, 60
+    )
     account = listed[one]
     assert (account.display_name, account.organizational_unit) == (f"name-{one}", "/workloads/prod")
     assert dict(account.labels) == {"env": "prod", "odd/key": "a b"}
     # The Regions of an account come with the first check of it.
-    harness.eventually(lambda: list(known(live)[one].enabled_regions) == ["af-south-1", "us-east-1"], 120)
+    harness.eventually(lambda: list(accounts_by_name(live)[one].enabled_regions) == ["af-south-1", "us-east-1"], 120)
     assert (account.source, account.state) == (account.ORGANIZATION, account.ACTIVE)
     assert listed[declared].display_name == "mine", "what somebody declared stays"
     error = rejection(
@@ -82,9 +84,9 @@ def test_accounts_follow_the_organization(live: Live) -> None:
     fewer = {each: member for each, member in members.items() if each != two}
     fewer[one] = {**members[one], "state": "SUSPENDED", "unit": "/"}
     organize(live, **fewer)
-    harness.eventually(lambda: known(live)[one].state == account.SUSPENDED, 60)
-    harness.eventually(lambda: known(live)[two].state == account.GONE, 60)
-    assert known(live)[one].organizational_unit == "/"
+    harness.eventually(lambda: accounts_by_name(live)[one].state == account.SUSPENDED, 60)
+    harness.eventually(lambda: accounts_by_name(live)[two].state == account.GONE, 60)
+    assert accounts_by_name(live)[one].organizational_unit == "/"
     live.aws.check_requests()
 
 
@@ -93,7 +95,7 @@ def test_new_account_in_a_unit_and_new_region_are_reached(live: Live) -> None:
     for each in (first, second):
         live.aws.control("PUT", f"accounts/{each}", {"enabled_regions": ["us-east-1"]})
     organize(live, **{first: {"unit": "/workloads/prod"}, MANAGEMENT: {"unit": "/"}})
-    harness.eventually(lambda: first in known(live), 30)
+    harness.eventually(lambda: first in accounts_by_name(live), 30)
     fleet = Fleet(live, accounts=[first])
     content = fleet.content(exclusion("scanner"), selector={"accounts": 'organizational_unit:"/workloads/"'})
     live.client.create_registry_set(fleet.label, content)

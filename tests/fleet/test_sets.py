@@ -53,13 +53,13 @@ def test_deleted_set_releases_its_targets_and_disappears(fleet: Fleet) -> None:
     assert error.reason == "ACCOUNT_IN_USE"
     deleting = fleet.client.delete_registry_set(fleet.set_name, allow_removals=4)
     assert deleting.deleting
-    assert harness.eventually(lambda: gone(fleet))
+    assert harness.eventually(lambda: is_deleted(fleet))
     assert fleet.has()
     assert fleet.rollout(2).state == ecrkeeper.Rollout.SUCCEEDED
     fleet.client.delete_account(f"accounts/{fleet.accounts[0]}")
 
 
-def gone(fleet: Fleet) -> bool:
+def is_deleted(fleet: Fleet) -> bool:
     try:
         fleet.client.get_registry_set(fleet.set_name)
     except ecrkeeper.NotFound:
@@ -72,7 +72,7 @@ def test_abandoned_elements_stay(fleet: Fleet) -> None:
     fleet.create(exclusion("scanner"), deletionPolicy="ABANDON")
     fleet.ended()
     fleet.client.delete_registry_set(fleet.set_name)
-    assert harness.eventually(lambda: gone(fleet))
+    assert harness.eventually(lambda: is_deleted(fleet))
     assert fleet.has("scanner")
 
 
@@ -197,13 +197,13 @@ def test_invalid_sets_are_rejected_with_every_violation(fleet: Fleet) -> None:
     few = fleet.content(exclusion("a"), strategy={"waves": [{"count": 1}]})
     error = rejection(grpc.StatusCode.INVALID_ARGUMENT, fleet.client.create_registry_set, fleet.label, few)
     assert [each.field for each in error.violations] == ["registry_set.strategy.waves"]
-    assert gone(fleet)
+    assert is_deleted(fleet)
 
 
 def test_set_without_targets_is_planned_with_a_warning(fleet: Fleet) -> None:
     planned = fleet.client.create_registry_set(fleet.label, fleet.content(exclusion("a")), validate_only=True)
     assert [each.reason for each in planned.plan.warnings] == ["NO_TARGETS"]
-    assert gone(fleet)
+    assert is_deleted(fleet)
     fleet.create(exclusion("a"))
     assert fleet.ended().message == "it has no targets"
 
@@ -213,8 +213,8 @@ def test_repeated_request_has_one_effect(fleet: Fleet) -> None:
     request_id = "12345678-1234-1234-1234-" + fleet.label[1:].rjust(12, "0")
     content = fleet.content(exclusion("a"))
     first = fleet.client.create_registry_set(fleet.label, content, request_id=request_id)
-    again = fleet.client.create_registry_set(fleet.label, content, request_id=request_id)
-    assert (first.uid, first.generation) == (again.uid, again.generation)
+    repeated = fleet.client.create_registry_set(fleet.label, content, request_id=request_id)
+    assert (first.uid, first.generation) == (repeated.uid, repeated.generation)
     rejection(grpc.StatusCode.ALREADY_EXISTS, fleet.client.create_registry_set, fleet.label, content)
     rejection(
         grpc.StatusCode.ABORTED,

@@ -180,7 +180,7 @@ def only_validates(case: Case) -> bool:
     return bool(getattr(request, "validate_only", False))
 
 
-def made(method: str, rng: random.Random) -> Case:
+def new_case(method: str, rng: random.Random) -> Case:
     """A call of a method."""
     return Case(method, messages.request(METHODS[method].input_type, rng), messages.metadata(rng))
 

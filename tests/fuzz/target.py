@@ -33,7 +33,7 @@ class RememberingAws:
 
     def __init__(self, aws: AwsClient) -> None:
         self._aws = aws
-        self._known: dict[str, Any] = {}
+        self._answers: dict[str, Any] = {}
 
     async def call(
         self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
@@ -46,14 +46,14 @@ class RememberingAws:
                 await check()
         unfenced = replace(call, fence=None, ready=None)
         key = repr((unfenced, unfenced.params))
-        if key not in self._known:
-            if len(self._known) >= _ASKED:
+        if key not in self._answers:
+            if len(self._answers) >= _ASKED:
                 raise Temporary("AWS is not asked any more", reason="AWS_UNAVAILABLE", operation=call.operation)
             try:
-                self._known[key] = await self._aws.write(unfenced)
+                self._answers[key] = await self._aws.write(unfenced)
             except AwsError as error:
-                self._known[key] = error
-        answer = self._known[key]
+                self._answers[key] = error
+        answer = self._answers[key]
         if isinstance(answer, AwsError):
             raise answer
         return answer
@@ -70,19 +70,19 @@ class Complaints(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.found: list[str] = []
+        self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.found.append(logging.Formatter().format(record))
+        self.texts.append(logging.Formatter().format(record))
 
     def __call__(self, _logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if name in ("error", "critical", "exception"):
-            self.found.append(str(structlog.processors.format_exc_info(_logger, name, dict(event))))
+            self.texts.append(str(structlog.processors.format_exc_info(_logger, name, dict(event))))
         raise structlog.DropEvent
 
     def take(self) -> list[str]:
-        complaints, self.found = self.found, []
-        return complaints
+        texts, self.texts = self.texts, []
+        return texts
 
 
 class Contents:
@@ -138,7 +138,7 @@ async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
     logging.getLogger().addHandler(complaints)
     structlog.configure(processors=[complaints], cache_logger_on_first_use=False)
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: complaints.found.append(repr(context)))
+    loop.set_exception_handler(lambda _, context: complaints.texts.append(repr(context)))
     db, changes = schema.open_database(url, pool_size=1), Changes()
     db.listen(changes.publish)
     os.environ.update(AWS_ACCESS_KEY_ID="999999999999", AWS_SECRET_ACCESS_KEY="secret")

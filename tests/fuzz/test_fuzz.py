@@ -15,7 +15,7 @@ from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.store import schema
 
 from tests import harness
-from tests.fuzz.drive import METHODS, SLOW, TOGETHER, Case, Driver, made, reads, smaller
+from tests.fuzz.drive import METHODS, SLOW, TOGETHER, Case, Driver, new_case, reads, smaller
 from tests.fuzz.target import running
 
 CALLS = int(os.environ.get("FUZZ_CALLS", "60"))
@@ -89,8 +89,8 @@ async def test_random_calls_do_not_break_the_server(
     ]
     before, codes = 0.0, None
     for start in range(0, CALLS, ROUND):
-        cases = [made(maker, rng) for maker in makers for _ in range(10)]
-        cases += [made(method, rng) for _ in range(min(ROUND, CALLS - start))]
+        cases = [new_case(maker, rng) for maker in makers for _ in range(10)]
+        cases += [new_case(method, rng) for _ in range(min(ROUND, CALLS - start))]
         path = tmp_path / f"{start}.db"
         shutil.copy(empty, path)
         driver = await _round(path, aws, cases)

@@ -135,15 +135,15 @@ def connected(server: harness.Server, issued: Issued) -> ecrkeeper.Client:
     return ecrkeeper.Client(server.address, credentials=credentials, timeout=5)
 
 
-@pytest.mark.parametrize(("issue", "reason", "why"), ODD, ids=IDS)
+@pytest.mark.parametrize(("issue", "reason", "label"), ODD, ids=IDS)
 def test_malformed_certificate_is_rejected(
-    server: harness.Server, issue: Callable[[], Issued], reason: str, why: str
+    server: harness.Server, issue: Callable[[], Issued], reason: str, label: str
 ) -> None:
-    with connected(server, issue()) as client, pytest.raises(ecrkeeper.RegistryError) as refused:
+    with connected(server, issue()) as client, pytest.raises(ecrkeeper.RegistryError) as caught:
         client.list_supported_regions()
     # BoringSSL ends the handshake of some; the server rejects all others with a reason.
-    if refused.value.code is not grpc.StatusCode.UNAVAILABLE:
-        assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.UNAUTHENTICATED, reason)
+    if caught.value.code is not grpc.StatusCode.UNAVAILABLE:
+        assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.UNAUTHENTICATED, reason)
 
 
 def test_valid_certificates_are_accepted_by_name(server: harness.Server) -> None:
@@ -165,13 +165,13 @@ def test_valid_certificates_are_accepted_by_name(server: harness.Server) -> None
 
 
 def rejection(presented: dict[str, list[bytes]]) -> Unauthenticated:
-    with pytest.raises(Unauthenticated) as refused:
+    with pytest.raises(Unauthenticated) as caught:
         principal_of_certificate(presented)
-    return refused.value
+    return caught.value
 
 
 @pytest.mark.parametrize(
-    ("issue", "reported", "why"),
+    ("issue", "reported", "reason"),
     [
         (ca(EVIL), {"cn": b"admin"}, "gRPC cuts the common name at the NUL"),
         (ca("evil"), {"cn": b"admin"}, "another common name"),
@@ -185,7 +185,7 @@ def rejection(presented: dict[str, list[bytes]]) -> Unauthenticated:
     ],
 )  # fmt: skip
 def test_names_differing_from_tls_are_rejected(
-    issue: Callable[[], Issued], reported: dict[str, bytes], why: str
+    issue: Callable[[], Issued], reported: dict[str, bytes], reason: str
 ) -> None:
     assert rejection(peer(issue().certificate, **reported)).reason == INVALID  # type: ignore[arg-type]
 

@@ -51,7 +51,7 @@ def signer(request: Any = LIST, principal: str = "alice", key: bytes = KEY) -> T
     return TokenSigner(key, request, principal)
 
 
-def asked(request: Any, token: str) -> Any:
+def with_token(request: Any, token: str) -> Any:
     copy = type(request)()
     copy.CopyFrom(request)
     copy.page_token = token
@@ -61,7 +61,7 @@ def asked(request: Any, token: str) -> Any:
 def rejected(token: str, start: Any = "", *, request: Any = LIST, **by: Any) -> str:
     """Return the reason why a request with a token is rejected."""
     with pytest.raises(InvalidArgument) as caught:
-        page_of(asked(request, token), start, signer(request, **by))
+        page_of(with_token(request, token), start, signer(request, **by))
     (violation,) = caught.value.violations
     assert violation.field == "page_token"
     return violation.description
@@ -86,9 +86,9 @@ OTHERS: list[tuple[Any, Any, str]] = [
 @pytest.mark.parametrize(("first", "other", "reason"), OTHERS, ids=[row[2] for row in OTHERS])
 def test_token_is_bound_to_list(first: Any, other: Any, reason: str) -> None:
     token = signer(first).token("behind")
-    again = asked(first, token)
-    again.page_size = 7
-    assert page_of(again, "", signer(again)).after == "behind"
+    repeated = with_token(first, token)
+    repeated.page_size = 7
+    assert page_of(repeated, "", signer(repeated)).after == "behind"
     assert "another list" in rejected(token, request=other)
 
 
@@ -163,7 +163,7 @@ def test_modified_token_is_rejected_or_equivalent(at: int, character: str) -> No
     changed = GOOD[:at] + character + GOOD[at + 1 :]
     try:
         # The last character of a part can have unused bits.
-        assert page_of(asked(LIST, changed), "", signer()).after == "behind"
+        assert page_of(with_token(LIST, changed), "", signer()).after == "behind"
     except InvalidArgument:
         assert changed != GOOD
 
@@ -187,7 +187,7 @@ def test_token_of_another_release_is_rejected(start: Any, content: Any) -> None:
 @given(st.text() | st.integers(0, 2**63) | st.lists(st.text() | st.integers(0, 2**63), max_size=3))
 def test_token_keeps_its_cursor(after: Any) -> None:
     start = [type(each)() for each in after] if isinstance(after, list) else type(after)()
-    assert page_of(asked(LIST, signer().token(after)), start, signer()).after == after
+    assert page_of(with_token(LIST, signer().token(after)), start, signer()).after == after
 
 
 @pytest.fixture
@@ -301,10 +301,10 @@ async def test_list_accepts_only_its_own_tokens(db: Database, method: Any, reque
         signer(request_, "alice").token(place),
     ):
         with pytest.raises(InvalidArgument) as caught:
-            await call(asked(request_, token), None)
+            await call(with_token(request_, token), None)
         assert [violation.field for violation in caught.value.violations] == ["page_token"]
     try:
-        await call(asked(request_, signer(request_, "alice", key).token(place)), None)
+        await call(with_token(request_, signer(request_, "alice", key).token(place)), None)
     except (LookupError, ecrkeeper.RegistryError):
         assert any(each in type(request_).__name__ for each in ("Backfill", "Image")), "only these ask AWS"
     except NotFound:

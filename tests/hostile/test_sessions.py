@@ -24,7 +24,7 @@ class Aws:
     """Issues credentials and their account; `now` is the time."""
 
     owners: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested_accounts: list[str] = field(default_factory=list)
     minted: int = 0
     refuses: list[AwsError] = field(default_factory=list)
     now: float = 0.0
@@ -38,7 +38,7 @@ class Aws:
         return self.current[account]
 
     async def identify(self, _: str, credentials: Credentials) -> str:
-        self.asked.append(credentials.access_key)
+        self.requested_accounts.append(credentials.access_key)
         await asyncio.sleep(0)
         if self.refuses:
             raise self.refuses.pop(0)
@@ -61,11 +61,11 @@ async def test_concurrent_calls_share_one_assume_role() -> None:
     sessions = aws.sessions()
     await asyncio.gather(*(sessions.open(ACCOUNT) for _ in range(50)))
     await sessions.open(ACCOUNT)
-    assert aws.asked == ["KEY1"]
+    assert aws.requested_accounts == ["KEY1"]
     # They were refreshed.
     aws.current.clear()
     await sessions.open(ACCOUNT)
-    assert aws.asked == ["KEY1", "KEY2"]
+    assert aws.requested_accounts == ["KEY1", "KEY2"]
 
 
 async def test_shared_credentials_are_checked_once() -> None:
@@ -83,7 +83,7 @@ async def test_shared_credentials_are_checked_once() -> None:
             assert caught.value.metadata == {"expected_account": other, "actual_account": ACCOUNT}
             assert ACCOUNT in caught.value.message
             assert other in caught.value.message
-    assert aws.asked == ["KEY1"]
+    assert aws.requested_accounts == ["KEY1"]
 
 
 async def test_session_of_other_account_is_discarded() -> None:
@@ -100,10 +100,10 @@ async def test_unknown_account_is_retried_with_backoff() -> None:
     times = []
     for second in range(200):
         aws.now = second / 2
-        before = len(aws.asked)
+        before = len(aws.requested_accounts)
         with pytest.raises(Temporary):
             await sessions.open(ACCOUNT)
-        if len(aws.asked) > before:
+        if len(aws.requested_accounts) > before:
             times.append(aws.now)
     assert times == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5]
     aws.refuses.clear()
@@ -118,7 +118,7 @@ async def test_cancelled_caller_does_not_cancel_others() -> None:
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).account == ACCOUNT
-    assert aws.asked == ["KEY1"]
+    assert aws.requested_accounts == ["KEY1"]
 
 
 # AWS's responses to the calls of a new session, and whether the last one drops it

@@ -109,8 +109,8 @@ TIMES: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
-@pytest.mark.parametrize(("text", "why"), TIMES, ids=[row[1] for row in TIMES])
-async def test_malformed_time_is_invalid(claim: str, text: str, why: str) -> None:
+@pytest.mark.parametrize(("text", "reason"), TIMES, ids=[row[1] for row in TIMES])
+async def test_malformed_time_is_invalid(claim: str, text: str, reason: str) -> None:
     assert (await rejection(signed(claims(**{claim: text})))).reason == INVALID
 
 
@@ -161,8 +161,8 @@ NAMES: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "why"), NAMES, ids=[row[1] for row in NAMES])
-async def test_malformed_token_name_is_invalid(text: str, why: str) -> None:
+@pytest.mark.parametrize(("text", "reason"), NAMES, ids=[row[1] for row in NAMES])
+async def test_malformed_token_name_is_invalid(text: str, reason: str) -> None:
     assert (await rejection(signed(claims(sub=text)))).reason == INVALID
     other = verifier(principal_claim="email")
     assert (await rejection(signed(claims(email=text)), other)).reason == INVALID
@@ -186,8 +186,8 @@ GROUPS: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "why"), GROUPS, ids=[row[1] for row in GROUPS])
-async def test_malformed_groups_are_invalid(text: str, why: str) -> None:
+@pytest.mark.parametrize(("text", "reason"), GROUPS, ids=[row[1] for row in GROUPS])
+async def test_malformed_groups_are_invalid(text: str, reason: str) -> None:
     assert (await rejection(signed(claims(groups=text)))).reason == INVALID
 
 
@@ -231,8 +231,8 @@ HEADERS: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("header", "why"), HEADERS, ids=[row[1] for row in HEADERS])
-async def test_malformed_header_is_invalid(header: str, why: str) -> None:
+@pytest.mark.parametrize(("header", "reason"), HEADERS, ids=[row[1] for row in HEADERS])
+async def test_malformed_header_is_invalid(header: str, reason: str) -> None:
     tokens = TokenVerifier(TokenOptions(ISSUER.url, (AUDIENCE,), ALLOWED), NeverAskedAgain())
     assert (await rejection(signed(claims(), header), tokens)).reason == INVALID
 
@@ -266,8 +266,8 @@ CLAIMS: list[tuple[bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "why"), CLAIMS, ids=[row[1] for row in CLAIMS])
-async def test_malformed_claims_are_invalid(content: bytes, why: str) -> None:
+@pytest.mark.parametrize(("content", "reason"), CLAIMS, ids=[row[1] for row in CLAIMS])
+async def test_malformed_claims_are_invalid(content: bytes, reason: str) -> None:
     assert (await rejection(signed(content))).reason in (INVALID, "TOKEN_WRONG_ISSUER", "TOKEN_WRONG_AUDIENCE")
 
 
@@ -320,8 +320,8 @@ FORMS: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("token", "why"), FORMS, ids=[row[1] for row in FORMS])
-async def test_token_of_other_format_is_invalid(token: str, why: str) -> None:
+@pytest.mark.parametrize(("token", "reason"), FORMS, ids=[row[1] for row in FORMS])
+async def test_token_of_other_format_is_invalid(token: str, reason: str) -> None:
     tokens = verifier()
     assert (await tokens.verify(GOOD)).name == "admin", "also where the good token is remembered"
     assert (await rejection(token, tokens)).reason == INVALID
@@ -368,8 +368,8 @@ BEARERS: list[tuple[list[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "why"), BEARERS, ids=[row[1] for row in BEARERS])
-async def test_malformed_authorization_is_invalid(values: list[str], why: str) -> None:
+@pytest.mark.parametrize(("values", "reason"), BEARERS, ids=[row[1] for row in BEARERS])
+async def test_malformed_authorization_is_invalid(values: list[str], reason: str) -> None:
     with pytest.raises(Unauthenticated) as rejected:
         await Authenticator(verifier()).identify(values, {})
     assert rejected.value.reason == INVALID
@@ -457,8 +457,8 @@ SETS: list[tuple[Callable[[], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("read", "why"), SETS, ids=[row[1] for row in SETS])
-def test_malformed_key_set_is_rejected(read: Callable[[], Any], why: str) -> None:
+@pytest.mark.parametrize(("read", "reason"), SETS, ids=[row[1] for row in SETS])
+def test_malformed_key_set_is_rejected(read: Callable[[], Any], reason: str) -> None:
     with pytest.raises(FileError):
         read()
 
@@ -472,7 +472,7 @@ def test_malformed_key_does_not_affect_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "why"),
+    ("document", "reason"),
     [
         (b"[" * 100_000, "deep nesting"),
         (b'{"issuer": ' + NINES.encode() + b"}", "a number of many digits"),
@@ -482,7 +482,7 @@ def test_malformed_key_does_not_affect_others() -> None:
         (b'{"issuer": "https://i", "jwks_uri": "http://127.0.0.1:80@evil.example/"}', "an address that leads elsewhere"),
     ],
 )  # fmt: skip
-def test_malformed_discovery_document_is_rejected(document: bytes, why: str) -> None:
+def test_malformed_discovery_document_is_rejected(document: bytes, reason: str) -> None:
     with pytest.raises(FileError):
         _jwks_uri("https://i", document)
 

@@ -27,7 +27,7 @@ class World:
     server: int = 0
     proxy: int = 0
     answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n"
-    asked: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
@@ -37,7 +37,7 @@ class World:
         writer.close()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(self.answer)
         if b" 200 " in self.answer:
             upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self.server)
@@ -79,7 +79,7 @@ async def world() -> AsyncIterator[World]:
 
 async def test_connection_opens_one_tunnel_through_proxy(world: World) -> None:
     assert await world.call({"HTTPS_PROXY": f"http://us%40er:p%3Ass@127.0.0.1:{world.proxy}"}) == b"ok"
-    (request,) = world.asked
+    (request,) = world.requests
     assert request.startswith(f"CONNECT localhost:{world.server} HTTP/1.1\r\n".encode())
     assert b"Proxy-Authorization: Basic dXNAZXI6cDpzcw==" in request
 
@@ -87,12 +87,12 @@ async def test_connection_opens_one_tunnel_through_proxy(world: World) -> None:
 @pytest.mark.parametrize("excluded", ["localhost", "*", ".example,localhost", "LOCALHOST"])
 async def test_call_to_an_excluded_host_is_direct(world: World, excluded: str) -> None:
     assert await world.call({"https_proxy": f"127.0.0.1:{world.proxy}", "no_proxy": excluded}) == b"ok"
-    assert not world.asked
+    assert not world.requests
 
 
 async def test_proxy_with_tls_is_reached_without_the_other_proxy(world: World) -> None:
     assert await world.call({"HTTPS_PROXY": f"http://127.0.0.1:{world.proxy}"}, is_proxy=True) == b"ok"
-    assert not world.asked
+    assert not world.requests
 
 
 @pytest.mark.parametrize(

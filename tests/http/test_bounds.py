@@ -166,10 +166,10 @@ async def test_connections_beyond_the_limit_are_closed(ports: Ports) -> None:
         assert await kept[0].status() == 200
         await kept[1].close()
         await asyncio.sleep(0.1)
-        again = await Raw.open(port)
-        await again.send(request())
-        assert await again.status() == 200
-        for each in (*kept, beyond, again):
+        reopened = await Raw.open(port)
+        await reopened.send(request())
+        assert await reopened.status() == 200
+        for each in (*kept, beyond, reopened):
             await each.close()
 
 

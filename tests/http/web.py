@@ -29,12 +29,12 @@ STREAM = {**UNARY, "Content-Type": "application/connect+json"}
 def port_of(log: Path) -> int:
     """Return the HTTP port of a server from its log."""
 
-    def found() -> int:
+    def logged_port() -> int:
         lines = (json.loads(line) for line in log.read_text().splitlines() if line.endswith("}"))
         return next((int(line["http_port"]) for line in lines if line["event"] == "started"), 0)
 
     # The server logs it right after it prints its address.
-    return int(harness.eventually(found))
+    return int(harness.eventually(logged_port))
 
 
 @dataclass(frozen=True, slots=True)

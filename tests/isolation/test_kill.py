@@ -48,8 +48,8 @@ def sids(aws: Simulator, n: int) -> set[str]:
 
 def ready(client: ecrkeeper.Client, n: int, owner: str) -> bool:
     declaration = client.get_registry_settings(f"{registry(n)}/settings/{owner}")
-    held = {c.type for c in declaration.conditions if c.status == Condition.TRUE}
-    return not declaration.reconciling and "Ready" in held
+    true_types = {c.type for c in declaration.conditions if c.status == Condition.TRUE}
+    return not declaration.reconciling and "Ready" in true_types
 
 
 def refused(client: ecrkeeper.Client, n: int) -> bool:

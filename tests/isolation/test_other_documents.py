@@ -100,8 +100,8 @@ async def test_rejected_destination_is_isolated(world: World) -> None:
     row = await world.reconcile()
     assert own(row, "good")["Ready"][0] == "TRUE"
     assert len(row.state["suspects"]["replication_configuration"]) == 1
-    refused = [name for name in world.aws.writes if name == "PutReplicationConfiguration"]
-    assert len(refused) <= 3
+    rejected = [name for name in world.aws.writes if name == "PutReplicationConfiguration"]
+    assert len(rejected) <= 3
 
 
 async def test_suspect_is_not_retried_during_role_deletion(world: World) -> None:
@@ -110,8 +110,8 @@ async def test_suspect_is_not_retried_during_role_deletion(world: World) -> None
     await world.reconcile()
     await world.set_spec({"deletion": {"operation": "x"}}, ROLE)
     # Without the role, its deletion would end, perhaps before the registry is looked at.
-    never = update(schedule).where(schedule.c.name == str(ROLE)).values(due_at=2**60)
-    await world.db.write(lambda tx: tx.conn.execute(never))
+    postponed = update(schedule).where(schedule.c.name == str(ROLE)).values(due_at=2**60)
+    await world.db.write(lambda tx: tx.conn.execute(postponed))
     await world.db.write(lambda tx: resources.request(tx, str(REGISTRY)))
     world.seconds += 2000
     before = len(await puts(world, "PutReplicationConfiguration"))

@@ -48,9 +48,9 @@ def test_replication_rule_is_applied_and_removed(place: Place) -> None:
 
 
 def test_two_owners_share_one_replication_rule(place: Place) -> None:
-    where = (place.account, "us-west-2")
-    place.converged({"replication_configuration": rules(where, prefix="a-")}, owner="first")
-    place.converged({"replication_configuration": rules(where, prefix="b-")}, owner="second")
+    destination = (place.account, "us-west-2")
+    place.converged({"replication_configuration": rules(destination, prefix="a-")}, owner="first")
+    place.converged({"replication_configuration": rules(destination, prefix="b-")}, owner="second")
     (rule,) = place.rules()
     assert [each["filter"] for each in rule["repositoryFilters"]] == ["a-", "b-"]
     place.removed("first")

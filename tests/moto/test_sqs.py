@@ -97,8 +97,8 @@ def hidden_until_shown(queue: Queue) -> Any:
     first = queue.receive()
     hidden = queue.receive()
     queue.call("change_message_visibility", ReceiptHandle=first[0]["ReceiptHandle"], VisibilityTimeout=0)
-    again = queue.receive(AttributeNames=["ApproximateReceiveCount"])
-    return hidden, first[0]["MessageId"] == again[0]["MessageId"], again[0]["Attributes"]
+    repeated = queue.receive(AttributeNames=["ApproximateReceiveCount"])
+    return hidden, first[0]["MessageId"] == repeated[0]["MessageId"], repeated[0]["Attributes"]
 
 
 def handles_differ(queue: Queue) -> Any:

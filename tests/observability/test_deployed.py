@@ -30,7 +30,7 @@ EXPRESSIONS = [(rule["alert"], rule["expr"]) for rule in RULES] + [
 ADDED = {"instance", "job"}
 
 
-def known() -> dict[str, set[str]]:
+def labels_of_series() -> dict[str, set[str]]:
     """Return the names of all series that a server exports, with their labels."""
     names: dict[str, set[str]] = {}
     for collector in Metrics({"/service/Method": "unary"}).registry._collector_to_names:
@@ -42,7 +42,7 @@ def known() -> dict[str, set[str]]:
     return names
 
 
-KNOWN = known()
+SERIES = labels_of_series()
 
 
 def selectors(expression: Any) -> Iterator[Any]:
@@ -62,8 +62,8 @@ def test_expressions_use_existing_series_and_labels(where: str, text: str) -> No
     parsed = promql_parser.parse(text)
     names = re.findall(r"\b((?:ecrkeeper|grpc_server)_[a-z_]+)", text)
     assert names
-    assert set(names) <= set(KNOWN), where
-    labels = set().union(*(KNOWN[name] for name in names)) | ADDED
+    assert set(names) <= set(SERIES), where
+    labels = set().union(*(SERIES[name] for name in names)) | ADDED
     used = set(re.findall(r"[{,]\s*([a-z_]+)\s*(?:=~|!~|!=|=)", text))
     used |= {label for group in re.findall(r"\bby \(([^)]*)\)", text) for label in re.split(r",\s*", group)}
     assert used <= labels, where
@@ -82,7 +82,7 @@ def test_alerts_have_meaning_and_remedy(rule: dict[str, Any]) -> None:
 
 def test_manual_lists_all_metrics_with_labels() -> None:
     listed = dict(re.findall(r"^\| `([a-z_]+)` \| \w+ \| ([^|]*) \|", MANUAL, re.M))
-    shown = {re.sub(r"_(bucket|sum|count)$", "", name): labels - {"le"} for name, labels in KNOWN.items()}
+    shown = {re.sub(r"_(bucket|sum|count)$", "", name): labels - {"le"} for name, labels in SERIES.items()}
     assert {name: set(re.findall(r"`([a-z_]+)`", labels)) for name, labels in listed.items()} == {
         name: labels for name, labels in shown.items() if not name.startswith("process_")
     }
@@ -100,7 +100,7 @@ def test_panels_show_every_metric() -> None:
     shown = {
         re.sub(r"_(total|bucket|sum|count)$", "", name) for name in re.findall(r"(?:ecrkeeper|grpc_server)_\w+", text)
     }
-    exported = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in KNOWN if not name.startswith("process_")}
+    exported = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in SERIES if not name.startswith("process_")}
     assert exported - shown == set(NOT_SHOWN)
 
 

@@ -96,9 +96,9 @@ def test_rejected_calls_are_logged_by_call_id_and_reads_are_not(watched: Watched
     with grpc.insecure_channel(watched.server.address) as channel:
         stub = services.RegistrySettingsServiceStub(channel)
         stub.ListRegistries(request, timeout=20)
-        with pytest.raises(grpc.RpcError) as refused:
+        with pytest.raises(grpc.RpcError) as caught:
             stub.GetRegistry(messages.GetRegistryRequest(name="nonsense"), metadata=mine, timeout=20)
-    assert dict(refused.value.trailing_metadata())["x-request-id"] == "mine-1"
+    assert dict(caught.value.trailing_metadata())["x-request-id"] == "mine-1"
     lines = watched.eventually("rpc")
     assert [(line["code"], line["call_id"]) for line in lines] == [("INVALID_ARGUMENT", "mine-1")]
     assert lines[0]["reason"]
@@ -109,10 +109,10 @@ def test_ids_have_same_names_everywhere(watched: Watched) -> None:
     with ecrkeeper.Client(watched.server.address, insecure=True) as client:
         place = Live(watched.server, watched.aws, client).registry(harness.ACCOUNT)
         declared = place.apply(DECLARED)
-        with pytest.raises(ecrkeeper.Conflict) as refused:
+        with pytest.raises(ecrkeeper.Conflict) as caught:
             place.apply({}, etag="stale")
         (event,) = [e for e in client.list_audit_events() if e.resource == declared.name]
-    error = refused.value
+    error = caught.value
     assert error.call_id
     assert error.request_id
     assert error.metadata["call_id"] == error.call_id

@@ -114,11 +114,11 @@ def files(root: Path, without: Path) -> dict[str, int]:
 def test_image_rejects_open_serving_by_default(installed: Path, tmp_path: Path) -> None:
     _, final = dockerfile.stages()
     environment = {**final.environment(), "PATH": "/usr/bin:/bin"}
-    refused = subprocess.run(
+    rejected = subprocess.run(
         [installed / "ecrkeeper-server", "check-config"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
-    assert refused.returncode == 2
-    assert "TLS is not configured" in refused.stderr
+    assert rejected.returncode == 2
+    assert "TLS is not configured" in rejected.stderr
     configured = {**environment, "ECRKEEPER_INSECURE": "true"}
     subprocess.run(
         [installed / "ecrkeeper-server", "check-config"], cwd=tmp_path, env=configured, check=True, capture_output=True

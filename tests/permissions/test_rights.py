@@ -31,7 +31,7 @@ def statement(place: Place) -> dict[str, Any]:
     }
 
 
-def everything(place: Place, *, changed: bool) -> dict[str, Any]:
+def all_settings(place: Place, *, changed: bool) -> dict[str, Any]:
     """Return a declaration with all settings; `changed` differs in updatable members."""
     account = place.account
     template = {
@@ -125,14 +125,14 @@ def test_policy_allows_exactly_what_server_calls(live: Live) -> None:
     rights = Rights(live)
     place = rights.place
     seed_secrets(place)
-    place.converged(everything(place, changed=False))
+    place.converged(all_settings(place, changed=False))
     backfill(place)
-    place.converged(everything(place, changed=True))
+    place.converged(all_settings(place, changed=True))
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=20)
     role_life(place)
     # Somebody else's change is drift, whose cause CloudTrail is asked for.
-    place.converged(everything(place, changed=False))
+    place.converged(all_settings(place, changed=False))
     place.seed(signing=None)
     place.live.client.reconcile_registry(place.name).result(timeout=20)
     calls = eventually(lambda: rights.actions() if "cloudtrail:LookupEvents" in rights.actions() else None)
@@ -151,14 +151,14 @@ def test_observe_policy_suffices_without_writes(live: Live) -> None:
         signing={"rules": []},
     )
     place.keep(mode="OBSERVE", unmanaged_elements="PRUNE")
-    place.apply(everything(place, changed=False))
+    place.apply(all_settings(place, changed=False))
     role = f"accounts/{place.account}/serviceLinkedRoles/replication"
     live.client.update_service_linked_role(
         ServiceLinkedRole(name=role, description="wanted", mode="OBSERVE"), allow_missing=True
     )
     since = live.aws.position()
     registry = place.reconcile()
-    assert {drift.setting for drift in registry.drift} == set(everything(place, changed=False))
+    assert {drift.setting for drift in registry.drift} == set(all_settings(place, changed=False))
     with pytest.raises(ecrkeeper.OperationFailed):
         live.client.reconcile_service_linked_role(role).result(timeout=20)
     assert place.read(refresh=True).observed.replication_configuration.rules
@@ -169,7 +169,7 @@ def test_observe_policy_suffices_without_writes(live: Live) -> None:
     place.seed(repositories=["app"], images={"app": ["v1"]})
     to = ReplicationDestination(region=WEST, registry_id=place.account)
     assert list(live.client.list_image_replication_statuses(place.name, to, timeout=30))
-    assert place.apply(everything(place, changed=True), validate_only=True).plan.calls
+    assert place.apply(all_settings(place, changed=True), validate_only=True).plan.calls
     assert place.writes(since) == []
     calls = rights.actions()
     assert [action for action, allowed in calls.items() if not allowed] == []
@@ -192,10 +192,10 @@ def test_setting_policy_suffices_for_its_setting(live: Live, setting: str) -> No
     place = rights.place
     seed_secrets(place)
     for changed in (False, True):
-        place.converged({setting: everything(place, changed=changed)[setting]})
+        place.converged({setting: all_settings(place, changed=changed)[setting]})
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=20)
     assert all(rights.actions().values())
-    with pytest.raises(ecrkeeper.FailedPrecondition) as refused:
+    with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
         place.read(refresh=True)
-    assert refused.value.reason == "AWS_ACCESS_DENIED"
+    assert caught.value.reason == "AWS_ACCESS_DENIED"

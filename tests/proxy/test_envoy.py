@@ -91,9 +91,9 @@ def test_pushback_and_call_id_pass(aws: harness.Simulator, tmp_path: Path) -> No
         with grpc.secure_channel(running.address, running.credentials, options) as channel:
             call = channel.unary_unary("/ecrkeeper.v1.RoleService/ListSupportedRegions")
             outcomes = [_outcome(call) for _ in range(3)]
-    refused = [error for error in outcomes if error is not None]
-    assert refused
-    error = refused[0]
+    rejected = [error for error in outcomes if error is not None]
+    assert rejected
+    error = rejected[0]
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     trailers = dict(error.trailing_metadata())
     assert "grpc-retry-pushback-ms" in trailers

@@ -19,8 +19,8 @@ VOLATILE = {"ResponseMetadata", "RoleId", "CreateDate", "AssumeRolePolicyDocumen
 
 
 def prepare(aws: Aws, case: AwsAccepts | AwsRejects) -> None:
-    if case.given:
-        aws.seed(**case.given)
+    if case.existing:
+        aws.seed(**case.existing)
     if case.call == "iam:TagRole":
         aws.client("iam").create_service_linked_role(AWSServiceName=REPLICATION)
 

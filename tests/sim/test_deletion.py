@@ -58,10 +58,10 @@ def test_new_task_starts_after_a_failed_one(aws: Aws) -> None:
     iam, task = started_deletion(aws)
     aws.advance(1)
     aws.seed(replicationConfiguration={"rules": []})
-    again = iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"]
-    assert again != task
+    repeated = iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"]
+    assert repeated != task
     aws.advance(1)
-    assert status(iam, again)["Status"] == "SUCCEEDED"
+    assert status(iam, repeated)["Status"] == "SUCCEEDED"
 
 
 def test_usage_names_cache_rules_and_templates(aws: Aws) -> None:
@@ -88,9 +88,9 @@ def test_usage_lags_when_configured(aws: Aws) -> None:
     aws.advance(1)
     assert status(iam, task)["Status"] == "FAILED"
     aws.advance(30)
-    again = iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"]
+    repeated = iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"]
     aws.advance(1)
-    assert status(iam, again)["Status"] == "SUCCEEDED"
+    assert status(iam, repeated)["Status"] == "SUCCEEDED"
 
 
 def test_deletion_of_missing_role_is_no_such_entity(aws: Aws) -> None:

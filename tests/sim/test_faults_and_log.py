@@ -254,8 +254,8 @@ def test_seeded_state_is_read_back_completely(aws: Aws) -> None:
     assert shown["scope"] == "V1"
     assert shown["pullThroughCacheRules"][0]["upstreamRegistryUrl"] == "quay.io"
     assert shown["templates"][0]["imageTagMutability"] == "MUTABLE"
-    again = {k: v for k, v in shown.items() if k not in ("registryId", "region")}
-    assert aws.seed(**again) == shown
+    repeated = {k: v for k, v in shown.items() if k not in ("registryId", "region")}
+    assert aws.seed(**repeated) == shown
 
 
 def test_control_plane_rejects_unknown_input(aws: Aws) -> None:

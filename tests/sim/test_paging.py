@@ -61,5 +61,5 @@ def test_page_position_survives_removals_before_it(aws: Aws) -> None:
     ecr = aws.client("ecr")
     token = ecr.describe_repositories(maxResults=2)["nextToken"]
     ecr.delete_repository(repositoryName="a1")
-    left = ecr.describe_repositories(maxResults=2, nextToken=token)["repositories"]
-    assert [repository["repositoryName"] for repository in left] == ["c1"]
+    remaining = ecr.describe_repositories(maxResults=2, nextToken=token)["repositories"]
+    assert [repository["repositoryName"] for repository in remaining] == ["c1"]

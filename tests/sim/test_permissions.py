@@ -33,8 +33,8 @@ def test_implicit_denial_has_aws_wording(aws: Aws) -> None:
     assert ecr.describe_registry()
     assert rejection(ecr.get_registry_policy) == denied("ecr", "ecr:GetRegistryPolicy", "*")
     arn = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{PRINCIPAL}/AWSServiceRoleForECRReplication"
-    refused = rejection(aws.client("iam", **session).get_role, RoleName="AWSServiceRoleForECRReplication")
-    assert refused == denied("iam", "iam:GetRole", arn)
+    rejected = rejection(aws.client("iam", **session).get_role, RoleName="AWSServiceRoleForECRReplication")
+    assert rejected == denied("iam", "iam:GetRole", arn)
     assert aws.client("sts", **session).get_caller_identity()
 
 
@@ -84,8 +84,8 @@ def test_rules_and_templates_require_dependent_permissions(aws: Aws) -> None:
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": secret}])
     ecr = aws.client("ecr", **allow(aws, {"Action": ["ecr:*PullThrough*", "ecr:*Template"]}))
     rule = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": secret}
-    refused = rejection(ecr.create_pull_through_cache_rule, **rule)
-    assert refused == denied("ecr", "secretsmanager:GetSecretValue", secret)
+    rejected = rejection(ecr.create_pull_through_cache_rule, **rule)
+    assert rejected == denied("ecr", "secretsmanager:GetSecretValue", secret)
     template = {"prefix": "team", "appliedFor": ["REPLICATION"]}
     assert "iam:PassRole" in rejection(ecr.create_repository_creation_template, **template, customRoleArn=role)[1]
     assert "ecr:CreateRepository" in rejection(ecr.create_repository_creation_template, **template)[1]

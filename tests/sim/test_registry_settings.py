@@ -189,8 +189,8 @@ def test_rule_derives_upstream_from_url(aws: Aws) -> None:
     rule = ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="own/", upstreamRegistryUrl=own)
     assert (rule["upstreamRegistry"], rule["upstreamRepositoryPrefix"]) == ("ecr", "ROOT")
     assert rule["ecrRepositoryPrefix"] == "own"
-    again = rejection(ecr.create_pull_through_cache_rule, ecrRepositoryPrefix="own", upstreamRegistryUrl=own)
-    assert again[0] == "PullThroughCacheRuleAlreadyExistsException"
+    repeated = rejection(ecr.create_pull_through_cache_rule, ecrRepositoryPrefix="own", upstreamRegistryUrl=own)
+    assert repeated[0] == "PullThroughCacheRuleAlreadyExistsException"
 
 
 def test_upstreams_are_rejected_with_aws_wording(aws: Aws) -> None:

@@ -27,11 +27,11 @@ class QueueMachine(RuleBasedStateMachine):
         self.model[name] = (self.now + delay, "")
 
     @rule(most=st.integers(1, 10), hidden=st.sampled_from([0.0, 2.0, 5.0]))
-    def receive(self, most: int, hidden: float) -> None:
+    def receive(self, maximum: int, hidden: float) -> None:
         visible = {name for name, (at, _) in self.model.items() if at <= self.now}
-        received, exhausted = self.queue.receive(self.now, most, hidden)
+        received, exhausted = self.queue.receive(self.now, maximum, hidden)
         names = [message.message_id for message in received]
-        assert len(set(names)) == len(names) == min(most, len(visible))
+        assert len(set(names)) == len(names) == min(maximum, len(visible))
         assert set(names) <= visible
         assert not exhausted
         for message in received:

@@ -99,14 +99,14 @@ async def test_account_that_comes_back_makes_sets_compare(db: Database, clock: C
     since = (await stored(db))[ONE].reachable_since
     clock.advance(901)
     await checker(db, denied).work_once()
-    again = (await stored(db))[ONE]
-    assert (again.reachable_since, again.unreachable) == (since, "AWS_ACCESS_DENIED")
+    checked = (await stored(db))[ONE]
+    assert (checked.reachable_since, checked.unreachable) == (since, "AWS_ACCESS_DENIED")
     assert await db.read(registry_sets.next_due) is None
     clock.advance(901)
     await checker(db, Accounts("us-east-1")).work_once()
     back = (await stored(db))[ONE]
     assert (back.unreachable, back.unreachable_message) == ("", "")
-    assert back.update_time > again.update_time, "targets that failed there are tried again"
+    assert back.update_time > checked.update_time, "targets that failed there are tried again"
     assert await db.read(registry_sets.next_due) is not None
 
 

@@ -110,9 +110,9 @@ async def test_queued_writes_are_committed_on_close(tmp_path: Path) -> None:
     await asyncio.sleep(0)
     await db.close()
     assert len(await asyncio.gather(*tasks)) == 200
-    again = schema.open_database(url)
-    assert len(await again.read(lambda tx: resources.page(tx, "registry", "-", "", 1000))) == 200
-    await again.close()
+    reopened = schema.open_database(url)
+    assert len(await reopened.read(lambda tx: resources.page(tx, "registry", "-", "", 1000))) == 200
+    await reopened.close()
 
 
 async def test_nul_bytes_in_documents_are_stored(db: Database) -> None:

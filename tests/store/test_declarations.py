@@ -70,10 +70,10 @@ async def test_declaration_changes_store_revisions(db: Database) -> None:
 async def test_recreated_declaration_has_new_uid_and_higher_generation(db: Database) -> None:
     first = await db.write(lambda tx: put(tx, ONE))
     await db.write(lambda tx: declaring.remove(tx, first, Origin("Delete")))
-    again = await db.write(lambda tx: put(tx, TWO))
-    assert again.generation == 3
-    assert again.uid != first.uid
-    assert again.etag != first.etag
+    recreated = await db.write(lambda tx: put(tx, TWO))
+    assert recreated.generation == 3
+    assert recreated.uid != first.uid
+    assert recreated.etag != first.etag
 
 
 async def test_original_is_stored_once_as_revision_0(db: Database) -> None:
@@ -237,9 +237,9 @@ async def test_request_id_identifies_one_call(
     await db.write(lambda tx: operations.save_response(tx, UUID, "Create", "abc", "the-first"))
     await db.write(lambda tx: operations.save_response(tx, "", "Create", "abc", "nothing"))
     if expected is AlreadyExists:
-        with pytest.raises(AlreadyExists) as refused:
+        with pytest.raises(AlreadyExists) as caught:
             await db.read(lambda tx: operations.find_response(tx, request_id, method, fingerprint))
-        assert refused.value.reason == "REQUEST_ID_REUSED"
+        assert caught.value.reason == "REQUEST_ID_REUSED"
         return
     response = await db.read(lambda tx: operations.find_response(tx, request_id, method, fingerprint))
     assert (response.result if response else None) == expected, reason

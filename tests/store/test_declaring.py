@@ -87,7 +87,7 @@ async def test_batched_calls_share_transaction_and_fail_separately(db: Database)
 
 
 async def test_second_call_in_batch_sees_the_first(db: Database) -> None:
-    _, first, second, conflict, forced, missing, again = await together(
+    _, first, second, conflict, forced, missing, recreated = await together(
         db,
         put(1, "a"),
         put(1, "b"),
@@ -97,8 +97,8 @@ async def test_second_call_in_batch_sees_the_first(db: Database) -> None:
         put(1, "a", settings("k8s", "registry.k8s.io")),
     )
     assert isinstance(conflict, FailedPrecondition)
-    assert [each.registry.generation for each in (first, second, forced, missing, again)] == [2, 3, 4, 5, 6]
-    assert (first.declared.uid != again.declared.uid, again.declared.generation) == (True, 4)
+    assert [each.registry.generation for each in (first, second, forced, missing, recreated)] == [2, 3, 4, 5, 6]
+    assert (first.declared.uid != recreated.declared.uid, recreated.declared.generation) == (True, 4)
     declared = await db.read(lambda tx: declarations.of_registry(tx, registry(1)))
     rules = {one.owner: one.settings["pull_through_cache_rules"].get("rules", []) for one in declared}
     assert {owner: [rule["upstreamRegistryUrl"] for rule in each] for owner, each in rules.items()} == {
@@ -169,7 +169,7 @@ def plain(row: Resource | Declaration) -> Any:
 
 async def test_repeated_call_in_one_batch_gets_same_response(db: Database) -> None:
     first_id, second_id = str(uuid.uuid4()), str(uuid.uuid4())
-    _, first, again, other, later = await together(
+    _, first, repeated, other, later = await together(
         db,
         put(1, request_id=first_id),
         put(1, request_id=first_id.upper()),
@@ -177,7 +177,7 @@ async def test_repeated_call_in_one_batch_gets_same_response(db: Database) -> No
         put(1, spec=settings("k8s", "registry.k8s.io"), request_id=second_id),
     )
     assert isinstance(other, AlreadyExists)
-    assert (again.declared, again.registry) == (first.declared, first.registry)
+    assert (repeated.declared, repeated.registry) == (first.declared, first.registry)
     assert later.declared.generation == 2
     assert (await Committer(db).write(put(1, request_id=first_id))).declared == later.declared
 

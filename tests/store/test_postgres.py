@@ -314,6 +314,6 @@ async def test_commit_unconfirmed_by_standby_is_not_acknowledged(monkeypatch: py
         await asyncio.to_thread(primary.await_, IN_SYNC, 1)
         await db.close()
         # It took effect as soon as the standby had it.
-        again = schema.open_database(url)
-        assert await again.read(lambda tx: resources.get(tx, str(OTHER))) is not None
-        await again.close()
+        reopened = schema.open_database(url)
+        assert await reopened.read(lambda tx: resources.get(tx, str(OTHER))) is not None
+        await reopened.close()

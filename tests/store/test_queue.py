@@ -76,9 +76,9 @@ async def test_concurrent_claims_get_disjoint_resources(database_url: str, db: D
     finally:
         for other in others:
             await other.close()
-    taken = [row.name for rows in claims for row in rows]
-    assert len(taken) == len(set(taken))
-    assert sorted(taken + [row.name for row in rest]) == sorted(names)
+    claimed = [row.name for rows in claims for row in rows]
+    assert len(claimed) == len(set(claimed))
+    assert sorted(claimed + [row.name for row in rest]) == sorted(names)
 
 
 async def test_claim_respects_limit_and_account_share(db: Database) -> None:
@@ -96,8 +96,8 @@ async def test_claim_respects_account_share(db: Database) -> None:
         for region in regions:
             name = RegistryName(registry(n).account, region)
             await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))
-    taken = await claim(db, 6, share=4, busy={registry(2).account: 3})
-    assert Counter(row.account for row in taken) == {registry(1).account: 4, registry(2).account: 1}
+    claimed = await claim(db, 6, share=4, busy={registry(2).account: 3})
+    assert Counter(row.account for row in claimed) == {registry(1).account: 4, registry(2).account: 1}
 
 
 async def test_resource_not_due_is_not_claimed(db: Database, clock: Clock) -> None:
@@ -183,10 +183,10 @@ async def test_write_during_attempt_makes_resource_due_at_once(db: Database, how
     await db.write(change)
     assert await claim(db) == []
     await finish(db, row, outcome(row, None))
-    again = await claim_one(db)
-    assert again.requested == row.requested + 1
-    assert again.generation == row.generation + (how == "desire")
-    assert again.observed_generation == row.generation
+    claimed = await claim_one(db)
+    assert claimed.requested == row.requested + 1
+    assert claimed.generation == row.generation + (how == "desire")
+    assert claimed.observed_generation == row.generation
 
 
 async def test_new_generation_resets_failures(db: Database) -> None:

@@ -45,7 +45,7 @@ def test_dot_has_its_texts_in_quotes(graph: Graph, grouping: Grouping) -> None:
     drawn = drawing(graph, grouping)
     text = dot(drawn)
     strings = re.findall(r'"((?:[^"\\]|\\.)*)"', text)
-    plain = [re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], each) for each in strings]
+    plain = [re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], each) for each in strings]
     assert {link.label for link in drawn.links} | {box.key for box in drawn.boxes} <= set(plain)
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
     assert re.fullmatch(r"[a-z0-9_=,;\[\]{}> \n-]*", bare, re.IGNORECASE)
@@ -67,7 +67,7 @@ def test_mermaid_has_its_texts_in_quotes_and_entities(graph: Graph, grouping: Gr
     entities = "".join(lines).replace("stroke:#", "")
     assert re.fullmatch(r"[^#]*(#\d+;[^#]*)*", entities)
     labels = re.findall(r'\|"(.*?)"\|', "\n".join(lines))
-    assert [re.sub(r"#(\d+);", lambda found: chr(int(found[1])), each) for each in labels] == [
+    assert [re.sub(r"#(\d+);", lambda match: chr(int(match[1])), each) for each in labels] == [
         link.label for link in drawn.links
     ]
 

@@ -12,9 +12,9 @@ from ecrkeeper_server.config.settings import Config, ConfigError, load
 
 
 def faults(environment: dict[str, str], path: Path | None = None) -> list[str]:
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as caught:
         load(path, environment)
-    return refused.value.errors
+    return caught.value.errors
 
 
 def test_configuration_has_defaults() -> None:

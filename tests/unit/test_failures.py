@@ -49,11 +49,11 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("status", "code", "kind", "reason", "delayed", "why"), TABLE)
-def test_rejection_maps_to_reason(status: int, code: str, kind: type, reason: str, delayed: bool, why: str) -> None:
+@pytest.mark.parametrize(("status", "code", "kind", "reason", "delayed", "label"), TABLE)
+def test_rejection_maps_to_reason(status: int, code: str, kind: type, reason: str, delayed: bool, label: str) -> None:
     error = failure("ecr", "PutRegistryPolicy", status, code, "words")
-    assert (type(error), error.reason) == (kind, reason), why
-    assert bool(getattr(error, "after", None)) is delayed, why
+    assert (type(error), error.reason) == (kind, reason), label
+    assert bool(getattr(error, "after", None)) is delayed, label
     assert (error.aws_code, error.operation) == (code, "PutRegistryPolicy")
     assert "words" in error.message
     assert "ecr:PutRegistryPolicy" in error.message

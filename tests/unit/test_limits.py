@@ -120,7 +120,7 @@ def test_rate_recovers_over_time_despite_running_calls() -> None:
 def test_rate_converges_to_aws_limit(allowed: float) -> None:
     clock = Clock()
     limiter, tokens, last = Limiter(clock), allowed, clock.now
-    passed, refused, begin = 0, 0, clock.now + 120
+    passed, rejected, begin = 0, 0, clock.now + 120
     while clock.now < begin + 600:
         clock.now += max(limiter.reserve("1", "a", "ecr-read"), 0.001)
         tokens, last = min(allowed, tokens + (clock.now - last) * allowed), clock.now
@@ -130,9 +130,9 @@ def test_rate_converges_to_aws_limit(allowed: float) -> None:
             passed += steady
         else:
             limiter.throttled("1", "a", "ecr-read", sent=clock.now)
-            refused += steady
+            rejected += steady
     assert passed / 600 > 0.6 * allowed
-    assert refused < 0.25 * passed
+    assert rejected < 0.25 * passed
 
 
 async def test_overlong_wait_is_rejected_without_token() -> None:

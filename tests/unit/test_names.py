@@ -62,18 +62,18 @@ BAD: list[tuple[Any, str, str, str]] = [
 
 @pytest.mark.parametrize(("kind", "name", "expected", "reason"), BAD, ids=[row[3] for row in BAD])
 def test_invalid_name_is_rejected_with_its_field(kind: Any, name: str, expected: str, reason: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as caught:
         kind.parse(name, "some.field")
-    (violation,) = refused.value.violations
+    (violation,) = caught.value.violations
     assert violation.field == "some.field"
     assert expected in violation.description, reason
     assert len(violation.description) < 300
 
 
 def test_name_violations_are_reported_together() -> None:
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as caught:
         SettingsName.parse("accounts/1/registries/x/settings/-")
-    assert len(refused.value.violations) == 3
+    assert len(caught.value.violations) == 3
 
 
 def test_wildcards_are_parsed_where_allowed() -> None:

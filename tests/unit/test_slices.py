@@ -53,7 +53,7 @@ State = tuple[Resource, list[Declaration]]
 
 def longest(steps: Steps[Any]) -> int:
     """Return the lines of the longest step."""
-    lines, most = 0, 0
+    lines, maximum = 0, 0
 
     def count(_frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal lines
@@ -68,8 +68,8 @@ def longest(steps: Steps[Any]) -> int:
             try:
                 next(steps)
             except StopIteration:
-                return max(most, lines)
-            most = max(most, lines)
+                return max(maximum, lines)
+            maximum = max(maximum, lines)
     finally:
         sys.settrace(before)
 

@@ -325,7 +325,7 @@ _FORMS: list[tuple[str, Any, bool]] = [
 
 
 def _cases(rows: list[tuple[str, Any, bool]]) -> list[Case]:
-    return [Case(why, doc, None if good else "", None if good else MALFORMED) for why, doc, good in rows]
+    return [Case(reason, doc, None if good else "", None if good else MALFORMED) for reason, doc, good in rows]
 
 
 IN_BOTH_POLICIES = [

@@ -51,31 +51,31 @@ def refusals(call: Any, **arguments: Any) -> Iterator[str]:
         yield error.response["Error"]["Message"]
 
 
-def check(case: Case, violations: list[Violation], path: str, refused: list[str]) -> None:
+def check(case: Case, violations: list[Violation], path: str, rejections: list[str]) -> None:
     """Both verdicts match the case, and name their error in the expected place."""
     assert bool(violations) is (case.server is not None), (case.reason, violations)
-    assert bool(refused) is (case.aws is not None), (case.reason, refused)
+    assert bool(rejections) is (case.aws is not None), (case.reason, rejections)
     assert all(violation.field.startswith(path) for violation in violations), case.reason
     if case.server is not None:
         assert any(case.server in f"{v.field}: {v.description}" for v in violations), (case.reason, violations)
     if case.aws is not None:
-        assert case.aws in refused[0], (case.reason, refused)
+        assert case.aws in rejections[0], (case.reason, rejections)
 
 
 @pytest.mark.parametrize("case", LIFECYCLES, ids=ids)
 def test_lifecycle_policy_of_template(aws: Aws, case: Case) -> None:
     document = template("lifecyclePolicy", case.text)
     violations = validate("repository_creation_templates", {"templates": [document]})
-    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **document))
-    check(case, violations, "p.templates[0].lifecycle_policy", refused)
+    rejections = list(refusals(aws.client("ecr").create_repository_creation_template, **document))
+    check(case, violations, "p.templates[0].lifecycle_policy", rejections)
 
 
 @pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REPOSITORY_ONLY], ids=ids)
 def test_repository_policy_of_template(aws: Aws, case: Case) -> None:
     document = template("repositoryPolicy", case.text)
     violations = validate("repository_creation_templates", {"templates": [document]})
-    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **document))
-    check(case, violations, "p.templates[0].repository_policy", refused)
+    rejections = list(refusals(aws.client("ecr").create_repository_creation_template, **document))
+    check(case, violations, "p.templates[0].repository_policy", rejections)
 
 
 @pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REGISTRY_ONLY], ids=ids)
@@ -98,8 +98,8 @@ def test_server_is_intentionally_stricter(aws: Aws, case: Case) -> None:
 def test_cache_rule(aws: Aws, case: Case) -> None:
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": SECRET, "value": "{}"}])
     violations = validate("pull_through_cache_rules", {"rules": [case.document]})
-    refused = list(refusals(aws.client("ecr").create_pull_through_cache_rule, **case.document))
-    check(case, violations, "p.rules[0]", refused)
+    rejections = list(refusals(aws.client("ecr").create_pull_through_cache_rule, **case.document))
+    check(case, violations, "p.rules[0]", rejections)
 
 
 FIELDS: list[tuple[str, dict[str, Any], list[str], str]] = [
@@ -190,8 +190,8 @@ def test_rules_of_one_frequency_are_rejected_by_aws_and_packed(aws: Aws) -> None
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
 def test_destination_of_other_partition_is_rejected_by_both(aws: Aws, region: str) -> None:
     configuration = {"rules": [{"destinations": [{"region": region, "registryId": ACCOUNT}]}]}
-    refused = list(refusals(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration))
-    assert [f"Invalid region '{region}'" in message for message in refused] == [True]
+    rejections = list(refusals(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration))
+    assert [f"Invalid region '{region}'" in message for message in rejections] == [True]
     assert [v.field for v in validate("replication_configuration", configuration)] == [
         "p.rules[0].destinations[0].region"
     ]

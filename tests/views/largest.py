@@ -58,7 +58,7 @@ def exclusions(first: int, count: int) -> dict[str, Any]:
     return {"principalArns": [f"arn:aws:iam::111111111111:role/{_text(i, 170)}" for i in range(first, first + count)]}
 
 
-def everything(length: int = 256) -> dict[str, Any]:
+def all_settings(length: int = 256) -> dict[str, Any]:
     """Return every setting at AWS's maximum size."""
     statement = {
         "Sid": "s", "Effect": "Allow", "Principal": {"AWS": ["222222222222"]}, "Action": ["ecr:ReplicateImage"],
@@ -127,7 +127,7 @@ def drift_of(settings: dict[str, Any], share: float = 0.5) -> list[dict[str, Any
 
 def registry(owners: int = 1, length: int = 256) -> tuple[Resource, list[Declaration]]:
     """Return a registry of maximum size with these owners, all of it in error."""
-    settings = everything(length)
+    settings = all_settings(length)
     text = "AWS refuses the element. " * 400
     declared = [owner("platform", settings), *(owner(f"team-{i:06}".ljust(63, "z"), {}) for i in range(owners - 1))]
     drift = drift_of(settings)

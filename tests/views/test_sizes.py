@@ -133,8 +133,8 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ({}, largest.everything(), "everything is declared at once"),
-        (largest.everything(), {}, "everything is removed"),
+        ({}, largest.all_settings(), "everything is declared at once"),
+        (largest.all_settings(), {}, "everything is removed"),
         ({largest.TEMPLATES: largest.templates(0, 100)}, {largest.TEMPLATES: largest.templates(50, 100)}, "moves"),
     ],
 )

@@ -21,7 +21,7 @@ LOOKS = ("light", "dark", "phone")
 
 
 @pytest.fixture(scope="module")
-def found(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def findings(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The findings of the browser on all pages."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with world(simulated_aws, tmp_path_factory.mktemp("console")) as served:
@@ -52,8 +52,8 @@ def found(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFac
         ("wide", "a phone of 360 px needs no horizontal scrolling"),
     ],
 )
-def test_browser_finds_nothing(found: dict[str, Any], kind: str, reason: str) -> None:
-    assert found[kind] == [], reason
+def test_browser_finds_nothing(findings: dict[str, Any], kind: str, reason: str) -> None:
+    assert findings[kind] == [], reason
 
 
 @pytest.mark.parametrize(
@@ -69,5 +69,5 @@ def test_browser_finds_nothing(found: dict[str, Any], kind: str, reason: str) ->
         ("noScripts", "pages work without scripts"),
     ],
 )
-def test_page_behaves(found: dict[str, Any], check: str, reason: str) -> None:
-    assert found["checks"].get(check) is True, reason
+def test_page_behaves(findings: dict[str, Any], check: str, reason: str) -> None:
+    assert findings["checks"].get(check) is True, reason

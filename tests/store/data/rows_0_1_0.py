@@ -102,8 +102,8 @@ def _conditions(reason: str, *, ready: bool, failed: bool) -> list[dict[str, Any
         "Degraded": (reason == "UNKNOWN_MEMBERS", reason if reason == "UNKNOWN_MEMBERS" else "NOT_DEGRADED"),
     }
     return [
-        {"type": kind, "status": "TRUE" if holds else "FALSE", "reason": why, "message": "", "since": TIME}
-        for kind, (holds, why) in held.items()
+        {"type": kind, "status": "TRUE" if holds else "FALSE", "reason": reason, "message": "", "since": TIME}
+        for kind, (holds, reason) in held.items()
     ]
 
 
@@ -238,9 +238,9 @@ def _operations() -> Iterator[Row]:
     for at, phase in enumerate(PHASES):
         ended: Row = {}
         if phase in ("DONE", "REFUSED"):
-            refused = phase == "REFUSED"
-            ended = {**done, "error": text(error("ROLE_IN_USE")) if refused else None}
-            ended["response"] = None if refused else text({})
+            is_rejected = phase == "REFUSED"
+            ended = {**done, "error": text(error("ROLE_IN_USE")) if is_rejected else None}
+            ended["response"] = None if is_rejected else text({})
         metadata = {"phase": phase, "usage": usage, "deletion_task_id": "task/1"}
         yield _operation(110 + at, "DeleteServiceLinkedRole", role, metadata, **ended)
     for at, status in enumerate(BACKFILLS):

@@ -90,10 +90,10 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("observed", "state", "why", "reason"), ROWS, ids=[row[3] for row in ROWS])
-def test_target_is_judged_by_its_own_declaration(observed: Observed, state: str, why: str, reason: str) -> None:
+@pytest.mark.parametrize(("observed", "state", "message", "reason"), ROWS, ids=[row[3] for row in ROWS])
+def test_target_is_judged_by_its_own_declaration(observed: Observed, state: str, message: str, reason: str) -> None:
     judged = judge(observed, NOW, 0, ())
-    assert (judged.state, judged.reason) == (state, why), reason
+    assert (judged.state, judged.reason) == (state, message), reason
 
 
 def test_destination_of_a_later_wave_does_not_count() -> None:
@@ -107,8 +107,8 @@ def test_target_bakes_before_it_succeeds() -> None:
     assert judge(seen(GOOD, baking), later, 60, ()) is baking
     assert judge(seen(GOOD, baking), NOW + 60 * MICROSECONDS, 60, ()).state == "SUCCEEDED"
     assert judge(seen(BLOCKED, baking), later, 60, ()).state == "FAILED"
-    again = judge(seen(THROTTLED, baking), later, 60, ())
-    assert (again.state, again.since) == ("RUNNING", later), "the baking begins anew"
+    judged = judge(seen(THROTTLED, baking), later, 60, ())
+    assert (judged.state, judged.since) == ("RUNNING", later), "the baking begins anew"
     assert judge(seen(GOOD, replace(TARGET, undo=True)), NOW, 60, ()).state == "SUCCEEDED", "going back does not bake"
 
 

@@ -21,6 +21,7 @@ from ecrkeeper_server.store.fleet_specs import Amount, Gate, Wave
 from ecrkeeper_server.store.rollout_rows import ENDED, UNDER_WAY, RolloutState, TargetState
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.unit.fleet.shapes import AMOUNTS
 
@@ -149,9 +150,9 @@ def test_gate_waits_for_its_approval() -> None:
     counts = [Counts({TargetState.SUCCEEDED: 1}), Counts({TargetState.PENDING: 1}), Counts()]
     waiting = decide(Progress(RolloutState.RUNNING, 0, counts), waves)
     assert waiting == Decision(RolloutState.AWAITING_APPROVAL, 1)
-    again = Progress(RolloutState.AWAITING_APPROVAL, 1, counts)
-    assert decide(again, waves) == waiting
-    assert decide(replace(again, approved=1), waves) == Decision(RolloutState.RUNNING, 1, 1)
+    repeated = Progress(RolloutState.AWAITING_APPROVAL, 1, counts)
+    assert decide(repeated, waves) == waiting
+    assert decide(structs.replace(repeated, approved=1), waves) == Decision(RolloutState.RUNNING, 1, 1)
 
 
 @pytest.mark.parametrize("state", [RolloutState.PAUSED, RolloutState.HALTED, RolloutState.QUEUED, *sorted(ENDED)])

@@ -49,12 +49,12 @@ def naive_items(shape: Any) -> int:
 
 
 @given(SHAPES, st.integers(0, 300))
-def test_longer_text_is_found_wherever_it_is(shape: Any, most: int) -> None:
+def test_longer_text_is_found_wherever_it_is(shape: Any, limit: int) -> None:
     def longest(value: Any) -> int:
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         return len(value) if isinstance(value, str) else max(map(longest, inner), default=0)
 
-    assert has_longer_text(shape, most) == (longest(shape) > most)
+    assert has_longer_text(shape, limit) == (longest(shape) > limit)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_answer_at_all_limits_is_accepted() -> None:
 
 
 @given(SHAPES, st.integers(0, 10))
-def test_tally_exceeds_limit_exactly_if_items_do(shape: Any, most: int) -> None:
-    items, texts = tally(shape, most)
-    assert (items > most) == (naive_items(shape) > most)
-    if items <= most:
+def test_tally_exceeds_limit_exactly_if_items_do(shape: Any, limit: int) -> None:
+    items, texts = tally(shape, limit)
+    assert (items > limit) == (naive_items(shape) > limit)
+    if items <= limit:
         assert (items, texts) == tally(shape) == (naive_items(shape), cost(shape) - items)

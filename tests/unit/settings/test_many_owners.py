@@ -69,7 +69,7 @@ def takeover() -> None:
 def test_cost_of_many_owners_follows_their_elements(decide: Callable[[], None]) -> None:
     with Calls() as calls:
         decide()
-    assert max(calls.found.values()) < 10 * OWNERS * len(FILTERS), calls.found.most_common(5)
+    assert max(calls.counts.values()) < 10 * OWNERS * len(FILTERS), calls.counts.most_common(5)
 
 
 _PAIRS = st.frozensets(st.builds("{}:{}".format, st.sampled_from("abc"), st.sampled_from("xyz")))

@@ -235,7 +235,7 @@ def test_no_function_is_called_for_each_pair() -> None:
         stored_elements.load_elements(stored_elements.dump_elements({NAME: elements}))
     assert len(elements) == 62_500
     # There are 2,500 filters, and each of the operations looks at each of them a few times.
-    assert max(calls.found.values()) < len(elements), calls.found.most_common(5)
+    assert max(calls.counts.values()) < len(elements), calls.counts.most_common(5)
 
 
 def test_groups_that_differ_alike_are_one_change() -> None:
