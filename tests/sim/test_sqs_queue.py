@@ -26,7 +26,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue.put(Message(name, "x", "s", self.now, self.now + delay), self.now, 10_000)
         self.model[name] = (self.now + delay, "")
 
-    @rule(most=st.integers(1, 10), hidden=st.sampled_from([0.0, 2.0, 5.0]))
+    @rule(maximum=st.integers(1, 10), hidden=st.sampled_from([0.0, 2.0, 5.0]))
     def receive(self, maximum: int, hidden: float) -> None:
         visible = {name for name, (at, _) in self.model.items() if at <= self.now}
         received, exhausted = self.queue.receive(self.now, maximum, hidden)
