@@ -169,10 +169,10 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
     ("ListAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
     ("WatchAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
     ("ListOperations", {}, [(READ, Target("-", "-"))], "rows are filtered by what they are on"),
-    ("GetOperation", {"name": OPERATION}, [], "who asked for it needs nothing: decided when it is found"),
-    ("WaitOperation", {"name": OPERATION}, [], "who asked for it needs nothing: decided when it is found"),
-    ("DeleteOperation", {"name": OPERATION}, [(WRITE, Target())], "what it is on is looked up"),
-    ("CancelOperation", {"name": OPERATION}, [(WRITE, Target())], "what it is on is looked up"),
+    ("GetOperation", {"name": OPERATION}, [], "its requester needs no verb: decided when it is read"),
+    ("WaitOperation", {"name": OPERATION}, [], "its requester needs no verb: decided when it is read"),
+    ("DeleteOperation", {"name": OPERATION}, [(WRITE, Target())], "its resource is looked up"),
+    ("CancelOperation", {"name": OPERATION}, [(WRITE, Target())], "its resource is looked up"),
 ]
 
 

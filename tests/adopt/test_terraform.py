@@ -182,7 +182,7 @@ def test_role_becomes_a_document_with_all_of_its_tags() -> None:
     )
 
 
-def test_instances_of_modules_and_for_each_are_told_apart() -> None:
+def test_instances_of_modules_and_for_each_are_distinguished() -> None:
     file = states.state_file(
         states.raw(
             "aws_ecr_pull_through_cache_rule",

@@ -180,7 +180,7 @@ def test_plan_stores_nothing(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("policy", "remaining", "reason"),
-    [("REMOVE", {}, "what was declared goes with it"), ("ABANDON", {"quay": "quay.io"}, "AWS stays as it is")],
+    [("REMOVE", {}, "the declared elements are removed"), ("ABANDON", {"quay": "quay.io"}, "AWS stays as it is")],
 )
 def test_declaration_deletion_follows_deletion_policy(
     place: Place, policy: str, remaining: dict[str, str], reason: str
@@ -195,7 +195,7 @@ def test_declaration_deletion_follows_deletion_policy(
     ("unmanaged", "remaining", "reason"),
     [
         ("PRESERVE", {"quay": "quay.io", "k8s": "registry.k8s.io"}, "nobody asked to remove it"),
-        ("PRUNE", {"k8s": "registry.k8s.io"}, "what nobody declares goes"),
+        ("PRUNE", {"k8s": "registry.k8s.io"}, "unmanaged elements are removed"),
     ],
 )
 def test_unmanaged_elements_are_preserved_or_pruned(

@@ -620,7 +620,7 @@ def test_region_unknown_to_this_version_is_accepted(live: Live) -> None:
     assert place.apply({"registry_policy": {}}, validate_only=False).name == place.part("platform")
 
 
-GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
+MESSAGES_OF_REJECTIONS: dict[str, tuple[str, str, Any, str, str]] = {
     "a number": (
         "settings", "ListRegistries", pb.ListRegistriesRequest(parent="accounts/-", page_size=-2000),
         "page_size", ", got -2000",
@@ -659,9 +659,9 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", GIVEN)
+@pytest.mark.parametrize("kind", MESSAGES_OF_REJECTIONS)
 def test_rejection_names_value_and_allowed_values(raw: Raw, kind: str) -> None:
-    stub, method, request, field, description = GIVEN[kind]
+    stub, method, request, field, description = MESSAGES_OF_REJECTIONS[kind]
     code, fields, text = outcome(getattr(getattr(raw, stub), method), request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
     assert text.endswith(description)

@@ -42,7 +42,7 @@ def test_plan_is_carried_out_while_nothing_moves(place: Place) -> None:
 class Move:
     move: Callable[[Place], object]
     moved: str
-    said: str
+    message: str
     reason: str
 
 
@@ -56,7 +56,7 @@ MOVES = [
 
 
 @pytest.mark.parametrize("case", MOVES, ids=lambda case: case.reason)
-def test_stale_plan_is_rejected_with_what_moved(place: Place, case: Move) -> None:
+def test_stale_plan_is_rejected_with_the_changed_part(place: Place, case: Move) -> None:
     digest = planned(place)
     case.move(place)
     declared = TWO if case.moved == "request" else ONE
@@ -64,7 +64,7 @@ def test_stale_plan_is_rejected_with_what_moved(place: Place, case: Move) -> Non
         with pytest.raises(ecrkeeper.Conflict) as caught:
             place.apply(declared, "a", plan_digest=digest, validate_only=validate_only)
         assert (caught.value.reason, caught.value.metadata["moved"]) == ("PLAN_STALE", case.moved)
-        assert case.said in caught.value.message
+        assert case.message in caught.value.message
     with pytest.raises(ecrkeeper.NotFound):
         place.live.client.get_registry_settings(place.part("a"))
 
@@ -124,7 +124,7 @@ def test_text_that_is_no_digest_is_rejected(place: Place, text: str) -> None:
     assert [each.field for each in caught.value.violations] == ["plan_digest"]
 
 
-def test_force_answers_with_what_it_takes_from_whom(place: Place) -> None:
+def test_force_returns_elements_and_their_former_owners(place: Place) -> None:
     place.converged(ONE, "a")
     other = {"rules": [{"ecrRepositoryPrefix": "one", "upstreamRegistryUrl": "public.ecr.aws"}]}
     for validate_only in (True, False):

@@ -41,7 +41,7 @@ def policy(**members: Any) -> dict[str, Any]:
     return {"registry_policy": {"policyText": json.dumps(document)}}
 
 
-REFUSED: list[tuple[dict[str, Any], str, str]] = [
+REJECTED: list[tuple[dict[str, Any], str, str]] = [
     (
         lifecycle(({"tagStatus": "any", **COUNT}, EXPIRE), ({"tagStatus": "untagged", **AGE}, EXPIRE)),
         "repository_creation_templates.templates[0].lifecycle_policy",
@@ -86,7 +86,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize("validate_only", [False, True], ids=["write", "plan"])
-@pytest.mark.parametrize(("settings", "field", "reason"), REFUSED)
+@pytest.mark.parametrize(("settings", "field", "reason"), REJECTED)
 def test_declaration_that_aws_rejects_is_rejected(
     place: Place, settings: dict[str, Any], field: str, reason: str, validate_only: bool
 ) -> None:

@@ -94,7 +94,7 @@ ACCEPTED = {
         "CreateRegistrySettings", "{name}/settings/team", [(RULE, "quay", "ADD", None, ...)],
     ),
     "update": Accepted(
-        "what stays is not a change",
+        "an unchanged element is no change",
         lambda p: p.apply(caches(QUAY, K8S), "team", deletion_policy="ABANDON"),
         "UpdateRegistrySettings", "{name}/settings/team",
         [("registry_settings", "deletion_policy", "UPDATE", "REMOVE", "ABANDON"), (RULE, "k8s", "ADD", None, ...)],
@@ -193,7 +193,7 @@ ACCEPTED = {
         "ReconcileServiceLinkedRole", "accounts/{account}/serviceLinkedRoles/replication", [], create_role,
     ),
     "forget an operation": Accepted(
-        "what it said is gone", forget_operation, "DeleteOperation", "operations/{operation}", [],
+        "its content is deleted", forget_operation, "DeleteOperation", "operations/{operation}", [],
         lambda p: p.apply({}, "team"),
     ),
 }  # fmt: skip

@@ -189,7 +189,7 @@ def test_import_keeps_unspecified_modes_and_policies(store: Store) -> None:
 
 
 # existing documents, the imported one, the output, reason
-KEPT = [
+CHANGED_TREATMENTS = [
     ([], registry(), f"{EAST}: adds the registry", "a registry that nobody knew"),
     ([], {**registry(), "mode": "PAUSED"}, f"{EAST}: sets mode ENFORCE -> PAUSED", "a new registry, not with the default"),
     ([], role(mode="OBSERVE"), f"{ROLE}: creates replication; sets mode ENFORCE -> OBSERVE", "a new role"),
@@ -209,7 +209,9 @@ KEPT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("present", "document", "message", "reason"), KEPT, ids=[row[3] for row in KEPT])
+@pytest.mark.parametrize(
+    ("present", "document", "message", "reason"), CHANGED_TREATMENTS, ids=[row[3] for row in CHANGED_TREATMENTS]
+)
 def test_import_reports_changed_modes_and_policies(
     store: Store, present: list[Any], document: Any, message: str, reason: str
 ) -> None:

@@ -101,7 +101,7 @@ THROUGH_GRPC = [
         evidence="api-model",
         source="ECR API DeletePullThroughCacheRule",
         reason="a rule that is gone already is deleted",
-        test="tests/e2e/test_registry_scenarios.py::test_deleting_a_gone_rule_succeeds",
+        test="tests/e2e/test_registry_scenarios.py::test_deleting_a_missing_rule_succeeds",
     ),
     Scenario(
         id="tpl-duplicate",
@@ -128,7 +128,7 @@ THROUGH_GRPC = [
         id="cc-adopt-or-create-existing",
         evidence="peer-test",
         source="ACK e2e repository_adopt_or_create.yaml",
-        reason="what exists is taken over, and can be kept",
+        reason="an existing role is adopted, and can be kept",
         test="tests/e2e/test_registry_scenarios.py::test_existing_rule_is_adopted_and_can_be_abandoned",
     ),
     Scenario(
@@ -219,7 +219,7 @@ THROUGH_GRPC = [
         id="slr-concurrent-create",
         evidence="issue",
         source="terraform-aws-modules/terraform-aws-dms#68",
-        reason="who loses the race has the role all the same",
+        reason="the loser of the race has the role as well",
         test="tests/e2e/test_role_scenarios.py::test_concurrent_role_creation_succeeds",
     ),
     Scenario(
@@ -285,7 +285,7 @@ NOT_OF_AWS = {
     "slr-exists-other-description": "adoption is the service's word",
     "slr-decode-plain-role": "parsing of a name, no AWS call",
     "slr-delete-preflight-region-unreadable": "the preflight is the service's",
-    "slr-concurrent-create": "what to make of a lost race is the service's work",
+    "slr-concurrent-create": "the service handles a lost race",
     "cc-adopt-or-create-existing": "adoption is the service's word",
     "cc-etag-stale": "etags are the service's",
     "cc-field-mask-partial": "field masks are the service's",

@@ -104,7 +104,7 @@ def test_error_of_the_server_has_the_line_of_the_file(cli: Command, files: Files
     assert f"{files.path}/team-a.yaml:7: settings.pull_through_cache_rules.rules[1].ecr_repository_prefix" in ended.err
 
 
-def test_each_violation_is_said_once(cli: Command, files: Files) -> None:
+def test_each_violation_is_reported_once(cli: Command, files: Files) -> None:
     files.write("team-a", rule("UPPER"))
     at = f"{files.account}/us-east-1/team-a"
     path = "settings.pull_through_cache_rules.rules[0].ecr_repository_prefix"
@@ -118,7 +118,7 @@ def test_each_violation_is_said_once(cli: Command, files: Files) -> None:
     assert len(both) == 4, both
 
 
-def test_paused_registry_is_not_said_to_be_in_sync(cli: Command, files: Files) -> None:
+def test_paused_registry_is_not_reported_in_sync(cli: Command, files: Files) -> None:
     files.write("team-a", rule("cache"))
     assert cli("apply", "-f", files.path).status == 0
     assert cli("pause", f"{files.account}/us-east-1").status == 0

@@ -156,7 +156,7 @@ def test_lists_are_those_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["team-payments", "team-platform"])
-def test_example_of_0_1_converts_to_that_of_today(name: str) -> None:
+def test_example_of_0_1_converts_to_the_current_one(name: str) -> None:
     former = Path(__file__).parent / "data" / f"{name}.json"
     out = io.BytesIO()
     for document in converted(Text(former.name, former.read_bytes())):
@@ -164,7 +164,7 @@ def test_example_of_0_1_converts_to_that_of_today(name: str) -> None:
     assert out.getvalue() == (ROOT / f"examples/two-accounts/{name}.yaml").read_bytes()
 
 
-def test_export_of_0_1_converts_to_that_of_today() -> None:
+def test_export_of_0_1_converts_to_the_current_form() -> None:
     former = ROOT / "tests/backup/export-0.1.0.yaml"
     out = io.BytesIO()
     for document in converted(Text(former.name, former.read_bytes())):
@@ -173,7 +173,7 @@ def test_export_of_0_1_converts_to_that_of_today() -> None:
 
 
 @pytest.mark.parametrize("path", [*EXAMPLES, ROOT / "tests/backup/export.yaml"], ids=lambda path: path.name)
-def test_schema_accepts_what_is_shipped(path: Path) -> None:
+def test_schema_accepts_shipped_files(path: Path) -> None:
     for document in yaml.safe_load_all(path.read_text().replace("${DOCKER_HUB_SECRET_ARN}", SECRET)):
         jsonschema.validate(document, SCHEMA)
 
@@ -207,7 +207,7 @@ def test_schema_is_that_of_the_protos(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_server_imports_what_the_command_line_applies(path: Path) -> None:
+def test_server_imports_files_of_the_command_line(path: Path) -> None:
     text = Text(path.name, path.read_bytes(), {"DOCKER_HUB_SECRET_ARN": SECRET})
     ours: dict[str, Any] = {each.name: each for each in documents.read([text]).declarations}
     theirs = [stored.read(value) for value, _ in text.documents()]

@@ -23,7 +23,9 @@ REGISTRY = Registry(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("describe", NAME), ("get", NAME), ("status",), ("watch", "--for", "1")], ids=lambda given: given[0]
+    "arguments",
+    [("describe", NAME), ("get", NAME), ("status",), ("watch", "--for", "1")],
+    ids=lambda arguments: arguments[0],
 )
 def test_control_characters_are_escaped(
     command: Command, server: FakeServer, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]

@@ -142,7 +142,7 @@ def test_sign_in_that_fails_has_a_sentence(fake: Fake, message: str, reason: str
     assert message in str(caught.value), reason
 
 
-def test_polls_are_bounded_whatever_the_issuer_asks() -> None:
+def test_polls_are_bounded_for_any_interval_of_the_issuer() -> None:
     fake = Fake(*[PENDING] * 10_000, code={**CODE, "interval": 0, "expires_in": 10**9})
     with pytest.raises(OidcError):
         fake.sign_in()
@@ -191,7 +191,7 @@ def test_refresh_that_fails(tmp_path: Path, answer: Any, passed: float, message:
     assert message in result, reason
 
 
-def test_refresh_token_of_before_stays_if_the_issuer_gives_none(tmp_path: Path) -> None:
+def test_old_refresh_token_stays_if_the_issuer_sends_none(tmp_path: Path) -> None:
     fake = Fake((200, TOKENS), (200, {"access_token": "t-2", "token_type": "Bearer", "expires_in": 300}))
     token = fake.token(tmp_path)
     token.sign_in(lambda _: None, sleep=lambda _: None)

@@ -125,7 +125,7 @@ def test_history_and_rollback(cli: Command, live: Live, declared: str) -> None:
     ]
 
 
-def test_delete_can_keep_what_aws_has(cli: Command, live: Live, declared: str) -> None:
+def test_delete_can_leave_aws_unchanged(cli: Command, live: Live, declared: str) -> None:
     name = f"{declared}/us-east-1/team-a"
     assert cli("delete", name, "--abandon").out == f"{name} is deleted; AWS keeps what it declared\n"
     assert live.aws.registry(account=declared)["pullThroughCacheRules"]

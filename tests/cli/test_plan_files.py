@@ -82,7 +82,7 @@ def aws(cli: Command, live: Live, files: Files) -> None:
         (aws, "AWS has another pull_through_cache_rules", "somebody changed AWS"),
     ],
 )
-def test_stale_plan_writes_nothing_and_says_what_moved(
+def test_stale_plan_writes_nothing_and_names_the_changed_part(
     cli: Command, live: Live, files: Files, saved: str, move: Callable[..., None], message: str, reason: str
 ) -> None:
     files.write("team-a", rule("aa"))
@@ -135,7 +135,7 @@ def test_wrong_plan_is_rejected(
     assert (ended.status, message in ended.err) == (1, True), (reason, ended)
 
 
-def test_force_says_what_it_takes_from_whom(cli: Command, files: Files, saved: str) -> None:
+def test_force_names_elements_and_their_former_owners(cli: Command, files: Files, saved: str) -> None:
     files.write("team-a", rule("cache"))
     assert cli("apply", "-f", files.path).status == 0
     (files.folder / "team-a.yaml").unlink()

@@ -31,7 +31,7 @@ def test_parts_that_the_server_left_out_are_counted(
     assert message in show(Result((item,))), reason
 
 
-def test_shape_counts_what_the_server_left_out() -> None:
+def test_shape_counts_omissions_of_the_server() -> None:
     (document,) = plan_text.shape(Result((Item(DECLARATION, UPDATE, omitted=7, omitted_warnings=3),)))["documents"]
     assert (document["omitted"], document["omittedWarnings"]) == (7, 3)
     assert json.loads(json.dumps(document)) == document
@@ -46,7 +46,7 @@ def many(count: int) -> list[Item]:
     ]
 
 
-def test_markdown_is_stable_and_counts_what_it_cuts() -> None:
+def test_markdown_is_stable_and_counts_omissions() -> None:
     items = many(400)
     text = plan_text.markdown(Result(tuple(items)))
     random.Random(1).shuffle(items)

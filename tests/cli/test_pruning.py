@@ -34,7 +34,7 @@ def both(cli: Command, files: Files) -> Files:
     return files
 
 
-def test_plan_shows_what_apply_prunes(cli: Command, live: Live, both: Files) -> None:
+def test_plan_shows_the_declarations_that_apply_prunes(cli: Command, live: Live, both: Files) -> None:
     (both.folder / "team-a.yaml").unlink()
     planned = cli("plan", "-f", both.path, *group(both), "--prune")
     assert planned.status == 2

@@ -29,7 +29,7 @@ ARN = "arn:aws:iam::111111111111:role/a"
 BLOBS = {"name": "BLOB_MOUNTING", "value": "ENABLED"}
 META = {"ResponseMetadata": {"RequestId": "r", "HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
 
-TAKEN = [
+ACCEPTED = [
     ({"pullThroughCacheRules": [{**RULE, **REPORTED}], **META}, {"pullThroughCacheRules": {"rules": [RULE]}},
      "a bare list, with datetime objects"),
     ({"pull_through_cache_rules": [{**RULE, "created_at": 1.5, "registry_id": None}]},
@@ -57,11 +57,11 @@ TAKEN = [
     ({"registryId": "1", "scanningConfiguration": {"scanType": "BASIC", "rules": []}},
      {"scanningConfiguration": {"scanType": "BASIC"}}, "scanning"),
     ({"registryId": "1", "signingConfiguration": {"rules": []}, **META}, {"signingConfiguration": {}}, "signing"),
-    ({"registryId": {"any": ["thing"]}}, {}, "what is ignored is not looked at"),
+    ({"registryId": {"any": ["thing"]}}, {}, "ignored members are not checked"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("answer", "plain", "reason"), TAKEN)
+@pytest.mark.parametrize(("answer", "plain", "reason"), ACCEPTED)
 def test_aws_response_is_accepted_as_settings(
     server: FakeServer, client: ecrkeeper.Client, answer: Any, plain: Any, reason: str
 ) -> None:

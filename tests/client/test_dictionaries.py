@@ -52,7 +52,7 @@ def apply(client: Any, value: Any) -> Any:
     return client.apply_registry_settings(OWNED, value)
 
 
-UNDERSTOOD = [
+ACCEPTED = [
     (update_settings, {"name": OWNED, "settings": CACHE}, ecrkeeper.RegistrySettings(name=OWNED, settings=CACHE_MESSAGE),
      "AWS's shape inside of a declaration"),
     (update_settings, {"name": OWNED, "settings": CACHE_MESSAGE},
@@ -78,7 +78,7 @@ UNDERSTOOD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "argument", "message", "reason"), UNDERSTOOD)
+@pytest.mark.parametrize(("call", "argument", "message", "reason"), ACCEPTED)
 def test_dictionary_becomes_equivalent_message(
     server: FakeServer, client: ecrkeeper.Client, call: Call, argument: Any, message: Message, reason: str
 ) -> None:
@@ -112,7 +112,7 @@ def test_response_can_be_sent_back_as_dictionary(server: FakeServer, client: ecr
     assert [request.registry for request in server.requests("UpdateRegistry")] == [read, read]
 
 
-REFUSED = [
+REJECTED = [
     (update_settings, {"name": OWNED, "settings": {"scanConfiguration": {}}, "policy": "ABANDON"},
      ["registry_settings.policy", "registry_settings.settings.scanConfiguration"], "members that do not exist"),
     (update_settings, {"name": 7, "settings": {"pullThroughCacheRules": {"rules": [{"upstreamRegistry": 7}, []]}}},
@@ -133,28 +133,28 @@ REFUSED = [
     (create_role, {"tags": {"a": 1, 2: "b"}}, ["service_linked_role.tags['a']", "service_linked_role.tags[2]"], "a map"),
     (backfill, {"Region": "eu-west-1"}, ["destination.Region"], "a destination"),
     (apply, {"registryPolicy": {"policyText": {}}}, ["settings.registry_policy.policy_text"], "settings alone"),
-    (lambda c, given: c.apply_registry_settings(OWNED, {"a": 1}, deletion_policy=given), "BURN",
+    (lambda c, value: c.apply_registry_settings(OWNED, {"a": 1}, deletion_policy=value), "BURN",
      ["deletion_policy", "settings.a"], "all arguments at once"),
-    (lambda c, given: c.apply_registry_settings(given, ecrkeeper.Settings(), etag=7), {"name": OWNED},
+    (lambda c, value: c.apply_registry_settings(value, ecrkeeper.Settings(), etag=7), {"name": OWNED},
      ["etag", "name"], "a dictionary for a text, beside a message"),
-    (lambda c, given: c.get_registry(given), {"name": REGISTRY}, ["name"], "a request instead of its arguments"),
-    (lambda c, given: c.get_registry(REGISTRY, refresh=given), {}, ["refresh"], "a dictionary for a bool"),
-    (lambda c, given: c.import_registry_settings(REGISTRY, "a", settings=given), CACHE, ["settings"],
+    (lambda c, value: c.get_registry(value), {"name": REGISTRY}, ["name"], "a request instead of its arguments"),
+    (lambda c, value: c.get_registry(REGISTRY, refresh=value), {}, ["refresh"], "a dictionary for a bool"),
+    (lambda c, value: c.import_registry_settings(REGISTRY, "a", settings=value), CACHE, ["settings"],
      "its keys are not taken for names"),
-    (lambda c, given: c.import_registry_settings(REGISTRY, "a", settings=given), "registry_policy", ["settings"],
+    (lambda c, value: c.import_registry_settings(REGISTRY, "a", settings=value), "registry_policy", ["settings"],
      "its letters are not taken for names"),
-    (lambda c, given: c.list_audit_events(start_time=given), {"second": 1}, ["start_time"], "a time"),
-    (lambda c, given: c.update_registry({}, given), {"mode": "PAUSED"}, ["update_mask"], "a mask that is none"),
-    (lambda c, given: c.get_registry(REGISTRY, view=given), "basic", ["view"], "a view in small letters"),
-    (lambda c, given: c.list_registries(view=given), 1.5, ["view"], "a view that is no whole number"),
-    (lambda c, given: c.watch_registries(view=given), "", ["view"], "a view without a name"),
-    (lambda c, given: c.delete_registry(REGISTRY, deletion_policy=given), "BURN", ["deletion_policy"], "a registry"),
-    (lambda c, given: c.delete_service_linked_role("r", deletion_policy=given), {}, ["deletion_policy"], "of a role"),
-    (lambda c, given: c.update_registry({}, given), ["mode", 1], ["update_mask[1]"], "a path that is no text"),
+    (lambda c, value: c.list_audit_events(start_time=value), {"second": 1}, ["start_time"], "a time"),
+    (lambda c, value: c.update_registry({}, value), {"mode": "PAUSED"}, ["update_mask"], "a mask that is none"),
+    (lambda c, value: c.get_registry(REGISTRY, view=value), "basic", ["view"], "a view in small letters"),
+    (lambda c, value: c.list_registries(view=value), 1.5, ["view"], "a view that is no whole number"),
+    (lambda c, value: c.watch_registries(view=value), "", ["view"], "a view without a name"),
+    (lambda c, value: c.delete_registry(REGISTRY, deletion_policy=value), "BURN", ["deletion_policy"], "a registry"),
+    (lambda c, value: c.delete_service_linked_role("r", deletion_policy=value), {}, ["deletion_policy"], "of a role"),
+    (lambda c, value: c.update_registry({}, value), ["mode", 1], ["update_mask[1]"], "a path that is no text"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "value", "fields", "reason"), REFUSED)
+@pytest.mark.parametrize(("call", "value", "fields", "reason"), REJECTED)
 def test_invalid_dictionary_is_rejected_before_sending(
     server: FakeServer, client: ecrkeeper.Client, call: Call, value: Any, fields: list[str], reason: str
 ) -> None:

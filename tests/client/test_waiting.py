@@ -116,7 +116,7 @@ def failed(code: str, reason: str, *, blocked: bool = False, observed: int = 2, 
     )
 
 
-LASTING = [
+TERMINAL = [
     (failed("INVALID_ARGUMENT", "AWS_REJECTED", blocked=True), "AWS refuses what is declared"),
     (failed("RESOURCE_EXHAUSTED", "AWS_QUOTA_EXCEEDED", blocked=True), "a quota is used up"),
     (failed("UNAVAILABLE", "ODD", blocked=True), "Blocked counts, whatever the code is"),
@@ -127,7 +127,7 @@ LASTING = [
 ]
 
 
-@pytest.mark.parametrize(("step", "reason"), LASTING, ids=[reason for _, reason in LASTING])
+@pytest.mark.parametrize(("step", "reason"), TERMINAL, ids=[reason for _, reason in TERMINAL])
 def test_wait_fails_on_terminal_error(server: FakeServer, client: ecrkeeper.Client, step: Step, reason: str) -> None:
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, step, then="open"))
     with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no") as caught:
@@ -141,7 +141,7 @@ def info_of(step: Step) -> str:
     return failure.reason
 
 
-PASSING = [
+RETRYABLE = [
     (failed("UNAVAILABLE", "AWS_THROTTLED"), "AWS asks to slow down"),
     (failed("UNAVAILABLE", "AWS_THROTTLED", observed=1, next_in=300), "the backoff is long"),
     (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", blocked=True, observed=1), "of the generation before"),
@@ -150,7 +150,7 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize(("step", "reason"), PASSING, ids=[reason for _, reason in PASSING])
+@pytest.mark.parametrize(("step", "reason"), RETRYABLE, ids=[reason for _, reason in RETRYABLE])
 def test_wait_survives_retryable_error(server: FakeServer, client: ecrkeeper.Client, step: Step, reason: str) -> None:
     server.on("WatchRegistries", stream(step, COMPLETE, SYNCED, then="open"))
     assert client.wait_until_synced(NAME, timeout=20) == SYNCED.registry

@@ -79,7 +79,7 @@ def test_pages_link_only_to_existing_pages(console: World) -> None:
     assert dead == set()
 
 
-def test_list_says_what_it_shows_and_leads_back(console: World) -> None:
+def test_list_states_its_extent_and_links_back(console: World) -> None:
     browser = console.browser()
     body = browser.get("/console/").body
     assert f"3 registries of 2 accounts, {ACCOUNT} to {OTHER}." in body

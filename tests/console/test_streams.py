@@ -21,7 +21,7 @@ def _toggle(console: World) -> str:
     return "Ready" if paused else "Paused"
 
 
-def test_stream_sends_only_what_changes(console: World) -> None:
+def test_stream_sends_only_changes(console: World) -> None:
     browser = console.browser()
     with opened(browser, live(browser, "/console/")) as events:
         assert events.answer.headers["Content-Type"] == "text/event-stream"
@@ -51,7 +51,7 @@ def test_stream_follows_as_many_accounts_as_a_page_has(console: World) -> None:
         assert events.next() == ("status", "Live")
 
 
-def test_stream_hides_what_the_user_may_not_read(console: World) -> None:
+def test_stream_hides_unreadable_resources(console: World) -> None:
     with opened(console.browser("bob"), "/console/live/audit") as events:
         assert "may no longer read" in events.until("may no longer read")[1]
         assert events.until("end") == ("end", "end")

@@ -70,7 +70,7 @@ def test_search_becomes_a_filter(text: str, expected: str, reason: str) -> None:
     assert filter_of(text, "owner") == expected, reason
 
 
-def test_sides_mark_what_differs() -> None:
+def test_sides_mark_differences() -> None:
     compared = sides("{\n  a\n  b\n}", "{\n  a\n  c\n}")
     assert compared.left is not None
     assert compared.right is not None

@@ -75,7 +75,7 @@ def refuse(place: Place) -> None:
     place.live.client.apply_registry_settings(place.part("team"), CACHE)
 
 
-LASTING = [
+TERMINAL = [
     (deny_writes, "AWS_ACCESS_DENIED"),
     (deny_everything, "AWS_ACCESS_DENIED"),
     (lose_access, "AWS_ACCESS_DENIED"),
@@ -84,7 +84,7 @@ LASTING = [
 ]
 
 
-@pytest.mark.parametrize(("harm", "reason"), LASTING)
+@pytest.mark.parametrize(("harm", "reason"), TERMINAL)
 @pytest.mark.parametrize("of", ["registry", "declaration"])
 def test_wait_ends_on_terminal_error(place: Place, harm: Callable[[Place], None], reason: str, of: str) -> None:
     harm(place)

@@ -84,7 +84,7 @@ def test_declaration_syncs_despite_older_error_of_others(place: Place) -> None:
     eventually(lambda: conditions(place.read()).get("Synced") == (False, "PRINCIPAL_NOT_FOUND"))
     since = place.live.aws.position()
     applied = place.apply(policy("Good", "555555555555"), owner="good")
-    assert not conditions(applied), "what stands in the way of others is nothing that concerns a new owner"
+    assert not conditions(applied), "a blocker of other owners does not concern a new owner"
     client.wait_until_synced(place.part("good"), 15)
     first = next(c for c in place.writes(since) if c["operation"] == "PutRegistryPolicy")
     assert (first["status"], "Bad" in first["params"]["policyText"]) == (200, False)

@@ -223,7 +223,7 @@ def test_missing_secret_is_reported(place: Place) -> None:
     assert place.aws()["pullThroughCacheRules"] == []
 
 
-def test_deleting_a_gone_rule_succeeds(place: Place) -> None:
+def test_deleting_a_missing_rule_succeeds(place: Place) -> None:
     rule = {"ecrRepositoryPrefix": "ghost", "upstreamRegistryUrl": "public.ecr.aws"}
     place.converged({"pull_through_cache_rules": {"rules": [rule]}})
     place.seed(pullThroughCacheRules=[])

@@ -71,11 +71,7 @@ def test_modules_are_loaded_before_server_listens(database_url: str, aws: harnes
 
 @pytest.mark.parametrize("setting", ["listen", "metrics_listen"])
 def test_address_in_use_prints_one_line_with_setting(tmp_path: Path, setting: str) -> None:
-    variables = {
-        "LISTEN": "127.0.0.1:0",
-        "METRICS_LISTEN": "127.0.0.1:0",
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}",
-    }
+    variables = {"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "127.0.0.1:0", "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         variables[setting.upper()] = address = f"127.0.0.1:{listener.getsockname()[1]}"
         environment = {**os.environ, **{f"ECRKEEPER_{name}": value for name, value in variables.items()}}

@@ -158,7 +158,7 @@ def test_admission_bounds_idle_principals_and_keeps_active_ones() -> None:
         ("ipv6:[fe80::1%25eth0]:1", "fe80::/64", "with the name of an interface"),
         ("unix:/run/x", "unix", "all callers of a Unix socket are on this machine"),
         ("unix:", "unix", "an unnamed socket"),
-        ("ipv4:nonsense", "ipv4", "what is not understood is one principal"),
+        ("ipv4:nonsense", "ipv4", "unknown addresses are one principal"),
         ("", "", "no peer"),
     ],
 )

@@ -82,7 +82,7 @@ async def test_turns_in_a_step_are_not_charged_twice() -> None:
     assert call.seconds == pytest.approx([0.020, 0.005])
 
 
-async def test_caller_of_long_steps_is_told_to_retry_and_others_are_not() -> None:
+async def test_caller_of_long_steps_must_retry_and_others_need_not() -> None:
     call = Charged()
     call.gate.enter("caller", Kind.CALLS)
     await call.count(works(call.clock, *[0.1] * 25))

@@ -40,7 +40,7 @@ async def flood(calls: Calls, codes: Counter[str], failures: list[Failure]) -> N
             codes[failures[-1].code] += 1
 
 
-async def test_flooder_is_told_to_retry_while_another_caller_is_served(serve: Serve) -> None:
+async def test_flooder_must_retry_while_another_caller_is_served(serve: Serve) -> None:
     flooder: Counter[str] = Counter()
     failures: list[Failure] = []
     small = update(OTHER, {largest.REPLICATION: {"rules": largest.replication(8)["rules"][:0]}})

@@ -131,7 +131,7 @@ async def test_short_page_reads_no_more_than_it_returns() -> None:
     assert (rows.fetched, rows.rendered) == (11, 10)
 
 
-async def test_page_renders_only_what_fits() -> None:
+async def test_page_renders_only_fitting_rows() -> None:
     rows = Rows(1000, size=500_000)
     page, token = await rows.page(Page(-1, 1000, SIGNER))
     assert (page, token) == ([0, 1], Page(-1, 1, SIGNER).token(1))

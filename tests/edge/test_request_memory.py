@@ -80,7 +80,7 @@ async def test_slow_sender_is_disconnected_when_another_waits(monkeypatch: pytes
         assert caught.value.reason == "REQUEST_TOO_SLOW"
         assert not any(each.done() for each in held[1:]), "one for each who waits"
         assert await asyncio.wait_for(memory.receive("b", quick), 5) == b"x"
-        assert not held[1].done() and held[2].done(), "who has his half waits for a place of his own"
+        assert not held[1].done() and held[2].done(), "a principal with its half waits for a slot of its own"
 
 
 async def test_long_wait_is_rejected_with_delay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_running_requests_are_bounded_in_total_and_per_principal() -> None:
     assert (memory.held, memory._held) == (0, {})
 
 
-async def test_slots_are_released_whatever_ends_a_call() -> None:
+async def test_slots_are_released_by_every_end_of_a_call() -> None:
     memory, rng = RequestMemoryLimit(LIMITS), random.Random(1)
 
     async def slow() -> None:

@@ -25,7 +25,7 @@ async def test_pending_changes_are_bounded_without_loss() -> None:
             changes.publish(f"accounts/{FIRST + at}/registries/us-east-1" for at in range(start, start + 1000))
             assert len(listener._names) <= 10_000
         await listener.wait(1)
-        assert listener.overflowed, "who lost changes is told to look at everything"
+        assert listener.overflowed, "a listener that lost changes must compare everything"
 
 
 async def test_slow_watcher_receives_everything_after_resuming(serve: Serve) -> None:

@@ -29,7 +29,7 @@ def rejected(gate: Admission, principal: str) -> ResourceExhausted:
     return caught.value
 
 
-def test_flooder_is_told_to_retry_and_others_are_admitted() -> None:
+def test_flooder_must_retry_and_others_are_admitted() -> None:
     clock = Clock()
     gate = admission(clock)
     gate.enter("flooder", Kind.CALLS)
@@ -95,7 +95,7 @@ def test_costs_add_up_to_no_more_than_the_rate_and_one_call(calls: list[tuple[in
 
 
 @given(st.lists(st.integers(0, 100_000), min_size=1, max_size=30))
-def test_no_cost_starves_a_caller_who_waits_as_told(costs: list[int]) -> None:
+def test_no_cost_starves_a_caller_that_waits_for_the_retry_delay(costs: list[int]) -> None:
     clock = Clock()
     gate = admission(clock)
     for cost in costs:

@@ -58,7 +58,7 @@ async def send(queue: Queue, *bodies: str) -> None:
         await queue.client.write(Call(QUEUE_URL.account, "us-east-1", "sqs", "SendMessage", params))
 
 
-async def test_foreign_change_makes_its_registry_due_and_names_its_caller(queue: Queue) -> None:
+async def test_out_of_band_change_makes_its_registry_due_and_has_a_caller(queue: Queue) -> None:
     world = await emptied(queue)
     assert await queue.receive() == 1
     assert await world.due_in() == pytest.approx(2)
@@ -229,7 +229,7 @@ async def test_changes_of_the_fleet_make_its_synchronizations_due(queue: Queue) 
     assert await world.db.read(lambda tx: fleet_syncs.is_due(tx, fleet_syncs.ORGANIZATION))
 
 
-async def test_refused_unrelated_and_unknown_events_make_nothing_due(queue: Queue) -> None:
+async def test_rejected_unrelated_and_unknown_events_make_nothing_due(queue: Queue) -> None:
     world = queue.events.world
     record = {**samples.RECORD, "recipientAccountId": ACCOUNT, "awsRegion": "us-east-1"}
     await send(
@@ -447,7 +447,7 @@ async def test_batch_that_the_store_rejects_holds_up_no_other(queue: Queue, monk
     assert queue.kinds() == {"foreign": 1}
 
 
-async def test_refused_call_in_an_unknown_account_leaves_nothing(queue: Queue) -> None:
+async def test_rejected_call_in_an_unknown_account_leaves_nothing(queue: Queue) -> None:
     world = queue.events.world
     rejected = {**samples.RECORD, "errorCode": "AccessDenied"}
     await send(queue, *(

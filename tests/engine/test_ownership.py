@@ -55,7 +55,7 @@ OBSERVATIONS = [
     ({"a": 1}, {"a": 1}, {"a": 1}, [], "the write had its effect"),
     ({"a": 1}, {"a": 2}, {}, [], "something else is there: the write never had its effect"),
     ({"a": 1}, {}, {"a": 1}, ["a"], "the write may still show"),
-    ({"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 1}, [], "what was ours before is ours whatever it is now"),
+    ({"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 1}, [], "an element stays owned, with any value"),
 ]
 
 

@@ -238,7 +238,7 @@ async def test_terminal_error_blocks_registry_and_ends_operation(world: World) -
     assert ended.error is not None
     assert (ended.error["code"], ended.error["reason"]) == ("RESOURCE_EXHAUSTED", "AWS_QUOTA_EXCEEDED")
     world.aws.faults.clear()
-    assert holds(await world.resync(), "Ready"), "whoever unblocks it in AWS does not tell us"
+    assert holds(await world.resync(), "Ready"), "AWS does not notify ecrkeeper when somebody unblocks it"
 
 
 async def test_unexpected_exception_is_retryable(world: World) -> None:
@@ -365,7 +365,7 @@ async def test_unwritable_setting_does_not_delay_other_settings(
     assert (await world.due_in() or 900) < 5
     row = await world.resync()
     assert await prefixes(world) == {"quay"}
-    assert row.state["error"] is None, "what cannot be written is no reason to hurry"
+    assert row.state["error"] is None, "an element that cannot be written needs no early retry"
     assert (await world.due_in() or 0) > 600
 
 

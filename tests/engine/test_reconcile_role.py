@@ -334,7 +334,7 @@ async def test_deletion_forced_during_attempt_deletes_adopted_role(world: World)
     assert not await exists(world)
 
 
-async def test_role_deleted_by_others_is_gone_once_invisible(world: World) -> None:
+async def test_role_deleted_by_others_is_absent_once_invisible(world: World) -> None:
     await declared(world)
     await world.reconcile(ROLE)
     await world.control("PUT", "settings", {"iam_delete_lag_reads": 3})

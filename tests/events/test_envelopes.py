@@ -94,7 +94,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("event", "reason"), MALFORMED, ids=[row[1] for row in MALFORMED])
-def test_malformed_events_are_told_apart(event: Any, reason: str) -> None:
+def test_malformed_events_are_recognized(event: Any, reason: str) -> None:
     with pytest.raises(Malformed):
         parsed(event)
 
@@ -127,7 +127,7 @@ SERVICE_EVENT = {**ORGANIZATION, "eventName": "CreateAccountResult", "eventType"
     [event(ORGANIZATION), event(SERVICE_EVENT, **{"detail-type": "AWS Service Event via CloudTrail"})],
     ids=["call", "service event"],
 )
-def test_changes_of_an_organization_are_told(event: Any) -> None:
+def test_changes_of_an_organization_are_reported(event: Any) -> None:
     assert parsed(event) == OrganizationChange("us-east-1")
     for unrelated in (changed(event, "detail.readOnly", True), changed(event, "detail.errorCode", "AccessDenied")):
         with pytest.raises(Unrelated):
@@ -155,7 +155,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize(("event", "reason"), FORGED, ids=[row[1] for row in FORGED])
-def test_forged_events_are_told_apart(event: Any, reason: str) -> None:
+def test_forged_events_are_recognized(event: Any, reason: str) -> None:
     with pytest.raises(Forged):
         parsed(event)
 

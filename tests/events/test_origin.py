@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 
 from tests.events.samples import ACCOUNT, INSTALL, OTHER_INSTALL, RECORD, REGION, SESSION_ARN, changed
 
-OURS = f"ecrkeeper/0.2.0 install/{INSTALL} attempt/abc"
+OWN = f"ecrkeeper/0.2.0 install/{INSTALL} attempt/abc"
 REQUEST = RECORD["requestID"]
 
 CASES = [
     ("aws-cli/2.31", {REQUEST}, "", Origin.OWN, "a request id that we recorded"),
-    (OURS, set(), SESSION_ARN, Origin.OWN, "our User-Agent and our principal: the answer was lost"),
-    (OURS, set(), "arn:aws:sts::111111111111:assumed-role/ecrkeeper/x", Origin.FOREIGN, "a forged User-Agent"),
-    (OURS, set(), "", Origin.FOREIGN, "our User-Agent, and our principal is not known"),
-    (OURS.replace(INSTALL, OTHER_INSTALL), set(), SESSION_ARN, Origin.OTHER_KEEPER, "another installation"),
+    (OWN, set(), SESSION_ARN, Origin.OWN, "our User-Agent and our principal: the answer was lost"),
+    (OWN, set(), "arn:aws:sts::111111111111:assumed-role/ecrkeeper/x", Origin.FOREIGN, "a forged User-Agent"),
+    (OWN, set(), "", Origin.FOREIGN, "our User-Agent, and our principal is not known"),
+    (OWN.replace(INSTALL, OTHER_INSTALL), set(), SESSION_ARN, Origin.OTHER_KEEPER, "another installation"),
     ("aws-cli/2.31", set(), SESSION_ARN, Origin.FOREIGN, "somebody else with our principal"),
-    (f"x {OURS}", set(), SESSION_ARN, Origin.FOREIGN, "our User-Agent inside of another"),
+    (f"x {OWN}", set(), SESSION_ARN, Origin.FOREIGN, "our User-Agent inside of another"),
 ]
 
 
@@ -34,7 +34,7 @@ def test_origin_needs_request_id_or_role_and_user_agent(
 ) -> None:
     record = parse_record(changed(RECORD, "userAgent", agent))
     assert origin_of(record, INSTALL, request_ids, arn) is expected
-    assert claims_own(record, INSTALL) is (agent == OURS)
+    assert claims_own(record, INSTALL) is (agent == OWN)
 
 
 def test_role_that_ecr_makes_for_our_write_is_own() -> None:

@@ -102,7 +102,7 @@ def test_releases_beyond_the_guard_are_held_back(fleet: Fleet) -> None:
     assert fleet.client.get_registry_set(fleet.set_name).held_removals == 0
 
 
-def test_fleet_counts_what_is_wrong(fleet: Fleet) -> None:
+def test_fleet_counts_problems(fleet: Fleet) -> None:
     fleet.add(1, denied=1, enabledRegions=["us-east-1"])
     before = fleet.client.get_fleet()
     fleet.create(exclusion("scanner"))

@@ -25,7 +25,7 @@ from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store import schema
 
-_ASKED = 1500
+_MAX_CALLS = 1500
 
 
 class RememberingAws:
@@ -47,7 +47,7 @@ class RememberingAws:
         unfenced = replace(call, fence=None, ready=None)
         key = repr((unfenced, unfenced.params))
         if key not in self._answers:
-            if len(self._answers) >= _ASKED:
+            if len(self._answers) >= _MAX_CALLS:
                 raise Temporary("AWS is not asked any more", reason="AWS_UNAVAILABLE", operation=call.operation)
             try:
                 self._answers[key] = await self._aws.write(unfenced)

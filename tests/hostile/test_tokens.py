@@ -209,7 +209,7 @@ HEADERS: list[tuple[str, str]] = [
     ('{"alg": "es256", "kid": "one"}', "the algorithm in small letters"),
     ('{"alg": "HS256", "kid": "one"}', "a secret"),
     ('{"alg": "EdDSA", "kid": "one"}', "an algorithm that is not configured"),
-    ('{"alg": "ES256", "kid": "one", "crit": ["exp"]}', "what is critical"),
+    ('{"alg": "ES256", "kid": "one", "crit": ["exp"]}', "a critical header"),
     ('{"alg": "ES256", "kid": "one", "crit": []}', "nothing that is critical"),
     ('{"alg": "ES256", "kid": "one", "b64": false}', "claims that are not encoded"),
     ('{"alg": "ES256", "kid": "one\\u0000"}', "NUL behind the key id"),

@@ -84,7 +84,7 @@ def test_role_writes_cover_exactly_ecr_roles() -> None:
         assert set(statement["Resource"]) == {kind.arn("aws", "111111111111") for kind in ROLES.values()}
 
 
-def test_role_is_read_by_name_whatever_its_path() -> None:
+def test_role_is_read_by_name_under_any_path() -> None:
     (reads,) = [s for s in policy(ALL)["Statement"] if "iam:GetRole" in s["Action"]]
     assert "arn:aws:iam::111111111111:role/*AWSServiceRoleForECRTemplate" in reads["Resource"]
 

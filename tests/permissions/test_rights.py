@@ -121,7 +121,7 @@ def role_life(place: Place) -> None:
     client.delete_service_linked_role(name, force_delete_adopted=True).result(timeout=30)
 
 
-def test_policy_allows_exactly_what_server_calls(live: Live) -> None:
+def test_policy_allows_exactly_the_calls_of_the_server(live: Live) -> None:
     rights = Rights(live)
     place = rights.place
     seed_secrets(place)

@@ -199,7 +199,7 @@ def test_role_events_appear_in_the_home_region_only(aws: Aws, partition: str, ca
     assert f"arn:{partition}:iam::" in appeared[0]["userIdentity"]["arn"]
 
 
-def test_record_keeps_what_the_request_said(aws: Aws) -> None:
+def test_record_keeps_the_content_of_the_request(aws: Aws) -> None:
     ecr = aws.client("ecr")
     ecr.put_replication_configuration(replicationConfiguration=RULES)
     ecr.put_replication_configuration(replicationConfiguration={"rules": []})

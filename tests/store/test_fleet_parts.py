@@ -181,7 +181,7 @@ def _values(ranges: AccountRanges) -> Iterator[int]:
 
 
 @given(st.lists(_patterns(), max_size=8), st.lists(st.text("019", min_size=12, max_size=12), max_size=8))
-def test_account_ranges_match_what_their_patterns_match(texts: list[str], accounts: list[str]) -> None:
+def test_account_ranges_match_the_accounts_of_their_patterns(texts: list[str], accounts: list[str]) -> None:
     patterns = [Pattern(text) for text in texts]
     ranges = AccountRanges.of(patterns)
     edges = sorted(_values(ranges))

@@ -257,13 +257,13 @@ async def test_transaction_on_silent_connection_is_aborted(url: str) -> None:
         await db.close()
 
 
-SEEN = [
-    ("lock", "what it has locked was answered"),
-    ("change", "what it has changed was not waited for"),
+STALLED = [
+    ("lock", "the statement that takes the lock was answered"),
+    ("change", "nobody waited for the answer to the change"),
 ]
 
 
-@pytest.mark.parametrize(("last", "reason"), SEEN)
+@pytest.mark.parametrize(("last", "reason"), STALLED)
 async def test_stalled_process_in_transaction_does_not_block_rows(
     url: str, monkeypatch: pytest.MonkeyPatch, last: str, reason: str
 ) -> None:

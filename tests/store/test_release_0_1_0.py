@@ -232,7 +232,7 @@ def _exported(url: str) -> str:
     return done.stdout
 
 
-def test_export_of_the_release_imports_as_what_its_database_migrates_to(migrated: Migrated, database_url: str) -> None:
+def test_import_of_a_release_equals_its_migrated_database(migrated: Migrated, database_url: str) -> None:
     """The program of the release exported the database of the dump."""
     export = dump_0_1_0.FOLDER / "0.1.0.export.yaml"
     command = [program("ecrkeeper-server"), "import", str(export)]

@@ -128,7 +128,7 @@ FEW = [
 
 
 @pytest.mark.parametrize("filter", FEW)
-def test_a_filter_on_what_is_out_of_order_fetches_no_row_in_order(fleet: Fleet, filter: str) -> None:
+def test_filter_on_problems_fetches_no_healthy_row(fleet: Fleet, filter: str) -> None:
     assert fleet.fetched(filter) == COUNT // 100
 
 

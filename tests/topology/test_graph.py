@@ -63,7 +63,7 @@ def test_edges_with_the_same_ends_are_rejected() -> None:
         Graph.of([], [edge, edge])
 
 
-def test_edges_join_what_is_declared_and_what_aws_has() -> None:
+def test_edges_join_declared_and_observed_rules() -> None:
     graph = graph_of([
         registry(
             observed=rules(THERE, filters=("prod/",)),

@@ -134,7 +134,7 @@ def test_picture_without_style_has_no_style_element() -> None:
     assert "style" not in svg(drawn, has_style=False).replace("stroke", "")
 
 
-def test_nothing_to_draw_is_said() -> None:
+def test_empty_drawing_has_a_message() -> None:
     empty = Graph.of([], [])
     assert "No registry replicates to another." in svg(drawing(empty))
     assert "No registry replicates prod/api." in svg(drawing(star(1).of_repository("x"), repository="prod/api"))

@@ -12,11 +12,11 @@ class Runs:
     """Records batches; each run ends when it is released."""
 
     def __init__(self) -> None:
-        self.seen: list[list[int]] = []
+        self.batches: list[list[int]] = []
         self.go = asyncio.Event()
 
     async def __call__(self, items: list[int]) -> list[int]:
-        self.seen.append(items)
+        self.batches.append(items)
         await self.go.wait()
         return [item * 10 for item in items]
 
@@ -26,7 +26,7 @@ async def test_concurrent_calls_share_a_batch() -> None:
     runs.go.set()
     batch = Batch(runs)
     assert await asyncio.gather(*(batch.put(n) for n in (1, 2, 3))) == [10, 20, 30]
-    assert runs.seen == [[1, 2, 3]]
+    assert runs.batches == [[1, 2, 3]]
 
 
 async def test_eager_batch_starts_at_once_and_bounds_the_rest() -> None:
@@ -34,10 +34,10 @@ async def test_eager_batch_starts_at_once_and_bounds_the_rest() -> None:
     batch = Batch(runs, eager=True, max_items=2)
     tasks = [asyncio.create_task(batch.put(n)) for n in range(5)]
     await asyncio.sleep(0)
-    assert runs.seen == [[0]]
+    assert runs.batches == [[0]]
     runs.go.set()
     assert await asyncio.gather(*tasks) == [0, 10, 20, 30, 40]
-    assert runs.seen == [[0], [1, 2], [3, 4]]
+    assert runs.batches == [[0], [1, 2], [3, 4]]
 
 
 async def test_callers_continue_when_first_is_cancelled() -> None:

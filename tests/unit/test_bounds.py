@@ -27,8 +27,10 @@ from tests.field_rules import rules_of
 from tests.fuzz import messages
 from tests.fuzz.drive import METHODS
 
-OURS = ("/ecrkeeper.", "/google.longrunning.")
-REQUESTS = {method.input_type.full_name: method.input_type for name, method in METHODS.items() if name.startswith(OURS)}
+OWN_SERVICES = ("/ecrkeeper.", "/google.longrunning.")
+REQUESTS = {
+    method.input_type.full_name: method.input_type for name, method in METHODS.items() if name.startswith(OWN_SERVICES)
+}
 SCALARS = {FieldDescriptor.TYPE_STRING: (2, b"\0"), FieldDescriptor.TYPE_ENUM: (0, b"\x63")}
 MIB = 2**20
 
@@ -72,29 +74,29 @@ def places(request: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Itera
 
 
 PLACES = [place for request in REQUESTS.values() for place in places(request)]
-TAKEN = [place for place in PLACES if not place.ignored]
+ACCEPTED = [place for place in PLACES if not place.ignored]
 
 
 def test_lists_of_requests_are_found() -> None:
-    assert len(TAKEN) > 30
+    assert len(ACCEPTED) > 30
     assert "UpdateRegistrySettingsRequest.registry_settings.settings.replication_configuration.rules.destinations" in {
-        str(place) for place in TAKEN
+        str(place) for place in ACCEPTED
     }
 
 
 def test_lists_have_own_bounds_in_protos() -> None:
-    without = {str(place.list.full_name) for place in TAKEN if bound_of(place.list) == MAX_ITEMS}
+    without = {str(place.list.full_name) for place in ACCEPTED if bound_of(place.list) == MAX_ITEMS}
     assert without == {"google.protobuf.FieldMask.paths"}
 
 
-@pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
+@pytest.mark.parametrize("place", ACCEPTED, ids=map(str, ACCEPTED))
 def test_list_bound_matches_its_rules(place: Place) -> None:
     rules = rules_of(place.list)
     assert bound_of(place.list) == (rules.repeated.max_items or rules.map.max_pairs or MAX_ITEMS)
 
 
 @pytest.mark.parametrize("size", [100_000, MIB], ids=["100 KB", "1 MiB"])
-@pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
+@pytest.mark.parametrize("place", ACCEPTED, ids=map(str, ACCEPTED))
 def test_oversized_list_is_rejected_by_name_before_parsing(place: Place, size: int) -> None:
     content = place.content(size)
     quota = quota_of(place.list)
@@ -108,7 +110,7 @@ def test_oversized_list_is_rejected_by_name_before_parsing(place: Place, size: i
 
 
 def test_counting_uses_no_memory() -> None:
-    place = next(place for place in TAKEN if place.list.full_name == "ecrkeeper.v1.PullThroughCacheRules.rules")
+    place = next(place for place in ACCEPTED if place.list.full_name == "ecrkeeper.v1.PullThroughCacheRules.rules")
     content = place.content(MIB)
     tracemalloc.start()
     try:

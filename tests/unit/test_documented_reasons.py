@@ -62,7 +62,7 @@ def constants_of(module: ast.Module) -> dict[str, str]:
     }
 
 
-def given() -> set[str]:
+def reasons_in_code() -> set[str]:
     conditions = ast.parse((SERVER / "engine" / "conditions.py").read_text())
     reasons = set(words(conditions, LONG))
     modules = [ast.parse(path.read_text()) for path in SERVER.rglob("*.py")]
@@ -80,6 +80,13 @@ def test_reasons_are_documented_exactly() -> None:
     )
     documented = [row[0] for row in rows]
     assert documented == sorted(set(documented)), "by name, each once"
-    assert set(documented) == given()
-    assert {"PAUSED", "IN_SYNC", "DELETION_LOST", "CONCURRENCY_LIMITED", "OVERLOADED", "QUOTA_EXCEEDED"} <= given()
-    assert {"SCOPE_V2_IRREVERSIBLE", "DESTINATION_POLICY_MISSING", "REGION_UNREADABLE"} <= given()
+    assert set(documented) == reasons_in_code()
+    assert {
+        "PAUSED",
+        "IN_SYNC",
+        "DELETION_LOST",
+        "CONCURRENCY_LIMITED",
+        "OVERLOADED",
+        "QUOTA_EXCEEDED",
+    } <= reasons_in_code()
+    assert {"SCOPE_V2_IRREVERSIBLE", "DESTINATION_POLICY_MISSING", "REGION_UNREADABLE"} <= reasons_in_code()

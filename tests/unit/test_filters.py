@@ -54,7 +54,7 @@ def test_values_match_as_in_responses(service: Any, resource: Resource, text: st
     assert matcher(text, service._FIELDS)(resource) is met, reason
 
 
-REFUSED: list[tuple[Any, str, str, str]] = [
+REJECTED: list[tuple[Any, str, str, str]] = [
     (registries, "mode = ENFORCED", "mode: must be one of ENFORCE, OBSERVE, PAUSED, got 'ENFORCED'", "no such mode"),
     (registries, "mode = MODE_UNSPECIFIED", "must be one of ENFORCE, OBSERVE, PAUSED", "never returned"),
     (registries, "reconciling = 1", "reconciling: must be one of TRUE, FALSE, got '1'", "no boolean"),
@@ -70,7 +70,7 @@ REFUSED: list[tuple[Any, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("service", "text", "message", "reason"), REFUSED, ids=[each[1] for each in REFUSED])
+@pytest.mark.parametrize(("service", "text", "message", "reason"), REJECTED, ids=[each[1] for each in REJECTED])
 def test_unmatched_values_are_rejected_with_allowed_ones(service: Any, text: str, message: str, reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         matcher(text, service._FIELDS)

@@ -42,7 +42,7 @@ def patterns(rules: Any) -> Iterator[str]:
             yield inner.string.pattern
 
 
-FOUND = sorted(
+PATTERNS = sorted(
     {
         pattern
         for file in FILES
@@ -54,10 +54,10 @@ FOUND = sorted(
 
 
 def test_patterns_of_the_protos_are_found() -> None:
-    assert len(FOUND) > 14
+    assert len(PATTERNS) > 14
 
 
-@pytest.mark.parametrize("pattern", FOUND)
+@pytest.mark.parametrize("pattern", PATTERNS)
 def test_pattern_has_description_and_example(pattern: str) -> None:
     words = message_of(pattern)
     assert words.startswith("must "), "the table has no words for it"
@@ -70,7 +70,7 @@ def test_pattern_has_description_and_example(pattern: str) -> None:
 
 
 def test_descriptions_are_distinct_or_equivalent() -> None:
-    assert len({message_of(pattern) for pattern in FOUND}) == len(FOUND)
+    assert len({message_of(pattern) for pattern in PATTERNS}) == len(PATTERNS)
 
 
 def wrong_messages() -> Iterator[tuple[str, Any]]:

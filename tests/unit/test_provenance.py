@@ -9,7 +9,7 @@ from ecrkeeper_server.roles.plan import ObservedRole, provenance
 from ecrkeeper_server.store.states import RoleState
 
 MINUTE = 60_000_000
-SEEN = ObservedRole("AROA1", "arn", "/path/", "", {}, create_time=1000 * MINUTE)
+OBSERVED = ObservedRole("AROA1", "arn", "/path/", "", {}, create_time=1000 * MINUTE)
 OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2", "provenance": "CREATED"}
 
 
@@ -17,7 +17,7 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
     ("recorded", "expected", "reason"),
     [
         ({}, "ADOPTED", "it was there before anybody declared it"),
-        ({"provenance": "AUTO_CREATED"}, "AUTO_CREATED", "what is known stays"),
+        ({"provenance": "AUTO_CREATED"}, "AUTO_CREATED", "a recorded provenance stays"),
         ({"provenance": "ADOPTED", "remembered": OURS}, "ADOPTED", "a backup does not overrule the store"),
         ({"provenance": "CREATED", "role": {"role_id": "AROA1"}}, "CREATED", "it is the role that was created"),
         ({"provenance": "CREATED", "role": {"role_id": "AROA0"}}, "ADOPTED", "somebody has recreated it since"),
@@ -28,4 +28,4 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
     ],
 )
 def test_role_is_adopted_unless_recorded_otherwise(recorded: dict[str, Any], expected: str, reason: str) -> None:
-    assert provenance(RoleState(recorded), SEEN) == expected, reason
+    assert provenance(RoleState(recorded), OBSERVED) == expected, reason

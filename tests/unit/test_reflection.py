@@ -32,7 +32,7 @@ def files(response: Any) -> list[FileDescriptorProto]:
     return [FileDescriptorProto.FromString(each) for each in response.file_descriptor_response.file_descriptor_proto]
 
 
-FOUND = [
+ANSWERED = [
     ("ecrkeeper.v1.RoleService", "role_service", "a service"),
     ("ecrkeeper.v1.RoleService.GetServiceLinkedRole", "role_service", "a method"),
     ("ecrkeeper.v1.Registry", "registry", "a message"),
@@ -45,7 +45,7 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("symbol", "file", "reason"), FOUND)
+@pytest.mark.parametrize(("symbol", "file", "reason"), ANSWERED)
 def test_symbol_is_found_in_its_file(symbol: str, file: str, reason: str) -> None:
     assert files(ask(file_containing_symbol=symbol))[0].name == f"ecrkeeper/v1/{file}.proto", reason
 
@@ -141,7 +141,7 @@ def test_extensions_are_found_by_number() -> None:
     assert (none.base_type_name, list(none.extension_number)) == ("ecrkeeper.v1.Registry", [])
 
 
-WRONG = [
+REJECTED = [
     ({"file_by_filename": "ecrkeeper/v1/nothing.proto"}, NOT_FOUND, "file 'ecrkeeper/v1/nothing.proto'", "a file"),
     ({"file_by_filename": "../../etc/passwd"}, NOT_FOUND, "was not found", "a file of the server's machine"),
     ({"file_containing_symbol": "ecrkeeper.v1.Registry.nothing"}, NOT_FOUND, "Registry.nothing", "a field"),
@@ -156,7 +156,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("members", "code", "text", "reason"), WRONG)
+@pytest.mark.parametrize(("members", "code", "text", "reason"), REJECTED)
 def test_unanswerable_request_gets_error(members: dict[str, Any], code: int, text: str, reason: str) -> None:
     response = ask(**members)
     assert response.WhichOneof("message_response") == "error_response", reason

@@ -13,7 +13,7 @@ from ecrkeeper_server.store.rows import Resource
 from msgspec.structs import replace
 
 KIND = ROLES["replication"]
-THERE = ObservedRole("AROA1", "arn", KIND.path, "as declared", {}, 0)
+EXISTING = ObservedRole("AROA1", "arn", KIND.path, "as declared", {}, 0)
 SPEC = {"description": "as declared", "tags": {}, "mode": "ENFORCE", "managed": True}
 
 
@@ -28,11 +28,11 @@ def row(**spec: Any) -> Resource:
 
 PLANS: list[tuple[ObservedRole | None, dict[str, Any], list[str], list[str], str]] = [
     (None, {}, ["CreateServiceLinkedRole"], [], "it is not there"),
-    (THERE, {}, [], [], "it is as declared"),
-    (THERE, {"description": "new"}, ["UpdateRole"], [], "its description differs"),
-    (THERE, {"description": "new", "mode": "OBSERVE"}, ["UpdateRole"], ["NOT_ENFORCED"], "it is only observed"),
+    (EXISTING, {}, [], [], "it is as declared"),
+    (EXISTING, {"description": "new"}, ["UpdateRole"], [], "its description differs"),
+    (EXISTING, {"description": "new", "mode": "OBSERVE"}, ["UpdateRole"], ["NOT_ENFORCED"], "it is only observed"),
     (None, {"mode": "PAUSED"}, ["CreateServiceLinkedRole"], ["NOT_ENFORCED"], "it is paused"),
-    (replace(THERE, path="/"), {"description": "new"}, [], ["ROLE_LOOKALIKE"], "somebody's role has its name"),
+    (replace(EXISTING, path="/"), {"description": "new"}, [], ["ROLE_LOOKALIKE"], "somebody's role has its name"),
 ]
 
 
@@ -46,7 +46,7 @@ def test_plan_has_calls_or_reason(
 
 
 def test_lookalike_role_is_not_shown_as_the_role() -> None:
-    assert refreshed_role(row(), THERE, "aws").role_id == "AROA1"
-    shown = refreshed_role(row(), replace(THERE, path="/"), "aws")
+    assert refreshed_role(row(), EXISTING, "aws").role_id == "AROA1"
+    shown = refreshed_role(row(), replace(EXISTING, path="/"), "aws")
     assert shown.role_id == ""
     assert shown.state == shown.ABSENT

@@ -12,7 +12,7 @@ from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.states import RegistryState
 
-THERE = RegistryName("222222222222", "us-west-2")
+DESTINATION = RegistryName("222222222222", "us-west-2")
 OLD: dict[str, Any] = {
     "destination": {"registryId": "222222222222", "region": "us-west-2"},
     "result": "UNKNOWN",
@@ -26,10 +26,10 @@ TODAY: dict[str, Any] = {
 }
 
 
-def test_stored_form_of_today_stays() -> None:
+def test_current_stored_form_stays() -> None:
     arrivals = (Arrival(Outcome.ARRIVES, ("dev-",), (), "dev-0"), Arrival(Outcome.UNKNOWN, (), (), ""))
     check = Check("CONDITIONAL", (Warning("DESTINATION_POLICY_CONDITIONAL", "x", "y"),), arrivals)
-    stored = StoredCheck.of(THERE, check, 1)
+    stored = StoredCheck.of(DESTINATION, check, 1)
     assert stored.to_json() == TODAY
     assert list(stored.to_json()) == ["destination", "result", "conditional", "findings", "arrivals", "time"]
     assert StoredCheck.from_json(TODAY) == stored
@@ -37,7 +37,7 @@ def test_stored_form_of_today_stays() -> None:
 
 def test_check_without_arrivals_is_read() -> None:
     (check,) = RegistryState({"checks": [OLD]}).checks
-    assert (check.destination, check.result, check.arrivals) == (THERE, "UNKNOWN", ())
+    assert (check.destination, check.result, check.arrivals) == (DESTINATION, "UNKNOWN", ())
 
 
 def test_equal_checks_change_no_state() -> None:
@@ -47,14 +47,14 @@ def test_equal_checks_change_no_state() -> None:
 
 @pytest.mark.parametrize("result", ["OK", "BROKEN", "UNKNOWN", "CONDITIONAL"])
 def test_stored_result_is_known_to_older_replicas(result: str) -> None:
-    stored = StoredCheck.of(THERE, Check(result, (), ()), 1).to_json()
+    stored = StoredCheck.of(DESTINATION, Check(result, (), ()), 1).to_json()
     assert stored["result"] in ("OK", "BROKEN", "UNKNOWN")
     assert StoredCheck.from_json(stored).result == result
 
 
 def test_unchanged_check_keeps_its_time() -> None:
-    before, now = (StoredCheck.of(THERE, Check("OK", (), ()), time) for time in (1, 2))
-    broken = StoredCheck.of(THERE, Check("BROKEN", (), ()), 2)
+    before, now = (StoredCheck.of(DESTINATION, Check("OK", (), ()), time) for time in (1, 2))
+    broken = StoredCheck.of(DESTINATION, Check("BROKEN", (), ()), 2)
     assert now.unless_same(before) is before
     assert broken.unless_same(before) is broken
     assert now.unless_same(None) is now
@@ -63,5 +63,5 @@ def test_unchanged_check_keeps_its_time() -> None:
 def test_stored_filters_are_limited() -> None:
     many = tuple(f"team-{i}" for i in range(1000))
     check = Check("OK", (), (Arrival(Outcome.ARRIVES, many, many[:30], "team-0"),))
-    (arrival,) = StoredCheck.of(THERE, check, 1).arrivals
+    (arrival,) = StoredCheck.of(DESTINATION, check, 1).arrivals
     assert (len(arrival.whole), len(arrival.partial), arrival.omitted) == (20, 20, 990)

@@ -14,14 +14,14 @@ OTHER = "222222222222"
 class Case:
     """One document; `server` and `aws` are parts of their rejections, or None.
 
-    `known` is false if AWS's behavior was not observed.
+    `observed` is false if AWS's behavior was not observed.
     """
 
     reason: str
     document: Any
     server: str | None = None
     aws: str | None = None
-    known: bool = True
+    observed: bool = True
 
     @property
     def text(self) -> str:
@@ -113,8 +113,8 @@ LIFECYCLES = [
     Case(
         "any with a prefix", rules(rule(tagStatus="any", tagPrefixList=["v"])), "with tagStatus any", "Cannot specify"
     ),
-    Case("untagged with an empty list", rules(rule(tagPatternList=[])), known=False),
-    Case("a list beside an empty one", rules(rule(**TAGGED, tagPrefixList=[])), known=False),
+    Case("untagged with an empty list", rules(rule(tagPatternList=[])), observed=False),
+    Case("a list beside an empty one", rules(rule(**TAGGED, tagPrefixList=[])), observed=False),
     Case("a number as a tag", rules(rule(tagStatus="tagged", tagPatternList=[1])), "a list of strings", UNMAPPED),
     Case(
         "a number as a list of tags", rules(rule(tagStatus="tagged", tagPatternList=5)), "a list of strings", UNMAPPED
@@ -146,9 +146,9 @@ LIFECYCLES = [
         UNMAPPED,
     ),
     Case("no such action", rules(rule(action={"type": "delete"})), "type: must be expire or transition", UNMAPPED),
-    Case("archive what is archived", rules(rule(action=ARCHIVE, **ARCHIVED)), known=False),
-    Case("expire with a target", rules(rule(action={**ARCHIVE, "type": "expire"})), known=False),
-    Case("an empty pattern", rules(rule(tagStatus="tagged", tagPatternList=[""])), known=False),
+    Case("archive what is archived", rules(rule(action=ARCHIVE, **ARCHIVED)), observed=False),
+    Case("expire with a target", rules(rule(action={**ARCHIVE, "type": "expire"})), observed=False),
+    Case("an empty pattern", rules(rule(tagStatus="tagged", tagPatternList=[""])), observed=False),
 ]
 
 STATEMENT = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "ecr:BatchGetImage"}
@@ -329,7 +329,7 @@ def _cases(rows: list[tuple[str, Any, bool]]) -> list[Case]:
 
 
 IN_BOTH_POLICIES = [
-    *_cases([(why, of(who), good) for why, who, good in _PRINCIPALS]),
+    *_cases([(why, of(principal), good) for why, principal, good in _PRINCIPALS]),
     *_cases([(f"condition: {why}", doc, good) for why, doc, good in _CONDITIONS]),
     *_cases(_FORMS),
 ]

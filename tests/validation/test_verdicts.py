@@ -32,7 +32,7 @@ REGISTRY = RegistryName(ACCOUNT, REGION)
 
 
 def ids(case: Case) -> str:
-    return case.reason if case.known else f"{case.reason} (nobody knows)"
+    return case.reason if case.observed else f"{case.reason} (nobody knows)"
 
 
 def template(member: str, text: str) -> dict[str, Any]:

@@ -127,7 +127,7 @@ CHANGES: list[tuple[Change, str]] = [
     (state(error=ERROR, owners={"a": {"error": ERROR}}), "an attempt failed"),
     (state(error=ERROR, owners={"b": {"error": ERROR}}), "an attempt failed for the last owner of a registry"),
     (state(drift=[DRIFT]), "drift was found"),
-    (lambda tx: findings.change(tx, str(FIRST), lambda found: found.without_attribution("no", 1)), "an event was found"),
+    (lambda tx: findings.change(tx, str(FIRST), lambda stored: stored.without_attribution("no", 1)), "an event was found"),
     (columns(declarations, apply_group="group", generation=7), "a declaration was applied with a group"),
     (columns(declarations, managed_by="set"), "a set took over a declaration"),
     (columns(declarations, settings={}, update_time=1), "the database was restored to an earlier time"),

@@ -41,7 +41,9 @@ def check(result: str) -> dict[str, Any]:
     return StoredCheck(PEER, result, (Warning("X", str(PEER), "denied"),), (), 1).to_json()
 
 
-def seen(state: dict[str, Any], target: TargetRow = TARGET, *, observed: int = 7, generation: int = 3) -> Observed:
+def observed_target(
+    state: dict[str, Any], target: TargetRow = TARGET, *, observed: int = 7, generation: int = 3
+) -> Observed:
     settings = {"replication_configuration": RULES, "pull_through_cache_rules": CACHE}
     declared = Declaration(
         HERE.account, HERE.region, "quay", "uid", settings, "REMOVE", False, generation, generation, 7, 1, 1
@@ -59,32 +61,32 @@ GOOD = {"conditions": conditions()}
 LONG_AGO = replace(TARGET, since=NOW - PATIENCE_SECONDS * MICROSECONDS)
 TOO_LONG_AGO = replace(TARGET, since=NOW - LONGEST_SECONDS * MICROSECONDS)
 ROWS = [
-    (seen(GOOD), "SUCCEEDED", "", "in order"),
-    (seen({**OWN, "owners": {**OWN["owners"], "quay": {"conditions": conditions()}}}), "SUCCEEDED", "", "others do not count"),
-    (seen(GOOD, observed=6), "RUNNING", "", "the generation is not observed yet"),
-    (seen(GOOD, generation=4), "FAILED", "DECLARATION_LOST", "somebody changed the declaration"),
-    (seen(BLOCKED), "FAILED", "AWS_REJECTED", "AWS rejects it"),
-    (seen(DENIED), "SKIPPED", "AWS_REJECTED", "the account cannot be reached"),
+    (observed_target(GOOD), "SUCCEEDED", "", "in order"),
+    (observed_target({**OWN, "owners": {**OWN["owners"], "quay": {"conditions": conditions()}}}), "SUCCEEDED", "", "others do not count"),
+    (observed_target(GOOD, observed=6), "RUNNING", "", "the generation is not observed yet"),
+    (observed_target(GOOD, generation=4), "FAILED", "DECLARATION_LOST", "somebody changed the declaration"),
+    (observed_target(BLOCKED), "FAILED", "AWS_REJECTED", "AWS rejects it"),
+    (observed_target(DENIED), "SKIPPED", "AWS_REJECTED", "the account cannot be reached"),
     (
-        seen({**BLOCKED, "error": error("ACCOUNT_SUSPENDED", "")}),
+        observed_target({**BLOCKED, "error": error("ACCOUNT_SUSPENDED", "")}),
         "HELD", "AWS_REJECTED", "its account was suspended meanwhile",
     ),
-    (seen(THROTTLED), "RUNNING", "AWS_REJECTED", "an error that passes is waited for"),
-    (seen(AWAY), "RUNNING", "AWS_REJECTED", "an endpoint that does not answer is waited for"),
-    (seen(AWAY, LONG_AGO), "SKIPPED", "AWS_REJECTED", "and then skipped"),
-    (seen({**GOOD, "error": error("AWS_UNREACHABLE")}, LONG_AGO, observed=6), "SKIPPED", "AWS_UNREACHABLE", "at the first attempt, too"),
-    (seen(THROTTLED, TOO_LONG_AGO), "FAILED", "AWS_REJECTED", "nothing is waited for without an end"),
-    (seen(GOOD, TOO_LONG_AGO, observed=6), "FAILED", "ROLLOUT_TIMEOUT", "nor is an attempt that never ends"),
-    (seen({**GOOD, "checks": [check("BROKEN")]}), "FAILED", "REPLICATION_BROKEN", "no image arrives"),
-    (seen({**GOOD, "checks": [check("CONDITIONAL")]}), "SUCCEEDED", "", "some images arrive"),
-    (seen({**GOOD, "checks": [check("UNKNOWN")]}), "RUNNING", "REPLICATION_UNKNOWN", "unknown is waited for"),
-    (seen({**GOOD, "checks": [check("UNKNOWN")]}, LONG_AGO), "SKIPPED", "REPLICATION_UNKNOWN", "and then skipped"),
+    (observed_target(THROTTLED), "RUNNING", "AWS_REJECTED", "an error that passes is waited for"),
+    (observed_target(AWAY), "RUNNING", "AWS_REJECTED", "an endpoint that does not answer is waited for"),
+    (observed_target(AWAY, LONG_AGO), "SKIPPED", "AWS_REJECTED", "and then skipped"),
+    (observed_target({**GOOD, "error": error("AWS_UNREACHABLE")}, LONG_AGO, observed=6), "SKIPPED", "AWS_UNREACHABLE", "at the first attempt, too"),
+    (observed_target(THROTTLED, TOO_LONG_AGO), "FAILED", "AWS_REJECTED", "nothing is waited for without an end"),
+    (observed_target(GOOD, TOO_LONG_AGO, observed=6), "FAILED", "ROLLOUT_TIMEOUT", "nor is an attempt that never ends"),
+    (observed_target({**GOOD, "checks": [check("BROKEN")]}), "FAILED", "REPLICATION_BROKEN", "no image arrives"),
+    (observed_target({**GOOD, "checks": [check("CONDITIONAL")]}), "SUCCEEDED", "", "some images arrive"),
+    (observed_target({**GOOD, "checks": [check("UNKNOWN")]}), "RUNNING", "REPLICATION_UNKNOWN", "unknown is waited for"),
+    (observed_target({**GOOD, "checks": [check("UNKNOWN")]}, LONG_AGO), "SKIPPED", "REPLICATION_UNKNOWN", "and then skipped"),
     (
-        seen({**GOOD, "problems": {"pull_through_cache_rules": {"quay": "login failed"}}}),
+        observed_target({**GOOD, "problems": {"pull_through_cache_rules": {"quay": "login failed"}}}),
         "FAILED", "ELEMENT_PROBLEM", "ECR cannot log in",
     ),
     (
-        seen({**GOOD, "problems": {"pull_through_cache_rules": {"hub": "login failed"}}}),
+        observed_target({**GOOD, "problems": {"pull_through_cache_rules": {"hub": "login failed"}}}),
         "SUCCEEDED", "", "a rule of another owner does not count",
     ),
 ]  # fmt: skip
@@ -97,19 +99,21 @@ def test_target_is_judged_by_its_own_declaration(observed: Observed, state: str,
 
 
 def test_destination_of_a_later_wave_does_not_count() -> None:
-    assert judge(seen({**GOOD, "checks": [check("BROKEN")]}), NOW, 0, {PEER}).state == "SUCCEEDED"
+    assert judge(observed_target({**GOOD, "checks": [check("BROKEN")]}), NOW, 0, {PEER}).state == "SUCCEEDED"
 
 
 def test_target_bakes_before_it_succeeds() -> None:
-    baking = judge(seen(GOOD), NOW, 60, ())
+    baking = judge(observed_target(GOOD), NOW, 60, ())
     assert (baking.state, baking.since) == ("BAKING", NOW)
     later = NOW + 59 * MICROSECONDS
-    assert judge(seen(GOOD, baking), later, 60, ()) is baking
-    assert judge(seen(GOOD, baking), NOW + 60 * MICROSECONDS, 60, ()).state == "SUCCEEDED"
-    assert judge(seen(BLOCKED, baking), later, 60, ()).state == "FAILED"
-    judged = judge(seen(THROTTLED, baking), later, 60, ())
+    assert judge(observed_target(GOOD, baking), later, 60, ()) is baking
+    assert judge(observed_target(GOOD, baking), NOW + 60 * MICROSECONDS, 60, ()).state == "SUCCEEDED"
+    assert judge(observed_target(BLOCKED, baking), later, 60, ()).state == "FAILED"
+    judged = judge(observed_target(THROTTLED, baking), later, 60, ())
     assert (judged.state, judged.since) == ("RUNNING", later), "the baking begins anew"
-    assert judge(seen(GOOD, replace(TARGET, undo=True)), NOW, 60, ()).state == "SUCCEEDED", "going back does not bake"
+    assert judge(observed_target(GOOD, replace(TARGET, undo=True)), NOW, 60, ()).state == "SUCCEEDED", (
+        "going back does not bake"
+    )
 
 
 def drift(kind: str) -> dict[str, Any]:
@@ -121,19 +125,31 @@ APPLIED = {"applied": {"registry_policy": {"fleet": "{}"}}}
 UNREAD = {**BLOCKED, **APPLIED, "error": error("AWS_ACCESS_DENIED", "GetRegistryPolicy")}
 OTHERS = {**BLOCKED, **APPLIED, "error": error("AWS_ACCESS_DENIED", "DescribePullThroughCacheRules")}
 RELEASES = [
-    (seen(GOOD, RELEASED, observed=6), "RUNNING", "AWS was not observed yet"),
-    (seen(GOOD, RELEASED), "SUCCEEDED", "nothing is left"),
-    (seen({**GOOD, "drift": [drift("UNEXPECTED")]}, RELEASED), "RUNNING", "elements are still to be removed"),
-    (seen({**BLOCKED, "drift": [drift("UNEXPECTED")]}, RELEASED), "FAILED", "AWS does not let them be removed"),
-    (seen({**BLOCKED, "drift": [drift("MISSING")]}, RELEASED), "SUCCEEDED", "what others lack does not count"),
-    (seen(GOOD, replace(TARGET, undo=True, before_revision=0)), "SUCCEEDED", "going back to no declaration"),
-    (replace(seen(GOOD, RELEASED), registry=None), "SUCCEEDED", "the registry was forgotten"),
-    (seen({**DENIED, **APPLIED}, RELEASED), "SKIPPED", "the account cannot be reached"),
-    (seen(DENIED, RELEASED), "SUCCEEDED", "nothing was written that AWS could still have"),
-    (seen(UNREAD, RELEASED), "FAILED", "nobody sees what is left"),
-    (seen(OTHERS, RELEASED), "SUCCEEDED", "a setting without own elements does not count"),
+    (observed_target(GOOD, RELEASED, observed=6), "RUNNING", "AWS was not observed yet"),
+    (observed_target(GOOD, RELEASED), "SUCCEEDED", "nothing is left"),
     (
-        seen({"error": error("AWS_UNREACHABLE")}, replace(LONG_AGO, action=Action.RELEASE), observed=6),
+        observed_target({**GOOD, "drift": [drift("UNEXPECTED")]}, RELEASED),
+        "RUNNING",
+        "elements are still to be removed",
+    ),
+    (
+        observed_target({**BLOCKED, "drift": [drift("UNEXPECTED")]}, RELEASED),
+        "FAILED",
+        "AWS does not let them be removed",
+    ),
+    (
+        observed_target({**BLOCKED, "drift": [drift("MISSING")]}, RELEASED),
+        "SUCCEEDED",
+        "drift of others does not count",
+    ),
+    (observed_target(GOOD, replace(TARGET, undo=True, before_revision=0)), "SUCCEEDED", "going back to no declaration"),
+    (replace(observed_target(GOOD, RELEASED), registry=None), "SUCCEEDED", "the registry was forgotten"),
+    (observed_target({**DENIED, **APPLIED}, RELEASED), "SKIPPED", "the account cannot be reached"),
+    (observed_target(DENIED, RELEASED), "SUCCEEDED", "nothing was written that AWS could still have"),
+    (observed_target(UNREAD, RELEASED), "FAILED", "nobody sees what is left"),
+    (observed_target(OTHERS, RELEASED), "SUCCEEDED", "a setting without own elements does not count"),
+    (
+        observed_target({"error": error("AWS_UNREACHABLE")}, replace(LONG_AGO, action=Action.RELEASE), observed=6),
         "SKIPPED",
         "an endpoint does not answer",
     ),

@@ -38,7 +38,7 @@ def test_filter_matches_account_fields(text: str, matches: bool, reason: str) ->
     assert matcher(Selector(text)).matches_account(PROD) is matches, reason
 
 
-TAKEN = [
+SELECTED = [
     (Selector(regions=("us-east-1",)), ("us-east-1",), ["us-east-1"], "a listed Region"),
     (Selector(), ("us-east-1", "eu-west-1"), ["eu-west-1", "us-east-1"], "all enabled Regions, in order"),
     (Selector(), (), [], "all Regions of an account whose Regions are unknown"),
@@ -50,7 +50,7 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("selector", "enabled", "taken", "reason"), TAKEN, ids=[row[3] for row in TAKEN])
+@pytest.mark.parametrize(("selector", "enabled", "taken", "reason"), SELECTED, ids=[row[3] for row in SELECTED])
 def test_selector_takes_registries(selector: Selector, enabled: tuple[str, ...], taken: list[str], reason: str) -> None:
     targets = matcher(selector).targets(FleetAccount("000000000001", regions=enabled))
     assert [target.region for target in targets] == taken, reason

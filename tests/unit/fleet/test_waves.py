@@ -28,7 +28,7 @@ SHARES = [
     (CAUTIOUS, 1, [1, 0, 0], "a single target is the canary"),
     (CAUTIOUS, 5, [1, 1, 3], "a tenth of few is at least one"),
     ((Wave(share=Amount(2)), Wave(share=Amount(10, percent=True)), Wave()), 300, [2, 30, 268], "a count, a share"),
-    ((Wave(), Wave(share=Amount(2))), 10, [8, 2], "what follows the rest keeps its share"),
+    ((Wave(), Wave(share=Amount(2))), 10, [8, 2], "a wave after the rest keeps its share"),
 ]
 
 

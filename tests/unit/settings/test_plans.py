@@ -135,7 +135,7 @@ CALLED: list[tuple[str, Any, Any, Any, list[tuple[str, Any]], str]] = [
         {},
         replicated("theirs-"),
         [("PutReplicationConfiguration", {"replicationConfiguration": replicated("mine-", "theirs-")})],
-        "what nobody declared is kept, in the same rule",
+        "unmanaged pairs stay, in the same rule",
     ),
     (
         REPLICATION,

@@ -106,7 +106,7 @@ def test_match_all_pattern_costs_nothing() -> None:
         assert finish(match_all.finding_sets(f"team-{i}-", budget)) == {frozenset({"*"}): f"team-{i}-a"}
 
 
-def test_prefixes_in_order_cost_what_they_do_not_share() -> None:
+def test_sorted_prefixes_share_the_cost_of_common_parts() -> None:
     patterns, budget = Patterns((f"{'x' * 240}00*",)), Budget(20_000)
     named = [finish(patterns.finding_sets(f"{'x' * 240}{at:04}", budget)) for at in range(2_500)]
     assert all(len(sets or {}) == 1 for sets in named)

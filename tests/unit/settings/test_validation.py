@@ -49,7 +49,7 @@ EXCLUDING = [{"filterType": "WILDCARD", "filter": "latest*"}]
 KEY = "arn:aws:kms:us-east-1:111111111111:key/1"
 
 # setting, shape, registry, the violations' (path, part of the text), reason
-REFUSED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], str]] = [
+REJECTED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], str]] = [
     (POLICY, {"policyText": "[" * 10000}, REGISTRY, [("p.policy_text", "nested deeper")], "no recursion, no crash"),
     (POLICY, {"policyText": '{"a":' * 33}, REGISTRY, [("p.policy_text", "nested deeper")], "bounded before parsing"),
     (POLICY, {"policyText": "{"}, REGISTRY, [("p.policy_text", "line 1")], "where the JSON is broken"),
@@ -408,7 +408,7 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "shape", "registry", "expected", "reason"), REFUSED)
+@pytest.mark.parametrize(("name", "shape", "registry", "expected", "reason"), REJECTED)
 def test_setting_violations_name_their_path(
     name: str, shape: dict[str, Any], registry: RegistryName, expected: list[tuple[str, str]], reason: str
 ) -> None:
