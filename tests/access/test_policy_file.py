@@ -39,7 +39,7 @@ FAULTS: list[tuple[str, list[str], str]] = [
         "the second hides the first",
     ),
     ("rules: [\n  {", ["line 2"], "no YAML"),
-    ("a: &a [x]\nrules: [*a]", ["aliases"], "a few bytes can stand for gigabytes"),
+    ("a: &a [x]\nrules: [*a]", ["aliases"], "a few bytes can expand to gigabytes"),
     (
         "rules: !!python/object/apply:os.system [x]",
         ["tag:yaml.org,2002:python/object/apply:os.system' is not supported"],

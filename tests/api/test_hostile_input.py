@@ -342,7 +342,7 @@ BAD_SETTINGS: dict[str, tuple[Callable[[], pb.CreateRegistrySettingsRequest], st
 }
 
 
-# More than AWS allows in a registry, whoever declares it.
+# More than AWS allows in a registry, over all owners.
 TOO_MUCH = {
     "policy nested beyond the limit",
     "policy of objects nested",

@@ -128,7 +128,7 @@ ACCEPTED = {
         lambda p: p.keep(mode="OBSERVE", unmanaged_elements="PRESERVE"),
         "UpdateRegistry", "{name}", [("registry", "mode", "UPDATE", "ENFORCE", "OBSERVE")],
     ),
-    "look at a registry": Accepted(
+    "refresh a registry": Accepted(
         "it may lead to writes in AWS",
         lambda p: p.live.client.reconcile_registry(p.name),
         "ReconcileRegistry", "{name}", [], lambda p: p.apply({}, "team"),
@@ -187,7 +187,7 @@ ACCEPTED = {
         "DeleteServiceLinkedRole", "accounts/{account}/serviceLinkedRoles/replication",
         [(ROLE, "deletion", "ADD", None, {"forced": True})], create_role,
     ),
-    "look at a role": Accepted(
+    "refresh a role": Accepted(
         "it may lead to writes in AWS",
         lambda p: p.live.client.reconcile_service_linked_role(role(p)),
         "ReconcileServiceLinkedRole", "accounts/{account}/serviceLinkedRoles/replication", [], create_role,

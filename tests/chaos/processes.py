@@ -30,7 +30,7 @@ class TracedServer(Server):
         super().__init__(folder, database_url, aws_url, environment=environment, **settings)
 
     def stopped(self) -> set[str]:
-        """Return the resources whose attempts stand still."""
+        """Return the resources whose attempts have stopped."""
         return set(self._stopped.read_text().split()) if self._stopped.exists() else set()
 
     def spans(self) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Proxy:
-    """Forward connections to one local port, or fail them as told."""
+    """Forward connections to one local port, or fail them on request."""
 
     def __init__(self, target: int) -> None:
         self._target = target

@@ -1,7 +1,7 @@
 """SIGKILL between statements of an attempt, and recovery by the next process.
 
 One process is killed at every point at once: the registry (or role) of the
-N-th account stands still after N statements, and the kill comes when all do.
+N-th account stops after N statements, and the kill comes when all have stopped.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ LEASE = 3
 
 
 def kill_everywhere(doomed: TracedServer, names: dict[int, str], done: Callable[[int], bool]) -> set[int]:
-    """Wait until each attempt stands still or has ended, then kill; return the ended."""
+    """Wait until each attempt has stopped or ended, then kill; return the ended."""
     ended: set[int] = set()
 
     def stands_still() -> bool:

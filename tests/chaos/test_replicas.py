@@ -78,7 +78,7 @@ def test_resources_of_killed_replica_are_claimed_after_lease(aws: Simulator, sha
     with ecrkeeper.Client(doomed.address, insecure=True) as client:
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))
-    # Every attempt stands still or has ended.
+    # Every attempt has stopped or ended.
     heir = replica(tmp_path, "heir", shared_url, aws)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         time.sleep(LEASE)  # the holder lives and renews, so nobody claims its resources

@@ -16,7 +16,7 @@ HERE = ("810000000001", "us-east-1")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "seconds"), [([], "3600"), (["SOAK_SECONDS=7"], "7")], ids=["an hour", "as told"]
+    ("arguments", "seconds"), [([], "3600"), (["SOAK_SECONDS=7"], "7")], ids=["an hour", "as requested"]
 )
 def test_soak_runs_for_requested_time(arguments: list[str], seconds: str) -> None:
     # If /bin/sh is bash, SECONDS is the time since the shell started.

@@ -1,7 +1,7 @@
 """The server with traced attempts, for tests of kills.
 
 `STOP_KIND` and `STOP_BASE`: the attempt on a resource of that kind in the account
-`STOP_BASE + N` stands still after exactly N statements (calls to AWS and
+`STOP_BASE + N` stops after exactly N statements (calls to AWS and
 transactions), forever; the resource's name is then written to `STOP_FILE`. A kill
 at that moment leaves what the database and AWS hold then.
 

@@ -1,4 +1,4 @@
-"""Profiles out of files and the environment, and clients made of them."""
+"""Profiles from files and the environment, and the clients that they configure."""
 
 from __future__ import annotations
 

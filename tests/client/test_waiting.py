@@ -119,7 +119,7 @@ def failed(code: str, reason: str, *, blocked: bool = False, observed: int = 2, 
 TERMINAL = [
     (failed("INVALID_ARGUMENT", "AWS_REJECTED", blocked=True), "AWS refuses what is declared"),
     (failed("RESOURCE_EXHAUSTED", "AWS_QUOTA_EXCEEDED", blocked=True), "a quota is used up"),
-    (failed("UNAVAILABLE", "ODD", blocked=True), "Blocked counts, whatever the code is"),
+    (failed("UNAVAILABLE", "ODD", blocked=True), "Blocked counts with any code"),
     (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", blocked=True), "only somebody else can grant the right"),
     (failed("FAILED_PRECONDITION", "AWS_NO_CREDENTIALS", blocked=True, next_in=60), "no credentials"),
     (failed("FAILED_PRECONDITION", "WRONG_ACCOUNT", blocked=True, next_in=300), "credentials of another account"),

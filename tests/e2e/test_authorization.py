@@ -68,8 +68,8 @@ def web(live: Secured, platform: ecrkeeper.Client) -> Iterator[ecrkeeper.Client]
 
 
 def test_client_without_valid_certificate_is_rejected(live: Secured) -> None:
-    stranger = trustme.CA().issue_cert("platform.example")
-    for certificate in (None, stranger):
+    untrusted = trustme.CA().issue_cert("platform.example")
+    for certificate in (None, untrusted):
         with live.client(certificate=certificate) as client, pytest.raises(ecrkeeper.Unavailable):
             client.list_supported_regions(timeout=5)
 

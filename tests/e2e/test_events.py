@@ -174,7 +174,7 @@ def test_change_is_reverted_in_seconds_and_its_caller_is_named(live: Live, stage
         (calls(place, since, "PutReplicationConfiguration"), calls(place, since, "DescribeRegistry"))
         for place in places
     ]
-    # An attempt observes, reads again right before the Put, and after it. Where the machine stands still for longer
+    # An attempt observes, reads again right before the Put, and after it. If the machine pauses for longer
     # than the debounce, events of a burst come after that, and are observed once more.
     assert {writes for writes, _ in bursts} == {1}
     assert bursts.count((1, 3)) >= 0.9 * len(bursts) or waited > DEBOUNCE, bursts

@@ -77,16 +77,16 @@ def test_token_authenticates_calls_and_authors_revisions(live: Secured, issuer: 
 
 def test_rejections_have_reasons(live: Secured, issuer: Issuer) -> None:
     claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "alice", "exp": 9_999_999_999}
-    issuer.add_key("stranger", publish=False)
+    issuer.add_key("unpublished", publish=False)
     rows = [
         (None, "MISSING_CREDENTIALS", "no token"),
         (issuer.token(lasts=-30), "TOKEN_EXPIRED", "expired beyond the leeway"),
         (issuer.token(nbf=9_999_999_999), "TOKEN_NOT_YET_VALID", "of the future"),
         (issuer.token(aud="payroll"), "TOKEN_WRONG_AUDIENCE", "meant for another service"),
         (issuer.token(iss="https://evil.example"), "TOKEN_WRONG_ISSUER", "another issuer"),
-        (issuer.token(exp=None), "TOKEN_INVALID", "valid for ever"),
+        (issuer.token(exp=None), "TOKEN_INVALID", "without an expiry"),
         (issuer.token(sub=None), "TOKEN_INVALID", "names nobody"),
-        (issuer.token(kid="stranger"), "TOKEN_UNKNOWN_KEY", "a key that the issuer does not publish"),
+        (issuer.token(kid="unpublished"), "TOKEN_UNKNOWN_KEY", "a key that the issuer does not publish"),
         (issuer.token()[:-4] + "AAAA", "TOKEN_INVALID", "a signature that does not fit"),
         (forged({"alg": "none", "kid": "rsa"}, claims, None), "TOKEN_INVALID", "not signed"),
         (
@@ -145,10 +145,10 @@ def test_grpcurl_uses_tls_and_reflection_requires_token(live: Secured, issuer: I
     live.authority.cert_pem.write_to_path(roots)
     command = [harness.program("grpcurl"), "-cacert", str(roots)]
     bearer = ["-H", f"authorization: Bearer {issuer.token('web-1')}"]
-    stranger = subprocess.run(
+    anonymous = subprocess.run(
         [*command, live.server.address, "list"], capture_output=True, text=True, timeout=20, check=False
     )
-    assert "MISSING_CREDENTIALS" in stranger.stderr or "carries no credentials" in stranger.stderr
+    assert "MISSING_CREDENTIALS" in anonymous.stderr or "carries no credentials" in anonymous.stderr
     name = json.dumps({"parent": "accounts/111111111111"})
     method = "ecrkeeper.v1.RegistrySettingsService/ListRegistries"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""A flooder is told to retry, over gRPC, while another caller is served."""
+"""A flooder over gRPC must retry, while another caller is served."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Sqs:
 
 
 class Intake:
-    """Takes what it is given, as it is told."""
+    """Takes the events of a queue, with results that the test sets."""
 
     def __init__(self) -> None:
         self.slow: asyncio.Event | None = None

@@ -314,9 +314,9 @@ async def test_two_consumers_share_a_queue(queue: Queue) -> None:
 
 async def test_queue_of_another_account_is_wrong_account(queue: Queue) -> None:
     url = QueueUrl.parse("https://sqs.us-east-1.amazonaws.com/777777777777/events")
-    stranger = EventQueue(queue.client, url, queue.consumer._intake, queue.metrics.events)
+    other_queue = EventQueue(queue.client, url, queue.consumer._intake, queue.metrics.events)
     with pytest.raises(Permanent) as caught:
-        await receive_once(stranger)
+        await receive_once(other_queue)
     assert caught.value.reason == "WRONG_ACCOUNT"
 
 

@@ -45,7 +45,7 @@ class _Jump(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None:
-            raise AssertionError("everybody waits for ever")
+            raise AssertionError("every task waits without end")
         self.waited += max(0.0, timeout)
         return super().select(0)
 

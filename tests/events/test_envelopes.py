@@ -1,4 +1,4 @@
-"""Bodies of messages are read strictly, whoever wrote them."""
+"""Bodies of messages are read strictly."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ DOCUMENTS: list[tuple[bytes, str, str]] = [
     (b"a: &x [1]\nb: *x\n", "line 2: aliases are not supported", "an alias"),
     (b"a: &x [*x]\n", "line 1: aliases are not supported", "a list in itself"),
     (b"a: &a [x,x]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (c, c, c - 1, c - 1) for c in range(98, 123)),
-     "line 2: aliases are not supported", "a few bytes that stand for gigabytes"),
+     "line 2: aliases are not supported", "a few bytes that expand to gigabytes"),
     (b"a: 1\nb: \0\n", "U+0000", "NUL"),
     (b"a: 1\nb: \x1b[2J\n", "U+001B", "an escape sequence of terminals"),
     (b"a: 1\nb: \xff\n", "UTF-8", "bytes that are no text"),

@@ -65,8 +65,8 @@ def guarded(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathF
 def test_connection_without_certificate_is_rejected(guarded: Guarded) -> None:
     with pytest.raises((ssl.SSLError, ConnectionError)), guarded.web() as web:
         web.call(CHECK)
-    stranger = trustme.CA().issue_cert(identity("web"))
-    with pytest.raises((ssl.SSLError, ConnectionError)), guarded.web(stranger) as web:
+    untrusted = trustme.CA().issue_cert(identity("web"))
+    with pytest.raises((ssl.SSLError, ConnectionError)), guarded.web(untrusted) as web:
         web.call(CHECK)
 
 

@@ -167,7 +167,7 @@ NEEDS = [
     (change("A", None, ALLOW), ["team-b"], set(), "an Allow of somebody else"),
     (change("A", None, DENY), ["team-a"], set(), "another denial"),
     (change("A", ALLOW, None), [], set(), "an Allow that is removed"),
-    (change("A", DENY, None), [], {"D"}, "a denial of unknown owners that is removed: the new one may stand in for it"),
+    (change("A", DENY, None), [], {"D"}, "a denial of unknown owners that is removed: the new one may replace it"),
     (change("A", DENY, None), ["team-a"], {"D"}, "a denial that its owner replaces"),
     (change("A", DENY, None), ["team-b"], set(), "a denial that somebody else takes back"),
 ]

@@ -97,7 +97,7 @@ async def test_unresponsive_database_does_not_delay_metrics(monkeypatch: pytest.
     scraped = Scrape(Metrics(), db)
     for _ in range(2):
         assert shown(await scraped.page())["ecrkeeper_store_up"] == 0
-    assert db.reads == 1, "one look at a time"
+    assert db.reads == 1, "one query at a time"
     free.set()
     await asyncio.sleep(0.01)
     assert shown(await scraped.page())["ecrkeeper_store_up"] == 1

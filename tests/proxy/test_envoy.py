@@ -118,8 +118,8 @@ def test_callers_authenticate_by_token(aws: harness.Simulator, tmp_path: Path) -
     keys.write_bytes(issuer.document)
     settings = {"jwt_issuer": issuer.url, "jwt_audience": AUDIENCE, "jwt_jwks_file": keys}
     with proxied(tmp_path, aws, **settings) as running:
-        with running.client() as stranger, pytest.raises(ecrkeeper.Unauthenticated):
-            stranger.list_supported_regions()
+        with running.client() as anonymous, pytest.raises(ecrkeeper.Unauthenticated):
+            anonymous.list_supported_regions()
         with running.client(token=issuer.token("alice")) as alice:
             alice.apply_registry_settings(f"{NAME}/settings/web", ENHANCED)
         harness.eventually(lambda: '"principal": "alice"' in (tmp_path / "server.log").read_text())

@@ -1,4 +1,4 @@
-"""The site is complete, its links work, and it asks no other site for anything."""
+"""The site is complete, its links work, and it loads nothing from other sites."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ async def test_release_does_not_wait_for_another_set_without_end(fleet: StoredFl
     await fleet.write("a", excluding("scanner"))
     await fleet.work()
     [account] = fleet.accounts
-    # The other set matches the account, and its rollout stands still.
+    # The other set matches the account, and its rollout does not continue.
     await fleet.write("b", excluding("scanner"))
     await fleet.db.write(lambda tx: control(tx, Caller("CancelRollout"), RolloutName(SetName("b"), 1), "cancel"))
     await fleet.label(account, set="b")

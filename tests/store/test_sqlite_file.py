@@ -140,7 +140,7 @@ async def test_read_detects_missing_file_within_half_a_second(path: Path, monkey
     db = schema.open_database(f"sqlite:///{path}")
     assert await db.read(alive)
     path.unlink()
-    assert await db.read(alive), "not with each read: a look costs as much as a tenth of one"
+    assert await db.read(alive), "not with each read: a check costs a tenth of one"
     now[0] += 0.5
     with pytest.raises(Unavailable):
         await db.read(alive)

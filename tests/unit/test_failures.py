@@ -45,7 +45,7 @@ TABLE = [
     (409, "ConcurrentModification", T, "AWS_UNAVAILABLE", False, "somebody else changes it at the same moment"),
     (400, "RequestTimeout", T, "AWS_UNAVAILABLE", False, "AWS did not get all of the request in time"),
     (429, "SomethingNew", T, "AWS_UNAVAILABLE", False, "the status says it"),
-    (400, "SomethingNew", P, "AWS_REJECTED", False, "unknown refusals are not repeated for ever"),
+    (400, "SomethingNew", P, "AWS_REJECTED", False, "unknown rejections are not repeated"),
 ]
 
 

@@ -66,7 +66,7 @@ SHARED = [
     ("1", "b", "ecr-write", "ecr-write", False, "another Region"),
     ("1", "a", "ecr-read", "ecr-write", False, "another family"),
     ("1", "b", "iam", "iam", True, "IAM is global"),
-    ("2", "a", "sts", "sts", True, "STS counts its caller, whatever the account"),
+    ("2", "a", "sts", "sts", True, "STS counts its caller, not the account"),
     ("1", "b", "sts", "sts", False, "STS of another Region"),
     ("2", "a", "iam", "iam", False, "IAM of another account"),
 ]
@@ -149,7 +149,7 @@ async def test_overlong_wait_is_rejected_without_token() -> None:
 
 
 class Recorded:
-    """A client that makes the calls of `Attempts`, at a time that stands still."""
+    """A client that makes the calls of `Attempts`, with a frozen clock."""
 
     def __init__(self) -> None:
         self.attempts = Attempts(self.exchange, Limiter(lambda: 0.0), CallTelemetry(Metrics().aws), lambda: 0.0)

@@ -21,7 +21,7 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
         ({"provenance": "ADOPTED", "remembered": OURS}, "ADOPTED", "a backup does not overrule the store"),
         ({"provenance": "CREATED", "role": {"role_id": "AROA1"}}, "CREATED", "it is the role that was created"),
         ({"provenance": "CREATED", "role": {"role_id": "AROA0"}}, "ADOPTED", "somebody has recreated it since"),
-        ({"remembered": OURS}, "CREATED", "the backup was made of this very role"),
+        ({"remembered": OURS}, "CREATED", "the backup is of this role"),
         ({"remembered": OTHER}, "ADOPTED", "somebody else recreated the role since the backup"),
         ({"create_intended_at": 1000 * MINUTE}, "CREATED", "the answer to our own create was lost"),
         ({"create_intended_at": 1002 * MINUTE}, "ADOPTED", "the role is older than our intent"),

@@ -58,7 +58,11 @@ OTHERS = [
     ("google.longrunning.Operation.metadata", "google/longrunning/operations.proto", "operations"),
     ("grpc.health.v1.Health.Watch", "grpc/health/v1/health.proto", "health"),
     (f"{VERSIONS[0]}.ServerReflectionInfo", "grpc/reflection/v1/reflection.proto", "reflection itself"),
-    (f"{VERSIONS[1]}.ServerReflectionInfo", "grpc/reflection/v1alpha/reflection.proto", "reflection of old"),
+    (
+        f"{VERSIONS[1]}.ServerReflectionInfo",
+        "grpc/reflection/v1alpha/reflection.proto",
+        "the former version of reflection",
+    ),
 ]
 
 

@@ -110,7 +110,7 @@ def test_target_bakes_before_it_succeeds() -> None:
     assert judge(observed_target(GOOD, baking), NOW + 60 * MICROSECONDS, 60, ()).state == "SUCCEEDED"
     assert judge(observed_target(BLOCKED, baking), later, 60, ()).state == "FAILED"
     judged = judge(observed_target(THROTTLED, baking), later, 60, ())
-    assert (judged.state, judged.since) == ("RUNNING", later), "the baking begins anew"
+    assert (judged.state, judged.since) == ("RUNNING", later), "the baking restarts"
     assert judge(observed_target(GOOD, replace(TARGET, undo=True)), NOW, 60, ()).state == "SUCCEEDED", (
         "going back does not bake"
     )

@@ -182,7 +182,7 @@ def test_root_cache_rule_uses_full_name() -> None:
     ("pattern", "text", "expected", "reason"),
     [
         ("", "", True, "nothing is nothing"),
-        ("*", "", True, "a star may stand for nothing"),
+        ("*", "", True, "a star may match nothing"),
         ("a*b", "ab", True, "within, too"),
         ("a*b*c", "aXbXbc", True, "each star has its own text"),
         ("a*b", "abc", False, "the end counts"),

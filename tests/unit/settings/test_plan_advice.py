@@ -118,7 +118,7 @@ ADVISED: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, str]], str]]
         {},
         {TEMPLATES: {"a": repository_policy({"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"})}},
         [(OPEN_TO_ALL, "a")],
-        "the policy of repositories that are made of a template",
+        "the policy of repositories that a template creates",
     ),
     ({}, {TEMPLATES: {"a": repository_policy({**OPEN, "Condition": {"Bool": {"a": "true"}}})}}, [], "a condition"),
     ({}, {TEMPLATES: {"a": {**cached("REPLICATION"), "repositoryPolicy": "no JSON"}}}, [], "AWS may have anything"),

@@ -183,7 +183,7 @@ COMPARED: list[tuple[list[dict[str, Any]], list[str], str, list[Outcome], list[s
         "UNKNOWN",
         [NOTHING, UNKNOWN],
         [OTHERS, OTHERS, CONDITIONAL, CONDITIONAL],
-        "a variable stands for any text",
+        "a variable matches any text",
     ),
     (
         [on("dev-*"), statement(Sid="b", Condition={"StringEquals": {"a": "b"}})],
@@ -199,7 +199,7 @@ COMPARED: list[tuple[list[dict[str, Any]], list[str], str, list[Outcome], list[s
         "CONDITIONAL",
         [ALL, NOTHING, UNKNOWN],
         [DENIES, DENIES, CONDITIONAL, CONDITIONAL],
-        "some arrive, some do not, whatever becomes of the rest",
+        "some arrive, some do not, the rest is unknown",
     ),
     ([statement(Principal={"AWS": A_ROLE})], [""], "UNKNOWN", [UNKNOWN], [PRINCIPAL] * 2, "a role may be enough"),
     ([statement(Principal={"AWS": SERVICE_ROLE})], [""], "UNKNOWN", [UNKNOWN], [PRINCIPAL] * 2, "ECR's own role"),
@@ -235,7 +235,14 @@ COMPARED: list[tuple[list[dict[str, Any]], list[str], str, list[Outcome], list[s
         [PRINCIPAL] * 2,
         "ECR's own role is denied",
     ),
-    ([on("prod-*", Principal={"AWS": A_ROLE})], ["dev-"], "BROKEN", [NOTHING], [OTHERS] * 2, "whoever it is"),
+    (
+        [on("prod-*", Principal={"AWS": A_ROLE})],
+        ["dev-"],
+        "BROKEN",
+        [NOTHING],
+        [OTHERS] * 2,
+        "any role",
+    ),
 ]
 
 

@@ -234,7 +234,7 @@ def test_no_function_is_called_for_each_pair() -> None:
         SETTING.warnings(planned, largest.REGISTRY, {})
         stored_elements.load_elements(stored_elements.dump_elements({NAME: elements}))
     assert len(elements) == 62_500
-    # There are 2,500 filters, and each of the operations looks at each of them a few times.
+    # There are 2,500 filters, and each operation visits each of them a few times.
     assert max(calls.counts.values()) < len(elements), calls.counts.most_common(5)
 
 
