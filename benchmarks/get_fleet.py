@@ -69,10 +69,10 @@ def _reading(size: int) -> dict[str, Reading]:
 
 def _check(name: str, fleet: fleet_pb2.Fleet, size: int) -> None:
     """Raise RuntimeError if a caller sees too much or nothing."""
-    everything = name == _EVERYTHING
-    if not fleet.registry_count or (fleet.registry_count == size) < everything:
+    is_everything = name == _EVERYTHING
+    if not fleet.registry_count or (fleet.registry_count == size) < is_everything:
         raise RuntimeError(f"{name}: {fleet.registry_count} of {size} registries")
-    if everything and not fleet.drifted_registry_count:
+    if is_everything and not fleet.drifted_registry_count:
         raise RuntimeError("no registry has drift")
 
 

@@ -227,9 +227,9 @@ class Client(Methods):
 
     def _reject_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
         """Raise NotFound if the awaited declaration does not exist."""
-        while (asked := synced.doubted(step)) is not None:
+        while (request := synced.doubted(step)) is not None:
             try:
-                settings = self._send(asked)
+                settings = self._send(request)
             except OUTLASTED as error:
                 time.sleep(synced.pause(error))
             else:

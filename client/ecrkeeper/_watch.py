@@ -80,9 +80,9 @@ class Subscription(Generic[Step]):
             self._known.discard(name)
             self._shown.discard(name)
         elif kind == SNAPSHOT_COMPLETE:
-            gone = sorted(self._known - self._shown)
+            missed = sorted(self._known - self._shown)
             self._known &= self._shown
-            return [*map(self._removed, gone), step]
+            return [*map(self._removed, missed), step]
         return [step]
 
     def interrupted(self, failure: grpc.RpcError | None) -> float:

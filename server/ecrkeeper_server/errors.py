@@ -58,14 +58,14 @@ MORE_VIOLATIONS = Violation("", "and more violations", "MORE_VIOLATIONS")
 """The last violation of a check that stopped."""
 
 
-def first_violations(found: Iterable[Violation]) -> list[Violation]:
+def first_violations(violations: Iterable[Violation]) -> list[Violation]:
     """Return the first hundred violations, and whether there are more.
 
     Exceeded quotas, which are few, are not counted.
     """
     kept: list[Violation] = []
     stopped, counted = False, 0
-    for each in found:
+    for each in violations:
         stopped = each is MORE_VIOLATIONS or counted == MAX_VIOLATIONS or stopped
         if counted == MAX_VIOLATIONS:
             break

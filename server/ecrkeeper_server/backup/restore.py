@@ -116,9 +116,10 @@ def _check_managers(declared: Sequence[Declaration], document: RegistryDocument,
     violations = []
     for owner in differing:
         manager = document.managers.get(owner)
-        meant = "" if manager is None else manager.name
-        if owner in managers and managers[owner] != meant:
-            text = f"is declared by {managers[owner] or 'a call'} in the store, and by {meant or 'a call'} in the file"
+        managed_by = "" if manager is None else manager.name
+        if owner in managers and managers[owner] != managed_by:
+            stored, named = managers[owner] or "a call", managed_by or "a call"
+            text = f"is declared by {stored} in the store, and by {named} in the file"
             violations.append(Violation(f"declarations.{owner}", text, "MANAGED_BY_SET"))
     if violations:
         raise InvalidArgument(violations)
@@ -148,8 +149,8 @@ def _registry_change(
     row: Resource | None, declared: list[Declaration], document: RegistryDocument
 ) -> tuple[Restored, Composition]:
     present = {d.owner: d.spec for d in declared}
-    meant = {owner: split_all(spec.settings) for owner, spec in {**present, **document.specs}.items()}
-    composition = compose(meant)
+    elements = {owner: split_all(spec.settings) for owner, spec in {**present, **document.specs}.items()}
+    composition = compose(elements)
     _check(document, composition)
     before = RegistrySpec() if row is None else row.registry_spec
     differing = [owner for owner, spec in sorted(document.specs.items()) if not _alike(present.get(owner), spec)]

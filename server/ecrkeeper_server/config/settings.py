@@ -143,8 +143,8 @@ def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str
             continue
         if variable in profiles.VARIABLES:
             continue
-        meant = right.removeprefix(PREFIX).lower() in known
-        errors.append(f"unknown environment variable {variable}" + (f"; its name is {right}" if meant else ""))
+        is_known = right.removeprefix(PREFIX).lower() in known
+        errors.append(f"unknown environment variable {variable}" + (f"; its name is {right}" if is_known else ""))
     return errors
 
 
@@ -157,8 +157,8 @@ def _errors(values: dict[str, Any], unread: Collection[str]) -> list[str]:
     errors = check(Config(**values))
     if not unread:
         return errors
-    meant = {name: _another(name, values[name]) for name in unread}
-    also = check(Config(**{**values, **meant}))
+    others = {name: _another(name, values[name]) for name in unread}
+    also = check(Config(**{**values, **others}))
     return [error for error in errors if error in also]
 
 

@@ -42,12 +42,12 @@ def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -
 
     They include quotas that one owner alone exceeds. After a hundred, the last one says that there are more.
     """
-    found = [
+    violated = [
         violation
         for setting, shape in settings.items()
         for violation in SETTINGS[setting].validate(shape, registry, f"{path}.{setting}")
     ]
-    return first_violations(found) if found else []
+    return first_violations(violated) if violated else []
 
 
 class _Begun(Struct, frozen=True):

@@ -36,9 +36,9 @@ def checked_cost(setting: str, shape: Mapping[str, Any]) -> int:
     return items + texts
 
 
-def _too_large(setting: str, what: str) -> Permanent:
+def _too_large(setting: str, excess: str) -> Permanent:
     text = (
-        f"AWS has {what} in {setting}, more than its quotas allow, so ecrkeeper"
+        f"AWS has {excess} in {setting}, more than its quotas allow, so ecrkeeper"
         " does not read or write it; remove what is not needed there"
     )
     return Permanent(text, reason=TOO_LARGE, grpc_code="FAILED_PRECONDITION", metadata={"setting": setting})

@@ -76,11 +76,11 @@ async def role_usage(
 
 def _uniting(sets: Iterable[Keys]) -> Steps[Keys]:
     """Return the keys that are in any of the sets, in steps."""
-    found = NO_KEYS
+    united = NO_KEYS
     for keys in sets:
-        found = union((found, keys))
+        united = union((united, keys))
         yield
-    return found
+    return united
 
 
 def _bounded(

@@ -52,11 +52,11 @@ class Own(Struct, frozen=True):
         accounts = sorted({each.account for each in records if self.claims(each)})
         if not accounts:
             return {}
-        asked = {account: asyncio.create_task(self.principals.arn(account)) for account in accounts}
-        _, waiting = await asyncio.wait(asked.values(), timeout=seconds)
+        tasks = {account: asyncio.create_task(self.principals.arn(account)) for account in accounts}
+        _, waiting = await asyncio.wait(tasks.values(), timeout=seconds)
         for task in waiting:
             task.cancel()
-        return {account: task.result() for account, task in asked.items() if task not in waiting}
+        return {account: task.result() for account, task in tasks.items() if task not in waiting}
 
     def wrote(self, record: Record) -> bool:
         """Return whether a record is of a write of this process."""

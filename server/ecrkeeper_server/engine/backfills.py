@@ -82,8 +82,8 @@ async def _advance(attempt: Attempt, operation: Operation, listed: list[Backfill
 
 
 def _again_in(error: AwsError) -> float:
-    asked = error.after if isinstance(error, Temporary) else None
-    return asked or _PAUSE_SECONDS
+    delay = error.after if isinstance(error, Temporary) else None
+    return delay or _PAUSE_SECONDS
 
 
 def _not_enforced(attempt: Attempt) -> Permanent:

@@ -96,8 +96,8 @@ async def _start_deletion(
     attempt: Attempt, kind: RoleKind, pending: list[Operation], deletion: RoleDeletion
 ) -> AttemptResult:
     row = attempt.claimed
-    gone = (("role", kind.role_name, kind.service_name, None),)
-    write = role_write(attempt, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
+    changes = (("role", kind.role_name, kind.service_name, None),)
+    write = role_write(attempt, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, changes))
     await attempt.record([write])
     # Repeating the call while a task runs returns the same task, so a kill before the task is saved
     # does no harm.
@@ -107,21 +107,21 @@ async def _start_deletion(
         if error.aws_code != "NoSuchEntity":
             raise
         # Somebody else or a killed attempt deleted it, and GetRole lags.
-        lost = f"IAM returns {kind.role_name}, but reports that it does not exist to be deleted"
+        message = f"IAM returns {kind.role_name}, but reports that it does not exist to be deleted"
         begun = deletion if deletion.started is not None else replace(deletion, started=attempt.now, polls=0)
-        return await _confirm(attempt, pending, begun, lost)
+        return await _confirm(attempt, pending, begun, message)
     deletion = replace(deletion, task=answer["DeletionTaskId"], started=attempt.now, polls=0)
     await _progress(attempt, pending, DeletionPhase.DELETING, task=deletion.task)
     return _waiting(row.role_state.changed(deletion=deletion), "IAM is deleting the role", _POLL_SECONDS)
 
 
-async def _confirm(attempt: Attempt, pending: list[Operation], deletion: RoleDeletion, lost: str) -> AttemptResult:
+async def _confirm(attempt: Attempt, pending: list[Operation], deletion: RoleDeletion, message: str) -> AttemptResult:
     """Wait until GetRole no longer returns the role.
 
     Half an hour after its start, the deletion is lost.
     """
     if _lasts_too_long(attempt, deletion):
-        return _rejected(attempt, pending, "DELETION_LOST", lost, [])
+        return _rejected(attempt, pending, "DELETION_LOST", message, [])
     await _progress(attempt, pending, DeletionPhase.CONFIRMING)
     deletion = replace(deletion, polls=deletion.polls + 1)
     state = attempt.claimed.role_state.changed(deletion=deletion)

@@ -87,8 +87,8 @@ def _rule(target: Json, pattern: Json) -> Json:
 
 def _sender(target: Json) -> Json:
     trusted = {"Service": "events.amazonaws.com"}
-    here = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    assume = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole", "Condition": here}
+    own_account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assume = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole", "Condition": own_account}
     put = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": target}
     return {
         "Type": "AWS::IAM::Role",
@@ -174,13 +174,13 @@ def _key() -> Json:
 
 
 def _key_statements() -> list[Json]:
-    here = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    own_account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
     return [
         {"Sid": "Administer", "Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"},
         {
             "Sid": "Send", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*", "Condition": here,
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*", "Condition": own_account,
         },
         {
             "Sid": "Receive", "Effect": "Allow", "Principal": {"AWS": {"Ref": "ServerRoleArn"}},

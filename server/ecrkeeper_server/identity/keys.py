@@ -59,11 +59,11 @@ def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise FileError([f"must be JSON: {error}"]) from error
-    given = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(given, list):
+    listed = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
         raise FileError(["must be a JWKS: an object with a list `keys`"])
-    found: dict[tuple[str, str], Any] = {}
-    for raw in given[:_MAX_KEYS]:
+    keys: dict[tuple[str, str], Any] = {}
+    for raw in listed[:_MAX_KEYS]:
         if isinstance(raw, dict) and raw.get("use", "sig") == "sig":
             kid = raw.get("kid", "")
             if not isinstance(kid, str) or (kid and not is_plain_name(kid, _KID_CHARACTERS)):
@@ -75,10 +75,10 @@ def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
             for algorithm in _fitting(raw, algorithms):
                 key = _public_key(raw, kid, algorithm)
                 if key is not None:
-                    found[kid, algorithm] = key
-    if not found:
+                    keys[kid, algorithm] = key
+    if not keys:
         raise FileError([f"holds no signing key for {', '.join(algorithms)}"])
-    return found
+    return keys
 
 
 def _fitting(raw: Mapping[str, Any], algorithms: Sequence[str]) -> list[str]:
@@ -244,11 +244,11 @@ async def _get(session: aiohttp.ClientSession, url: str) -> bytes:
 def _jwks_uri(issuer: str, content: bytes) -> str:
     try:
         document = json.loads(content)
-        given, uri = document["issuer"], document["jwks_uri"]
+        named, uri = document["issuer"], document["jwks_uri"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise FileError([f"the discovery document of {issuer} has no issuer and jwks_uri"]) from error
-    if given != issuer:
-        raise FileError([f"the discovery document of {issuer} names the issuer {shown_value(given)}"])
+    if named != issuer:
+        raise FileError([f"the discovery document of {issuer} names the issuer {shown_value(named)}"])
     if not isinstance(uri, str) or not secure(uri):
         raise FileError([f"the jwks_uri of {issuer} must be https, got {shown_value(uri)}"])
     return uri

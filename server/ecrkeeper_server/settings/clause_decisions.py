@@ -49,9 +49,9 @@ def _doubt(action: str, clause: Clause) -> Cause:
 
 def _nothing_allows(action: str, clauses: tuple[Clause, ...]) -> Cause:
     allowing = [clause for clause in clauses if not clause.denies]
-    here = [clause for clause in allowing if clause.reaches]
-    if here:
-        return Cause(reason="DESTINATION_POLICY_OTHER_REPOSITORIES", action=action, key=here[0].key)
+    reaching = [clause for clause in allowing if clause.reaches]
+    if reaching:
+        return Cause(reason="DESTINATION_POLICY_OTHER_REPOSITORIES", action=action, key=reaching[0].key)
     if allowing:
         return Cause(reason="DESTINATION_POLICY_WRONG_RESOURCE", action=action, key=allowing[0].key)
     return Cause(reason="DESTINATION_POLICY_NOT_ALLOWED", action=action)

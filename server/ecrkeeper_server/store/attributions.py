@@ -67,8 +67,8 @@ def request(tx: Tx, requested: Sequence[Attribution]) -> None:
     if not requested:
         return
     values = {(each.name, each.setting): _values(each) for each in requested}
-    asked = tx.conn.execute(_renew_request(tx.dialect), json_rows(values.values()))
-    new = values.keys() - {(row.name, row.setting) for row in asked}
+    renewed = tx.conn.execute(_renew_request(tx.dialect), json_rows(values.values()))
+    new = values.keys() - {(row.name, row.setting) for row in renewed}
     if new:
         tx.conn.execute(_insert_request(tx.dialect), json_rows(values[key] for key in sorted(new)))
 

@@ -143,11 +143,11 @@ def parsed(columns: Sequence[Any]) -> Declaration:
 
 def parsing(rows: Iterable[Sequence[Any]]) -> Steps[list[Declaration]]:
     """Return the values of declarations, one in each step."""
-    found: list[Declaration] = []
+    declared: list[Declaration] = []
     for row in rows:
-        found.append(parsed(row))
+        declared.append(parsed(row))
         yield
-    return found
+    return declared
 
 
 def parsing_cost(rows: Iterable[Sequence[Any]]) -> int:

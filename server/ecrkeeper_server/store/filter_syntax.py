@@ -64,8 +64,8 @@ class _Parser(Struct):
 
     def unexpected(self, expected: str) -> InvalidArgument:
         """Return the error at the current position."""
-        got = "the end" if self.at_end() else shown(self.text[self.position :])
-        return violation(f"at character {self.position + 1}: expected {expected}, got {got}")
+        actual = "the end" if self.at_end() else shown(self.text[self.position :])
+        return violation(f"at character {self.position + 1}: expected {expected}, got {actual}")
 
     def expression(self, depth: int) -> Expression:
         """Parse sequences joined by AND."""

@@ -55,11 +55,11 @@ class Backfills:
             await self._check_destination(registry, destination)
         if request.validate_only:
             operation = operations_pb2.Operation(done=True)
-            meant = registry_pb2.ReplicationBackfill(destination=request.destination)
+            backfill = registry_pb2.ReplicationBackfill(destination=request.destination)
             operation.metadata.Pack(
-                pb.StartReplicationBackfillMetadata(registry=str(registry), replication_backfill=meant)
+                pb.StartReplicationBackfillMetadata(registry=str(registry), replication_backfill=backfill)
             )
-            operation.response.Pack(meant)
+            operation.response.Pack(backfill)
             return operation
 
         def store(tx: Tx) -> Operation | None:
@@ -86,8 +86,8 @@ class Backfills:
         place = destination_key(destination)
         setting = "replication_configuration"
         observed = (await observe(self._deps.aws, registry, [setting]))[setting]
-        meant = RegistryName(destination["registryId"], destination["region"])
-        if meant not in destinations(observed.elements):
+        requested = RegistryName(destination["registryId"], destination["region"])
+        if requested not in destinations(observed.elements):
             raise FailedPrecondition(
                 f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in"
                 " sync",
