@@ -576,8 +576,8 @@ def test_request_id_reuse_with_other_content_is_rejected(live: Live) -> None:
 
 def test_rejected_requests_leave_store_empty(live: Live) -> None:
     Place(live, ACCOUNT, "us-east-1").untouched()
-    mine = [r.name for r in live.client.list_registries("accounts/-") if ACCOUNT in r.name]
-    assert mine == []
+    stored = [r.name for r in live.client.list_registries("accounts/-") if ACCOUNT in r.name]
+    assert stored == []
     error = rejection(grpc.StatusCode.NOT_FOUND, live.client.get_registry, REGISTRY)
     assert isinstance(error, ecrkeeper.NotFound)
     assert fields_of(error) == []

@@ -172,9 +172,9 @@ def test_server_info_describes_server(live: Live) -> None:
 
 
 def test_anonymous_caller_is_allowed_without_policy(live: Live) -> None:
-    mine = live.client.who_am_i("accounts/111111111111/registries/us-east-1")
-    assert (mine.principal, list(mine.groups), mine.HasField("expire_time")) == ("", [], False)
-    assert sorted(mine.verbs) == ["admin", "approve", "delete-role", "force", "read", "write"]
+    identity = live.client.who_am_i("accounts/111111111111/registries/us-east-1")
+    assert (identity.principal, list(identity.groups), identity.HasField("expire_time")) == ("", [], False)
+    assert sorted(identity.verbs) == ["admin", "approve", "delete-role", "force", "read", "write"]
     for name in (
         "accounts/1",
         "accounts/111111111111/other/x",

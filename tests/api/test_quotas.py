@@ -109,18 +109,18 @@ USED_UP = [
 
 @pytest.mark.parametrize("validate_only", [False, True], ids=["write", "plan"])
 @pytest.mark.parametrize(
-    ("other", "mine", "quota", "reason"), USED_UP, ids=[f"{row[2].partition(':')[0]}-{row[3]}" for row in USED_UP]
+    ("other", "own", "quota", "reason"), USED_UP, ids=[f"{row[2].partition(':')[0]}-{row[3]}" for row in USED_UP]
 )
 def test_exceeded_quota_has_no_retry_delay(
-    place: Place, other: dict[str, Any], mine: dict[str, Any], quota: str, reason: str, validate_only: bool
+    place: Place, other: dict[str, Any], own: dict[str, Any], quota: str, reason: str, validate_only: bool
 ) -> None:
     if other:
         place.apply(other, "other")
-    error = rejection(StatusCode.RESOURCE_EXHAUSTED, place.apply, mine, validate_only=validate_only)
+    error = rejection(StatusCode.RESOURCE_EXHAUSTED, place.apply, own, validate_only=validate_only)
     assert isinstance(error, ecrkeeper.ResourceExhausted)
     assert error.reason == "QUOTA_EXCEEDED", reason
     (violation,) = error.violations
-    assert violation.subject.startswith(f"{AT}.{next(iter(mine))}")
+    assert violation.subject.startswith(f"{AT}.{next(iter(own))}")
     assert violation.description.startswith(quota), violation
     assert "AWS allows" in violation.description
     assert error.retry_after is None
@@ -157,10 +157,10 @@ def test_contradiction_within_declaration_is_invalid_argument(place: Place) -> N
 
 def test_own_violations_precede_conflicts(place: Place) -> None:
     place.apply({**cached(1), **scanned("MANUAL")}, "other")
-    mine = cached(1)
-    mine["pull_through_cache_rules"]["rules"][0]["upstreamRegistryUrl"] = "public.ecr.aws"
-    rejection(StatusCode.FAILED_PRECONDITION, place.apply, mine)
-    error = rejection(StatusCode.INVALID_ARGUMENT, place.apply, {**mine, **scanned("CONTINUOUS_SCAN")})
+    own = cached(1)
+    own["pull_through_cache_rules"]["rules"][0]["upstreamRegistryUrl"] = "public.ecr.aws"
+    rejection(StatusCode.FAILED_PRECONDITION, place.apply, own)
+    error = rejection(StatusCode.INVALID_ARGUMENT, place.apply, {**own, **scanned("CONTINUOUS_SCAN")})
     assert error.reason == "INVALID_FIELDS"
 
 

@@ -184,9 +184,9 @@ def test_plan_warns_of_destinations_in_unknown_regions(place: Place) -> None:
 
 def test_rejected_element_is_not_owned(place: Place) -> None:
     """Deleting a rejected declaration must not remove an unmanaged element."""
-    theirs = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}
-    place.seed(pullThroughCacheRules=[theirs])
-    settings = {"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}}
+    unmanaged = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.seed(pullThroughCacheRules=[unmanaged])
+    settings = {"pull_through_cache_rules": {"rules": [{**unmanaged, "upstreamRegistryUrl": "registry.k8s.io"}]}}
     planned = place.apply(settings, validate_only=True).plan
     assert [warning.reason for warning in planned.warnings] == ["REPLACEMENT_NOT_ALLOWED"]
     assert not planned.calls

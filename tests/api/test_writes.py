@@ -179,8 +179,8 @@ def test_request_id_of_unchanged_write_is_remembered(place: Place) -> None:
 
 
 def test_redeclared_resource_is_reconciled_now_if_missing(place: Place) -> None:
-    theirs = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "public.ecr.aws"}
-    place.seed(pullThroughCacheRules=[theirs])
+    unmanaged = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.seed(pullThroughCacheRules=[unmanaged])
     before = place.apply(QUAY)
     eventually(lambda: place.read().last_error.message)
     place.seed(pullThroughCacheRules=[])

@@ -144,12 +144,12 @@ def test_long_standard_input_is_an_error_and_not_cut(monkeypatch: pytest.MonkeyP
 def test_lists_are_those_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     from ecrkeeper import _aws_answers
 
-    ours = {
+    own = {
         field.json_name: _aws_answers.list_field(field.message_type)
         for field in settings_pb2.Settings.DESCRIPTOR.fields
     }
-    lists = {name: member for name, member in ours.items() if member}
-    assert {name: member for name, member in settings_shapes.LISTS.items() if name in ours} == lists
+    lists = {name: member for name, member in own.items() if member}
+    assert {name: member for name, member in settings_shapes.LISTS.items() if name in own} == lists
     monkeypatch.syspath_prepend(ROOT / "protos")
     messages = runpy.run_path(str(ROOT / "protos" / "schema.py"))["LISTS"]
     assert messages == {name[0].upper() + name[1:]: member for name, member in lists.items()}
@@ -209,6 +209,8 @@ def test_schema_is_that_of_the_protos(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_server_imports_files_of_the_command_line(path: Path) -> None:
     text = Text(path.name, path.read_bytes(), {"DOCKER_HUB_SECRET_ARN": SECRET})
-    ours: dict[str, Any] = {each.name: each for each in documents.read([text]).declarations}
-    theirs = [stored.read(value) for value, _ in text.documents()]
-    assert sorted(f"{each.name}/settings/{owner}" for each in theirs for owner in each.specs) == sorted(ours)  # type: ignore[union-attr]
+    by_name: dict[str, Any] = {each.name: each for each in documents.read([text]).declarations}
+    stored_documents = [stored.read(value) for value, _ in text.documents()]
+    assert sorted(f"{each.name}/settings/{owner}" for each in stored_documents for owner in each.specs) == sorted(
+        by_name
+    )  # type: ignore[union-attr]

@@ -230,17 +230,17 @@ def test_wait_for_declaration_ignores_other_owners(server: FakeServer, client: e
 
 
 def test_wait_for_blocked_declaration_raises_its_own_error(server: FakeServer, client: ecrkeeper.Client) -> None:
-    mine = declared(3, 2, Blocked=True, Synced=False)
-    mine.last_error.CopyFrom(status("FAILED_PRECONDITION", "of mine", info("PRINCIPAL_NOT_FOUND")))
-    server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
+    awaited = declared(3, 2, Blocked=True, Synced=False)
+    awaited.last_error.CopyFrom(status("FAILED_PRECONDITION", "of mine", info("PRINCIPAL_NOT_FOUND")))
+    server.on("WatchRegistries", stream(beside_a_blocked_owner(awaited), COMPLETE, then="open"))
     with pytest.raises(ecrkeeper.OperationFailed, match="of mine") as caught:
         client.wait_until_synced(OWNED)
     assert caught.value.reason == "PRINCIPAL_NOT_FOUND"
 
 
 def test_declaration_wait_timeout_includes_conditions(server: FakeServer, client: ecrkeeper.Client) -> None:
-    mine = declared(3, 2, Synced=False, Blocked=False)
-    server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
+    awaited = declared(3, 2, Synced=False, Blocked=False)
+    server.on("WatchRegistries", stream(beside_a_blocked_owner(awaited), COMPLETE, then="open"))
     with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"settings/team-a was not in sync .*\(Synced: WHY\)"):
         client.wait_until_synced(OWNED, LONG_ENOUGH)
 

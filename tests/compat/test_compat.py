@@ -111,8 +111,8 @@ def test_client_only_command_names_the_extra(newest: Environment, name: str, mod
 
 
 def test_installed_programs_are_tested(newest: Environment) -> None:
-    ours = {path.name for path in (newest.folder / "bin").iterdir() if path.name.startswith("ecrkeeper")}
-    assert ours == {"ecrkeeper", "ecrkeeper-server", "ecrkeeper-sim"}
+    programs = {path.name for path in (newest.folder / "bin").iterdir() if path.name.startswith("ecrkeeper")}
+    assert programs == {"ecrkeeper", "ecrkeeper-server", "ecrkeeper-sim"}
 
 
 def test_client_only_command_line_names_its_extra(newest: Environment) -> None:

@@ -90,8 +90,8 @@ def members(message: Any, shape: Any, path: str) -> Iterator[tuple[str, set[str]
 @pytest.mark.parametrize(("kind", "shape"), PAIRS, ids=lambda v: getattr(v, "name", getattr(v, "__name__", "")))
 def test_messages_have_ecr_members(kind: Any, shape: Any) -> None:
     message = getattr(kind, "DESCRIPTOR", kind)
-    for path, ours, theirs in members(message, shape, message.name):
-        assert ours == theirs, path
+    for path, own, expected in members(message, shape, message.name):
+        assert own == expected, path
 
 
 def answer(operation: str, member: str = "") -> Any:
@@ -165,12 +165,12 @@ def plain(pattern: str) -> str:
     )
 
 
-def alike(ours: str, theirs: str) -> bool:
+def alike(own: str, expected: str) -> bool:
     """Return whether two patterns are equal or match the same short texts."""
-    if plain(ours) == plain(theirs):
+    if plain(own) == plain(expected):
         return True
     texts = ("".join(letters) for size in range(7) for letters in itertools.product("a*._-/", repeat=size))
-    return all(bool(re.fullmatch(ours, text)) == bool(re.fullmatch(theirs, text)) for text in texts)
+    return all(bool(re.fullmatch(own, text)) == bool(re.fullmatch(expected, text)) for text in texts)
 
 
 BOUNDED = [row for row in FIELDS if row[1].type == FieldDescriptor.TYPE_STRING or row[1].is_repeated]

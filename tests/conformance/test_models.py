@@ -29,18 +29,18 @@ def undocumented(value: Any) -> Any:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_service_models_match_botocore(service: str) -> None:
-    ours, theirs = models.service_model(service), SESSION.get_service_model(service)
-    assert undocumented(ours._service_description) == undocumented(theirs._service_description)
-    assert ours.service_name == theirs.service_name
+    own, expected = models.service_model(service), SESSION.get_service_model(service)
+    assert undocumented(own._service_description) == undocumented(expected._service_description)
+    assert own.service_name == expected.service_name
 
 
 def test_partitions_and_regions_are_those_of_botocore() -> None:
-    ours, theirs = models.endpoint_resolver(), EndpointResolver(SESSION.get_data("endpoints"))
-    partitions = theirs.get_available_partitions()
-    assert ours.get_available_partitions() == partitions
+    own, expected = models.endpoint_resolver(), EndpointResolver(SESSION.get_data("endpoints"))
+    partitions = expected.get_available_partitions()
+    assert own.get_available_partitions() == partitions
     for name in partitions:
-        assert ours.get_available_endpoints("api.ecr", name) == theirs.get_available_endpoints("api.ecr", name)
-    assert len(ours.get_available_endpoints("api.ecr", "aws")) > 30
+        assert own.get_available_endpoints("api.ecr", name) == expected.get_available_endpoints("api.ecr", name)
+    assert len(own.get_available_endpoints("api.ecr", "aws")) > 30
 
 
 def test_unknown_service_is_rejected() -> None:

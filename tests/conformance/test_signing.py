@@ -122,24 +122,26 @@ def _body(body: Any, form: bool) -> Any:
 def test_signed_request_matches_botocore(
     wire: Wire, region: str, service: str, operation: str, params: dict[str, Any]
 ) -> None:
-    ours: Prepared = wire.prepare(service, region, operation, params, KEYS)
-    theirs = by_boto3(service, region, operation, params)
-    mine, boto = _headers(ours.headers), _headers(theirs.headers)
-    assert ours.method == theirs.method
-    assert ours.target == urlsplit(theirs.url).path
-    assert _body(ours.body, service in ("iam", "sts")) == _body(theirs.body, service in ("iam", "sts"))
+    own: Prepared = wire.prepare(service, region, operation, params, KEYS)
+    expected = by_boto3(service, region, operation, params)
+    own_headers, boto = _headers(own.headers), _headers(expected.headers)
+    assert own.method == expected.method
+    assert own.target == urlsplit(expected.url).path
+    assert _body(own.body, service in ("iam", "sts")) == _body(expected.body, service in ("iam", "sts"))
     for header in ("x-amz-target", "x-amz-security-token"):
-        assert mine.get(header) == boto.get(header), header
-    assert mine.get("content-type", "").split(";")[0] == boto.get("content-type", "").split(";")[0]
-    assert mine["x-amz-date"] == boto["x-amz-date"]
+        assert own_headers.get(header) == boto.get(header), header
+    assert own_headers.get("content-type", "").split(";")[0] == boto.get("content-type", "").split(";")[0]
+    assert own_headers["x-amz-date"] == boto["x-amz-date"]
     scope = boto["authorization"].split(",")[0]
-    assert mine["authorization"].split(",")[0] == scope, "the key, the date, the Region and the service signed for"
+    assert own_headers["authorization"].split(",")[0] == scope, (
+        "the key, the date, the Region and the service signed for"
+    )
     if (
-        f"https://{mine['host']}{ours.target}" == theirs.url
-        and mine.get("content-type") == boto.get("content-type")
-        and ours.body == theirs.body
+        f"https://{own_headers['host']}{own.target}" == expected.url
+        and own_headers.get("content-type") == boto.get("content-type")
+        and own.body == expected.body
     ):
-        assert mine["authorization"] == boto["authorization"]
+        assert own_headers["authorization"] == boto["authorization"]
 
 
 _TEXT = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=40).filter(str.strip)
@@ -160,7 +162,7 @@ def test_signature_matches_botocore(
 ) -> None:
     request = AWSRequest(method, f"http://{host}{path}", {**headers, "User-Agent": "not signed"}, body)
     SigV4Auth(ReadOnlyCredentials("AKIDEXAMPLE", secret, token), "ecr", "eu-central-1").add_auth(request)
-    ours = sign(
+    own = sign(
         method,
         host,
         path,
@@ -173,8 +175,8 @@ def test_signature_matches_botocore(
         service="ecr",
         now=MOMENT,
     )
-    assert ours["Authorization"] == request.headers["Authorization"]
-    assert ours["X-Amz-Date"] == request.headers["X-Amz-Date"]
+    assert own["Authorization"] == request.headers["Authorization"]
+    assert own["X-Amz-Date"] == request.headers["X-Amz-Date"]
 
 
 async def test_call_without_credentials_fails_before_sending(monkeypatch: pytest.MonkeyPatch) -> None:

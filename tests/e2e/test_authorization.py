@@ -133,16 +133,16 @@ def test_watch_shows_readable_resources_only(web: ecrkeeper.Client, platform: ec
 
 
 def test_operations_are_visible_to_readers_of_target(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
-    mine, theirs = platform.reconcile_registry(HERE).name, platform.reconcile_registry(THERE).name
-    assert web.operation(mine).result(timeout=20) is not None
-    invented = f"{theirs[:-12]}{'0' * 12}"
-    errors = [rejection(DENIED, web.operation(name).result, timeout=10) for name in (theirs, invented)]
-    assert errors[0].message.replace(theirs, invented) == errors[1].message
+    readable, unreadable = platform.reconcile_registry(HERE).name, platform.reconcile_registry(THERE).name
+    assert web.operation(readable).result(timeout=20) is not None
+    invented = f"{unreadable[:-12]}{'0' * 12}"
+    errors = [rejection(DENIED, web.operation(name).result, timeout=10) for name in (unreadable, invented)]
+    assert errors[0].message.replace(unreadable, invented) == errors[1].message
     assert {operation.name for operation in web.list_operations()} <= {o.name for o in platform.list_operations()}
     listed = {operation.name for operation in web.list_operations()}
-    assert mine in listed
-    assert theirs not in listed
-    rejection(DENIED, web.delete_operation, mine)
+    assert readable in listed
+    assert unreadable not in listed
+    rejection(DENIED, web.delete_operation, readable)
     rejection(grpc.StatusCode.NOT_FOUND, platform.operation(invented).result, timeout=10)
 
 
@@ -150,19 +150,19 @@ def test_operation_requester_can_wait_without_more_access(
     live: Secured, web: ecrkeeper.Client, platform: ecrkeeper.Client
 ) -> None:
     request_id = str(uuid.uuid4())
-    mine = web.reconcile_registry(AWAY, request_id=request_id)
+    started = web.reconcile_registry(AWAY, request_id=request_id)
     rejection(DENIED, web.get_registry, AWAY)
-    assert web.operation(mine.name).result(timeout=20) == mine.result(timeout=20) == Registry(name=AWAY)
+    assert web.operation(started.name).result(timeout=20) == started.result(timeout=20) == Registry(name=AWAY)
     repeated = web.reconcile_registry(AWAY, request_id=request_id)
-    assert repeated.name == mine.name
+    assert repeated.name == started.name
     assert repeated.done() and repeated.result() == Registry(name=AWAY), (
         "a repetition is answered at once, with no more"
     )
-    assert len(platform.operation(mine.name, Registry).result().element_counts) > 0
+    assert len(platform.operation(started.name, Registry).result().element_counts) > 0
     with as_(live, "cleaner") as cleaner:
-        rejection(DENIED, cleaner.operation(mine.name).result, timeout=10)
-    assert mine.name not in {operation.name for operation in web.list_operations()}
-    rejection(DENIED, web.delete_operation, mine.name)
+        rejection(DENIED, cleaner.operation(started.name).result, timeout=10)
+    assert started.name not in {operation.name for operation in web.list_operations()}
+    rejection(DENIED, web.delete_operation, started.name)
 
 
 def test_concurrent_role_deletions_share_the_wait(live: Secured, platform: ecrkeeper.Client) -> None:

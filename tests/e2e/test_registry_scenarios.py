@@ -58,13 +58,16 @@ def test_undeclared_registry_shows_empty_replication(place: Place) -> None:
 
 
 def test_first_apply_keeps_unmanaged_rules(place: Place) -> None:
-    theirs, ours = rules((place.account, "eu-west-1"), prefix="someone-else-"), rules((place.account, "us-west-2"))
-    place.seed(replicationConfiguration=theirs)
-    planned = place.apply({"replication_configuration": ours}, validate_only=True)
+    existing, declared = (
+        rules((place.account, "eu-west-1"), prefix="someone-else-"),
+        rules((place.account, "us-west-2")),
+    )
+    place.seed(replicationConfiguration=existing)
+    planned = place.apply({"replication_configuration": declared}, validate_only=True)
     assert not [c for call in planned.plan.calls for c in call.changes if c.kind == c.REMOVE]
-    registry = place.converged({"replication_configuration": ours})
+    registry = place.converged({"replication_configuration": declared})
     current = place.aws()["replicationConfiguration"]["rules"]
-    assert sorted(current, key=str) == sorted([*theirs["rules"], *ours["rules"]], key=str)
+    assert sorted(current, key=str) == sorted([*existing["rules"], *declared["rules"]], key=str)
     (unmanaged,) = [e for e in registry.elements if e.state == e.UNMANAGED]
     assert not unmanaged.owners
 

@@ -48,18 +48,18 @@ async def others_time(folder: Path, *, with_throttled: bool) -> tuple[float, flo
     others = [account(n) for n in range(50)]
     for each in others:
         await fleet.declare(each, "r0")
-    mine = await wait_for(50, model, others, 300) - began
-    theirs = await wait_for(30, model, [SLOW], 3600) - began if with_throttled else 0.0
+    others_seconds = await wait_for(50, model, others, 300) - began
+    slow_seconds = await wait_for(30, model, [SLOW], 3600) - began if with_throttled else 0.0
     await fleet.end()
-    return mine, theirs, model
+    return others_seconds, slow_seconds, model
 
 
 def test_throttled_account_blocks_no_other_and_converges(tmp_path: Path) -> None:
     alone, _, _ = run(others_time(tmp_path / "alone", with_throttled=False))
-    beside, theirs, model = run(others_time(tmp_path / "beside", with_throttled=True))
+    beside, slow_seconds, model = run(others_time(tmp_path / "beside", with_throttled=True))
     assert any(throttled for *_, throttled in model.calls), "nothing was throttled"
     assert beside < 2 * alone
-    assert theirs < 300
+    assert slow_seconds < 300
 
 
 async def throttled_steps(folder: Path) -> None:

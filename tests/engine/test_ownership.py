@@ -59,12 +59,16 @@ OBSERVATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("applied", "observed", "mine", "still_open", "reason"), OBSERVATIONS)
+@pytest.mark.parametrize(("applied", "observed", "verified_elements", "still_open", "reason"), OBSERVATIONS)
 def test_first_write_is_owned_if_aws_shows_it(
-    applied: dict[str, int], observed: dict[str, int], mine: dict[str, int], still_open: list[str], reason: str
+    applied: dict[str, int],
+    observed: dict[str, int],
+    verified_elements: dict[str, int],
+    still_open: list[str],
+    reason: str,
 ) -> None:
     owned = verified({RULES: applied}, {RULES: {"a"}}, {RULES: observed})
-    assert owned == ({RULES: mine}, {RULES: set(still_open)} if still_open else {}), reason
+    assert owned == ({RULES: verified_elements}, {RULES: set(still_open)} if still_open else {}), reason
     assert verified({RULES: applied}, {RULES: {"a"}}, {}) == ({RULES: applied}, {RULES: {"a"}}), "not read"
 
 

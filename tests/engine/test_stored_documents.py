@@ -35,7 +35,7 @@ async def test_rejected_stored_document_blocks_no_other_setting(world: World) ->
 async def test_malformed_policy_in_aws_is_observed(world: World) -> None:
     by_hand = {"Sid": "hand", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::2:*"}, "Action": "ecr:Nothing"}
     await world.seed({"policyText": json.dumps({"Version": "2012-10-17", "Statement": [by_hand]})})
-    mine = {**by_hand, "Sid": "mine", "Principal": {"AWS": "222222222222"}, "Action": "ecr:ReplicateImage"}
-    await world.declare({"registry_policy": {"policyText": json.dumps({"Statement": [mine]})}})
+    declared = {**by_hand, "Sid": "mine", "Principal": {"AWS": "222222222222"}, "Action": "ecr:ReplicateImage"}
+    await world.declare({"registry_policy": {"policyText": json.dumps({"Statement": [declared]})}})
     row = await world.reconcile()
     assert "hand" in json.dumps(row.state["observed"]["registry_policy"])

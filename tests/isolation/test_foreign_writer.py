@@ -85,5 +85,5 @@ async def test_concurrent_write_is_lost_only_between_read_and_put(world: World, 
     print(f"\n{latency * 1000:.0f} ms: {summary}")  # noqa: T201 - the figure is what this is run for
     assert foreign
     assert own
-    for read, theirs, own_write in overwritten:
-        assert read < theirs < own_write
+    for read, foreign_write, own_write in overwritten:
+        assert read < foreign_write < own_write

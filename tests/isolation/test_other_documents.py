@@ -185,5 +185,5 @@ async def test_owner_keeps_its_ready_time(world: World) -> None:
     await world.withdraw("bad")
     row = await world.reconcile()
     assert holds(row, "Ready")
-    mine = row.state["owners"]["good"]["conditions"]
-    assert {c["type"]: c["since"] for c in mine}["Ready"] == since
+    conditions = row.state["owners"]["good"]["conditions"]
+    assert {c["type"]: c["since"] for c in conditions}["Ready"] == since

@@ -92,12 +92,12 @@ def test_declaration_counts_calls_reconciles_and_aws_calls(watched: Watched) -> 
 
 
 def test_rejected_calls_are_logged_by_call_id_and_reads_are_not(watched: Watched) -> None:
-    request, mine = messages.ListRegistriesRequest(parent="accounts/-"), [("x-request-id", "mine-1")]
+    request, metadata = messages.ListRegistriesRequest(parent="accounts/-"), [("x-request-id", "mine-1")]
     with grpc.insecure_channel(watched.server.address) as channel:
         stub = services.RegistrySettingsServiceStub(channel)
         stub.ListRegistries(request, timeout=20)
         with pytest.raises(grpc.RpcError) as caught:
-            stub.GetRegistry(messages.GetRegistryRequest(name="nonsense"), metadata=mine, timeout=20)
+            stub.GetRegistry(messages.GetRegistryRequest(name="nonsense"), metadata=metadata, timeout=20)
     assert dict(caught.value.trailing_metadata())["x-request-id"] == "mine-1"
     lines = watched.eventually("rpc")
     assert [(line["code"], line["call_id"]) for line in lines] == [("INVALID_ARGUMENT", "mine-1")]

@@ -85,9 +85,9 @@ def test_proto_rules_are_in_descriptors() -> None:
         if file.name.startswith("ecrkeeper/"):
             copied = descriptor_pb2.FileDescriptorProto()
             descriptor_pool.Default().FindFileByName(file.name).CopyToProto(copied)
-            theirs, ours = _rules(file.message_type), _rules(copied.message_type)
-            assert ours == theirs, file.name
-            compared += len([each for each in ours.values() if each])
+            expected, generated = _rules(file.message_type), _rules(copied.message_type)
+            assert generated == expected, file.name
+            compared += len([each for each in generated.values() if each])
     assert compared > 100
 
 

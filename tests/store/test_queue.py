@@ -253,14 +253,14 @@ async def test_request_during_attempt_enters_priority_lane(db: Database) -> None
 
 
 async def test_free_resources_of_throttled_account_are_postponed(db: Database, clock: Clock) -> None:
-    mine, also_leased, later, probing, others = (
+    throttled, also_leased, later, probing, others = (
         RegistryName(registry(1).account, "us-east-1"),
         RegistryName(registry(1).account, "us-west-2"),
         RegistryName(registry(1).account, "eu-west-1"),
         RegistryName(registry(1).account, "eu-west-2"),
         registry(2),
     )
-    for name in (mine, also_leased, later, probing, others):
+    for name in (throttled, also_leased, later, probing, others):
         await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))
         clock.advance(0.001)
     (held,) = await claim(db, 1)
@@ -274,7 +274,7 @@ async def test_free_resources_of_throttled_account_are_postponed(db: Database, c
     await db.write(lambda tx: queue.postpone(tx, probe, 60.0))
     assert {r.name for r in await claim(db)} == {str(others), str(probing)}
     now = int(clock() * MICROSECONDS)
-    assert [(await read(db, str(n))).due_at for n in (mine, also_leased, later)] == [
+    assert [(await read(db, str(n))).due_at for n in (throttled, also_leased, later)] == [
         held.due_at,
         now + 60 * MICROSECONDS,
         now + 500 * MICROSECONDS,

@@ -12,10 +12,10 @@ NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "team-a")
 RULES = "pull_through_cache_rules"
 
 
-def composed(mine: int) -> Composition:
+def composed(own: int) -> Composition:
     """Return cache rules of the caller beside 40 of another owner; AWS allows 50."""
     rule = {"upstreamRegistryUrl": "quay.io"}
-    owned = {"team-a": [f"a{i}" for i in range(mine)], "team-b": [f"b{i}" for i in range(40)]}
+    owned = {"team-a": [f"a{i}" for i in range(own)], "team-b": [f"b{i}" for i in range(40)]}
     return compose({owner: {RULES: dict.fromkeys(keys, rule)} for owner, keys in owned.items()})
 
 

@@ -101,12 +101,12 @@ async def test_connection_is_reused_after_complete_response(
     pieces: tuple[object, ...], status: int, body: bytes, again: bool
 ) -> None:
     async with other(pieces, (GOOD,)) as peer:
-        with transport() as ours:
-            answer = await ours.exchange(peer.place, REQUEST)
+        with transport() as client:
+            answer = await client.exchange(peer.place, REQUEST)
             assert (answer.status, answer.body) == (status, body)
             assert "x" not in answer.headers
             assert "trailing" not in answer.headers
-            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert (await client.exchange(peer.place, REQUEST)).body == b"{}"
             assert peer.connections == (1 if again else 2)
 
 
@@ -131,19 +131,19 @@ NO_ANSWERS = [
 @pytest.mark.parametrize("pieces", [row[1] for row in NO_ANSWERS], ids=[row[0] for row in NO_ANSWERS])
 async def test_non_http_response_is_an_error_and_closes_connection(pieces: tuple[object, ...]) -> None:
     async with other(pieces, (GOOD,)) as peer:
-        with transport() as ours:
+        with transport() as client:
             with pytest.raises((NoAnswer, ConnectionError)):
-                await ours.exchange(peer.place, REQUEST)
+                await client.exchange(peer.place, REQUEST)
             await asyncio.wait_for(peer.closed.wait(), 5)
-            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert (await client.exchange(peer.place, REQUEST)).body == b"{}"
             assert peer.connections == 2
 
 
 async def test_oversized_response_is_not_buffered() -> None:
     piece = b"f4240\r\n" + b"x" * 1_000_000 + b"\r\n"
     async with other((CHUNKED, *(piece,) * (MAX_ANSWER // len(piece) + 2))) as peer:
-        with transport() as ours, pytest.raises(InvalidAnswer):
-            await ours.exchange(peer.place, REQUEST)
+        with transport() as client, pytest.raises(InvalidAnswer):
+            await client.exchange(peer.place, REQUEST)
 
 
 async def test_response_announcing_too_much_is_not_read() -> None:
@@ -158,61 +158,61 @@ async def test_response_announcing_too_much_is_not_read() -> None:
 async def test_headers_are_case_insensitive_and_joined() -> None:
     answer = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: abc\r\nVia: a\r\nVIA: b\r\nEmpty:\r\nContent-Length: 0\r\n\r\n"
     async with other((answer,)) as peer:
-        with transport() as ours:
-            headers = (await ours.exchange(peer.place, REQUEST)).headers
+        with transport() as client:
+            headers = (await client.exchange(peer.place, REQUEST)).headers
     assert headers == {"x-amzn-requestid": "abc", "via": "a, b", "empty": "", "content-length": "0"}
 
 
 async def test_unsolicited_response_closes_connection() -> None:
     early = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse"
     async with other((GOOD, early), (GOOD,)) as peer:
-        with transport() as ours:
-            await ours.exchange(peer.place, REQUEST)
+        with transport() as client:
+            await client.exchange(peer.place, REQUEST)
             await settle()
-            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert (await client.exchange(peer.place, REQUEST)).body == b"{}"
             assert peer.connections == 2
 
 
 async def test_closed_connection_is_not_reused() -> None:
     async with other((GOOD, END), (GOOD,)) as peer:
-        with transport() as ours:
-            await ours.exchange(peer.place, REQUEST)
+        with transport() as client:
+            await client.exchange(peer.place, REQUEST)
             await settle()
-            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert (await client.exchange(peer.place, REQUEST)).body == b"{}"
             assert peer.connections == 2
 
 
 async def test_late_response_is_never_used_for_another_request() -> None:
     late = asyncio.Event()
     async with other((late, GOOD), (GOOD,)) as peer:
-        with transport(seconds=0.1) as ours:
+        with transport(seconds=0.1) as client:
             with pytest.raises(TimeoutError):
-                await ours.exchange(peer.place, REQUEST)
+                await client.exchange(peer.place, REQUEST)
             late.set()
-            assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+            assert (await client.exchange(peer.place, REQUEST)).body == b"{}"
             assert peer.connections == 2
 
 
 async def test_cancelled_caller_closes_connection() -> None:
     never = asyncio.Event()
     async with other((never,), (GOOD,)) as peer:
-        with transport() as ours:
-            asking = asyncio.create_task(ours.exchange(peer.place, REQUEST))
+        with transport() as client:
+            asking = asyncio.create_task(client.exchange(peer.place, REQUEST))
             await settle()
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
             never.set()
             await asyncio.wait_for(peer.closed.wait(), 5)
-            await ours.exchange(peer.place, REQUEST)
+            await client.exchange(peer.place, REQUEST)
             assert peer.connections == 2
 
 
 async def test_connections_per_pool_are_bounded() -> None:
     go = asyncio.Event()
     async with other(*[(go, GOOD)] * 10) as peer:
-        with transport(connections=3) as ours:
-            asking = [asyncio.create_task(ours.exchange(peer.place, REQUEST)) for _ in range(10)]
+        with transport(connections=3) as client:
+            asking = [asyncio.create_task(client.exchange(peer.place, REQUEST)) for _ in range(10)]
             await settle()
             assert peer.open == 3
             go.set()
@@ -222,9 +222,9 @@ async def test_connections_per_pool_are_bounded() -> None:
 
 async def test_idle_connections_are_bounded_over_hosts() -> None:
     async with other((GOOD,)) as a, other((GOOD,)) as b, other((GOOD,)) as c:
-        with transport(connections=2) as ours:
+        with transport(connections=2) as client:
             for peer in (a, b, c):
-                await ours.exchange(peer.place, REQUEST)
+                await client.exchange(peer.place, REQUEST)
             await settle()
             assert a.open + b.open + c.open == 2
 
@@ -232,8 +232,8 @@ async def test_idle_connections_are_bounded_over_hosts() -> None:
 async def test_unreachable_address_is_a_network_error() -> None:
     async with other() as peer:
         place = peer.place
-    with transport() as ours, pytest.raises(OSError):
-        await ours.exchange(place, REQUEST)
+    with transport() as client, pytest.raises(OSError):
+        await client.exchange(place, REQUEST)
 
 
 def contexts(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -245,21 +245,21 @@ def contexts(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 async def test_peer_is_verified_by_certificate() -> None:
-    theirs, context = contexts("127.0.0.1")
-    async with other((GOOD,), (GOOD,), context=theirs) as peer:
-        with transport(context=context) as ours:
+    server_context, context = contexts("127.0.0.1")
+    async with other((GOOD,), (GOOD,), context=server_context) as peer:
+        with transport(context=context) as client:
             for _ in range(2):
-                assert (await ours.exchange(peer.place, REQUEST)).body == b"{}"
+                assert (await client.exchange(peer.place, REQUEST)).body == b"{}"
             assert peer.connections == 1
 
 
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_certificate_of_other_name_or_authority_is_rejected(trusted: bool) -> None:
-    theirs, context = contexts("api.ecr.us-east-1.amazonaws.com" if trusted else "127.0.0.1")
-    async with other((GOOD,), context=theirs) as peer:
-        with transport(context=context if trusted else ssl.create_default_context()) as ours:
+    server_context, context = contexts("api.ecr.us-east-1.amazonaws.com" if trusted else "127.0.0.1")
+    async with other((GOOD,), context=server_context) as peer:
+        with transport(context=context if trusted else ssl.create_default_context()) as client:
             with pytest.raises(ssl.SSLCertVerificationError):
-                await ours.exchange(peer.place, REQUEST)
+                await client.exchange(peer.place, REQUEST)
             assert len(peer.script) == 1, "nothing was sent"
 
 
@@ -287,14 +287,14 @@ def test_requests_use_the_endpoint(url: str | None, place: Address, host: str, t
 
 async def test_connecting_times_out() -> None:
     # Nobody accepts, and only one connection may wait for that.
-    with socket.socket() as deaf, socket.socket() as first, transport(seconds=0.2) as ours:
+    with socket.socket() as deaf, socket.socket() as first, transport(seconds=0.2) as client:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
         first.connect(deaf.getsockname())
         tls = Address(*deaf.getsockname(), tls=True)
         for place in (Address(*deaf.getsockname(), tls=False), tls):
             with pytest.raises(TimeoutError):
-                await ours.exchange(place, REQUEST)
+                await client.exchange(place, REQUEST)
 
 
 async def test_fence_runs_after_connecting_and_can_stop_the_request() -> None:

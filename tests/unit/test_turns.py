@@ -107,17 +107,17 @@ async def test_error_of_a_step_reaches_the_caller_and_counts() -> None:
 
 
 async def test_work_belongs_to_the_tasks_that_a_call_starts() -> None:
-    mine = Work(Turns(), "mine")
+    own_work = Work(Turns(), "mine")
 
     async def call() -> tuple[Work, Work]:
-        WORK.set(lambda: mine)
+        WORK.set(lambda: own_work)
         return work(), await asyncio.create_task(inner())
 
     async def inner() -> Work:
         return work()
 
-    assert await asyncio.create_task(call()) == (mine, mine)
-    assert work() is not mine
+    assert await asyncio.create_task(call()) == (own_work, own_work)
+    assert work() is not own_work
 
 
 @given(st.lists(st.integers(0, 5), max_size=20))

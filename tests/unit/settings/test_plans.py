@@ -321,17 +321,17 @@ def test_replication_is_packed_into_few_rules_without_loss(
 
 
 def test_policy_id_is_kept_when_statements_change() -> None:
-    theirs, mine = ({**EQUIVALENT[0], "Sid": sid} for sid in ("Theirs", "Mine"))
-    observed = {"policyText": json.dumps({"Version": "2012-10-17", "Id": "theirs", "Statement": [theirs]})}
-    desired = {"policyText": json.dumps({"Id": "mine", "Statement": [mine]})}
+    unmanaged, own = ({**EQUIVALENT[0], "Sid": sid} for sid in ("Theirs", "Mine"))
+    observed = {"policyText": json.dumps({"Version": "2012-10-17", "Id": "theirs", "Statement": [unmanaged]})}
+    desired = {"policyText": json.dumps({"Id": "mine", "Statement": [own]})}
     ((_, params),) = calls(POLICY, desired, {}, observed)
     put = json.loads(params["policyText"])
     assert (put["Id"], [statement["Sid"] for statement in put["Statement"]]) == ("theirs", ["Mine", "Theirs"])
 
 
 def test_policy_id_exceeding_limit_is_omitted() -> None:
-    mine = {**EQUIVALENT[0], "Resource": "x" * 10_000}
-    desired, identified = {"policyText": json.dumps({"Statement": [mine]})}, {"Version": "2012-10-17", "Id": "y" * 300}
+    own = {**EQUIVALENT[0], "Resource": "x" * 10_000}
+    desired, identified = {"policyText": json.dumps({"Statement": [own]})}, {"Version": "2012-10-17", "Id": "y" * 300}
     ((_, params),) = calls(POLICY, desired, {}, {"policyText": json.dumps({**identified, "Statement": []})})
     assert "Id" not in json.loads(params["policyText"])
 

@@ -65,15 +65,15 @@ def test_applied_plan_leaves_no_changes(name: str, data: st.DataObject, prune: b
 def test_unmanaged_elements_survive_any_declaration(name: str, data: st.DataObject) -> None:
     setting = SETTINGS[name]
     shape = setting.join(setting.split(data.draw(SHAPES[name])))
-    theirs = setting.split(shape)
+    unmanaged = setting.split(shape)
     applied: dict[str, Any] = {}
     for declared in data.draw(st.lists(SHAPES[name], max_size=4)):
-        desired = {key: value for key, value in setting.split(declared).items() if key not in theirs}
+        desired = {key: value for key, value in setting.split(declared).items() if key not in unmanaged}
         step = plan(setting, desired, applied, setting.split(shape))
         shape = fake_registry.after(setting, setting.calls(step, shape), shape)
         applied = desired
     kept = {**setting.defaults, **setting.split(shape)}
-    assert {key: kept.get(key) for key in theirs} == theirs
+    assert {key: kept.get(key) for key in unmanaged} == unmanaged
 
 
 @given(declared=owners, data=st.data())
