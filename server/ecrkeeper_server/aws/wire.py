@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from ecrkeeper_server.aws import models
 from ecrkeeper_server.aws.codec import ALWAYS_USED, Codec, Serialized
 from ecrkeeper_server.aws.connection import Response
@@ -165,7 +167,7 @@ def _by_proxy(endpoint: Endpoint, environment: AwsEnvironment) -> Endpoint:
     if not proxy:
         return endpoint
     prefix = f"http://{endpoint.host}{endpoint.prefix}"
-    reached = replace(_address_of(proxy), is_proxy=True)
+    reached = structs.replace(_address_of(proxy), is_proxy=True)
     return replace(endpoint, address=reached, prefix=prefix, proxy_headers=proxy_authorization(proxy))
 
 
