@@ -39,9 +39,9 @@ with postgres_server.running() as cluster:
 @pytest.fixture
 def prefix() -> Iterator[str]:
     """A prefix that no other test uses."""
-    made = f"ecrkeeper-{uuid.uuid4().hex}-"
-    yield made
-    assert list(Path(tempfile.gettempdir()).glob(f"{made}*")) == []
+    unique = f"ecrkeeper-{uuid.uuid4().hex}-"
+    yield unique
+    assert list(Path(tempfile.gettempdir()).glob(f"{unique}*")) == []
 
 
 @contextmanager
@@ -98,16 +98,16 @@ def test_file_of_other_user_and_folder_without_lock_stay(prefix: str) -> None:
     unlocked.rmdir()
 
 
-def test_lock_removed_before_it_was_held_is_made_again(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = tempfile.mkstemp
+def test_lock_removed_before_it_was_held_is_recreated(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mkstemp = tempfile.mkstemp
     times = iter((remove_abandoned, lambda _: None))
 
-    def made_while_another_looks(*arguments: Any) -> tuple[int, str]:
-        found = made(*arguments)
+    def made_during_a_removal(*arguments: Any) -> tuple[int, str]:
+        created = mkstemp(*arguments)
         next(times)(prefix)
-        return found
+        return created
 
-    monkeypatch.setattr(tempfile, "mkstemp", made_while_another_looks)
+    monkeypatch.setattr(tempfile, "mkstemp", made_during_a_removal)
     with temporary(prefix) as folder:
         assert next(times, None) is None
         assert folder.with_name(f"{folder.name}.lock").exists()
