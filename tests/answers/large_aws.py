@@ -32,7 +32,7 @@ class LargeAws:
     """Has other elements than the declared ones, so that a plan changes all."""
 
     def __init__(self) -> None:
-        self._settings = {**largest.everything(length=240), largest.TEMPLATES: largest.templates(50, 100)}
+        self._settings = {**largest.all_settings(length=240), largest.TEMPLATES: largest.templates(50, 100)}
 
     async def write(self, call: Call) -> dict[str, Any]:
         """Answer a write without any effect."""

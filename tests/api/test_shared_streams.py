@@ -200,7 +200,7 @@ async def test_all_principals_pay_for_a_change(
     db.listen(changes.publish)
     await db.write(fill)
     opened = page(Dependencies(db, unused, changes, lambda: None, "us-east-1", turns=turns), view)
-    heard = [0] * 4
+    received = [0] * 4
 
     async def follow(number: int, name: str) -> None:
         def spend(seconds: float) -> None:
@@ -209,16 +209,16 @@ async def test_all_principals_pay_for_a_change(
         WORK.set(lambda: Work(turns, name, spent=spend))
         async with aclosing(opened()) as stream:
             async for _ in stream:
-                heard[number] += 1
+                received[number] += 1
 
     tasks = [asyncio.create_task(follow(*each)) for each in enumerate(("flooder", "flooder", "flooder", "other"))]
-    await eventually(lambda: min(heard) > 0)
+    await eventually(lambda: min(received) > 0)
     await asyncio.sleep(0.1)
     paid |= {"flooder": 0.0, "other": 0.0}
     for number in range(CHANGES):
-        heard[:] = [0] * 4
+        received[:] = [0] * 4
         await db.write(lambda tx, number=number: change(tx, number))  # type: ignore[misc]
-        await eventually(lambda: min(heard) > 0)
+        await eventually(lambda: min(received) > 0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

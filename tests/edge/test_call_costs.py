@@ -178,7 +178,7 @@ async def test_callers_of_a_large_operation_are_charged(serve: Serve, method: st
         path = f"/google.longrunning.Operations/{method}"
         async with server.calls() as calls, server.calls(server.socket) as others:
             assert operations_pb2.Operation.FromString(await calls.get(request, path)).done
-            found = await calls.failure(request, path)
-            assert (found.code, found.reason) == ("RESOURCE_EXHAUSTED", "WORK_LIMITED")
-            assert found.retry_after > 0
+            failure = await calls.failure(request, path)
+            assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "WORK_LIMITED")
+            assert failure.retry_after > 0
             assert operations_pb2.Operation.FromString(await others.get(request, path)).done

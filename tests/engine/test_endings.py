@@ -37,11 +37,11 @@ async def test_ending_that_the_store_rejects_holds_up_no_other(world: World, mon
 
 
 async def test_operations_that_end_together_share_one_response(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, make = list[Json](), endings.final_response
+    responses, make = list[Json](), endings.final_response
 
     def counted(*args: Any) -> Json:
-        made.append(make(*args))
-        return made[-1]
+        responses.append(make(*args))
+        return responses[-1]
 
     monkeypatch.setattr(endings, "final_response", counted)
     await world.declare({"pull_through_cache_rules": {"rules": [RULE]}})
@@ -49,5 +49,5 @@ async def test_operations_that_end_together_share_one_response(world: World, mon
     await world.reconcile()
     ended = [await world.operation(each) for each in waiting]
     assert all(each.done for each in ended)
-    assert len(made) == 1
-    assert [each.response for each in ended] == made * MAX_PENDING
+    assert len(responses) == 1
+    assert [each.response for each in ended] == responses * MAX_PENDING

@@ -175,7 +175,7 @@ async def test_renewed_leases_write_no_index(postgres_url: str, monkeypatch: pyt
             world.seconds += 10
             assert await world.db.write(lambda tx: queue.renew(tx, held, token, 30.0)) == set(held)
         ((end,),) = await asyncio.to_thread(rows, postgres_url, FLUSHED)
-    logged = {(of, what): count for of, what, count in rows(postgres_url, LOGGED.format(start, end))}
+    logged = {(of, kind): count for of, kind, count in rows(postgres_url, LOGGED.format(start, end))}
     assert logged == {("schedule", "HOT_UPDATE"): RENEWALS * RENEWED}
     # The sessions have ended, so that all that they did is counted.
     ((hot,),) = rows(postgres_url, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'schedule'")

@@ -108,9 +108,9 @@ async def test_pending_operations_of_one_principal_are_bounded(db: Database, cal
     assert len(set(begun)) == MAX_PENDING
     with pytest.raises(ResourceExhausted) as caught:
         await reconcile(db, caller)
-    found = caught.value
-    assert (found.reason, found.metadata["of"]) == ("CONCURRENCY_LIMITED", "pending_operations")
-    assert found.retry_after and found.retry_after >= 5
+    error = caught.value
+    assert (error.reason, error.metadata["of"]) == ("CONCURRENCY_LIMITED", "pending_operations")
+    assert error.retry_after and error.retry_after >= 5
     assert len(await pending(db)) == MAX_PENDING
     other = await reconcile(db, "other")
     assert await reconcile(db, caller) == other, "joining adds no operation"

@@ -50,16 +50,16 @@ def principals() -> Iterator[Principals]:
     yield Principals()
 
 
-async def test_principals_pay_equal_parts_whatever_their_number_of_calls(principals: Principals) -> None:
-    shared, made = SharedRenderings[str](principals.turns), list[int]()
+async def test_principals_pay_equal_parts_for_any_number_of_calls(principals: Principals) -> None:
+    shared, rendered = SharedRenderings[str](principals.turns), list[int]()
 
     def steps() -> Steps[str]:
-        made.append(1)
+        rendered.append(1)
         return principals.steps(0.010, 0.020)
 
     calls = [principals.calling(name, shared, steps) for name in ("flooder",) * 50 + ("a", "b")]
     assert set(await asyncio.gather(*calls)) == {"rendered"}
-    assert made == [1]
+    assert rendered == [1]
     assert principals.paid == {name: [pytest.approx(0.010)] for name in ("flooder", "a", "b")}
 
 
