@@ -19,13 +19,13 @@ ACCOUNT = "345678901234"
 NAME = f"accounts/{ACCOUNT}/registries/us-east-1/settings/team-a"
 DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 # Users: migrations, tokens, TLS, policies, tracing, profiles, nobody.
-NOT_ASKED_FOR = {
+NOT_CONFIGURED = {
     "alembic", "jwt", "cryptography", "yaml", "opentelemetry", "boto3", "sqlalchemy.orm", "mako", "rich.console",
     "rich.pretty",
 }  # fmt: skip
 # The public codec needs them, which is a part of what it costs.
 if BOTOCORE.usable:
-    NOT_ASKED_FOR |= {"botocore.session", "botocore.client"}
+    NOT_CONFIGURED |= {"botocore.session", "botocore.client"}
 
 
 class Tracked(harness.Server):
@@ -49,7 +49,7 @@ def test_server_imports_only_configured_features(database_url: str, aws: harness
     server = Tracked(tmp_path, database_url, aws.url)
     modules = loaded(server)
     assert {"grpc", "protovalidate", "sqlalchemy", "botocore.serialize"} <= modules
-    assert not modules & NOT_ASKED_FOR
+    assert not modules & NOT_CONFIGURED
     postgres = database_url.startswith("postgresql")
     for module, of_postgres in (("psycopg", True), ("sqlalchemy.dialects.postgresql", True), ("sqlite3", False)):
         assert (module in modules) == (postgres == of_postgres), module
@@ -71,7 +71,11 @@ def test_modules_are_loaded_before_server_listens(database_url: str, aws: harnes
 
 @pytest.mark.parametrize("setting", ["listen", "metrics_listen"])
 def test_address_in_use_prints_one_line_with_setting(tmp_path: Path, setting: str) -> None:
-    variables = {"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "127.0.0.1:0", "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}
+    variables = {
+        "LISTEN": "127.0.0.1:0",
+        "METRICS_LISTEN": "127.0.0.1:0",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}",
+    }
     with socket.create_server(("127.0.0.1", 0)) as listener:
         variables[setting.upper()] = address = f"127.0.0.1:{listener.getsockname()[1]}"
         environment = {**os.environ, **{f"ECRKEEPER_{name}": value for name, value in variables.items()}}
