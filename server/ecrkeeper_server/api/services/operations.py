@@ -60,7 +60,7 @@ def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operatio
     return meets
 
 
-class _Seen:
+class _Version:
     """One read of an operation, None if it is missing.
 
     The calls that wait for it share its answer.
@@ -91,8 +91,12 @@ class Operations(OperationsServicer):  # type: ignore[misc]
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
-        self._followed: Followed[str, _Seen] = Followed(
-            deps.changes, deps.turns, self._seen, lambda operation: f"operations/{operation}", lambda _: _POLL_SECONDS
+        self._followed: Followed[str, _Version] = Followed(
+            deps.changes,
+            deps.turns,
+            self._version,
+            lambda operation: f"operations/{operation}",
+            lambda _: _POLL_SECONDS,
         )
         self._shared: SharedRenderings[Answer[operations_pb2.Operation]] = SharedRenderings(deps.turns)
 
@@ -138,19 +142,19 @@ class Operations(OperationsServicer):  # type: ignore[misc]
     async def _waited(self, name: str, seconds: float) -> Answer[operations_pb2.Operation]:
         """Return an operation when it is done, or as it is after so many seconds."""
         with self._followed.joined(parse_operation(name)) as stream:
-            seen = await stream.next()
-            row = self._checked(name, seen.row)
+            version = await stream.next()
+            row = self._checked(name, version.row)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     while not row.done:
-                        seen = await stream.next()
-                        row = self._checked(name, seen.row)
+                        version = await stream.next()
+                        row = self._checked(name, version.row)
         work().charge(_cost(row))
         readable = self._deps.access.readable(operation_target)(row)
-        return await self._shared.of((seen, readable), lambda: _steps(self._deps.partition, row, readable=readable))
+        return await self._shared.of((version, readable), lambda: _steps(self._deps.partition, row, readable=readable))
 
-    async def _seen(self, operation: str, _before: _Seen | None) -> _Seen:
-        return _Seen(await self._read(operation))
+    async def _version(self, operation: str, _before: _Version | None) -> _Version:
+        return _Version(await self._read(operation))
 
     async def _read(self, operation: str) -> Operation | None:
         return await self._deps.db.read(lambda tx: operations.get(tx, operation))
