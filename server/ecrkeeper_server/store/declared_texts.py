@@ -23,7 +23,7 @@ from ecrkeeper_server.turns import Steps
 
 
 def reading_texts(tx: Tx, registry: RegistryName) -> Steps[list[Stored]]:
-    """Return the declarations of a registry by owner, with JSON as text for `declarations.parsing`."""
+    """Return the declarations of a registry by owner, as texts for `parsing`."""
     (rows,) = tx.ask(tx.conn, [(_of_registry(), {"in_account": registry.account, "in_region": registry.region})])
     texts: list[Stored] = []
     characters = 0

@@ -42,7 +42,7 @@ class RegistryTexts(Struct, frozen=True):
 
 
 def reading(tx: Tx, name: RegistryName, most: int = _ALL) -> Steps[RegistryTexts]:
-    """Return a registry with its declarations by owner, in steps; if they are large, their size.
+    """Return a registry with its declarations by owner; if large, their size.
 
     More than `most` characters are large.
     """
