@@ -268,8 +268,8 @@ async def test_stalled_process_in_transaction_does_not_block_rows(
     url: str, monkeypatch: pytest.MonkeyPatch, last: str, reason: str
 ) -> None:
     other = schema.open_database(url, pool_size=2)
-    # Only for the one that is stopped: on a busy machine the other one may pause as well.
-    monkeypatch.setattr(postgres_engine, "_IDLE_MILLISECONDS", 1_000)
+    # Only for the one that is stopped, and long enough for its second try: on a busy machine both may pause as well.
+    monkeypatch.setattr(postgres_engine, "_IDLE_MILLISECONDS", 3_000)
     stopped = schema.open_database(url, pool_size=2)
     await other.write(create)
     tries: list[int] = []
