@@ -150,6 +150,7 @@ async def test_timeout_inside_the_call_ends_its_wait() -> None:
 async def test_calls_and_streams_are_charged(serve: Serve, monkeypatch: pytest.MonkeyPatch, begun: str) -> None:
     # Every step counts, and any CPU at all is too much.
     monkeypatch.setattr(capacity, "SLICE", -1.0)
+    monkeypatch.setattr(capacity, "_RECENT", -1.0)
     async with serve(Limits(cpu_per_principal=1e-9)) as server, server.calls() as calls:
         if begun == "unary":
             assert (await calls.failure(b"")).code == "INVALID_ARGUMENT"
