@@ -155,7 +155,6 @@ class Work:
         charge: Callable[[int], None] = _free,
         spent: Callable[[float], None] = _free,
         free: float = SLICE,
-        large: bool = False,
         data: Data | None = None,
     ) -> None:
         self._turns = turns
@@ -164,7 +163,7 @@ class Work:
         self._free = free
         self._data = data
         self.key = key
-        self.large = large
+        self.large = False
 
     def charge(self, elements: int) -> None:
         """Count elements before they are worked on, or reject the work; few are free."""

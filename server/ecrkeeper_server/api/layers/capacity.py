@@ -242,11 +242,13 @@ class CallCosts:
         self._clock = clock
         self._charged = False
         self._seconds = 0.0
+        self._work: Work | None = None
 
     def work(self) -> Work:
         """Return the work of the call."""
-        large = self._seconds > SLICE
-        return Work(self._turns, self._peer, charge=self._charge, spent=self._spend, large=large, data=self)
+        if self._work is None:
+            self._work = Work(self._turns, self._peer, charge=self._charge, spent=self._spend, data=self)
+        return self._work
 
     async def hold(self, size: int) -> None:
         """Wait for the memory of large data, and hold it until the call ends."""
@@ -261,6 +263,8 @@ class CallCosts:
 
     def end(self) -> None:
         """Release everything that the call holds."""
+        # The work holds these costs.
+        self._work = None
         if self._data is not None:
             self._data.end()
 
@@ -271,6 +275,7 @@ class CallCosts:
 
     def _spend(self, seconds: float) -> None:
         self._seconds += seconds
+        self.work().large = self._seconds > SLICE
         self._admission.spent(self._peer, seconds)
 
     @coroutine
