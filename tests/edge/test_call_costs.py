@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers import capacity
-from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits, RecentCpu
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store import instrumented, operations, resources
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.instrumented import RecentCpu
 from ecrkeeper_server.store.operation_metadata import OperationMetadata
 from ecrkeeper_server.store.rows import Method
 from ecrkeeper_server.turns import SLICE, Turns
@@ -150,7 +151,7 @@ async def test_timeout_inside_the_call_ends_its_wait() -> None:
 async def test_calls_and_streams_are_charged(serve: Serve, monkeypatch: pytest.MonkeyPatch, begun: str) -> None:
     # Every step counts, and any CPU at all is too much.
     monkeypatch.setattr(capacity, "SLICE", -1.0)
-    monkeypatch.setattr(capacity, "_RECENT", -1.0)
+    monkeypatch.setattr(instrumented, "_RECENT", -1.0)
     async with serve(Limits(cpu_per_principal=1e-9)) as server, server.calls() as calls:
         if begun == "unary":
             assert (await calls.failure(b"")).code == "INVALID_ARGUMENT"

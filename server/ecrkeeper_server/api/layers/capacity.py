@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Coroutine, Generator
@@ -29,8 +28,6 @@ _LONGEST_DELAY = 60.0
 _CHECKS, _CHECKS_PER_PRINCIPAL = 500, 100
 # A principal that has rested may use so many seconds' share of the CPU at once.
 _CPU_SECONDS = 10.0
-# A quarter of a slice.
-_RECENT = SLICE / 4
 
 
 class Limits(Struct, frozen=True):
@@ -197,29 +194,6 @@ class Admission:
         # Jitter, so that rejected callers do not all retry at the same moment.
         after = min(_LONGEST_DELAY, delay * self._jitter(1.0, 3.0))
         return retry_later(reason, message, limit=f"{limit:g}", of=unit, after=after)
-
-
-class RecentCpu:
-    """The CPU seconds of the loop's thread, read at most half a millisecond ago.
-
-    Each reading is a system call, and two for each step would take 3 % of a short call. A step that is longer than a
-    slice may therefore be charged for half a millisecond more.
-    """
-
-    def __init__(
-        self, now: Callable[[], float] = time.perf_counter, exact: Callable[[], float] = time.thread_time
-    ) -> None:
-        self._now = now
-        self._exact = exact
-        self._read_at = -math.inf
-        self._seconds = 0.0
-
-    def __call__(self) -> float:
-        """Return the seconds."""
-        now = self._now()
-        if now - self._read_at > _RECENT:
-            self._read_at, self._seconds = now, self._exact()
-        return self._seconds
 
 
 class CallCosts:
