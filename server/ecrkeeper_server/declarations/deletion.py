@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
-from ecrkeeper_server.declarations.commands import compose_specs, composing_specs, origin_of, set_spec, specs_of
+from ecrkeeper_server.declarations.commands import composing_specs, origin_of, set_spec, specs_of
 from ecrkeeper_server.declarations.composition_checks import check_remaining
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.plan_digest import check_planned_on
@@ -19,7 +19,7 @@ from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, finish
 
 
 class _Begun(Struct, frozen=True):
@@ -66,12 +66,7 @@ class DeleteDeclaration(Struct, frozen=True, kw_only=True):
 
     def decide(self, unit: UnitOfWork) -> WriteResult | None:
         """Decide the result of the call; None if a missing declaration is allowed."""
-        begun = self._begin(unit)
-        if begun is None:
-            return None
-        composition = compose_specs(begun.remaining, begun.present.settings)
-        before = compose_specs(specs_of(begun.declared), begun.present.settings)
-        return self._end(unit, begun, before, composition)
+        return finish(self.deciding(unit))
 
     def _begin(self, unit: UnitOfWork) -> _Begun | None:
         """Check the call against stored rows; return None if there is nothing to delete."""

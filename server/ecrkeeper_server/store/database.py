@@ -94,7 +94,7 @@ class Database(abc.ABC):
     async def read_in_turns(self, query: Callable[[Tx], Steps[T]]) -> T:
         """Run a read-only query that pauses if it reads much, and perhaps runs it twice.
 
-        Whatever it reads with `Tx.ask` on SQLite is of one moment, however often it pauses.
+        On SQLite, all rows that it reads with `Tx.ask` are of one moment, however often it pauses.
         """
         return await self.read(lambda tx: finish(query(tx)))
 

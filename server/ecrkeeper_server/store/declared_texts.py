@@ -16,7 +16,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, json_rows
+from ecrkeeper_server.store.json_columns import Pace, json_rows
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.turns import Steps
@@ -26,12 +26,11 @@ def reading_texts(tx: Tx, registry: RegistryName) -> Steps[list[Stored]]:
     """Return the declarations of a registry by owner, as texts for `parsing`."""
     (rows,) = tx.ask(tx.conn, [(_of_registry(), {"in_account": registry.account, "in_region": registry.region})])
     texts: list[Stored] = []
-    characters = 0
+    pace = Pace()
     for row in rows:
-        if characters > AT_ONCE:
-            characters = 0
+        if pace.is_over():
             yield
-        characters += ROW_CHARACTERS + len(row[SETTINGS_AT])
+        pace.count(len(row[SETTINGS_AT]))
         texts.append(tuple(row))
     return texts
 
@@ -43,19 +42,19 @@ def reading_texts_of(tx: Tx, registries: Iterable[Resource]) -> Steps[dict[str, 
         return texts
     names = [{"name": row.name, "account": row.account, "region": row.place} for row in registries if row.name in texts]
     (rows,) = tx.ask(tx.conn, [(_of_registries(tx.dialect), json_rows(names))])
-    characters = 0
+    pace = Pace()
     for name, *columns in rows:
-        if characters > AT_ONCE:
-            characters = 0
+        if pace.is_over():
             yield
-        characters += ROW_CHARACTERS + len(columns[SETTINGS_AT])
+        pace.count(len(columns[SETTINGS_AT]))
         texts[name].append(tuple(columns))
     for each in texts.values():
-        each.sort(key=_owner)
+        each.sort(key=owner_of)
     return texts
 
 
-def _owner(row: Sequence[Any]) -> str:
+def owner_of(row: Sequence[Any]) -> str:
+    """Return the owner of a declaration's columns."""
     owner: str = row[2]
     return owner
 

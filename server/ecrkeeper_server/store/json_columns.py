@@ -16,6 +16,27 @@ ROWS = "given"
 AT_ONCE, ROW_CHARACTERS = 250_000, 2_500
 """The characters of JSON that a step reads in less than a millisecond; a row takes as long as some more."""
 
+
+class Pace:
+    """Counts the rows that a step reads, by their characters of JSON."""
+
+    __slots__ = ("_characters",)
+
+    def __init__(self) -> None:
+        self._characters = 0
+
+    def is_over(self) -> bool:
+        """Return whether the step has read enough; the next one then begins."""
+        if self._characters <= AT_ONCE:
+            return False
+        self._characters = 0
+        return True
+
+    def count(self, characters: int) -> None:
+        """Count a row."""
+        self._characters += ROW_CHARACTERS + characters
+
+
 # A member with more items is written in parts, and so many items of a list at a time.
 _MANY, _AT_ONCE = 500, 100
 # `json.dumps` with these options would create an encoder for every value.

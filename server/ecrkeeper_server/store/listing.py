@@ -12,10 +12,10 @@ from sqlalchemy.engine import Dialect as Compiler
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored, as_text, parsed
-from ecrkeeper_server.store.declared_texts import reading_texts_of
+from ecrkeeper_server.store.declared_texts import owner_of, reading_texts_of
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, JsonText, read_json
+from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, JsonText, Pace, read_json
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.resources import page_of
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -59,14 +59,14 @@ class Read(NamedTuple):
 
     def listing(self) -> Steps[Listed]:
         """Return the resource as in a list, in steps."""
-        row, found = self.row, []
+        row, marks = self.row, list[str]()
         for at, each in enumerate(self.declared):
             if at % _MARKS_AT_ONCE == _MARKS_AT_ONCE - 1:
                 yield
-            found.append(_mark_of(each))
-        marks = _BETWEEN_MARKS.join(sorted(found)) or None
+            marks.append(_mark_of(each))
+        joined = _BETWEEN_MARKS.join(sorted(marks)) or None
         return Listed(
-            row.kind, row.account, row.place, row.name, row.uid, marks, row.generation, row.observed_generation,
+            row.kind, row.account, row.place, row.name, row.uid, joined, row.generation, row.observed_generation,
             self.versioned.digest, row.observe_time, row.due_at,
         )  # fmt: skip
 
@@ -136,25 +136,19 @@ def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[li
         # Another statement would see what was written meanwhile.
         return [_read(row._asdict()) for row in tx.conn.execute(narrowed(_whole(tx.dialect)))]
     (rows,) = tx.ask(tx.conn, [(narrowed(_texts(tx.dialect)), {})])
-    found: list[tuple[Versioned, str | None]] = []
-    characters = 0
+    stored: list[tuple[Versioned, str | None]] = []
+    pace = Pace()
     for *row, declared in rows:
-        if characters > AT_ONCE:
-            characters = 0
+        if pace.is_over():
             yield
-        characters += ROW_CHARACTERS + len(row[_STATE_AT]) + len(declared or "")
-        found.append((_versioned(row), declared))
-    longer = yield from reading_texts_of(tx, [each.row for each, declared in found if declared is None])
+        pace.count(len(row[_STATE_AT]) + len(declared or ""))
+        stored.append((_versioned(row), declared))
+    longer = yield from reading_texts_of(tx, [each.row for each, declared in stored if declared is None])
     reads: list[Read] = []
-    for each, declared in found:
-        texts = longer[each.row.name] if declared is None else sorted(read_json(declared), key=_owner)
+    for each, declared in stored:
+        texts = longer[each.row.name] if declared is None else sorted(read_json(declared), key=owner_of)
         reads.append(Read(each, (yield from _parsing(texts))))
     return reads
-
-
-def _owner(columns: Sequence[Any]) -> str:
-    owner: str = columns[2]
-    return owner
 
 
 def _versioned(row: Sequence[Any]) -> Versioned:
@@ -166,12 +160,11 @@ def _versioned(row: Sequence[Any]) -> Versioned:
 def _parsing(texts: Sequence[Stored]) -> Steps[list[Declaration]]:
     """Return the values of declarations; pause between long or many ones only."""
     declared: list[Declaration] = []
-    characters = 0
+    pace = Pace()
     for text in texts:
-        if characters > AT_ONCE:
-            characters = 0
+        if pace.is_over():
             yield
-        characters += ROW_CHARACTERS + len(text[SETTINGS_AT])
+        pace.count(len(text[SETTINGS_AT]))
         declared.append(parsed(text))
     return declared
 
