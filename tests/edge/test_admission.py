@@ -51,6 +51,35 @@ def test_calls_above_server_limit_are_rejected() -> None:
     admission.enter("c", CALLS)
 
 
+def test_greedy_principals_leave_a_reserve_for_others() -> None:
+    admission = new_admission(calls=80, calls_per_principal=20)
+    for caller in "abcd":
+        for _ in range(20 if caller != "d" else 10):
+            admission.enter(caller, CALLS)
+    error = rejection(admission, "d")
+    assert (error.reason, error.metadata) == ("OVERLOADED", {"limit": "70", "of": "calls"})
+    for _ in range(4):
+        admission.enter("e", CALLS)
+    assert rejection(admission, "e").reason == "OVERLOADED", "it has as many as others now"
+    for caller in "fghijk":
+        admission.enter(caller, CALLS)
+    assert rejection(admission, "l").metadata == {"limit": "80", "of": "calls"}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_reserve_exists_for_each_kind_of_call(kind: Kind) -> None:
+    admission = Admission(Limits(rate_per_principal=0.0))
+    reasons = set()
+    for caller in range(5 if kind != Kind.STREAMS else 10):
+        try:
+            for _ in range(1000):
+                admission.enter(f"greedy-{caller}", kind)
+        except ResourceExhausted as error:
+            reasons.add(error.reason)
+    assert reasons == {"CONCURRENCY_LIMITED", "OVERLOADED"}
+    admission.enter("modest", kind)
+
+
 def test_stream_and_call_limits_are_independent() -> None:
     admission = new_admission(calls=1, calls_per_principal=1, streams=2, streams_per_principal=2)
     admission.enter("a", STREAMS)
@@ -124,7 +153,7 @@ def test_rejected_call_consumes_no_token() -> None:
     admission.enter("a", CALLS)
 
 
-def test_rate_of_zero_rejects_all() -> None:
+def test_rate_of_zero_admits_all() -> None:
     admission = new_admission(rate_per_principal=0.0, burst_per_principal=1)
     for _ in range(100):
         admission.enter("a", CALLS)

@@ -116,7 +116,7 @@ async def flood(address: str, server: harness.Server) -> None:
             # On a slow machine, slots are not released within the time that a call waits.
             await asyncio.sleep(answer.retry_after)
             answer = await modest.failure(NAMED, GET, timeout=20)
-        assert answer.code == "NOT_FOUND"
+        assert answer.code == "NOT_FOUND", (answer.reason, answer.text)
         assert await modest.get(method=CHECK) == SERVING
         while not any(connection.ended for connection in hostile):
             await asyncio.sleep(0.05)

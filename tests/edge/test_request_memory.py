@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -116,8 +117,12 @@ def test_running_requests_are_bounded_in_total_and_per_principal() -> None:
 
     with memory.holding("a", 150):
         assert rejection("a", 60) == "CONCURRENCY_LIMITED"
-        with memory.holding("b", 200), memory.holding("a", 50):
-            assert rejection("c", 1) == "OVERLOADED"
+        with memory.holding("b", 150), memory.holding("a", 50):
+            assert rejection("c", 7) == "OVERLOADED", "the last eighth is for small requests"
+            with contextlib.ExitStack() as small:
+                for at in range(8):
+                    small.enter_context(memory.holding(f"small-{at}", 6))
+                assert rejection("d", 6) == "OVERLOADED"
     with memory.holding("a", 1000):
         assert rejection("b", 1) == "OVERLOADED"
     assert (memory.held, memory._held) == (0, {})

@@ -26,6 +26,10 @@ _LONGEST_DELAY = 60.0
 # Health checks take no time unless their requests do not arrive, so ordinary clients stay far below
 # these limits.
 _CHECKS, _CHECKS_PER_PRINCIPAL = 500, 100
+# Only principals with fewer calls in progress use the last eighth of a capacity. A few principals
+# that use all they may would otherwise exhaust it for all others.
+_FEW = 4
+_RESERVE = 8
 # A principal that has rested may use so many seconds' share of the CPU at once.
 _CPU_SECONDS = 10.0
 
@@ -99,11 +103,12 @@ class Admission:
         """Admit a call or a stream; `leave` must end it. A rejected one does not count."""
         known = self._known(principal)
         maximum, own = self._max[kind]
-        if self.in_work[kind] >= maximum:
+        shared = maximum if known.in_work[kind] < _FEW else without_reserve(maximum)
+        if self.in_work[kind] >= shared:
             unit = kind.name.lower()
-            raise self._rejection(
-                "OVERLOADED", f"the server has {maximum} {_words(unit)} in progress, its maximum", unit, maximum, 0.5
-            )
+            most = "its maximum" if shared == maximum else f"the maximum for a caller that has {_FEW} or more"
+            message = f"the server has {self.in_work[kind]} {_words(unit)} in progress, {most}"
+            raise self._rejection("OVERLOADED", message, unit, shared, 0.5)
         if known.in_work[kind] >= own:
             unit = kind.name.lower()
             raise self._rejection(
@@ -278,6 +283,11 @@ class CallCosts:
             except BaseException as error:  # a cancellation is the call's to handle
                 send, value = call.throw, error
             awaited = None
+
+
+def without_reserve(capacity: int) -> int:
+    """Return the part of a capacity that principals use that already use much of it."""
+    return capacity - capacity // _RESERVE
 
 
 def retry_later(reason: str, message: str, *, limit: str, of: str, after: float) -> ResourceExhausted:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ecrkeeper_server.api.layers.capacity import Limits, retry_later
+from ecrkeeper_server.api.layers.capacity import Limits, retry_later, without_reserve
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 _LONGEST_SECONDS = 30.0
@@ -23,6 +23,8 @@ _LONGEST_SECONDS = 30.0
 # slot.
 _CONTENDED_SECONDS = 2.0
 _WAIT_SECONDS = 5.0
+# A principal whose requests take at most this share also uses the reserve of the capacity.
+_SMALL_SHARE = 64
 
 
 async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
@@ -71,7 +73,9 @@ class RequestMemoryLimit:
     @contextmanager
     def holding(self, principal: str, size: int) -> Iterator[None]:
         """Count the bytes of a request while it is in progress."""
-        maximum, own = self._bytes, self._bytes // 2
+        own = self._bytes // 2
+        small = self._held[principal] + size <= self._bytes // _SMALL_SHARE
+        maximum = self._bytes if small else without_reserve(self._bytes)
         # The only request is always admitted, whatever the limits are.
         if self.held and self.held + size > maximum:
             raise _rejection(
