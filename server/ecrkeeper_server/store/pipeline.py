@@ -3,7 +3,7 @@
 Each awaited statement costs a round trip. SQLAlchemy asks a cursor for its rows
 right after execution, so statements that may have rows are awaited. The others are
 answered together with the next awaited one. A later statement of the transaction
-may therefore raise an error of an earlier one.
+may therefore raise an error of an earlier one, and all that follow raise it again.
 
 - Benefit: an Update waits for the database three times instead of eleven.
 - Private is the pipeline's queue of results, which gets an unawaited synchronization point.
@@ -35,6 +35,8 @@ PIPELINE = PrivateInterface(
 _ENTERED = "pipeline_entered"
 _CHANGE = re.compile(r"(BEGIN|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 _RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
+# The errors of statements that were skipped because an earlier one failed.
+_SKIPPED = (psycopg.errors.PipelineAborted, psycopg.errors.InFailedSqlTransaction)
 
 
 class _Entered:
@@ -43,8 +45,15 @@ class _Entered:
     def __init__(self, driver: Any, stack: ExitStack) -> None:
         self._stack = stack
         self.pipeline = stack.enter_context(driver.pipeline())
+        self._failure: psycopg.Error | None = None
         setattr(driver, _ENTERED, self)
         stack.callback(delattr, driver, _ENTERED)
+
+    def cause_of(self, error: psycopg.Error) -> psycopg.Error:
+        """Return the error of the statement that failed, if a later one was skipped because of it."""
+        if self._failure is None:
+            self._failure = error
+        return self._failure if isinstance(error, _SKIPPED) else error
 
     def leave(self) -> None:
         """Await everything that was sent, and leave the pipeline."""
@@ -63,19 +72,28 @@ class PipelinedCursor(psycopg.Cursor[Any]):
         entered: _Entered | None = getattr(self.connection, _ENTERED, None)
         if entered is None:
             return self
-        if query == "COMMIT":
-            entered.leave()
-        elif _has_no_rows(query):
-            # The server counts pauses of the transaction only from here. `pipeline.sync` waits.
-            entered.pipeline.pgconn.pipeline_sync()
-            entered.pipeline.result_queue.append(None)
-        else:
-            entered.pipeline.sync()
+        try:
+            if query == "COMMIT":
+                entered.leave()
+            elif _has_no_rows(query):
+                # The server counts pauses of the transaction only from here. `pipeline.sync` waits.
+                entered.pipeline.pgconn.pipeline_sync()
+                entered.pipeline.result_queue.append(None)
+            else:
+                entered.pipeline.sync()
+        except psycopg.Error as error:
+            raise entered.cause_of(error) from None
         return self
 
     def send(self, query: Any, params: Any = None, **options: Any) -> None:
         """Send a statement; its rows arrive with the next awaited statement."""
-        super().execute(query, params, **options)
+        try:
+            super().execute(query, params, **options)
+        except psycopg.Error as error:
+            entered: _Entered | None = getattr(self.connection, _ENTERED, None)
+            if entered is None:
+                raise
+            raise entered.cause_of(error) from None
 
 
 def is_pipelined(conn: Connection) -> bool:
