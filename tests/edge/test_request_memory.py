@@ -84,6 +84,30 @@ async def test_slow_sender_is_disconnected_when_another_waits(monkeypatch: pytes
         assert not held[1].done() and held[2].done(), "a principal with its half waits for a slot of its own"
 
 
+async def test_requests_end_at_their_own_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LONGEST_SECONDS", 0.2)
+    memory, loop = RequestMemoryLimit(LIMITS), asyncio.get_running_loop()
+
+    async def seconds(principal: str) -> float:
+        began = loop.time()
+        with pytest.raises(Unavailable) as caught:
+            await memory.receive(principal, never)
+        assert caught.value.reason == "REQUEST_TOO_SLOW"
+        return loop.time() - began
+
+    first = asyncio.create_task(seconds("a"))
+    await asyncio.sleep(0.1)
+    assert await memory.receive("b", quick) == b"x"
+    second = asyncio.create_task(seconds("b"))
+    await first
+    assert not second.done()
+    assert min(await first, await second) >= 0.2
+    await asyncio.sleep(0.1)
+    # No timer is left that would end a later request early.
+    assert await seconds("a") >= 0.2
+    assert memory.receiving == 0
+
+
 async def test_long_wait_is_rejected_with_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_WAIT_SECONDS", 0.05)
     memory = RequestMemoryLimit(LIMITS)

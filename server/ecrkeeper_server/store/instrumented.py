@@ -177,7 +177,9 @@ class _Counted(Generic[T]):
 
     def charge(self) -> None:
         """Count the seconds for the current call."""
-        work().used(self._seconds)
+        # Most reads take less than the clock shows, and need no work.
+        if self._seconds:
+            work().used(self._seconds)
 
 
 class _CountedSteps(_Counted[Steps[T]]):

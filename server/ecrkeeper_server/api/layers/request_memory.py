@@ -39,6 +39,8 @@ async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
 class _Slot:
     """A request that is arriving."""
 
+    __slots__ = ("began", "limit", "principal", "shortened")
+
     def __init__(self, principal: str, began: float, limit: asyncio.Timeout) -> None:
         self.principal = principal
         self.began = began
@@ -54,7 +56,10 @@ class RequestMemoryLimit:
         self._slots, self._bytes = max(2, half // limits.message_bytes), half
         self._receiving_of: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
+        # In the order in which they began.
         self._slots_in_use: dict[_Slot, None] = {}
+        # A timer of each request would take twice as long as the rest of its timeout.
+        self._timer: asyncio.TimerHandle | None = None
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self.receiving = 0
         self.held = 0
@@ -97,15 +102,30 @@ class RequestMemoryLimit:
 
     async def _read(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            async with asyncio.timeout(_LONGEST_SECONDS) as limit:
-                slot = _Slot(principal, asyncio.get_running_loop().time(), limit)
+            async with asyncio.timeout(None) as limit:
+                loop = asyncio.get_running_loop()
+                slot = _Slot(principal, loop.time(), limit)
                 self._slots_in_use[slot] = None
+                if self._timer is None:
+                    self._timer = loop.call_later(_LONGEST_SECONDS, self._end_late)
                 try:
                     return await read()
                 finally:
                     del self._slots_in_use[slot]
         except TimeoutError:
             raise _too_slow() from None
+
+    def _end_late(self) -> None:
+        """End the requests that have been arriving for too long, and wait for the next one's end."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        for slot in self._slots_in_use:
+            end = slot.began + _LONGEST_SECONDS
+            if end > loop.time():
+                self._timer = loop.call_at(end, self._end_late)
+                return
+            if not slot.limit.expired():
+                slot.limit.reschedule(end)
 
     async def _wait_for_slot(self, principal: str) -> None:
         """Wait for a slot; `_release` acquires it for the waiting request."""
