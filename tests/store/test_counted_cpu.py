@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,15 +23,23 @@ def calling(free: float) -> Iterator[list[float]]:
     WORK.reset(before)
 
 
+def busy(_: Any) -> None:
+    """Use more CPU than passes between two readings of its clock."""
+    end = time.thread_time() + 0.002
+    while time.thread_time() < end:
+        pass
+
+
 def fail(_: Any) -> None:
+    busy(_)
     raise KeyError("x")
 
 
 async def test_transactions_are_charged_whether_they_succeed_or_fail(db: Database) -> None:
     counting = InstrumentedDatabase(db, Metrics().store)
     for run in (counting.read, counting.write):
-        with calling(free=-1.0) as spent:
-            await run(lambda _: None)
+        with calling(free=0.0) as spent:
+            await run(busy)
             assert len(spent) == 1
             with pytest.raises(KeyError):
                 await run(fail)
