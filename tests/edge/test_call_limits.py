@@ -172,6 +172,38 @@ async def test_client_reports_reason_when_delay_exceeds_deadline(serve: Serve) -
             assert caught.value.reason == "RATE_LIMITED" and (caught.value.retry_after or 0) > 0.5
 
 
+class Silent:
+    """An AWS that never answers."""
+
+    def __init__(self) -> None:
+        self.cancelled = asyncio.Event()
+
+    async def call(self, *_: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+
+REFRESHED = pb.GetRegistryRequest(name="accounts/111111111111/registries/us-east-1", refresh=True).SerializeToString()
+
+
+async def test_long_call_ends_with_reason(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_LONGEST_SECONDS", 0.2)
+    aws = Silent()
+    async with serve(Limits(), aws) as server, server.calls() as calls:
+        failure = await calls.failure(REFRESHED, timeout=10)
+        assert (failure.code, failure.reason) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
+        assert aws.cancelled.is_set()
+
+
+async def test_call_is_cancelled_at_the_deadline_of_its_caller(serve: Serve) -> None:
+    aws = Silent()
+    async with serve(Limits(), aws) as server, server.calls() as calls:
+        assert (await calls.failure(REFRESHED, timeout=0.2)).code == "DEADLINE_EXCEEDED"
+        await asyncio.wait_for(aws.cancelled.wait(), 5)
+
+
 async def test_call_without_request_is_rejected(serve: Serve) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
         empty = calls.channel.stream_unary(GET)(iter(()), timeout=10)

@@ -50,7 +50,7 @@ class _Entered:
         stack.callback(delattr, driver, _ENTERED)
 
     def cause_of(self, error: psycopg.Error) -> psycopg.Error:
-        """Return the error of the statement that failed, if a later one was skipped because of it."""
+        """Return the error to raise: for a skipped statement, that of the failed one."""
         if self._failure is None:
             self._failure = error
         return self._failure if isinstance(error, _SKIPPED) else error

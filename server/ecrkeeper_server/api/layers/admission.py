@@ -6,10 +6,10 @@ import asyncio
 import inspect
 import ipaddress
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import grpc
@@ -21,11 +21,21 @@ from ecrkeeper_server.api.layers.data_limit import DataLimit
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
-from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
-from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
+from ecrkeeper_server.api.layers.request_memory import Deadlines, RequestMemoryLimit, in_time
+from ecrkeeper_server.errors import (
+    DeadlineExceeded,
+    InvalidArgument,
+    ResourceExhausted,
+    StatusError,
+    Unavailable,
+    Violation,
+)
 from ecrkeeper_server.store.instrumented import RecentCpu
 from ecrkeeper_server.turns import WORK, Turns, work
 
+T = TypeVar("T")
+
+_LONGEST_SECONDS = 120.0
 # The call waits for an operation to end, and does no more work than a stream.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
 
@@ -45,6 +55,7 @@ class AdmissionLayer:
         self._cpu = RecentCpu()
         self._memory = RequestMemoryLimit(limits)
         self._data = DataLimit()
+        self._deadlines = Deadlines(_LONGEST_SECONDS)
         self._rejections = RejectionLog()
         self._open: set[asyncio.Timeout] = set()
         self._closed = False
@@ -75,10 +86,11 @@ class AdmissionLayer:
                         request = await _request(handler, content)
                         # The call needs only the message, which has the same size.
                         del content
+                        answer = self._in_time(costs.counting(handler.unary_unary(request, context)))
                         if kind is Kind.CALLS:
-                            return await costs.counting(handler.unary_unary(request, context))
+                            return await answer
                         async with self._open_until(None):
-                            return await costs.counting(handler.unary_unary(request, context))
+                            return await answer
             except StatusError as error:
                 await self._reject(context, error)
 
@@ -148,6 +160,21 @@ class AdmissionLayer:
         finally:
             costs.end()
             self._admission.leave(peer, kind)
+
+    async def _in_time(self, call: Coroutine[Any, Any, T]) -> T:
+        """Return the result of a call, or raise DeadlineExceeded after the longest time.
+
+        gRPC and HTTP cancel a call at the deadline of its caller.
+        """
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._deadlines.begin(limit)
+                try:
+                    return await call
+                finally:
+                    self._deadlines.end(limit)
+        except TimeoutError:
+            raise DeadlineExceeded("the deadline of the call passed", reason="DEADLINE_EXCEEDED") from None
 
     async def _until_max_age(self, responses: AsyncIterator[Any], costs: CallCosts) -> AsyncIterator[Any]:
         # Jitter, so that streams that began together after a restart do not end together.

@@ -1,8 +1,7 @@
-"""The layer that checks requests, sets deadlines, and maps errors to statuses."""
+"""The layer that checks requests, and maps errors to statuses."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from operator import attrgetter
 from typing import Any, NoReturn
@@ -33,7 +32,6 @@ from ecrkeeper_server.turns import Steps, work
 
 log = structlog.get_logger("ecrkeeper.api")
 
-_LONGEST_SECONDS = 120.0
 _LONGEST_ID = 64
 _Check = Callable[[Message | None], None]
 _CONTENT = attrgetter("content")
@@ -178,19 +176,16 @@ async def _checked(check: _Check, request: Message | None, *, hold: bool = False
 
 def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: Context) -> Any:
-        remaining = context.time_remaining()
-        limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
         # Before the check, so that the log line of a rejection has it. Its length is not checked
         # yet, so it is cut.
         current_call().request_id = str(getattr(request, "request_id", ""))[:_LONGEST_ID]
         try:
-            async with asyncio.timeout(limit):
-                await _checked(check, request, hold=True)
-                answer = await handler(request, context)
-                if type(answer) is not Answer and work().large:
-                    # An answer that took long to make may also take long to serialize.
-                    answer = await work().run(answering(answer))
-                return bounded_answer(answer)
+            await _checked(check, request, hold=True)
+            answer = await handler(request, context)
+            if type(answer) is not Answer and work().large:
+                # An answer that took long to make may also take long to serialize.
+                answer = await work().run(answering(answer))
+            return bounded_answer(answer)
         except Exception as error:
             await abort(context, error)
 

@@ -36,6 +36,40 @@ async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
         raise _too_slow() from None
 
 
+class Deadlines:
+    """Timeouts of the same length, with one timer for all of them.
+
+    A timer of each call would take three times as long as the rest of its timeout.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        # In the order in which they began, which is that of their ends.
+        self._ends: dict[asyncio.Timeout, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, limit: asyncio.Timeout) -> None:
+        """Begin a timeout without an end, which the caller has entered."""
+        loop = asyncio.get_running_loop()
+        self._ends[limit] = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._expire, loop)
+
+    def end(self, limit: asyncio.Timeout) -> None:
+        """Stop its time."""
+        del self._ends[limit]
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the timeouts expire whose time is over, and wait for the next one."""
+        self._timer = None
+        for limit, end in self._ends.items():
+            if end > loop.time():
+                self._timer = loop.call_at(end, self._expire, loop)
+                return
+            if not limit.expired():
+                limit.reschedule(end)
+
+
 class _Slot:
     """A request that is arriving."""
 
@@ -56,10 +90,8 @@ class RequestMemoryLimit:
         self._slots, self._bytes = max(2, half // limits.message_bytes), half
         self._receiving_of: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
-        # In the order in which they began.
+        self._deadlines = Deadlines(_LONGEST_SECONDS)
         self._slots_in_use: dict[_Slot, None] = {}
-        # A timer of each request would take twice as long as the rest of its timeout.
-        self._timer: asyncio.TimerHandle | None = None
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self.receiving = 0
         self.held = 0
@@ -103,29 +135,16 @@ class RequestMemoryLimit:
     async def _read(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
         try:
             async with asyncio.timeout(None) as limit:
-                loop = asyncio.get_running_loop()
-                slot = _Slot(principal, loop.time(), limit)
+                slot = _Slot(principal, asyncio.get_running_loop().time(), limit)
                 self._slots_in_use[slot] = None
-                if self._timer is None:
-                    self._timer = loop.call_later(_LONGEST_SECONDS, self._end_late)
+                self._deadlines.begin(limit)
                 try:
                     return await read()
                 finally:
+                    self._deadlines.end(limit)
                     del self._slots_in_use[slot]
         except TimeoutError:
             raise _too_slow() from None
-
-    def _end_late(self) -> None:
-        """End the requests that have been arriving for too long, and wait for the next one's end."""
-        self._timer = None
-        loop = asyncio.get_running_loop()
-        for slot in self._slots_in_use:
-            end = slot.began + _LONGEST_SECONDS
-            if end > loop.time():
-                self._timer = loop.call_at(end, self._end_late)
-                return
-            if not slot.limit.expired():
-                slot.limit.reschedule(end)
 
     async def _wait_for_slot(self, principal: str) -> None:
         """Wait for a slot; `_release` acquires it for the waiting request."""
