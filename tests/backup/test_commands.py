@@ -15,6 +15,7 @@ from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.store import declaration_pages, declarations, resources, schema, tables
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.turns import finish
 from sqlalchemy import update
 
 from tests import harness
@@ -82,7 +83,7 @@ class Store:
             kept = {
                 r.name: r.generation for kind in ("registry", "role") for r in resources.page(tx, kind, "-", "", 100)
             }
-            page = declaration_pages.page(tx, "-", "-", ("", "", ""), 100)
+            page = finish(declaration_pages.reading_page(tx, "-", "-", ("", "", ""), 100))
             rows = declarations.stored(tx, [SettingsName(RegistryName(*row[:2]), row[2]) for row in page])
             return kept, {str(d.name): d.generation for d, _ in map(declarations.decoded, rows.values())}
 

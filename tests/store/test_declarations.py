@@ -119,11 +119,15 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
         await db.write(lambda tx, name=name: resources.ensure(tx, name.registry, {}, due=True))
         await db.write(lambda tx, name=name: put(tx, ONE, name))
     after, paged = ("", "", ""), list[SettingsName]()
-    while page := await db.read(lambda tx, after=after: declaration_pages.page(tx, "-", "-", after, 3)):
+    while page := await db.read_in_turns(
+        lambda tx, after=after: declaration_pages.reading_page(tx, "-", "-", after, 3)
+    ):
         paged += [_name(row) for row in page]
         after = (paged[-1].registry.account, paged[-1].registry.region, paged[-1].owner)
     assert paged == names
-    some = await db.read(lambda tx: declaration_pages.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
+    some = await db.read_in_turns(
+        lambda tx: declaration_pages.reading_page(tx, "222222222222", "us-east-1", ("", "", ""), 9)
+    )
     assert list(map(_name, some)) == names[-2:]
     read = await db.read(lambda tx: declarations.stored(tx, names[-2:]))
     assert [declarations.decoded(read[name])[0].name for name in names[-2:]] == names[-2:]
@@ -143,11 +147,11 @@ async def test_state_is_read_and_hashed_once_for_all_owners_of_a_registry(
     names = [SettingsName(RegistryName("1" * 12, region), f"o{at}") for region in ("a-1", "b-1") for at in range(50)]
     for name in names:
         await db.write(lambda tx, name=name: (resources.ensure(tx, name.registry, {}), put(tx, ONE, name)))  # type: ignore[misc]
-    page = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 100))
+    page = await db.read_in_turns(lambda tx: declaration_pages.reading_page(tx, "-", "-", ("", "", ""), 100))
     assert [_name(row) for row in page] == sorted(names, key=str)
     assert len(hashed) == 2, "one state for each registry"
     assert len({(row.region, row.digest) for row in page}) == 2
-    read = await db.read(lambda tx: declaration_pages.read(tx, page[10:90]))
+    read = await db.read_in_turns(lambda tx: declaration_pages.reading(tx, page[10:90]))
     assert len(hashed) == 4
     assert [read[row.place][0] for row in page[10:90]] == page[10:90]
     assert len({id(stored[STATE_AT]) for _, stored in read.values()}) == 2, "rows share the text of a state"
@@ -156,9 +160,9 @@ async def test_state_is_read_and_hashed_once_for_all_owners_of_a_registry(
 
 async def test_declaration_without_its_registry_is_listed_and_not_read(db: Database) -> None:
     await db.write(lambda tx: put(tx, ONE))
-    (row,) = await db.read(lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 9))
+    (row,) = await db.read_in_turns(lambda tx: declaration_pages.reading_page(tx, "-", "-", ("", "", ""), 9))
     assert (_name(row), row.digest, row.due_at) == (NAME, None, None)
-    assert await db.read(lambda tx: declaration_pages.read(tx, [row])) == {}
+    assert await db.read_in_turns(lambda tx: declaration_pages.reading(tx, [row])) == {}
 
 
 async def test_declarations_of_a_registry_are_parsed_one_in_a_step(db: Database) -> None:

@@ -10,6 +10,7 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.declaration_pages import ListedDeclaration
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.tables import resources
+from ecrkeeper_server.turns import finish
 from sqlalchemy import event, func, select
 
 from .test_declarations import NAME
@@ -18,11 +19,14 @@ LISTED = ListedDeclaration("111111111111", "us-east-1", "team-a", None, "uid", 1
 QUERIES: list[tuple[Any, str]] = [
     (lambda tx: declarations.stored(tx, [NAME]), "one declaration"),
     (lambda tx: declarations.stored(tx, [NAME, NAME]), "several declarations"),
-    (lambda tx: declaration_pages.page(tx, "-", "-", ("", "", ""), 9), "a page of declarations"),
-    (lambda tx: declaration_pages.page(tx, "1", "r", ("", "", ""), 9, "o", "g"), "a filtered page of declarations"),
-    (lambda tx: declaration_pages.read(tx, [LISTED]), "the declarations of a page"),
-    (lambda tx: listing.page(tx, "-", "", 9), "a page of registries"),
-    (lambda tx: listing.page(tx, "111111111111", "", 9), "a page of an account's registries"),
+    (lambda tx: finish(declaration_pages.reading_page(tx, "-", "-", ("", "", ""), 9)), "a page of declarations"),
+    (
+        lambda tx: finish(declaration_pages.reading_page(tx, "1", "r", ("", "", ""), 9, "o", "g")),
+        "a filtered page of declarations",
+    ),
+    (lambda tx: finish(declaration_pages.reading(tx, [LISTED])), "the declarations of a page"),
+    (lambda tx: finish(listing.reading_list(tx, "-", "", 9)), "a page of registries"),
+    (lambda tx: finish(listing.reading_list(tx, "111111111111", "", 9)), "a page of an account's registries"),
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from ecrkeeper_server.settings.elements import cost
-from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.rows import Declaration, Resource, parsed
 from ecrkeeper_server.turns import MANY, Steps, work
 
 # Shapes that are counted in one step.
@@ -20,6 +20,7 @@ async def cost_in_turns(shapes: Collection[Any]) -> int:
 
 async def view_cost(row: Resource, declared: Iterable[Declaration]) -> int:
     """Return the cost of a view: of all owners' settings and of those in AWS."""
+    await parsed(row)
     return await cost_in_turns([*(each.settings for each in declared), *row.registry_state.observed.values()])
 
 

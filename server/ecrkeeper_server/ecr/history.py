@@ -88,7 +88,7 @@ def _dated_parts(
 
 def attempts_of(state: State, row: Resource) -> int:
     """Return the number of consecutive attempts with the error of a new state."""
-    error, earlier = state.error, State(row.state).error
+    error, earlier = state.error, State(row.stored_state).error
     if error is None:
         return 0
     return row.attempts + 1 if earlier is not None and _same(earlier, error) else 1

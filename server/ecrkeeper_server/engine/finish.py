@@ -107,7 +107,7 @@ class Finisher:
         row, status = attempt.claimed, result.status
         error = status.error
         failures = row.failures + 1 if status.retryable is not None else 0
-        before = State(row.state)
+        before = State(row.stored_state)
         state = result.state.changed(**_shown(before.conditions, status, attempt.now))
         state = yield from _with_owners(state, attempt, result)
         yield

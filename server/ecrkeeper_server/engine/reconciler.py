@@ -26,7 +26,7 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.drift_rows import drift_count
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.rows import Resource, parsed
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
 from ecrkeeper_server.turns import WORK, Turns, Work
@@ -69,7 +69,7 @@ class Reconciler:
             await self._attempt(row, desired, ending)
 
     async def _attempt(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
-        attempt = self._begun(row, desired, ending)
+        attempt = self._begun(await parsed(row), desired, ending)
         try:
             async with asyncio.timeout(self._options.attempt_timeout):
                 result = await (reconcile_role(attempt) if row.kind == "role" else reconcile_registry(attempt))
@@ -122,11 +122,11 @@ class Reconciler:
 
     async def _failed(self, attempt: Attempt, error: AwsError) -> AttemptResult:
         """Return the result of a cancelled attempt; saved state stays."""
-        state = attempt.claimed.state
+        row = None
         if attempt.saved:
             row = await self._db.read(lambda tx: resources.get(tx, attempt.claimed.name))
-            state = row.state if row is not None else state
-        return AttemptResult(State(state), Status(False, error), observed=False, converged=False)
+        current = await parsed(attempt.claimed if row is None else row)
+        return AttemptResult(State(current.stored_state), Status(False, error), observed=False, converged=False)
 
     async def _complete(self, attempt: Attempt) -> None:
         """Complete the audit trail of an attempt that may save nothing else."""

@@ -47,7 +47,7 @@ class Unchanged:
         None if they are too long or not JSON. `answers` are the shapes of all managed settings.
         """
         inputs = [
-            row.name, row.spec, row.state,
+            row.name, row.spec, row.stored_state,
             [
                 (each.owner, each.settings, each.allow_replacement, each.generation, each.observed_generation)
                 for each in declared

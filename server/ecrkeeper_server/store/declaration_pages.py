@@ -26,10 +26,11 @@ from ecrkeeper_server.names import WILDCARD
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import STATE_AT, STORED_DECLARATION, STORED_REGISTRY, Stored
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.json_columns import HASHED_AT_ONCE, NARROW_CHARACTERS, json_rows
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.tables import declarations, resources, schedule
+from ecrkeeper_server.store.tables import STATE_LENGTH, declarations, resources, schedule
 from ecrkeeper_server.store.work import KEY
+from ecrkeeper_server.turns import Steps
 
 
 class ListedDeclaration(NamedTuple):
@@ -73,7 +74,7 @@ _NAMES = ListedDeclaration._fields[:-2]
 _BEHIND = [f"after_{name}" for name in KEY]
 
 
-def page(
+def reading_page(
     tx: Tx,
     account: str,
     region: str,
@@ -81,8 +82,8 @@ def page(
     limit: int,
     owner: str = WILDCARD,
     apply_group: str = WILDCARD,
-) -> list[ListedDeclaration]:
-    """Return declarations by account, Region and owner, after `after`.
+) -> Steps[list[ListedDeclaration]]:
+    """Return declarations by account, Region and owner, after `after`, in steps.
 
     Any of account, Region, owner and group may be `-`.
     """
@@ -90,8 +91,14 @@ def page(
     columns = tuple(name for name, value in wanted.items() if value != WILDCARD)
     cursor = dict(zip(_BEHIND, after, strict=True))
     values = {f"in_{name}": wanted[name] for name in columns}
-    rows = _page(tx.conn.dialect, columns).rows(tx.conn, {**values, "max_rows": limit, **cursor})
-    return _listed(rows)
+    query = _page(tx.conn.dialect, columns)
+    rows = yield from query.reading(tx.conn, {**values, "max_rows": limit, **cursor}, _hashed, NARROW_CHARACTERS)
+    return _listed([row[:-1] for row in rows])
+
+
+def _hashed(row: Sequence[Any]) -> int:
+    """Return the characters for the state that the database has read for a row."""
+    return (row[-1] or 0) // HASHED_AT_ONCE
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +108,7 @@ def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _BEHIND)))
     query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
     some = query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)).cte("some")
-    listed = _with_registries(select(*some.c, _DIGEST, schedule.c.due_at), some)
+    listed = _with_registries(select(*some.c, _DIGEST, schedule.c.due_at, STATE_LENGTH), some)
     return Prepared(listed.order_by(*(some.c[name] for name in KEY)), compiler)
 
 
@@ -127,13 +134,15 @@ def _listed(rows: Iterable[Sequence[Any]]) -> list[ListedDeclaration]:
     return [row if row.digest is not None else row._replace(digest=digests.get(row.place[:2])) for row in listed]
 
 
-def read(tx: Tx, rows: Sequence[ListedDeclaration]) -> dict[tuple[str, ...], tuple[ListedDeclaration, Stored]]:
-    """Return the current rows of a list, by account, Region and owner.
+def reading(
+    tx: Tx, rows: Sequence[ListedDeclaration]
+) -> Steps[dict[tuple[str, ...], tuple[ListedDeclaration, Stored]]]:
+    """Return the current rows of a list by account, Region and owner, in steps.
 
     Those that were removed since are missing.
     """
     values = json_rows(dict(zip(KEY, row, strict=False)) for row in rows)
-    current = _read(tx.dialect, tx.conn.dialect).rows(tx.conn, values)
+    current = yield from _read(tx.dialect, tx.conn.dialect).reading(tx.conn, values)
     split = len(ListedDeclaration._fields)
     listed = _listed(row[:split] for row in current)
     stored = _stored([row[split:] for row in current])

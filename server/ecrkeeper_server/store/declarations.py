@@ -28,13 +28,13 @@ from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import JsonText, json_rows, read_json
+from ecrkeeper_server.store.json_columns import JsonText, json_rows, read_json, read_state, reading_json
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.tables import declarations, resources, revisions, schedule
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, finish
 
 # A declaration with the status of its registry, as the driver returns the columns. The first
 # three are account, Region and owner. JSON stays text, so that cached parses can be used.
@@ -66,16 +66,23 @@ def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
 def decoded(
     row: Stored, statuses: dict[RegistryName, RegistryStatus] | None = None
 ) -> tuple[Declaration, RegistryStatus]:
-    """Return the values of a row.
+    """Return the values of a row."""
+    return finish(decoding(row, statuses))
+
+
+def decoding(
+    row: Stored, statuses: dict[RegistryName, RegistryStatus] | None = None
+) -> Steps[tuple[Declaration, RegistryStatus]]:
+    """Return the same in steps; a long state is not parsed yet.
 
     Rows that were read together share `statuses`: a registry's state can be large, and have a thousand owners.
     """
     *columns, state, due_at, events = row
-    declared = parsed(columns)
+    declared = yield from parsing_one(columns)
     registry = declared.name.registry
     status = None if statuses is None else statuses.get(registry)
     if status is None:
-        status = RegistryStatus(read_json(state), due_at, None if events is None else read_json(events))
+        status = RegistryStatus(read_state(state), due_at, None if events is None else read_json(events))
         if statuses is not None:
             statuses[registry] = status
     return declared, status
@@ -83,11 +90,18 @@ def decoded(
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """Return the existing declarations of these names, with registry statuses."""
+    return finish(reading(tx, names))
+
+
+def reading(tx: Tx, names: Sequence[SettingsName]) -> Steps[dict[SettingsName, Stored]]:
+    """Return the same in steps."""
     if len(names) == 1:
         # Most calls read one name, which takes a third less time than a table of names.
-        rows = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
+        values = {**key_of(names[0]), "registry": str(names[0].registry)}
+        rows = yield from _of_name(tx.conn.dialect).reading(tx.conn, values)
     else:
-        rows = _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, json_rows(map(key_of, names)))
+        query = _of_names(tx.dialect, tx.conn.dialect)
+        rows = yield from query.reading(tx.conn, json_rows(map(key_of, names)))
     return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in rows}
 
 
@@ -135,17 +149,23 @@ def _of_registries(dialect: Dialect) -> Select[Any]:
 
 def parsed(columns: Sequence[Any]) -> Declaration:
     """Return the values of a declaration's columns with JSON as text."""
+    return finish(parsing_one(columns))
+
+
+def parsing_one(columns: Sequence[Any]) -> Steps[Declaration]:
+    """Return the same in steps; short settings have one."""
     stored = Declaration(*columns)
     text: Any = stored.settings
+    settings = yield from reading_json(text)
     # SQLite has no booleans.
-    return replace(stored, settings=read_json(text), allow_replacement=bool(stored.allow_replacement))
+    return replace(stored, settings=settings, allow_replacement=bool(stored.allow_replacement))
 
 
 def parsing(rows: Iterable[Sequence[Any]]) -> Steps[list[Declaration]]:
-    """Return the values of declarations, one in each step."""
+    """Return the values of declarations, at most one in each step."""
     declared: list[Declaration] = []
     for row in rows:
-        declared.append(parsed(row))
+        declared.append((yield from parsing_one(row)))
         yield
     return declared
 

@@ -73,7 +73,8 @@ def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
     observed = [
         {"_name": row.name, **_values_of(row, _OBSERVED)}
         for before, row in saved
-        if any(getattr(before, name) != getattr(row, name) for name in _OBSERVED)
+        # A stored state that is not parsed is either kept or replaced.
+        if before.state is not row.state or any(getattr(before, name) != getattr(row, name) for name in _OBSERVED[1:])
     ]
     if observed:
         tx.conn.execute(_OBSERVE, observed[0] if len(observed) == 1 else observed)

@@ -17,6 +17,7 @@ from ecrkeeper_server.store.causes import StoredCause, StoredDelivery
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import JsonText, json_rows
+from ecrkeeper_server.store.long_json import value_of
 from ecrkeeper_server.store.state_parts import Condition
 from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.stored_drift import StoredDrift
@@ -172,7 +173,7 @@ def change_all(tx: Tx, edits: Mapping[str, Edit]) -> None:
         edited = edits[name](Findings.from_json(stored))
         if edited.exceeds_limit:
             state = tx.conn.execute(select(resources.c.state).where(resources.c.name == name)).scalar_one()
-            edited = edited.without_old_causes(drift_times(RegistryState(state)))
+            edited = edited.without_old_causes(drift_times(RegistryState(value_of(state))))
         if edited.stored != (stored or {}):
             changed[name] = edited.stored or None
             tx.changes(name)

@@ -10,11 +10,16 @@ import orjson
 from sqlalchemy import Text, TypeDecorator
 from sqlalchemy.engine import Dialect
 
+from ecrkeeper_server.store.long_json import LONG, LongJson, parse, reading
+from ecrkeeper_server.turns import Steps, finish
+
 ROWS = "given"
 """The parameter that holds the rows of a table of values."""
 
 AT_ONCE, ROW_CHARACTERS = 250_000, 2_500
 """The characters of JSON that a step reads in less than a millisecond; a row takes as long as some more."""
+NARROW_CHARACTERS, HASHED_AT_ONCE = 500, 4
+"""The same for a row that is not parsed; and so many characters are hashed in the time of one."""
 
 
 class Pace:
@@ -32,9 +37,9 @@ class Pace:
         self._characters = 0
         return True
 
-    def count(self, characters: int) -> None:
+    def count(self, characters: int, row: int = ROW_CHARACTERS) -> None:
         """Count a row."""
-        self._characters += ROW_CHARACTERS + characters
+        self._characters += row + characters
 
 
 # A member with more items is written in parts, and so many items of a list at a time.
@@ -55,7 +60,21 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
-        return None if value is None else read_json(value)
+        return None if value is None else self.read(value)
+
+    def read(self, text: str) -> Any:
+        """Return the value of a text."""
+        return read_json(text)
+
+
+class StateText(JsonText):
+    """The same for values that can have megabytes: a long one is parsed when it is needed."""
+
+    cache_ok = True
+
+    def read(self, text: str) -> Any:
+        """Return the value of a text."""
+        return read_state(text)
 
 
 def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -72,6 +91,10 @@ def json_text(value: Any) -> str | None:
     """Return the text of a JSON column."""
     if value is None:
         return None
+    if type(value) is LongJson:
+        value = value.stored
+        if type(value) is str:
+            return value
     try:
         if type(value) is dict and max(map(_items, value.values()), default=0) > _MANY:
             return b"".join(_parts(value)).decode()
@@ -113,7 +136,14 @@ def _parts(value: dict[str, Any]) -> Iterator[bytes]:
 
 def read_json(text: str) -> Any:
     """Return the value of a JSON column."""
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return json.loads(text)
+    return parse(text) if len(text) <= LONG else finish(reading(text))
+
+
+def reading_json(text: str) -> Steps[Any]:
+    """Return the same in steps."""
+    return parse(text) if len(text) <= LONG else (yield from reading(text))
+
+
+def read_state(text: str) -> Any:
+    """Return the value of a state; a long one is not parsed."""
+    return parse(text) if len(text) <= LONG else LongJson(text)

@@ -11,17 +11,33 @@ from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored, as_text, parsed
+from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored, as_text, parsed, parsing_one
 from ecrkeeper_server.store.declared_texts import owner_of, reading_texts_of
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, JsonText, Pace, read_json
+from ecrkeeper_server.store.json_columns import (
+    AT_ONCE,
+    HASHED_AT_ONCE,
+    NARROW_CHARACTERS,
+    ROW_CHARACTERS,
+    JsonText,
+    Pace,
+    read_json,
+    reading_json,
+)
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.resources import page_of
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
+from ecrkeeper_server.store.tables import (
+    RESOURCE_COLUMNS,
+    RESOURCE_NAMES,
+    STATE_LENGTH,
+    declarations,
+    resource,
+    resources,
+    schedule,
+)
 from ecrkeeper_server.store.versions import COUNTS, DIGEST, VERSIONED, Versioned, versioned_of
-from ecrkeeper_server.store.work import RESOURCE_NAMES
 from ecrkeeper_server.turns import Steps
 
 
@@ -75,6 +91,7 @@ class Read(NamedTuple):
 _MARK = ("owner", "uid", "generation", "observed_generation")
 _MARKS_AT_ONCE = 200
 _BETWEEN_MARKS, _BETWEEN_MEMBERS = "\n", "\t"
+_MARKS_AT = Listed._fields.index("marks")
 _OF_IT = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
 
 
@@ -82,16 +99,22 @@ def _mark_of(declared: Declaration) -> str:
     return _BETWEEN_MEMBERS.join(str(getattr(declared, member)) for member in _MARK)
 
 
-def page(tx: Tx, account: str, after: str, limit: int) -> list[Listed]:
-    """Return up to `limit` registries by name, after `after`; the account may be `-`."""
+def reading_list(tx: Tx, account: str, after: str, limit: int) -> Steps[list[Listed]]:
+    """Return up to `limit` registries by name, after `after`, in steps; the account may be `-`."""
     query = _page(tx.conn.dialect, account != WILDCARD)
     values = {"in_kind": RegistryName.kind, "in_account": account, "behind": after, "most": limit}
-    return [_listed(row) for row in query.rows(tx.conn, values)]
+    return list(map(_listed, (yield from query.reading(tx.conn, values, _hashed, NARROW_CHARACTERS))))
+
+
+def _hashed(row: Sequence[Any]) -> int:
+    """Return the characters for what the database has read of a row: the state, and the versions of declarations."""
+    marks, length = row[_MARKS_AT] or "", row[-1]
+    return int(length // HASHED_AT_ONCE + marks.count(_BETWEEN_MARKS) * NARROW_CHARACTERS)
 
 
 def _listed(row: tuple[Any, ...]) -> Listed:
     """Return a row with its marks in the same order each time."""
-    listed = Listed._make(row)
+    listed = Listed._make(row[:-1])
     if listed.marks is None or _BETWEEN_MARKS not in listed.marks:
         return listed
     return listed._replace(marks=_BETWEEN_MARKS.join(sorted(listed.marks.split(_BETWEEN_MARKS))))
@@ -106,7 +129,7 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     between: Any = literal_column(f"'{_BETWEEN_MARKS}'", Text)
     marks = select(func.aggregate_strings(mark, between)).where(_OF_IT).scalar_subquery()
     columns = [resources.c[name] for name in ("kind", "account", "place", "name", "uid")]
-    query = select(*columns, marks, *COUNTS, DIGEST, schedule.c.observe_time, schedule.c.due_at)
+    query = select(*columns, marks, *COUNTS, DIGEST, schedule.c.observe_time, schedule.c.due_at, STATE_LENGTH)
     query = query.select_from(resource).where(resources.c.kind == bindparam("in_kind"))
     query = query.where(resources.c.name > bindparam("behind"))
     if of_account:
@@ -146,14 +169,18 @@ def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[li
     longer = yield from reading_texts_of(tx, [each.row for each, declared in stored if declared is None])
     reads: list[Read] = []
     for each, declared in stored:
-        texts = longer[each.row.name] if declared is None else sorted(read_json(declared), key=owner_of)
+        texts = longer[each.row.name] if declared is None else (yield from _short(declared))
         reads.append(Read(each, (yield from _parsing(texts))))
     return reads
 
 
+def _short(declared: str) -> Steps[list[Stored]]:
+    return sorted((yield from reading_json(declared)), key=owner_of)
+
+
 def _versioned(row: Sequence[Any]) -> Versioned:
     columns = dict(zip(_NAMES, row, strict=True))
-    parsed_columns = {name: None if columns[name] is None else read_json(columns[name]) for name in _JSON}
+    parsed_columns = {name: None if columns[name] is None else read(columns[name]) for name, read in _JSON}
     return versioned_of({**columns, **parsed_columns})
 
 
@@ -165,7 +192,7 @@ def _parsing(texts: Sequence[Stored]) -> Steps[list[Declaration]]:
         if pace.is_over():
             yield
         pace.count(len(text[SETTINGS_AT]))
-        declared.append(parsed(text))
+        declared.append((yield from parsing_one(text)))
     return declared
 
 
@@ -183,7 +210,7 @@ def _texts(dialect: Dialect) -> Select[Any]:
     return select(*map(as_text, RESOURCE_COLUMNS), DIGEST, declared.label("declared")).select_from(resource)
 
 
-_JSON = [column.name for column in RESOURCE_COLUMNS if isinstance(column.type, JsonText)]
+_JSON = [(column.name, column.type.read) for column in RESOURCE_COLUMNS if isinstance(column.type, JsonText)]
 _NAMES = [*RESOURCE_NAMES, DIGEST.name]
 _STATE_AT = _NAMES.index("state")
 

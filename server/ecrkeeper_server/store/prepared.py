@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select
 from sqlalchemy.engine import Dialect
+
+from ecrkeeper_server.store.json_columns import ROW_CHARACTERS, Pace
+from ecrkeeper_server.turns import Steps
+
+
+def characters_of(row: Sequence[Any]) -> int:
+    """Return the length of a row's texts."""
+    return sum(len(column) for column in row if type(column) is str)
 
 
 class Prepared:
@@ -33,13 +42,40 @@ class Prepared:
         If the driver fails, SQLAlchemy runs the query again: it knows which errors mean
         a lost connection, and how to recover.
         """
+        try:
+            rows: list[tuple[Any, ...]] = self._cursor(conn, values).fetchall()
+        except conn.dialect.loaded_dbapi.Error:
+            rows = self._again(conn, values)
+        return rows
+
+    def reading(
+        self,
+        conn: Connection,
+        values: Mapping[str, Any],
+        characters: Callable[[Sequence[Any]], int] = characters_of,
+        row_characters: int = ROW_CHARACTERS,
+    ) -> Steps[list[tuple[Any, ...]]]:
+        """Return the same rows in steps.
+
+        A row takes as long as reading `row_characters`, and those that `characters` returns.
+        """
+        rows: list[tuple[Any, ...]] = []
+        pace = Pace()
+        try:
+            with contextlib.closing(self._cursor(conn, values)) as cursor:
+                for row in cursor:
+                    if pace.is_over():
+                        yield
+                    pace.count(characters(row), row_characters)
+                    rows.append(row)
+        except conn.dialect.loaded_dbapi.Error:
+            return self._again(conn, values)
+        return rows
+
+    def _cursor(self, conn: Connection, values: Mapping[str, Any]) -> Any:
         parameters = {**self._constants, **values}
         driver: Any = conn.connection.driver_connection
-        try:
-            cursor = driver.execute(
-                self._text, [parameters[name] for name in self._order] if self._order else parameters
-            )
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-        except conn.dialect.loaded_dbapi.Error:
-            rows = [tuple(row) for row in conn.execute(self._query, values)]
-        return rows
+        return driver.execute(self._text, [parameters[name] for name in self._order] if self._order else parameters)
+
+    def _again(self, conn: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in conn.execute(self._query, values)]

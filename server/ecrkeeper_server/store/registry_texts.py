@@ -11,14 +11,13 @@ from sqlalchemy import BigInteger, Boolean, Text, bindparam, case, func, select,
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.elements import CHARACTERS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.declared_texts import reading_texts
-from ecrkeeper_server.store.json_columns import JsonText, read_json
+from ecrkeeper_server.store.json_columns import JsonText
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, declarations, resource, resources, schedule
 from ecrkeeper_server.turns import Steps
 
 _ALL = 2**62
@@ -34,11 +33,6 @@ class RegistryTexts(Struct, frozen=True):
     declared: Sequence[Stored]
     size: int
     too_large: bool = False
-
-    @property
-    def cost(self) -> int:
-        """The cost of parsing the row, in elements."""
-        return self.size // CHARACTERS
 
 
 def reading(tx: Tx, name: RegistryName, most: int = _ALL) -> Steps[RegistryTexts]:
@@ -70,12 +64,11 @@ def _read(compiler: Compiler) -> Prepared:
     return Prepared(query.where(schedule.c.name == bindparam("registry")), compiler)
 
 
-_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
-_STATE_AT = _NAMES.index("state")
+_STATE_AT = RESOURCE_NAMES.index("state")
 
 
 def parsed_row(row: Sequence[Any]) -> Resource:
-    """Return the values of a row."""
+    """Return the values of a row; a long state is not parsed yet."""
     values = zip(RESOURCE_COLUMNS, row, strict=True)
     return Resource(**{column.name: _value(column.type, value) for column, value in values})
 
@@ -84,6 +77,6 @@ def _value(kind: Any, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(kind, JsonText):
-        return read_json(value)
+        return kind.read(value)
     # SQLite has no booleans.
     return bool(value) if isinstance(kind, Boolean) else value

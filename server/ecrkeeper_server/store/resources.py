@@ -16,9 +16,10 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.event_tables import attributions
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.json_columns import Pace, json_rows
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, STATE_LENGTH, resource, resources, schedule
+from ecrkeeper_server.turns import Steps
 
 EVENT_DEBOUNCE = 2.0
 SUSPENDED = "ACCOUNT_SUSPENDED"
@@ -39,6 +40,21 @@ def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
 def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> list[Resource]:
     """Return resources of a kind by name, after `after`; the account may be `-`."""
     return [Resource.of(row) for row in tx.conn.execute(page_query(kind, account, after, limit, condition))]
+
+
+def reading_page(
+    tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
+) -> Steps[list[Resource]]:
+    """Return the same in steps; long states are not parsed yet."""
+    (rows,) = tx.ask(tx.conn, [(page_query(kind, account, after, limit, condition).add_columns(STATE_LENGTH), {})])
+    page: list[Resource] = []
+    pace = Pace()
+    for *columns, length in rows:
+        if pace.is_over():
+            yield
+        pace.count(length)
+        page.append(Resource(**dict(zip(RESOURCE_NAMES, columns, strict=True))))
+    return page
 
 
 def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:

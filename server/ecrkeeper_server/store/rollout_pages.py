@@ -18,9 +18,7 @@ from ecrkeeper_server.store.fleet_tables import rollout_targets as table
 from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, declarations, resources, schedule
-
-_COLUMNS = tuple(column.name for column in RESOURCE_COLUMNS)
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, declarations, resources, schedule
 
 
 class Cursor(NamedTuple):
@@ -100,7 +98,7 @@ def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], waits: 
     reached_query, declared_query = _queries(tx.dialect)
     registries: dict[str, Resource | None] = {}
     for name, *columns in tx.conn.execute(reached_query, values):
-        registries[name] = None if columns[0] is None else Resource(**dict(zip(_COLUMNS, columns, strict=True)))
+        registries[name] = None if columns[0] is None else Resource(**dict(zip(RESOURCE_NAMES, columns, strict=True)))
     chosen = [target for target in targets if str(target.registry) in registries]
     places = json_rows({"account": target.account, "region": target.region} for target in chosen)
     rows = tx.conn.execute(declared_query, {**places, "set_id": rollout.set_id}) if chosen else ()

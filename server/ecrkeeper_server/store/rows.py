@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import Row
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
+from ecrkeeper_server.store.long_json import LongJson, reading_members, value_of
 from ecrkeeper_server.store.specs import DeclarationSpec, Mode, RegistrySpec, RoleSpec, mode_of
 from ecrkeeper_server.store.state_parts import StoredError
-from ecrkeeper_server.store.states import RegistryState, RoleState
+from ecrkeeper_server.store.states import STATUS_MEMBERS, RegistryState, RoleState
+from ecrkeeper_server.turns import Steps, finish, work
 
 
 class FromRow:
@@ -26,7 +29,41 @@ class FromRow:
         return cls(**row._asdict())
 
 
-class Resource(FromRow, Struct, frozen=True):
+class HasState:
+    """A value with a stored state, which is not parsed yet if it is long."""
+
+    __slots__ = ()
+    state: Json | LongJson
+
+    @property
+    def stored_state(self) -> Json:
+        """The state; a long one is parsed at once unless `reading_state` or `parsed` has done so before."""
+        return value_of(self.state)
+
+    def reading_state(self) -> Steps[Json]:
+        """Parse the state, and return it."""
+        return (yield from self.state.reading()) if isinstance(self.state, LongJson) else self.state
+
+    def reading_members(self, names: Collection[str] = STATUS_MEMBERS) -> Steps[Json]:
+        """Return these members of the state in steps, and perhaps others."""
+        return reading_members(self.state, names)
+
+    def members(self, *names: str) -> Json:
+        """Return these members at once; a long state is split, and only they are parsed."""
+        return finish(self.reading_members(names))
+
+
+R = TypeVar("R", bound=HasState)
+
+
+async def parsed(row: R) -> R:
+    """Return a row after parsing its state in turns."""
+    if isinstance(row.state, LongJson):
+        await work().run(row.state.reading())
+    return row
+
+
+class Resource(FromRow, HasState, Struct, frozen=True):
     """A registry or a role: desired state, observed state, and place in the queue.
 
     `spec` and `state` are the stored JSON, which `mode`, `registry_spec`, `role_spec`,
@@ -39,7 +76,7 @@ class Resource(FromRow, Struct, frozen=True):
     place: str
     uid: str
     spec: Json
-    state: Json
+    state: Json | LongJson
     generation: int
     observed_generation: int
     requested: int
@@ -100,12 +137,12 @@ class Resource(FromRow, Struct, frozen=True):
     @property
     def registry_state(self) -> RegistryState:
         """The observed state; only for the kind `registry`."""
-        return RegistryState(self.state)
+        return RegistryState(self.stored_state)
 
     @property
     def role_state(self) -> RoleState:
         """The observed state; only for the kind `role`."""
-        return RoleState(self.state)
+        return RoleState(self.stored_state)
 
     @property
     def deleting(self) -> bool:
@@ -136,10 +173,10 @@ def with_request(row: Any, *, now: Any, trace: Any) -> dict[str, Any]:
     return {"requested": row.requested + 1, "due_at": now, "urgent": True, "trace": trace}
 
 
-class RegistryStatus(Struct, frozen=True):
+class RegistryStatus(HasState, Struct, frozen=True):
     """The status of a registry that is shown with each of its declarations."""
 
-    state: Json
+    state: Json | LongJson
     due_at: int | None
     events: Json | None = None
 

@@ -23,6 +23,8 @@ from ecrkeeper_server.store.state_parts import Condition, RejectedDeletion, Role
 from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
 from ecrkeeper_server.store.text_limits import TextLimits
 
+STATUS_MEMBERS = ("conditions", "drift", "error", "owners")
+"""The members that `State` reads for the status of a declaration."""
 _REJECTED = "refused_deletion"
 _NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
 

@@ -9,9 +9,9 @@ Partial indexes are in `indexes`.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, false, func, type_coerce
 
-from ecrkeeper_server.store.json_columns import JsonText
+from ecrkeeper_server.store.json_columns import JsonText, StateText
 
 metadata = MetaData()
 
@@ -25,7 +25,7 @@ resources = Table(
     Column("place", Text, nullable=False),
     Column("uid", Text, nullable=False),
     Column("spec", JsonText, nullable=False),
-    Column("state", JsonText, nullable=False),
+    Column("state", StateText, nullable=False),
     # Counts the changes of the spec.
     Column("generation", BigInteger, nullable=False),
     Column("observed_generation", BigInteger, nullable=False),
@@ -78,6 +78,9 @@ schedule = Table(
 # A whole resource and its columns. Transactions lock rows in the order of the join.
 resource = schedule.join(resources, schedule.c.name == resources.c.name)
 RESOURCE_COLUMNS = (*resources.c, *(column for column in schedule.c if column.name not in ("name", "account")))
+RESOURCE_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
+"""The members of a `Resource` in the order of its columns."""
+STATE_LENGTH = func.length(type_coerce(resources.c.state, Text)).label("state_length")
 
 # The elements with drift, as an index of resources.
 drifting = Table(

@@ -14,8 +14,11 @@ from sqlalchemy import Connection, Select
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.store.database import Query, Rows
-from ecrkeeper_server.store.json_columns import JsonText, read_json
+from ecrkeeper_server.store.json_columns import JsonText
 from ecrkeeper_server.store.pipeline import is_pipelined, send
+
+_Read = tuple[int, Callable[[str], Any]]
+"""The position of a column of JSON, and the function that reads it."""
 
 
 def ask(conn: Connection, queries: Sequence[Query]) -> list[Rows]:
@@ -30,25 +33,25 @@ def ask(conn: Connection, queries: Sequence[Query]) -> list[Rows]:
 
 
 def _sent(conn: Connection, query: Select[Any], values: Mapping[str, Any]) -> Callable[[], Rows]:
-    text, constants, json_columns = _compiled(query, conn.dialect)
+    text, constants, read = _compiled(query, conn.dialect)
     errors: Any = conn.dialect.loaded_dbapi
     try:
         cursor = send(conn, text, {**constants, **values})
     except errors.Error:
         return conn.execute(query, values).all
-    return lambda: [_decoded(row, json_columns) for row in cursor.fetchall()]
+    return lambda: [_decoded(row, read) for row in cursor.fetchall()]
 
 
 @lru_cache(maxsize=256)
-def _compiled(query: Select[Any], compiler: Compiler) -> tuple[str, Mapping[str, Any], list[int]]:
+def _compiled(query: Select[Any], compiler: Compiler) -> tuple[str, Mapping[str, Any], list[_Read]]:
     compiled: Any = query.compile(dialect=compiler)
-    json_columns = [n for n, column in enumerate(query.selected_columns) if isinstance(column.type, JsonText)]
-    return compiled.string, compiled.params, json_columns
+    types = ((n, column.type) for n, column in enumerate(query.selected_columns))
+    return compiled.string, compiled.params, [(n, kind.read) for n, kind in types if isinstance(kind, JsonText)]
 
 
-def _decoded(row: Sequence[Any], json_columns: Sequence[int]) -> Sequence[Any]:
+def _decoded(row: Sequence[Any], columns: Sequence[_Read]) -> Sequence[Any]:
     values = list(row)
-    for n in json_columns:
+    for n, read in columns:
         if values[n] is not None:
-            values[n] = read_json(values[n])
+            values[n] = read(values[n])
     return values

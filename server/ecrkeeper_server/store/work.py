@@ -12,10 +12,11 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import DUE, Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS, json_rows, read_json
+from ecrkeeper_server.store.json_columns import Pace, json_rows, reading_json
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
+    RESOURCE_NAMES,
     declarations,
     requests,
     resource,
@@ -24,7 +25,7 @@ from ecrkeeper_server.store.tables import (
     schedule,
 )
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import MANY, Steps
 
 KEY = ("account", "region", "owner")
 _DECLARED = (
@@ -41,8 +42,6 @@ _DECLARED_COLUMNS = [
     type_coerce(column, Text).label(column.key) if column.key == "settings" else column for column in declarations.c
 ]
 _SETTINGS_AT = list(declarations.c.keys()).index("settings")
-RESOURCE_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
-"""The members of a `Resource` in the order of its columns."""
 
 
 def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:
@@ -76,10 +75,9 @@ def _filling(
     locked, declared_rows, *first_calls = tx.ask(tx.conn, queries)
     registries: dict[RegistryName, str | None] = {}
     before: dict[SettingsName, Declaration] = {}
-    registry, characters = RegistryName("", ""), 0
+    registry, pace = RegistryName("", ""), Pace()
     for unit.now, stored, newest, account, region, owner, *columns in declared_rows:
-        if characters > AT_ONCE:
-            characters = 0
+        if pace.is_over():
             yield
         # The owners of a registry mostly come together.
         if (registry.account, registry.region) != (account, region):
@@ -89,14 +87,16 @@ def _filling(
         owners = unit.declared.setdefault(registry, {})
         if columns[0] is not None:
             length = len(columns[_SETTINGS_AT])
-            columns[_SETTINGS_AT] = read_json(columns[_SETTINGS_AT])
+            columns[_SETTINGS_AT] = yield from reading_json(columns[_SETTINGS_AT])
             declared = Declaration(*columns)
             name = SettingsName(registry, declared.owner)
             owners[declared.owner] = before[name] = declared
             unit.characters.setdefault(registry, {})[declared.owner] = length
             # The generation of a declaration is the number of its newest revision.
             unit.newest[name] = declared.generation
-            characters += ROW_CHARACTERS + length
+            pace.count(length)
+    if len(before) >= MANY:
+        yield
     unit.declared = {registry: dict(sorted(owners.items())) for registry, owners in unit.declared.items()}
     held = {row.name: row for row in (Resource(**dict(zip(RESOURCE_NAMES, each, strict=True))) for each in locked)}
     for registry, stored in registries.items():

@@ -44,6 +44,7 @@ def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -
 
 def registry_steps(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> Steps[registry_pb2.Registry]:
     """Return the same in steps."""
+    yield from row.reading_state()
     composition = yield from composing(declared)
     return (yield from composed_steps(row, declared, composition, view))
 

@@ -16,14 +16,15 @@ from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.declarations.takeover import Takeover
 from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
-from ecrkeeper_server.settings.elements import Change, keys_of
+from ecrkeeper_server.settings.elements import Change, cost, keys_of
 from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.findings import with_causes
+from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.stored_drift import StoredDrift
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import MANY, Steps, finish
 
 # Number of cached messages, and the maximum size of their rows: some 20 MB in total.
 _CACHED, _CACHED_BYTES = 1024, 12_000
@@ -54,7 +55,7 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
         apply_group=declared.apply_group or "",
     )
     yield from filling_settings(message.settings, declared.settings)
-    state = State(row.state)
+    state = State((yield from row.reading_members()))
     own = state.of_owner(declared.owner)
     status_fields(message, own.conditions, own.error)
     add_next(message, row)
@@ -71,6 +72,12 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
     if message.ByteSize() > RESOURCE_BYTES:
         yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
+
+
+def view_cost(declared: Declaration, row: Resource | RegistryStatus) -> int:
+    """Return the cost of a declaration in elements; with a long state, it is rendered in turns."""
+    elements = cost(declared.settings)
+    return max(MANY, elements) if isinstance(row.state, LongJson) else elements
 
 
 def with_takeovers(

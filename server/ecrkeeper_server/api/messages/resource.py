@@ -25,7 +25,7 @@ def common(message: Any, row: Resource) -> None:
     message.create_time.CopyFrom(timestamp(row.create_time))
     message.update_time.CopyFrom(timestamp(row.update_time))
     message.reconciling = reconciling(row)
-    state = State(row.state)
+    state = State(row.stored_state)
     status_fields(message, [*state.conditions, *Findings.from_json(row.events).conditions()], state.error)
     _add_attempts(message, row, state.error)
     add_next(message, row)

@@ -37,7 +37,7 @@ class BasicRegistries:
         page = await self._deps.page(request, "")
 
         async def fetch(after: str, limit: int) -> list[Listed]:
-            return await self._deps.db.read(lambda tx: listing.page(tx, account, after, limit))
+            return await self._deps.db.read_in_turns(lambda tx: listing.reading_list(tx, account, after, limit))
 
         parts, token = await scan(
             fetch, page, everything, lambda row: row.name, readable, self._rendered.show, size_of=len

@@ -28,7 +28,7 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.drift_rows import DriftKeys
 from ecrkeeper_server.store.filter_expression import condition_of
-from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.rows import Operation, Resource, parsed
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.turns import Turns
 
@@ -104,7 +104,7 @@ def resource_fields(place: str, extra: Fields) -> Fields:
     def status(kind: str) -> Choice:
         return enum_choice(
             common_pb2.Condition.Status,
-            lambda row: [c.status for c in State(row.state).conditions if c.type == kind],
+            lambda row: [c.status for c in State(row.stored_state).conditions if c.type == kind],
         )
 
     return {
@@ -112,10 +112,10 @@ def resource_fields(place: str, extra: Fields) -> Fields:
         place: lambda row: [row.place],
         "mode": enum_choice(common_pb2.Mode, lambda row: [str(row.mode)]),
         "reconciling": truth(render.reconciling),
-        "drift": truth(lambda row: State(row.state).drifted),
-        "reason": lambda row: [c.reason for c in State(row.state).conditions if c.type == "Ready"],
-        "setting": lambda row: [each.setting for each in State(row.state).drift],
-        "element": Key(lambda row: DriftKeys(State(row.state).drift)),
+        "drift": truth(lambda row: State(row.stored_state).drifted),
+        "reason": lambda row: [c.reason for c in State(row.stored_state).conditions if c.type == "Ready"],
+        "setting": lambda row: [each.setting for each in State(row.stored_state).drift],
+        "element": Key(lambda row: DriftKeys(State(row.stored_state).drift)),
         **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
         **extra,
     }
@@ -130,7 +130,11 @@ async def list_resources(
     page = await deps.page(request, "")
 
     async def fetch(after: str, limit: int) -> list[Resource]:
-        return await deps.db.read(lambda tx: resources.page(tx, kind, account, after, limit, condition))
+        rows = await deps.db.read_in_turns(
+            lambda tx: resources.reading_page(tx, kind, account, after, limit, condition)
+        )
+        # A filter may read the states.
+        return [await parsed(row) for row in rows] if request.filter else rows
 
     readable = deps.access.readable(resource_target)
     return await scan(fetch, page, matches, lambda row: row.name, readable, show, maximum=WIDE)

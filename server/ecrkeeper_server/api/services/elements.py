@@ -23,6 +23,7 @@ from ecrkeeper_server.settings.element_states import ElementState, collecting_st
 from ecrkeeper_server.settings.elements import cost, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.turns import Steps, work
 
@@ -44,7 +45,7 @@ _ORDER = {name: at for at, name in enumerate(SETTINGS)}
 class _Kept(NamedTuple):
     """The states of all elements of a registry, and what they follow from."""
 
-    state: Json
+    state: Json | LongJson
     declared: list[Declaration]
     states: Mapping[str, States]
 

@@ -23,7 +23,7 @@ from ecrkeeper_server.store.fleet_counts import KindCounts
 from ecrkeeper_server.store.fleet_parts import Part, merged
 from ecrkeeper_server.store.replication_checks import BROKEN
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.states import State
+from ecrkeeper_server.store.states import RegistryState, State
 
 _EXAMPLES, _MAX_PROBLEMS, _MAX_ROLLOUTS, _MESSAGE_CHARACTERS = 3, 20, 100, 1_000
 _EVERYWHERE = frozenset({Pattern.every()})
@@ -120,13 +120,15 @@ def _broken(tx: Tx, counts: KindCounts, parts: list[Part] | None) -> Iterator[fl
     if not counts.replication.get(BROKEN):
         return
     for row in fleet_counts.broken_replication(tx, RegistryName.kind, parts, _EXAMPLES):
-        check = next((each for each in row.registry_state.checks if each.result == BROKEN), None)
+        checks = RegistryState(row.members("checks")).checks
+        check = next((each for each in checks if each.result == BROKEN), None)
         message = "" if check is None else check.message[:_MESSAGE_CHARACTERS]
         yield fleet_pb2.FleetProblem(resource=row.name, reason="REPLICATION_BROKEN", message=message)
 
 
 def _problem(row: Resource) -> fleet_pb2.FleetProblem:
-    ready = next((each for each in State(row.state).conditions if each.type == "Ready"), None)
+    conditions = State(row.members("conditions")).conditions
+    ready = next((each for each in conditions if each.type == "Ready"), None)
     if ready is None:
         return fleet_pb2.FleetProblem(resource=row.name, reason=row.reason or "")
     return fleet_pb2.FleetProblem(

@@ -24,6 +24,7 @@ from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import registry_sets, resources, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import SetRevision
+from ecrkeeper_server.store.states import STATUS_MEMBERS, State
 from ecrkeeper_server.turns import work
 
 
@@ -119,7 +120,7 @@ def _target_message(tx: Tx, name: SetName, place: Place) -> fleet_pb2.RegistrySe
     ready = False
     if managed is not None and managed.observed_generation >= managed.generation:
         row = resources.get(tx, str(place.registry))
-        own = [] if row is None else row.registry_state.of_owner(name.id).conditions
+        own = [] if row is None else State(row.members(*STATUS_MEMBERS)).of_owner(name.id).conditions
         ready = any(each.type == "Ready" and each.holds for each in own)
     return fleet_pb2.RegistrySetTarget(
         registry=str(place.registry),

@@ -30,12 +30,12 @@ from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFoun
 from ecrkeeper_server.names import RegistryName, SettingsName, shown
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.element_sets import differing, without
-from ecrkeeper_server.settings.elements import cost, keys_of
+from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.declarations import Stored
-from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.rows import Declaration, parsed
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.turns import work
 
@@ -62,7 +62,10 @@ class OwnerSettings:
         return Answer.of(await rendered(declaration)) if render.is_long(declaration) else render.short(declaration)
 
     async def _read_known(self, names: list[SettingsName]) -> list[Stored | None]:
-        rows = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
+        if len(names) == 1:
+            rows = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
+        else:
+            rows = await self._deps.db.read_in_turns(lambda tx: declarations.reading(tx, names))
         return [rows.get(name) for name in names]
 
     async def ListRegistrySettings(
@@ -118,7 +121,7 @@ class OwnerSettings:
         self._deps.wake()
         if written is None:
             return registry_pb2.RegistrySettings(name=str(name))
-        return render.settings(written.declared, written.registry)
+        return await _shown(written)
 
     async def put(
         self,
@@ -152,8 +155,7 @@ class OwnerSettings:
             return await self._planned(name, await self._declaring.attempt(call), request)
         written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
-        elements = cost(written.declared.settings)
-        message = await work().run(render.settings_steps(written.declared, written.registry), elements)
+        message = await _shown(written)
         return render.with_takeovers(message, written.takeovers)
 
     async def _as_planned(self, call: Written, request: Any) -> Written:
@@ -174,6 +176,7 @@ class OwnerSettings:
 
     async def _planned(self, name: SettingsName, tried: WriteResult, request: Any) -> registry_pb2.RegistrySettings:
         elements = await cost_in_turns([spec.settings for spec in tried.specs.values()])
+        await parsed(tried.registry)
         message = await work().run(render.settings_steps(tried.declared, tried.registry), elements)
         message = render.with_takeovers(message, tried.takeovers)
         # The etag for the real call; empty if there is no declaration yet.
@@ -233,6 +236,12 @@ class OwnerSettings:
             elif setting in settings:
                 shapes[setting] = kind.join({})
         return shapes
+
+
+async def _shown(written: WriteResult) -> registry_pb2.RegistrySettings:
+    """Return the message of a written declaration."""
+    elements = render.view_cost(written.declared, written.registry)
+    return await work().run(render.settings_steps(written.declared, written.registry), elements)
 
 
 async def _spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:

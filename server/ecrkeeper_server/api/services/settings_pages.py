@@ -53,8 +53,8 @@ class SettingsPages:
 
         async def fetch(after: list[str], limit: int) -> list[ListedDeclaration]:
             behind = (after[0], after[1], after[2])
-            return await self._deps.db.read(
-                lambda tx: declaration_pages.page(tx, account, region, behind, limit, owner, group)
+            return await self._deps.db.read_in_turns(
+                lambda tx: declaration_pages.reading_page(tx, account, region, behind, limit, owner, group)
             )
 
         may = self._deps.access.readable(_target)
@@ -64,7 +64,7 @@ class SettingsPages:
     async def _read(
         self, rows: Sequence[ListedDeclaration]
     ) -> list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None]:
-        by_place = await self._deps.db.read(lambda tx: declaration_pages.read(tx, rows))
+        by_place = await self._deps.db.read_in_turns(lambda tx: declaration_pages.reading(tx, rows))
         statuses: dict[RegistryName, RegistryStatus] = {}
         parts: list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None] = []
         for row in rows:
@@ -86,7 +86,7 @@ async def rendered(
     """
     if not registry_settings.is_long(row):
         return registry_settings.settings(*declarations.decoded(row, statuses))
-    decoded = await work().step(declarations.decoded, row, statuses)
+    decoded = await work().run(declarations.decoding(row, statuses))
     # The state of the registry can be large, too.
     return await work().charged(registry_settings.settings_steps(*decoded), max(MANY, cost(decoded[0].settings)))
 

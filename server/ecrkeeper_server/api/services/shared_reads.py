@@ -14,6 +14,7 @@ from ecrkeeper_server.store import listing
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.listing import Read
+from ecrkeeper_server.store.rows import parsed
 from ecrkeeper_server.turns import Turns, Work, work
 
 # On SQLite, other calls wait meanwhile.
@@ -66,4 +67,7 @@ class SharedReads:
         return [reads] * len(requests)
 
     async def _rows(self, names: list[str], _shared: Work) -> Mapping[str, Read]:
-        return await self._db.read_in_turns(lambda tx: listing.reading(tx, names))
+        reads = await self._db.read_in_turns(lambda tx: listing.reading(tx, names))
+        for each in reads.values():
+            await parsed(each.row)
+        return reads

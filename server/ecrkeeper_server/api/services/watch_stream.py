@@ -17,7 +17,7 @@ from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.store import listing
 from ecrkeeper_server.store.filter_expression import Condition, condition_of
 from ecrkeeper_server.store.listing import Read
-from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.rows import Declaration, Resource, parsed
 
 # Rows of one read; on SQLite, other calls wait meanwhile.
 _PAGE = 25
@@ -113,7 +113,7 @@ class _Watcher:
                     tx, self._kind, self._account, after, _PAGE, self._condition
                 )
             )
-            reads = {each.versioned.row.name: each for each in page}
+            reads = {(await parsed(each.row)).name: each for each in page}
             missing -= reads.keys()
             for event in self._events(reads, reads):
                 yield event
