@@ -67,6 +67,6 @@ async def test_state_of_many_owners_and_long_errors_is_bounded(crowded: World) -
     for own in state.owners.values():
         assert own.error is not None and own.error.message.startswith("pull_time_update_exclusions")
         assert len(own.error.preconditions) + own.error.omitted == ELEMENTS
-    assert len(json.dumps(row.state)) <= MOST_BYTES
+    assert len(json.dumps(row.stored_state)) <= MOST_BYTES
     repeated = await crowded.resync()
-    assert len(json.dumps(repeated.state)) <= MOST_BYTES, "another attempt adds nothing"
+    assert len(json.dumps(repeated.stored_state)) <= MOST_BYTES, "another attempt adds nothing"

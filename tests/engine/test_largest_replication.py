@@ -37,7 +37,7 @@ async def test_rows_grow_with_filters_and_destinations(world: World) -> None:
     await world.declare(rules(*range(25)))
     row = await world.reconcile()
     assert holds(row, "Ready")
-    assert len(json.dumps(row.state)) < _MOST_BYTES
+    assert len(json.dumps(row.stored_state)) < _MOST_BYTES
     state = row.registry_state
     assert len(state.applied[NAME]) == len(state.settled[NAME]) == 62_500
     events = await world.db.read(lambda tx: audit.page(tx, audit.Selection(), None, 10))
@@ -62,7 +62,7 @@ async def test_drift_of_many_pairs_is_one_and_found_by_any_element(world: World)
     row = await world.reconcile()
     (drift,) = row.registry_state.drift
     assert (len(drift.keys), drift.owners) == (12_500, ["one"])
-    assert "12500 elements differ" in json.dumps(row.state["conditions"])
+    assert "12500 elements differ" in json.dumps(row.stored_state["conditions"])
     condition = condition_of(Restriction("element", True, max(drift.keys)), REGISTRY.kind)
     page = await world.db.read(lambda tx: resources.page(tx, REGISTRY.kind, "-", "", 10, condition))
     assert [each.name for each in page] == [str(REGISTRY)]

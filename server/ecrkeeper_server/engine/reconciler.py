@@ -25,11 +25,12 @@ from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.declarations import parsing_cost
 from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.rows import Resource, parsed
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
-from ecrkeeper_server.turns import WORK, Turns, Work
+from ecrkeeper_server.turns import WORK, Turns, Work, work
 
 log = structlog.get_logger("ecrkeeper.engine")
 
@@ -69,6 +70,8 @@ class Reconciler:
             await self._attempt(row, desired, ending)
 
     async def _attempt(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
+        if desired is not None:
+            await work().run(desired.reading(), parsing_cost(desired.texts))
         attempt = self._begun(await parsed(row), desired, ending)
         try:
             async with asyncio.timeout(self._options.attempt_timeout):

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from sqlalchemy import BigInteger, Boolean, Select, Text, Update, and_, bindparam, select, true, update
 from sqlalchemy.types import TypeEngine
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import RegistryState
@@ -73,11 +75,16 @@ def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
     observed = [
         {"_name": row.name, **_values_of(row, _OBSERVED)}
         for before, row in saved
-        # A stored state that is not parsed is either kept or replaced.
-        if before.state is not row.state or any(getattr(before, name) != getattr(row, name) for name in _OBSERVED[1:])
+        if _differs(before.state, row.state)
+        or any(getattr(before, name) != getattr(row, name) for name in _OBSERVED[1:])
     ]
     if observed:
         tx.conn.execute(_OBSERVE, observed[0] if len(observed) == 1 else observed)
+
+
+def _differs(before: Json | LongJson, after: Json | LongJson) -> bool:
+    """Return whether a state is to be stored; a long one that is not parsed is kept or replaced."""
+    return before is not after and (isinstance(before, LongJson) or before != after)
 
 
 @lru_cache(maxsize=64)

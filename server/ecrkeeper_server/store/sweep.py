@@ -15,22 +15,33 @@ from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import STORED_DECLARATION, Stored, parsing
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
 from ecrkeeper_server.store.tables import declarations, operations, schedule
+from ecrkeeper_server.turns import Steps
 
 
 class Desired(Struct):
-    """The declarations for a registry, and the operations that wait for it."""
+    """The declarations for a registry, and the operations that wait for it.
+
+    `texts` are declarations that `reading` has not parsed yet.
+    """
 
     declared: list[Declaration] = field(default_factory=list)
     pending: list[Operation] = field(default_factory=list)
+    texts: list[Stored] = field(default_factory=list)
+
+    def reading(self) -> Steps[None]:
+        """Parse the declarations in steps."""
+        self.declared += yield from parsing(self.texts)
+        self.texts = []
 
 
 def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
-    """Return the declarations of registries, by name.
+    """Return the declarations of registries by name, as texts.
 
     They belong to the claimed generation if this transaction has changed or locked
     the registries: every write of a declaration changes its registry as well.
@@ -40,7 +51,7 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
     declared, waiting = _desired(tx.dialect)
     of_registries, pending = tx.ask(tx.conn, [(declared, values), (waiting, values)])
     for name, *columns in of_registries:
-        desired[name].declared.append(Declaration(*columns))
+        desired[name].texts.append(tuple(columns))
     for operation in (Operation(*columns) for columns in pending):
         desired[operation.target].pending.append(operation)
     return desired
@@ -51,7 +62,7 @@ def _desired(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
     names = dialect.json_table({name: Text() for name in ("name", "account", "region")})
     of_registry = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
     declared = (
-        select(names.c.name.label("registry"), *declarations.c)
+        select(names.c.name.label("registry"), *STORED_DECLARATION)
         .join_from(names, declarations, of_registry)
         .order_by(declarations.c.owner)
     )
