@@ -177,11 +177,11 @@ def row_missing() -> Resource:
 
 
 def holds(row: Resource, condition: str) -> bool:
-    return {c["type"]: c["status"] for c in row.state["conditions"]}[condition] == "TRUE"
+    return {c["type"]: c["status"] for c in row.stored_state["conditions"]}[condition] == "TRUE"
 
 
 def reason_of(row: Resource, condition: str) -> str:
-    return str({c["type"]: c["reason"] for c in row.state["conditions"]}[condition])
+    return str({c["type"]: c["reason"] for c in row.stored_state["conditions"]}[condition])
 
 
 def _requests(url: str) -> list[dict[str, Any]]:
