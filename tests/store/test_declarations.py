@@ -140,7 +140,9 @@ async def test_state_is_read_and_hashed_once_for_all_owners_of_a_registry(
 ) -> None:
     hashed: list[str] = []
     digest = sqlite_engine._digest
-    monkeypatch.setattr(sqlite_engine, "_digest", lambda text, _: (text and hashed.append(text), digest(text, 0))[1])
+    monkeypatch.setattr(
+        sqlite_engine, "_digest", lambda text, seed: (text and hashed.append(text), digest(text, seed))[1]
+    )
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     schema.migrate(url)
     db = schema.open_database(url)

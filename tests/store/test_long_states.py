@@ -107,7 +107,7 @@ async def test_transactions_of_attempts_do_not_parse_states(filled: Database, mo
     before = parsed.characters
     ends = [(first, outcome(kept, saved=False)), (second, outcome(changed, saved=True))]
     ended = await filled.write(lambda tx: endings.finish(tx, ends))
-    assert parsed.characters == before
+    assert parsed.characters - before < 1_000, "specs only"
     assert parsed.in_threads < LONG
     assert [row is not None and row.stored_state for row in ended] == [kept, changed]
     for row, stored in ((first, kept), (second, changed)):

@@ -207,13 +207,13 @@ async def test_cached_rows_are_shown_only_to_their_readers(db: Database) -> None
 async def test_wide_rows_are_read_a_few_at_a_time(
     db: Database, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
 ) -> None:
-    limits, page = list[int](), resources.page
+    limits, page = list[int](), resources.reading_page
 
     def counting(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Any) -> Any:
         limits.append(limit)
         return page(tx, kind, account, after, limit, condition)
 
-    monkeypatch.setattr(resources, "page", counting)
+    monkeypatch.setattr(resources, "reading_page", counting)
     for at in range(60):
         await db.write(
             lambda tx, at=at: resources.ensure(tx, RegistryName(f"{at:012}", "eu-west-1"), {"mode": "ENFORCE"})

@@ -15,10 +15,8 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    literal_column,
     select,
     tuple_,
-    type_coerce,
 )
 from sqlalchemy.engine import Dialect as Compiler
 
@@ -28,7 +26,8 @@ from ecrkeeper_server.store.declarations import STATE_AT, STORED_DECLARATION, ST
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import HASHED_AT_ONCE, NARROW_CHARACTERS, json_rows
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.tables import STATE_LENGTH, declarations, resources, schedule
+from ecrkeeper_server.store.tables import STATE_BYTES, declarations, resources, schedule
+from ecrkeeper_server.store.versions import STATUS_DIGEST
 from ecrkeeper_server.store.work import KEY
 from ecrkeeper_server.turns import Steps
 
@@ -62,14 +61,6 @@ class ListedDeclaration(NamedTuple):
         return self[:3]
 
 
-# The database hashes the text, so that most states are not transferred. A state can be large and have a thousand
-# owners, so it is read and hashed with the first of them only.
-_DIGEST = func.hashtextextended(
-    type_coerce(resources.c.state, Text)
-    + func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text)),
-    literal_column("0", BigInteger),
-    type_=BigInteger,
-).label("digest")
 _NAMES = ListedDeclaration._fields[:-2]
 _BEHIND = [f"after_{name}" for name in KEY]
 
@@ -108,15 +99,15 @@ def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _BEHIND)))
     query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
     some = query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)).cte("some")
-    listed = _with_registries(select(*some.c, _DIGEST, schedule.c.due_at, STATE_LENGTH), some)
+    listed = _with_registries(select(*some.c, STATUS_DIGEST, schedule.c.due_at, STATE_BYTES), some)
     return Prepared(listed.order_by(*(some.c[name] for name in KEY)), compiler)
 
 
 def _with_registries(query: Select[Any], some: CTE) -> Select[Any]:
     """Join declarations with the schedules and states of their registries.
 
-    Only the first declaration of a registry gets its state. These are outer joins: a declaration
-    without its registry is no end of a page.
+    Only the first declaration of a registry gets its state, which can be large and have a thousand owners.
+    These are outer joins: a declaration without its registry is no end of a page.
     """
     first = select(some.c.account, some.c.region, func.min(some.c.owner).label("owner"))
     firsts = first.group_by(some.c.account, some.c.region).cte("firsts")
@@ -167,5 +158,5 @@ def _read(dialect: Dialect, compiler: Compiler) -> Prepared:
     named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
     some = select(*STORED_DECLARATION).join_from(names, declarations, named).cte("some")
     listed = [some.c[name].label(f"listed_{name}") for name in _NAMES]
-    columns = [*listed, _DIGEST, schedule.c.due_at.label("listed_due_at"), *some.c, *STORED_REGISTRY]
+    columns = [*listed, STATUS_DIGEST, schedule.c.due_at.label("listed_due_at"), *some.c, *STORED_REGISTRY]
     return Prepared(_with_registries(select(*columns), some), compiler)

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, TypeDecorator
+from sqlalchemy import BigInteger, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from ecrkeeper_server.store.long_json import LONG, LongJson, parse, reading
 from ecrkeeper_server.turns import Steps, finish
@@ -75,6 +77,19 @@ class StateText(JsonText):
     def read(self, text: str) -> Any:
         """Return the value of a text."""
         return read_state(text)
+
+
+class TextBytes(GenericFunction[int]):
+    """The bytes of a text, `octet_length` in SQL; databases read the whole text to count its characters."""
+
+    name = "octet_length"
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(TextBytes, "sqlite")
+def _text_bytes(element: TextBytes, compiler: Any, **options: Any) -> str:
+    return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
 
 
 def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:

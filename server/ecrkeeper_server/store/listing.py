@@ -22,6 +22,7 @@ from ecrkeeper_server.store.json_columns import (
     ROW_CHARACTERS,
     JsonText,
     Pace,
+    TextBytes,
     read_json,
     reading_json,
 )
@@ -31,7 +32,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
     RESOURCE_NAMES,
-    STATE_LENGTH,
+    STATE_BYTES,
     declarations,
     resource,
     resources,
@@ -129,7 +130,7 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     between: Any = literal_column(f"'{_BETWEEN_MARKS}'", Text)
     marks = select(func.aggregate_strings(mark, between)).where(_OF_IT).scalar_subquery()
     columns = [resources.c[name] for name in ("kind", "account", "place", "name", "uid")]
-    query = select(*columns, marks, *COUNTS, DIGEST, schedule.c.observe_time, schedule.c.due_at, STATE_LENGTH)
+    query = select(*columns, marks, *COUNTS, DIGEST, schedule.c.observe_time, schedule.c.due_at, STATE_BYTES)
     query = query.select_from(resource).where(resources.c.kind == bindparam("in_kind"))
     query = query.where(resources.c.name > bindparam("behind"))
     if of_account:
@@ -200,7 +201,7 @@ def _parsing(texts: Sequence[Stored]) -> Steps[list[Declaration]]:
 def _texts(dialect: Dialect) -> Select[Any]:
     """Return the query of resources with few declarations; of more they have none."""
     few = func.count() * ROW_CHARACTERS <= AT_ONCE
-    short = func.coalesce(func.sum(func.length(type_coerce(declarations.c.settings, Text))), 0) <= AT_ONCE
+    short = func.coalesce(func.sum(TextBytes(type_coerce(declarations.c.settings, Text))), 0) <= AT_ONCE
     lists = select(dialect.json_lists(STORED_DECLARATION)).where(_OF_IT).scalar_subquery()
     are_few, are_short = (
         select(each).select_from(declarations).where(_OF_IT).scalar_subquery() for each in (few, short)

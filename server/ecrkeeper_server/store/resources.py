@@ -18,7 +18,7 @@ from ecrkeeper_server.store.event_tables import attributions
 from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.json_columns import Pace, json_rows
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, STATE_LENGTH, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, STATE_BYTES, resource, resources, schedule
 from ecrkeeper_server.turns import Steps
 
 EVENT_DEBOUNCE = 2.0
@@ -46,7 +46,7 @@ def reading_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
 ) -> Steps[list[Resource]]:
     """Return the same in steps; long states are not parsed yet."""
-    (rows,) = tx.ask(tx.conn, [(page_query(kind, account, after, limit, condition).add_columns(STATE_LENGTH), {})])
+    (rows,) = tx.ask(tx.conn, [(page_query(kind, account, after, limit, condition).add_columns(STATE_BYTES), {})])
     page: list[Resource] = []
     pace = Pace()
     for *columns, length in rows:

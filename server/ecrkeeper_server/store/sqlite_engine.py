@@ -26,9 +26,9 @@ def sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _digest(text: str | None, _seed: int) -> int | None:
+def _digest(text: str | None, seed: int) -> int | None:
     """Return a digest that differs between processes: it is compared within one.
 
     Without a text it is NULL, as in Postgres.
     """
-    return None if text is None else hash(text)
+    return None if text is None else hash((text, seed))

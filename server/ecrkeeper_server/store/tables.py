@@ -9,9 +9,9 @@ Partial indexes are in `indexes`.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, false, func, type_coerce
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, false, type_coerce
 
-from ecrkeeper_server.store.json_columns import JsonText, StateText
+from ecrkeeper_server.store.json_columns import JsonText, StateText, TextBytes
 
 metadata = MetaData()
 
@@ -80,7 +80,7 @@ resource = schedule.join(resources, schedule.c.name == resources.c.name)
 RESOURCE_COLUMNS = (*resources.c, *(column for column in schedule.c if column.name not in ("name", "account")))
 RESOURCE_NAMES = tuple(column.name for column in RESOURCE_COLUMNS)
 """The members of a `Resource` in the order of its columns."""
-STATE_LENGTH = func.length(type_coerce(resources.c.state, Text)).label("state_length")
+STATE_BYTES = TextBytes(type_coerce(resources.c.state, Text)).label("state_bytes")
 
 # The elements with drift, as an index of resources.
 drifting = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Text, func, literal_column, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Text, case, func, literal_column, select, type_coerce
 
 from ecrkeeper_server.names import WILDCARD
 from ecrkeeper_server.store.database import Tx
@@ -25,14 +25,18 @@ class Versioned(Struct, frozen=True):
     digest: int
 
 
-# The database hashes the text, so that most rows are not transferred.
-DIGEST = func.hashtextextended(
-    type_coerce(resources.c.spec, Text)
-    + type_coerce(resources.c.state, Text)
-    + func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text)),
-    literal_column("0", BigInteger),
-    type_=BigInteger,
-).label("digest")
+def hashed(text: ColumnElement[Any], seed: ColumnElement[Any] | None = None) -> ColumnElement[int]:
+    """Return the database's hash of a text and a seed."""
+    return func.hashtextextended(text, literal_column("0", BigInteger) if seed is None else seed, type_=BigInteger)
+
+
+_STATE, _SPEC = type_coerce(resources.c.state, Text), type_coerce(resources.c.spec, Text)
+_EVENTS = func.coalesce(type_coerce(resources.c.events, Text), literal_column("''", Text))
+_NO_EVENTS = (resources.c.events.is_(None), literal_column("0", BigInteger))
+# The database hashes the texts, so that most rows are not transferred. It does not copy the state, which can be long.
+DIGEST = hashed(_STATE, hashed(_SPEC + _EVENTS)).label("digest")
+# The digest of what is shown of a registry with its declarations.
+STATUS_DIGEST = hashed(_STATE, case(_NO_EVENTS, else_=hashed(_EVENTS))).label("digest")
 COUNTS = (resources.c.generation, resources.c.observed_generation)
 VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
 

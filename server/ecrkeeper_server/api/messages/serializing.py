@@ -21,6 +21,12 @@ def answering(message: M) -> Steps[Answer[M]]:
     return Answer(type(message), content, message)
 
 
+def serializing_item(number: int, message: Message) -> Steps[bytes]:
+    """Return the bytes of an answer with one item in its field `number`, in steps."""
+    content = yield from _serializing(message)
+    return _head(number, len(content)) + content
+
+
 def _serializing(message: Any) -> Steps[bytes]:
     """Return the bytes of a message, field by field.
 

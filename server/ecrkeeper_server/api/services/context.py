@@ -17,7 +17,7 @@ from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, filter_expression, matcher, truth
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
-from ecrkeeper_server.api.services.pages import WIDE, M, Page, Show, page_of, scan
+from ecrkeeper_server.api.services.pages import MESSAGE_BYTES, WIDE, M, Page, Show, page_of, scan
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.aws.client import Aws
@@ -122,7 +122,12 @@ def resource_fields(place: str, extra: Fields) -> Fields:
 
 
 async def list_resources(
-    deps: Dependencies, kind: str, request: Any, fields: Fields, show: Show[Resource, M]
+    deps: Dependencies,
+    kind: str,
+    request: Any,
+    fields: Fields,
+    show: Show[Resource, M],
+    size_of: Callable[[M], int] = MESSAGE_BYTES,
 ) -> tuple[list[M], str]:
     """Return one page of the matching registries or roles that the caller may read."""
     account, matches = parse_account(request.parent, wildcard=True), matcher(request.filter, fields)
@@ -137,4 +142,4 @@ async def list_resources(
         return [await parsed(row) for row in rows] if request.filter else rows
 
     readable = deps.access.readable(resource_target)
-    return await scan(fetch, page, matches, lambda row: row.name, readable, show, maximum=WIDE)
+    return await scan(fetch, page, matches, lambda row: row.name, readable, show, maximum=WIDE, size_of=size_of)

@@ -23,7 +23,8 @@ _FIRST_FETCHED, _MAX_FETCHED, _MAX_READ = 101, 500, 10_000
 WIDE = 25
 """The largest query of rows that may have megabytes each."""
 
-_MESSAGE_BYTES = methodcaller("ByteSize")
+MESSAGE_BYTES = methodcaller("ByteSize")
+"""Measures a message."""
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -115,7 +116,7 @@ async def scan(
     show: Show[T, M],
     *,
     maximum: int = _MAX_FETCHED,
-    size_of: Callable[[M], int] = _MESSAGE_BYTES,
+    size_of: Callable[[M], int] = MESSAGE_BYTES,
 ) -> tuple[list[M], str]:
     """Return a page of the matching rows that the caller may read, and the next token.
 

@@ -17,6 +17,7 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshing
+from ecrkeeper_server.api.messages.serializing import serializing_item
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.filters import Choice
@@ -42,6 +43,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
 from ecrkeeper_server.turns import Steps, work
 
+_REGISTRIES = pb.ListRegistriesResponse.REGISTRIES_FIELD_NUMBER
 _UNDECLARED = "it is not stored"
 _FIELDS = resource_fields(
     "region",
@@ -86,18 +88,19 @@ class Registries:
 
     async def ListRegistries(
         self, request: pb.ListRegistriesRequest, context: Context
-    ) -> pb.ListRegistriesResponse | Answer[pb.ListRegistriesResponse]:
+    ) -> Answer[pb.ListRegistriesResponse]:
         """List registries."""
         view = request.view or registry_message.BASIC
         if view == registry_message.BASIC and not request.filter:
             return await self._basic.page(request)
 
-        async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
+        async def show(rows: Sequence[Resource]) -> list[bytes]:
             texts = await self._deps.db.read_in_turns(lambda tx: reading_texts_of(tx, rows))
-            return [await _shown(row, await parsed_in_turns(texts[row.name]), view) for row in rows]
+            return [await _part(row, await parsed_in_turns(texts[row.name]), view) for row in rows]
 
-        shown, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show)
-        return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
+        parts, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show, len)
+        last = pb.ListRegistriesResponse(next_page_token=token).SerializeToString()
+        return Answer(pb.ListRegistriesResponse, b"".join((*parts, last)))
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Update the mode or the handling of unmanaged elements."""
@@ -184,6 +187,13 @@ async def _shown(row: Resource, declared: Sequence[Declaration], view: int) -> r
     """Charge the caller for a view of a registry, and render it."""
     elements = await view_cost(row, declared)
     return await work().charged(registry_message.registry_steps(row, declared, view), elements)
+
+
+async def _part(row: Resource, declared: Sequence[Declaration], view: int) -> bytes:
+    """Return the bytes of an answer with one registry."""
+    elements = await view_cost(row, declared)
+    message = await work().charged(registry_message.registry_steps(row, declared, view), elements)
+    return await work().run(serializing_item(_REGISTRIES, message), elements)
 
 
 def _update(
