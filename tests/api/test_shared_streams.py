@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2, role_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.services import audit_tail, shared_work
 from ecrkeeper_server.api.services import operations as operations_service
 from ecrkeeper_server.api.services import rollouts as rollouts_service
@@ -318,9 +319,10 @@ async def test_stream_behind_the_tail_misses_nothing(db: Database, edge: Depende
     written: list[str] = []
 
     async def next_of(stream: Any) -> str:
-        while not (answer := await asyncio.wait_for(anext(stream), 20)).audit_event.method:
-            pass
-        return str(answer.audit_event.method)
+        while True:
+            answer = await asyncio.wait_for(anext(stream), 20)
+            if isinstance(answer, Answer):
+                return str(answer.message.audit_event.method)
 
     await db.write(lambda tx: change_trail(tx, 0))
     assert [await next_of(each) for each in streams] == ["Change0"] * 2

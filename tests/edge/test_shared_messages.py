@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api.layers import errors
 from ecrkeeper_server.api.layers.capacity import Limits
-from ecrkeeper_server.api.layers.serialized import SerializedOnce
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
-from google.protobuf.message import Message
 
 from tests.edge.conftest import Serve
 from tests.views import largest
@@ -18,42 +18,10 @@ from tests.views import largest
 WATCHES = 8
 
 
-def response(name: str) -> pb.WatchRegistriesResponse:
-    return pb.WatchRegistriesResponse(registry={"name": name})
-
-
-def test_same_object_is_serialized_once_and_an_equal_one_again() -> None:
-    serialized: list[Message] = []
-
-    def serialize(message: Message) -> bytes:
-        serialized.append(message)
-        return message.SerializeToString()
-
-    once, first, other = SerializedOnce(serialize), response("a"), response("a")
-    assert once(first) == once(first) == once(other) == first.SerializeToString()
-    assert [id(each) for each in serialized] == [id(first), id(other)]
-
-
-def test_kept_messages_are_bounded_and_rendered_again() -> None:
-    once = SerializedOnce(lambda message: message.SerializeToString())
-    messages = [response(str(at).ljust(1_000_000, "x")) for at in range(10)]
-    for message in [*messages, *messages]:
-        assert once(message) == message.SerializeToString()
-    assert once._kept.currsize <= once._kept.maxsize
-
-
 async def test_watches_share_the_bytes_of_a_change(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    serialized: list[bytes] = []
-    keep = SerializedOnce.__call__
-
-    def counted(self: SerializedOnce, message: Any) -> bytes:
-        before = len(self._kept)
-        content = keep(self, message)
-        if message.registry.mode and len(self._kept) > before:
-            serialized.append(content)
-        return content
-
-    monkeypatch.setattr(SerializedOnce, "__call__", counted)
+    sent: list[Any] = []
+    bounded = errors.bounded_answer
+    monkeypatch.setattr(errors, "bounded_answer", lambda answer: (sent.append(answer), bounded(answer))[1])
     async with serve(Limits()) as server, server.calls() as calls:
         await server.db.write(lambda tx: resources.ensure(tx, largest.REGISTRY, {}))
         request = pb.WatchRegistriesRequest(parent="accounts/-").SerializeToString()
@@ -61,7 +29,7 @@ async def test_watches_share_the_bytes_of_a_change(serve: Serve, monkeypatch: py
         for stream in streams:
             kinds = [pb.WatchRegistriesResponse.FromString(await stream.read()).kind for _ in range(2)]
             assert kinds == [pb.WatchRegistriesResponse.CURRENT, pb.WatchRegistriesResponse.SNAPSHOT_COMPLETE]
-        serialized.clear()
+        sent.clear()
 
         def change(tx: Tx) -> None:
             resources.set_spec(tx, str(largest.REGISTRY), {"mode": "OBSERVE"})
@@ -71,4 +39,6 @@ async def test_watches_share_the_bytes_of_a_change(serve: Serve, monkeypatch: py
         for stream in streams:
             stream.cancel()
     assert len(answers) == 1
-    assert serialized == list(answers)
+    assert len(sent) == WATCHES
+    assert {type(each) for each in sent} == {Answer}
+    assert len({id(each.content) for each in sent}) == 1

@@ -13,6 +13,7 @@ import pytest
 from ecrkeeper.v1.registry_settings_service_pb2 import ListRegistriesRequest, ListRegistriesResponse
 from ecrkeeper_server.api.http.conversion import json_of, wire_of
 from ecrkeeper_server.api.http.messages import JsonMessages
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.errors import InvalidArgument, Unavailable
 from ecrkeeper_server.turns import WORK, Turns, Work
 
@@ -31,9 +32,10 @@ SERVER = """
 import asyncio, time
 from ecrkeeper.v1.registry_settings_service_pb2 import ListRegistriesRequest
 from ecrkeeper_server.api.http.messages import JsonMessages
+from ecrkeeper_server.api.messages.answer import Answer
 async def main():
     messages = JsonMessages()
-    await messages.json(ListRegistriesRequest(parent="a" * 100_000))
+    await messages.json(Answer.of(ListRegistriesRequest(parent="a" * 100_000)))
     print(messages._process.pid, flush=True)
     time.sleep(60)
 asyncio.run(main())
@@ -54,7 +56,7 @@ async def messages() -> AsyncIterator[JsonMessages]:
 async def test_long_messages_are_converted_as_short_ones(messages: JsonMessages) -> None:
     request = long_request()
     answer = ListRegistriesResponse(next_page_token="\u00e4" * 50_000)
-    assert await messages.json(answer) == json_of(answer)
+    assert await messages.json(Answer.of(answer)) == json_of(answer)
     assert await messages.wire(json_of(request), ListRegistriesRequest) == request.SerializeToString()
     content = b'{"parent": 1, "filter": "' + b"a" * 50_000 + b'"}'
     with pytest.raises(InvalidArgument) as short:
@@ -66,7 +68,7 @@ async def test_long_messages_are_converted_as_short_ones(messages: JsonMessages)
 
 async def test_concurrent_callers_get_their_own_messages(messages: JsonMessages) -> None:
     letters = "abcdefgh"
-    answers = await asyncio.gather(*(messages.json(long_request(letter)) for letter in letters))
+    answers = await asyncio.gather(*(messages.json(Answer.of(long_request(letter))) for letter in letters))
     assert answers == [json_of(long_request(letter)) for letter in letters]
 
 
@@ -75,10 +77,10 @@ async def test_caller_that_cancels_pays_and_leaves_no_answer() -> None:
     spent: list[float] = []
     WORK.set(lambda: Work(Turns(), "caller", spent=spent.append))
     try:
-        call = asyncio.create_task(messages.json(long_request()))
+        call = asyncio.create_task(messages.json(Answer.of(long_request())))
         await asyncio.sleep(0.1)
         call.cancel()
-        assert await messages.json(long_request("b")) == json_of(long_request("b"))
+        assert await messages.json(Answer.of(long_request("b"))) == json_of(long_request("b"))
         with pytest.raises(asyncio.CancelledError):
             await call
         assert spent[0] == 1.5
@@ -87,21 +89,21 @@ async def test_caller_that_cancels_pays_and_leaves_no_answer() -> None:
 
 
 async def test_ended_process_is_replaced(messages: JsonMessages) -> None:
-    await messages.json(long_request())
+    await messages.json(Answer.of(long_request()))
     assert messages._process is not None
     messages._process.kill()
     await messages._process.wait()
     with pytest.raises(Unavailable) as failed:
-        await messages.json(long_request())
+        await messages.json(Answer.of(long_request()))
     assert failed.value.reason == "CONVERTER_ENDED"
-    assert await messages.json(long_request()) == json_of(long_request())
+    assert await messages.json(Answer.of(long_request())) == json_of(long_request())
 
 
 async def test_conversion_without_an_end_is_given_up() -> None:
     messages = JsonMessages((sys.executable, "-c", "import time; time.sleep(60)"), seconds=0.2)
     try:
         with pytest.raises(Unavailable):
-            await messages.json(long_request())
+            await messages.json(Answer.of(long_request()))
         assert messages._process is None
     finally:
         await messages.close()

@@ -23,6 +23,7 @@ from ecrkeeper_server.api.http.messages import JsonMessages
 from ecrkeeper_server.api.http.origins import Origins
 from ecrkeeper_server.api.http.peers import auth_of, peer_of
 from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.messages.answer import Answer
 
 log = structlog.get_logger("ecrkeeper.api")
 
@@ -140,7 +141,7 @@ class _Call:
         self._response = web.StreamResponse()
         transport = request.transport
         self._context = HttpContext(
-            _metadata(request), peer_of(transport), auth_of(transport), timeout, self._read, self._send
+            _metadata(request), peer_of(transport), auth_of(transport), timeout, self._read, self._write
         )
 
     async def unary(self) -> web.StreamResponse:
@@ -180,10 +181,10 @@ class _Call:
 
     async def _answered(self) -> bytes:
         answer = await self._method.handler.stream_unary(None, self._context)
-        return await self._messages.json(answer.message) if self._form.is_json else bytes(answer.content)
+        return await self._encode(answer)
 
     async def _streamed(self) -> bytes:
-        answers: AsyncIterator[Message] = self._method.handler.stream_stream(None, self._context)
+        answers: AsyncIterator[Answer[Any]] = self._method.handler.stream_stream(None, self._context)
         async with contextlib.aclosing(answers):  # type: ignore[type-var]  # every handler is a generator
             async for answer in answers:
                 await self._send(answer)
@@ -193,11 +194,15 @@ class _Call:
         content = await read_message(self._request, self._limits.message_bytes, is_stream=self._form.is_stream)
         return await self._messages.wire(content, self._method.request) if self._form.is_json else content
 
-    async def _send(self, answer: Message) -> None:
+    async def _write(self, message: Message) -> None:
+        # gRPC's own service of health writes to its context.
+        await self._send(Answer.of(message))
+
+    async def _send(self, answer: Answer[Any]) -> None:
         await self._response.write(connect.envelope(0, await self._encode(answer)))
 
-    async def _encode(self, answer: Message) -> bytes:
-        return await self._messages.json(answer) if self._form.is_json else answer.SerializeToString()
+    async def _encode(self, answer: Answer[Any]) -> bytes:
+        return await self._messages.json(answer) if self._form.is_json else answer.content
 
 
 def _metadata(request: web.BaseRequest) -> Metadata:

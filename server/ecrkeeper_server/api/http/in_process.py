@@ -85,7 +85,7 @@ class InProcessCalls:
                     answer = await _ended(context, anext(answers))
                 except StopAsyncIteration:
                     return
-                yield answer
+                yield answer.message
 
     async def _answer(self, method: str, context: HttpContext) -> Any:
         async with asyncio.timeout(SECONDS):

@@ -11,11 +11,13 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from typing import Any
 
 from google.protobuf.message import Message
 
 from ecrkeeper_server.api.http.conversion import json_of, wire_of
 from ecrkeeper_server.api.http.converter import OUTCOME, order_of
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.errors import InvalidArgument, Unavailable, Violation
 from ecrkeeper_server.turns import FairLock, work
 
@@ -48,12 +50,11 @@ class JsonMessages:
             return wire_of(content, kind)
         return await self._convert(order_of(content, kind, to_json=False))
 
-    async def json(self, message: Message) -> bytes:
+    async def json(self, answer: Answer[Any]) -> bytes:
         """Return the JSON format of an answer."""
-        content = message.SerializeToString()
-        if len(content) <= _SHORT_BYTES:
-            return json_of(message)
-        return await self._convert(order_of(content, type(message), to_json=True))
+        if len(answer.content) <= _SHORT_BYTES:
+            return json_of(answer.message)
+        return await self._convert(order_of(answer.content, answer.kind, to_json=True))
 
     async def _convert(self, order: bytes) -> bytes:
         async with self._turns.of(work().key):

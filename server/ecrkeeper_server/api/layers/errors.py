@@ -19,7 +19,6 @@ from grpc_status import rpc_status
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context
 from ecrkeeper_server.api.layers.message_bounds import BoundedMessage, Malformed, within_bounds
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
-from ecrkeeper_server.api.layers.serialized import SerializedOnce
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.serializing import answering
@@ -43,7 +42,7 @@ NO_MESSAGE = Violation("", "the request is not a message of the type that this c
 
 
 class ErrorMapping:
-    """Wraps the handlers of ecrkeeper's services; unary ones then return an `Answer`.
+    """Wraps the handlers of ecrkeeper's services; they then return or yield each `Answer`.
 
     It serializes the answers of health, and leaves reflection as it is.
     """
@@ -59,9 +58,7 @@ class ErrorMapping:
         check = self._checking(method)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, check), read, _CONTENT)
-        serialize = SerializedOnce(handler.response_serializer)
-        stream = _stream(handler.unary_stream, check, serialize)
-        return grpc.unary_stream_rpc_method_handler(stream, read, serialize)
+        return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream, check), read, _CONTENT)
 
     def _checking(self, method: str) -> _Check:
         """Return the check of a method's requests.
@@ -192,15 +189,12 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
     return call
 
 
-def _stream(
-    handler: Callable[..., AsyncIterator[Any]], check: _Check, serialize: SerializedOnce
-) -> Callable[..., AsyncIterator[Any]]:
+def _stream(handler: Callable[..., AsyncIterator[Any]], check: _Check) -> Callable[..., AsyncIterator[Any]]:
     async def call(request: Message, context: Context) -> AsyncIterator[Any]:
         try:
             await _checked(check, request)
             async for response in handler(request, context):
-                _check_size(type(response), len(serialize(response)))
-                yield response
+                yield bounded_answer(response)
         except Exception as error:
             await abort(context, error)
 

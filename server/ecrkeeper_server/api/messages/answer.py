@@ -1,4 +1,4 @@
-"""Answers of unary calls, serialized once."""
+"""Answers of calls and messages of streams, serialized once."""
 
 from __future__ import annotations
 

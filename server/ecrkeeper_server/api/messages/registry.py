@@ -42,24 +42,33 @@ def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -
     return finish(registry_steps(row, declared, view))
 
 
-def registry_steps(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> Steps[registry_pb2.Registry]:
-    """Return the same in steps."""
+def registry_steps(
+    row: Resource, declared: Sequence[Declaration], view: int = FULL, into: registry_pb2.Registry | None = None
+) -> Steps[registry_pb2.Registry]:
+    """Return the same in steps, in a part of another message if it is given.
+
+    Copying a large registry into that message afterwards would be one step.
+    """
     yield from row.reading_state()
     composition = yield from composing(declared)
-    return (yield from composed_steps(row, declared, composition, view))
+    return (yield from composed_steps(row, declared, composition, view, into))
 
 
 def composed_steps(
-    row: Resource, declared: Sequence[Declaration], composition: Composition, view: int
+    row: Resource,
+    declared: Sequence[Declaration],
+    composition: Composition,
+    view: int,
+    into: registry_pb2.Registry | None = None,
 ) -> Steps[registry_pb2.Registry]:
     """Return the same, given the composition of the declarations."""
     state = row.registry_state
     states = yield from collecting_states(state, composition)
     if view == BASIC:
         brief = yield from summarizing(row, declared, states)
-        return (yield from basic_steps(brief))
+        return (yield from basic_steps(brief, into))
     summary = yield from summarizing_all(row, declared, states)
-    message = yield from basic_steps(summary)
+    message = yield from basic_steps(summary, into)
     message.view = FULL
     yield from _filling_desired(message.desired, composition)
     yield from filling_settings(message.observed, state.observed)
@@ -92,8 +101,8 @@ def basic(summary: RegistrySummary) -> registry_pb2.Registry:
     return finish(basic_steps(summary))
 
 
-def basic_steps(summary: RegistrySummary) -> Steps[registry_pb2.Registry]:
-    """Return the same in steps."""
+def basic_steps(summary: RegistrySummary, into: registry_pb2.Registry | None = None) -> Steps[registry_pb2.Registry]:
+    """Return the same in steps, in a part of another message if it is given."""
     message = registry_pb2.Registry(
         name=summary.name,
         uid=summary.uid,
@@ -111,6 +120,9 @@ def basic_steps(summary: RegistrySummary) -> Steps[registry_pb2.Registry]:
         truncated_fields=summary.truncated,
         view=BASIC,
     )
+    if into is not None:
+        into.CopyFrom(message)
+        message = into
     if summary.due_at is not None:
         message.next_reconcile_time.CopyFrom(fields.timestamp(max(0, summary.due_at)))
     render.status_fields(message, summary.conditions, summary.error)

@@ -8,11 +8,16 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from ecrkeeper_server.api.messages.answer import Answer, M
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, work
 
 # Bytes and items of a step; items of so few that each of them may be long.
 _BYTES, _ITEMS, _FEW = 200_000, 200, 8
 _LENGTH_DELIMITED = 2
+
+
+async def answered(message: M) -> Answer[M]:
+    """Return the answer with a message; in turns if the message took long to make."""
+    return await work().run(answering(message)) if work().large else Answer.of(message)
 
 
 def answering(message: M) -> Steps[Answer[M]]:

@@ -16,6 +16,8 @@ from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import differences, fields
+from ecrkeeper_server.api.messages.answer import Answer
+from ecrkeeper_server.api.messages.serializing import answered
 from ecrkeeper_server.api.services.audit_tail import BATCH, AuditTail
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
@@ -25,7 +27,7 @@ from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import audit, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
-from ecrkeeper_server.store.audit_stream import Cursor
+from ecrkeeper_server.store.audit_stream import Cursor, cursor_of
 from ecrkeeper_server.turns import Steps, work
 
 _PLAIN = (
@@ -54,7 +56,7 @@ class Audit(AuditServiceServicer):
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
-        self._tail = AuditTail(deps.db, deps.changes, deps.turns, _message, _steps)
+        self._tail = AuditTail(deps.db, deps.changes, deps.turns, _answer, _answer_steps)
 
     async def GetAuditEvent(self, request: pb.GetAuditEventRequest, context: Context) -> audit_pb2.AuditEvent:
         """Return one event."""
@@ -81,9 +83,9 @@ class Audit(AuditServiceServicer):
         )
         return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
 
-    async def WatchAuditEvents(
+    async def WatchAuditEvents(  # type: ignore[override]  # an Answer has the bytes of the message
         self, request: pb.WatchAuditEventsRequest, context: Context
-    ) -> AsyncIterator[pb.WatchAuditEventsResponse]:
+    ) -> AsyncIterator[pb.WatchAuditEventsResponse | Answer[pb.WatchAuditEventsResponse]]:
         """Stream events."""
         meets, selection = matcher(request.filter, _FIELDS), _selection(request)
         clock = asyncio.get_running_loop().time
@@ -94,8 +96,7 @@ class Audit(AuditServiceServicer):
             async for events, cursor in parts:
                 for event in events:
                     if meets(event.row):
-                        message = await event.message()
-                        yield pb.WatchAuditEventsResponse(audit_event=message, resume_token=_token(event.cursor))
+                        yield await event.answer()
                         sent_at = clock()
                 if clock() - sent_at >= _QUIET_SECONDS:
                     yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
@@ -152,11 +153,32 @@ def _bad_token(description: str) -> InvalidArgument:
 
 
 async def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
-    return await work().charged(_steps(row), len(row.changes) + cost(row.changes))
+    return await work().charged(_steps(row), _cost(row))
+
+
+async def _answer(row: AuditEvent) -> Answer[pb.WatchAuditEventsResponse]:
+    return await answered(await work().charged(_answer_steps(row), _cost(row)))
+
+
+def _cost(row: AuditEvent) -> int:
+    return len(row.changes) + cost(row.changes)
 
 
 def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
-    message = audit_pb2.AuditEvent(
+    message = _without_changes(row)
+    yield from differences.adding_stored_changes(message.changes, row.stored_changes)
+    return message
+
+
+def _answer_steps(row: AuditEvent) -> Steps[pb.WatchAuditEventsResponse]:
+    # The changes are added in place: a message copies the one that it is made of.
+    answer = pb.WatchAuditEventsResponse(audit_event=_without_changes(row), resume_token=_token(cursor_of(row)))
+    yield from differences.adding_stored_changes(answer.audit_event.changes, row.stored_changes)
+    return answer
+
+
+def _without_changes(row: AuditEvent) -> audit_pb2.AuditEvent:
+    return audit_pb2.AuditEvent(
         name=f"auditEvents/{row.id}",
         kind=fields.number(audit_pb2.AuditEvent, "Kind", row.kind),
         create_time=fields.timestamp(row.create_time),
@@ -178,5 +200,3 @@ def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
         aws_request_id=row.aws_request_id,
         cause=None if row.stored_cause is None else differences.cause(row.stored_cause),
     )
-    yield from differences.adding_stored_changes(message.changes, row.stored_changes)
-    return message

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from ecrkeeper.v1 import audit_pb2
+from ecrkeeper.v1 import audit_service_pb2
 from msgspec import Struct
 
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.followed import Followed
 from ecrkeeper_server.api.services.shared_renderings import SharedRenderings
@@ -25,8 +26,9 @@ _POLL_SECONDS = 2.0
 # Interval at which they poll for events that an older transaction delays.
 _HELD_SECONDS = 0.05
 _ALL = Selection()
-Render = Callable[[AuditEvent], Awaitable[audit_pb2.AuditEvent]]
-RenderSteps = Callable[[AuditEvent], Steps[audit_pb2.AuditEvent]]
+Shows = Answer[audit_service_pb2.WatchAuditEventsResponse]
+Render = Callable[[AuditEvent], Awaitable[Shows]]
+RenderSteps = Callable[[AuditEvent], Steps[audit_service_pb2.WatchAuditEventsResponse]]
 
 
 class Shown:
@@ -39,10 +41,10 @@ class Shown:
         self.row = row
         self.cursor = cursor_of(row)
         self._render = render
-        self._rendered: audit_pb2.AuditEvent | None = None
+        self._rendered: Shows | None = None
 
-    async def message(self) -> audit_pb2.AuditEvent:
-        """Return the event as a message."""
+    async def answer(self) -> Shows:
+        """Return the answer with the event."""
         if self._rendered is None:
             self._rendered = await self._render(self.row)
         return self._rendered
@@ -67,7 +69,7 @@ class AuditTail:
         self._db = db
         self._render = render
         self._steps = steps
-        self._shared: SharedRenderings[audit_pb2.AuditEvent] = SharedRenderings(turns)
+        self._shared: SharedRenderings[audit_service_pb2.WatchAuditEventsResponse] = SharedRenderings(turns)
         self._followed: Followed[str, Tail] = Followed(changes, turns, self._read, str, lambda tail: tail.pause)
 
     async def after(self, cursor: Cursor, selection: Selection) -> AsyncIterator[tuple[list[Shown], Cursor]]:
@@ -89,7 +91,7 @@ class AuditTail:
                     cursor = max(cursor, tail.end)
                     yield new, cursor
 
-    async def _render_once(self, row: AuditEvent) -> audit_pb2.AuditEvent:
+    async def _render_once(self, row: AuditEvent) -> Shows:
         return await self._shared.of(cursor_of(row), lambda: self._steps(row))
 
     async def _part(self, cursor: Cursor, selection: Selection) -> Part:

@@ -74,12 +74,9 @@ def _cost(row: Operation) -> int:
     return cost_of_all((row.metadata, row.response))
 
 
-def _steps(partition: str, row: Operation, *, readable: bool) -> Steps[Answer[operations_pb2.Operation]]:
-    """Render and serialize an operation in two steps."""
+def _steps(partition: str, row: Operation, *, readable: bool) -> Steps[operations_pb2.Operation]:
     yield
-    message = operation_message(partition, row, readable=readable)
-    yield
-    return Answer.of(message)
+    return operation_message(partition, row, readable=readable)
 
 
 def _unknown(name: str) -> NotFound:
@@ -98,7 +95,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             lambda operation: f"operations/{operation}",
             lambda _: _POLL_SECONDS,
         )
-        self._shared: SharedRenderings[Answer[operations_pb2.Operation]] = SharedRenderings(deps.turns)
+        self._shared: SharedRenderings[operations_pb2.Operation] = SharedRenderings(deps.turns)
 
     async def _get(self, name: str) -> Operation:
         row = await self._read(parse_operation(name))

@@ -156,7 +156,7 @@ class Registries:
 
     async def WatchRegistries(
         self, request: pb.WatchRegistriesRequest, context: Context
-    ) -> AsyncIterator[pb.WatchRegistriesResponse]:
+    ) -> AsyncIterator[pb.WatchRegistriesResponse | Answer[pb.WatchRegistriesResponse]]:
         """Stream registries."""
         account = parse_account(request.parent, wildcard=True)
         view = request.view or registry_message.BASIC
@@ -179,8 +179,9 @@ class Registries:
 
 def _current(row: Resource, declared: Sequence[Declaration], view: int) -> Steps[pb.WatchRegistriesResponse]:
     """Render a registry as a message of a watch, in steps."""
-    registry = yield from registry_message.registry_steps(row, declared, view)
-    return pb.WatchRegistriesResponse(kind=pb.WatchRegistriesResponse.CURRENT, registry=registry)
+    answer = pb.WatchRegistriesResponse(kind=pb.WatchRegistriesResponse.CURRENT)
+    yield from registry_message.registry_steps(row, declared, view, answer.registry)
+    return answer
 
 
 async def _shown(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.services.shared_renderings import SharedRenderings
 from ecrkeeper_server.api.services.watch_stream import Event
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -18,8 +19,8 @@ class RenderedEvents:
         self._shared: SharedRenderings[Any] = SharedRenderings(turns)
         self._render = render
 
-    async def of(self, event: Event, view: int) -> Any:
-        """Return the message of an event; streams share it, so nobody may change it."""
+    async def of(self, event: Event, view: int) -> Answer[Any]:
+        """Return the answer of an event; streams share it, so nobody may change its message."""
         row = event.row
         if row is None:
             raise AssertionError(event)

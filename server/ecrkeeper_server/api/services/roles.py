@@ -14,6 +14,7 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fields
 from ecrkeeper_server.api.messages import role as role_message
+from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.plan import role_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed_role
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
@@ -185,7 +186,7 @@ class Roles:
 
     async def WatchServiceLinkedRoles(
         self, request: pb.WatchServiceLinkedRolesRequest, context: Context
-    ) -> AsyncIterator[pb.WatchServiceLinkedRolesResponse]:
+    ) -> AsyncIterator[pb.WatchServiceLinkedRolesResponse | Answer[pb.WatchServiceLinkedRolesResponse]]:
         """Stream roles."""
         account = parse_account(request.parent, wildcard=True)
         async for step in watched(self._deps, RoleName.kind, account, request.filter, _FIELDS):

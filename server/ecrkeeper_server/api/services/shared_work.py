@@ -26,6 +26,7 @@ class SharedWork:
         # By principal: those who leave before the end pay as well.
         self._payers: dict[str, Work] = {}
         self._seconds = 0.0
+        self._work: Work | None = None
 
     def join(self, payer: Work) -> None:
         """Let the principal of a call pay for the work in progress and for later work."""
@@ -39,17 +40,20 @@ class SharedWork:
     @contextlib.contextmanager
     def counted(self) -> Iterator[Work]:
         """Do the work of the block in turns that all watches share, and charge it."""
-        shared = Work(self._turns, TURNS_KEY, spent=self._spend, free=0.0)
+        shared = self._work = Work(self._turns, TURNS_KEY, spent=self._spend, free=0.0)
         self._seconds, self._payers = 0.0, {each.key: each for each in self._joined}
         outer = WORK.set(lambda: shared)
         try:
             yield shared
         finally:
             WORK.reset(outer)
+            self._work = None
             self._settle()
 
     def _spend(self, seconds: float) -> None:
         self._seconds += seconds
+        if self._work is not None:
+            self._work.large = self._seconds > SLICE
 
     def _settle(self) -> None:
         if self._seconds > SLICE:
@@ -69,6 +73,11 @@ class SharedTask(Generic[T]):
     def failed(self) -> bool:
         """Whether the task has ended without a result."""
         return self._task.done() and (self._task.cancelled() or self._task.exception() is not None)
+
+    @property
+    def ended(self) -> T | None:
+        """The result of a task that has ended with one."""
+        return self._task.result() if self._task.done() and not self.failed else None
 
     async def result(self, *payers: Work) -> T:
         """Return the result, which calls share, so nobody may change it.
