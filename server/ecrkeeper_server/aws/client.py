@@ -30,7 +30,7 @@ from ecrkeeper_server.aws.user_agent import PROGRAM
 from ecrkeeper_server.aws.wire import Credentials, Wire
 from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.metrics.server import Metrics
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import MANY, work
 
 # Events of writes come within minutes; an id takes 200 bytes.
 _WRITTEN = 20_000
@@ -177,10 +177,11 @@ class AwsClient:
 
     async def _once(self, call: Call, credentials: Credentials) -> Answer:
         try:
-            prepared = await work().step(
-                self._wire.prepare, call.service, call.region, call.operation, call.params, credentials,
-                elements=counted(call.params),
-            )  # fmt: skip
+            arguments = call.service, call.region, call.operation, call.params, credentials
+            if counted(call.params) < MANY:
+                prepared = self._wire.prepare(*arguments)
+            else:
+                prepared = await work().run(self._wire.preparing(*arguments))
         except BotoCoreError as error:
             # If the Region has no FIPS or dual-stack endpoint, the configuration is in error, not the argument.
             code = "INVALID_ARGUMENT" if isinstance(error, ParamValidationError) else "FAILED_PRECONDITION"

@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import orjson
 
+from ecrkeeper_server.aws.answer_parts import counting, loading
 from ecrkeeper_server.aws.answers import MAY_BE_EMPTY, AnswerTooLarge, InvalidAnswer, essentials
 from ecrkeeper_server.aws.codec import Codec
 from ecrkeeper_server.aws.connection import Response
@@ -31,7 +33,9 @@ _DEPTH = 254
 _MAX_ITEMS, _MAX_COMMAS = 50_000, 250_000
 # Of XML and of a failure; both are parsed at once, and a role with all of its tags has 40 KB.
 _MAX_AT_ONCE = 256 * 1024
-_ITEMS_AT_ONCE = 250
+_ITEMS_AT_ONCE, _CHARACTERS = 250, 1_000
+# From here on, an answer is parsed in parts.
+_LONG = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,28 +137,30 @@ class Reader:
 
 
 def _members(response: Response) -> Steps[dict[str, Any]]:
-    if len(response.body) >= _MAX_ITEMS:
-        yield
-        _check_items(response.body)
-        yield
+    body = response.body
+    if len(body) >= _MAX_ITEMS:
+        yield from _checking_items(body)
     try:
-        parsed = orjson.loads(response.body)
+        parsed = orjson.loads(body) if len(body) < _LONG else (yield from loading(body))
     except ValueError:
         parsed = None
     if type(parsed) is not dict:
         raise InvalidAnswer(f"not an object of JSON ({_described(response)})")
-    yield
-    if response.body.count(b"[") + response.body.count(b"{") >= _DEPTH and not _writable(parsed):
-        raise InvalidAnswer(f"nested too deeply ({_described(response)})")
+    if len(body) >= _LONG or body.count(b"[") + body.count(b"{") >= _DEPTH:
+        for part in _parts(parsed):
+            yield
+            if not _writable(part):
+                raise InvalidAnswer(f"nested too deeply ({_described(response)})")
     return parsed
 
 
-def _check_items(body: bytes) -> None:
+def _checking_items(body: bytes) -> Steps[None]:
     """Reject an answer with more items than any, before they take memory and time.
 
     The texts of policies have braces and commas, too: those of the most templates have half of this.
     """
-    if body.count(b"{") > _MAX_ITEMS or body.count(b",") > _MAX_COMMAS:
+    items, commas = yield from counting(body, b"{", b",")
+    if items > _MAX_ITEMS or commas > _MAX_COMMAS:
         raise AnswerTooLarge(f"of more than {_MAX_ITEMS:,} items")
 
 
@@ -163,19 +169,42 @@ def _parts(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, value in data.items():
         inner = value if isinstance(value, dict) else {}
         for member, items in inner.items():
-            if isinstance(items, list) and len(items) > _ITEMS_AT_ONCE:
+            if _is_long(items):
                 for part in _chunks(items):
                     yield {**data, name: {**inner, member: part}}
                 return
-        if isinstance(value, list) and len(value) > _ITEMS_AT_ONCE:
+        if _is_long(value):
             for part in _chunks(value):
                 yield {**data, name: part}
             return
     yield data
 
 
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list) and any(size > _ITEMS_AT_ONCE for size in accumulate(map(_size, value)))
+
+
+def _size(item: Any) -> int:
+    """Return the number of items of an item: itself, those of its lists, and some for a long text."""
+    if not isinstance(item, dict):
+        return 1
+    return 1 + sum(
+        len(each) if isinstance(each, list) else len(each) // _CHARACTERS if isinstance(each, str) else 0
+        for each in item.values()
+    )
+
+
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:
-    return (items[at : at + _ITEMS_AT_ONCE] for at in range(0, len(items), _ITEMS_AT_ONCE))
+    chunk: list[Any] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += _size(item)
+        if size >= _ITEMS_AT_ONCE:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def _writable(parsed: Any) -> bool:

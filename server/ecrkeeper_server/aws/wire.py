@@ -6,9 +6,9 @@ A service model is loaded once and shared by all accounts and Regions.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from ecrkeeper_server.aws.codec import ALWAYS_USED, Codec, Serialized
 from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.environment import AwsEnvironment
 from ecrkeeper_server.aws.reading import Answer, Reader
+from ecrkeeper_server.aws.request_parts import serializing
 from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.transport import Address
 from ecrkeeper_server.aws.tunnel import proxy_authorization
@@ -123,9 +124,20 @@ class Wire:
         self, service: str, region: str, operation: str, params: dict[str, Any], credentials: Credentials
     ) -> Prepared:
         """Return a signed request for one call."""
+        return self._signed(service, region, self.service(service).serialize(operation, params), credentials)
+
+    def preparing(
+        self, service: str, region: str, operation: str, params: dict[str, Any], credentials: Credentials
+    ) -> Steps[Prepared]:
+        """Return the same in steps, for large parameters."""
+        serialized = yield from serializing(partial(self.service(service).serialize, operation), params)
+        yield
+        return self._signed(service, region, serialized, credentials)
+
+    def _signed(self, service: str, region: str, serialized: Serialized, credentials: Credentials) -> Prepared:
         spec = self.service(service)
         endpoint = self.endpoint(service, region)
-        method, path, operation_headers, data = spec.serialize(operation, params)
+        method, path, operation_headers, data = serialized
         headers = sign(
             method,
             endpoint.host,
@@ -153,7 +165,7 @@ class Wire:
         return self.service(service).reader.read(operation, response)
 
     def reading(self, service: str, operation: str, response: Response) -> Steps[Answer]:
-        """The same in steps, for a long answer."""
+        """Return the same in steps, for a long answer."""
         return self.service(service).reader.reading(operation, response)
 
 
@@ -193,14 +205,14 @@ class _Service:
         self.reader = Reader(codec, name)
         self._plain = lru_cache(maxsize=_SERIALIZED)(self._serialize_plain)
 
-    def serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
+    def serialize(self, operation: str, params: Mapping[str, Any]) -> Serialized:
         """Return method, path, headers and body of a call, checked against the model.
 
         A fleet is read with few different requests, so those with plain parameters are
         cached.
         """
         if any(isinstance(value, (dict, list)) for value in params.values()):
-            return self._codec.serialize(self._name, operation, params)
+            return self._codec.serialize(self._name, operation, dict(params))
         return self._plain(operation, tuple(params.items()))
 
     def _serialize_plain(self, operation: str, params: tuple[tuple[str, Any], ...]) -> Serialized:
