@@ -52,7 +52,9 @@ async def registry_plan(
 
     `allowing` are the owners that allow replacements. The digest is that of the write that the plan is for.
     """
-    applied = owned_elements(state.applied, spec.abandoned, composition.desired)
+    applied, unconfirmed = owned_elements(state.applied, spec.abandoned, composition.desired), state.unconfirmed
+    # The rest of a large state would stay in memory while the plan waits for AWS.
+    del state
     names = managed(composition.desired, applied)
     message = common_pb2.Plan()
     _check_regions(message, deps.aws, registry, composition.desired.get("replication_configuration", {}))
@@ -63,7 +65,7 @@ async def registry_plan(
     elements = {name: observed[name].elements for name in names if name in observed}
     size = sum(each.size for each in observed.values()) + sum(map(size_of, composition.desired.values()))
     message.digest = await _digest(basis, observed, settings.unread, size)
-    applied, _ = await work().step(verified, applied, state.unconfirmed, elements, elements=size)
+    applied, _ = await work().step(verified, applied, unconfirmed, elements, elements=size)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     plans = await work().run(planning(composition.desired, applied, elements, prune=prune), size)
     planned = {name: plan for name, plan in plans.items() if _is_writable(message, name, observed[name])}

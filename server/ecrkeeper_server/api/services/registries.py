@@ -146,12 +146,13 @@ class Registries:
         elements = await cost_in_turns([each.settings for each in declared])
         composition = await work().charged(composing(declared), elements)
         allowing = [d.owner for d in declared if d.allow_replacement]
-        plan = await registry_plan(
-            self._deps, name, row.registry_spec, row.registry_state, composition, allowing, basis
-        )
+        shown = await _shown(row, declared, registry_message.FULL)
+        planning = registry_plan(self._deps, name, row.registry_spec, row.registry_state, composition, allowing, basis)
+        # The plan waits for AWS, and needs no other part of the stored rows.
+        del row, declared, composition
+        plan = await planning
         if request.plan_digest:
             check_plan(str(name), request.plan_digest, plan.digest)
-        shown = await _shown(row, declared, registry_message.FULL)
         return basis.etag, await work().run(registry_message.with_plan(shown, plan))
 
     async def WatchRegistries(

@@ -115,8 +115,7 @@ class OwnerSettings:
             trace=self._deps.db.trace(),
         )
         if request.validate_only:
-            tried = await self._declaring.attempt(call)
-            return await self._planned(name, tried, request) if tried else registry_pb2.RegistrySettings(name=str(name))
+            return (await self._tried(call, request))[1]
         written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
         if written is None:
@@ -152,7 +151,7 @@ class OwnerSettings:
             remedy=remedy,
         )
         if request.validate_only:
-            return await self._planned(name, await self._declaring.attempt(call), request)
+            return (await self._tried(call, request))[1]
         written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
         message = await _shown(written)
@@ -168,13 +167,16 @@ class OwnerSettings:
         if await self._deps.db.read(lambda tx: find_response(tx, call.caller)) is not None:
             # The call is a repetition; its plan has been carried out.
             return call
-        tried = await self._declaring.attempt(call)
-        if tried is None:
-            return call
-        await self._planned(call.name, tried, request)
-        return replace(call, planned_on=tried.planned_on)
+        return replace(call, planned_on=(await self._tried(call, request))[0])
 
-    async def _planned(self, name: SettingsName, tried: WriteResult, request: Any) -> registry_pb2.RegistrySettings:
+    async def _tried(self, call: Written, request: Any) -> tuple[str | None, registry_pb2.RegistrySettings]:
+        """Return the etag that a call is planned on, and its declaration with the plan.
+
+        None, and the name only, for a deletion of nothing.
+        """
+        tried, name = await self._declaring.attempt(call), call.name
+        if tried is None:
+            return None, registry_pb2.RegistrySettings(name=str(name))
         elements = await cost_in_turns([spec.settings for spec in tried.specs.values()])
         await parsed(tried.registry)
         message = await work().run(render.settings_steps(tried.declared, tried.registry), elements)
@@ -185,13 +187,17 @@ class OwnerSettings:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
         composition = await work().run(composing_specs(tried.specs), elements)
-        plan = await registry_plan(
+        planned_on = tried.planned_on
+        planning = registry_plan(
             self._deps, name.registry, row.registry_spec, row.registry_state, composition, allowing,
-            Basis(_request(name, tried), tried.planned_on),
+            Basis(_request(name, tried), planned_on),
         )  # fmt: skip
+        # The plan waits for AWS, and needs no other part of the stored rows.
+        del tried, row, composition
+        plan = await planning
         if digest := getattr(request, "plan_digest", ""):
             check_plan(str(name), digest, plan.digest)
-        return await work().run(render.with_plan(message, plan))
+        return planned_on, await work().run(render.with_plan(message, plan))
 
     async def ImportRegistrySettings(
         self, request: pb.ImportRegistrySettingsRequest, context: Context
