@@ -75,6 +75,7 @@ def _console_pages(config: Config, deps: Dependencies, built: Built, security: S
         built.table.handlers,
         lambda: deps.page_key.read(deps.db),
         deps.turns,
+        built.admission.work_of,
         Options(deps.setup.version, tokens=security.keys is not None),
         url=config.console_url,
         metadata_bytes=limits.metadata_bytes,

@@ -1,4 +1,4 @@
-"""The principals of the calls that share work pay equal parts of it, and its steps are short."""
+"""The principals of calls that share work pay equal parts of it."""
 
 from __future__ import annotations
 

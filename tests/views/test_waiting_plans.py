@@ -1,4 +1,4 @@
-"""A plan that waits for AWS holds what it needs afterwards, and not the stored registry."""
+"""A plan that waits for AWS holds no stored rows."""
 
 from __future__ import annotations
 

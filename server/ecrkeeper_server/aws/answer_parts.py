@@ -35,7 +35,7 @@ def counting(body: bytes, *marks: bytes) -> Steps[list[int]]:
 
 
 def loading(body: bytes) -> Steps[Any]:
-    """Return what `orjson.loads` returns, in steps; raise ValueError for anything but JSON."""
+    """Return what `orjson.loads` returns, in steps; ValueError for invalid JSON."""
     decoder, texts = getincrementaldecoder("utf-8")(), []
     for start in range(0, len(body), _BYTES):
         yield

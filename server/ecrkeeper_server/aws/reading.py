@@ -185,7 +185,7 @@ def _is_long(value: Any) -> bool:
 
 
 def _size(item: Any) -> int:
-    """Return the number of items of an item: itself, those of its lists, and some for a long text."""
+    """Return the number of items: itself, those of its lists, some for a long text."""
     if not isinstance(item, dict):
         return 1
     return 1 + sum(

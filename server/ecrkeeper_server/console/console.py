@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import quote
 
 import structlog
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCalls
 from ecrkeeper_server.api.http.peers import auth_of, peer_of
+from ecrkeeper_server.api.layers.admission import address_of
 from ecrkeeper_server.console import live
 from ecrkeeper_server.console.guard import Guard, Rejection
 from ecrkeeper_server.console.login import Login, with_token
@@ -21,6 +23,7 @@ from ecrkeeper_server.console.session import Cookies
 from ecrkeeper_server.console.sign_in import SignIn
 from ecrkeeper_server.console.view import SNAPSHOTS, Page, View
 from ecrkeeper_server.console.visit import Visit, answer, redirect
+from ecrkeeper_server.turns import Work
 
 log = structlog.get_logger("ecrkeeper.console")
 
@@ -49,6 +52,7 @@ class Console:
         sign_in: SignIn,
         guard: Guard,
         renderer: Renderer,
+        work_of: Callable[[str], Work],
         options: Options,
     ) -> None:
         self._calls = calls
@@ -56,6 +60,7 @@ class Console:
         self._sign_in = sign_in
         self._guard = guard
         self._renderer = renderer
+        self._work_of = work_of
         self._options = options
         self._static = static_files()
         self._snapshots = asyncio.Semaphore(SNAPSHOTS)
@@ -72,13 +77,13 @@ class Console:
             raise
         except Exception:  # After any error of one page, the connection serves the next one.
             log.exception("page_failed", path=request.rel_url.raw_path[:200])
-            return await self._rejected(Rejection(500, "internal error; see the log"))
+            return await self._rejected(request, Rejection(500, "internal error; see the log"))
 
     async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path
         rejection = self._guard.rejection(request)
         if rejection is not None:
-            return await self._rejected(rejection)
+            return await self._rejected(request, rejection)
         if path in ("/", PREFIX):
             return redirect(f"{PREFIX}/")
         path = path.removeprefix(f"{PREFIX}/")
@@ -89,7 +94,7 @@ class Console:
             answered = await self._sign_in.answer(visit, path)
             return await self._page(visit, answered) if isinstance(answered, Page) else answered
         if request.method == "POST":
-            return await self._rejected(Rejection(405, "the method must be GET, got POST"))
+            return await self._rejected(request, Rejection(405, "the method must be GET, got POST"))
         return await self._show(visit, path)
 
     async def _visit(self, request: web.BaseRequest) -> Visit:
@@ -105,13 +110,14 @@ class Console:
         is_live = path == "live" or path.startswith("live/")
         match = route_of(path.removeprefix("live").removeprefix("/") if is_live else path)
         if match is None or (is_live and match[0].live is None):
-            return await self._rejected(Rejection(404, "there is no such page"))
+            return await self._rejected(visit.request, Rejection(404, "there is no such page"))
         route, path_params = match
         try:
             visit = replace(visit, who=await self._login.who(visit.caller))
-            view = View(self._calls, visit.caller, path_params, dict(visit.request.query), self._snapshots)
+            work = self._work_of(visit.key)
+            view = View(self._calls, visit.caller, path_params, dict(visit.request.query), work, self._snapshots)
             if is_live and route.live is not None:
-                return await live.serve(visit.request, view, route.live, self._renderer, visit.key)
+                return await live.serve(visit.request, view, route.live, self._renderer)
             return await self._page(visit, await route.show(view), route)
         except CallError as error:
             return await self._failed(visit, error, is_live=is_live)
@@ -142,14 +148,15 @@ class Console:
         }
         if route is not None and route.live is not None:
             common["live_path"] = f"{PREFIX}/live{visit.request.rel_url.raw_path.removeprefix(PREFIX)}"
-        content = await self._renderer.page(page, visit.key, **common)
+        content = await self._renderer.page(page, self._work_of(visit.key), **common)
         return answer(content, page.status, cookies=list(page.cookies))
 
-    async def _rejected(self, rejection: Rejection) -> web.Response:
+    async def _rejected(self, request: web.BaseRequest, rejection: Rejection) -> web.Response:
+        address = address_of(peer_of(request.transport))
         values = {"message": rejection.message, "reason": "", "who": None, "signed_in": False, "section": ""}
         common = {"sections": SECTIONS, "version": self._options.version, "live_path": ""}
         page = Page("failed.html", "Error", values, rejection.status)
-        return answer(await self._renderer.page(page, "", **common), rejection.status)
+        return answer(await self._renderer.page(page, self._work_of(address), **common), rejection.status)
 
     def _file(self, name: str, request: web.BaseRequest) -> web.Response:
         file = self._static.get(name)

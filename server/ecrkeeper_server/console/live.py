@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from ecrkeeper_server.api.http.in_process import CallError
 from ecrkeeper_server.console.guard import HEADERS
-from ecrkeeper_server.console.rendering import Renderer
+from ecrkeeper_server.console.rendering import Renderer, Values
 from ecrkeeper_server.console.view import View
 
 # Proxies end connections on which nothing is sent.
@@ -35,7 +36,7 @@ class Update(Struct, frozen=True):
     """
 
     template: str
-    values: Callable[[], Mapping[str, Any]]
+    values: Values
     event: str = "update"
     key: Hashable = None
 
@@ -58,7 +59,7 @@ class Same:
 Live = Callable[[View], AsyncIterator[Update]]
 
 
-async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Renderer, user: str) -> web.StreamResponse:
+async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Renderer) -> web.StreamResponse:
     """Send the updates of a page until the browser leaves or the stream ends."""
     response = _response()
     await response.prepare(request)
@@ -67,8 +68,8 @@ async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Rend
     try:
         async with contextlib.aclosing(live(view)) as updates:  # type: ignore[type-var]
             async for update in updates:
-                part = await renderer.part(update.template, user, update.values, update.key)
-                await response.write(_event(update.event, part))
+                encode = partial(_event, update.event)
+                await response.write(await renderer.part(update.template, view.work, update.values, encode, update.key))
         await response.write(_event("end", "end"))
     except CallError as error:
         await _end(response, error)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
@@ -18,13 +17,20 @@ from google.protobuf import json_format, timestamp_pb2
 from google.protobuf.message import Message
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from ecrkeeper_server.api.services.shared_work import SharedTask
 from ecrkeeper_server.console import conditions
 from ecrkeeper_server.console.view import Page
 from ecrkeeper_server.turns import Steps, Turns, Work
 
 PREFIX = "/console"
-Values = Callable[[], Mapping[str, Any]]
+Values = Callable[[], Mapping[str, Any] | Steps[Mapping[str, Any]]]
+"""Makes the values of a template, perhaps in steps."""
 _FOLDER = resources.files(__package__)
+# Messages with a JSON form of their own.
+_GOOGLE = "google.protobuf."
+_INDENTED = json.JSONEncoder(indent=2, ensure_ascii=False, sort_keys=True)
+# Parts of JSON that a step makes.
+_AT_ONCE = 1_000
 # Streams show a change at the same time, but few changes at once.
 _PARTS = 32
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain"}
@@ -49,7 +55,7 @@ class Renderer:
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
-        self._parts: LRUCache[tuple[str, Hashable], asyncio.Task[str]] = LRUCache(_PARTS)
+        self._parts: LRUCache[tuple[str, Hashable], SharedTask[bytes]] = LRUCache(_PARTS)
         versions = {name: hashlib.sha256(content).hexdigest()[:16] for name, (_, content) in static_files().items()}
         self._templates = Environment(
             loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -68,30 +74,42 @@ class Renderer:
             "element_id": conditions.element_id,
         }
 
-    async def page(self, page: Page, user: str, **common: Any) -> bytes:
-        """Return a page as bytes; `user` is whose work it is."""
+    async def page(self, page: Page, work: Work, **common: Any) -> bytes:
+        """Return a page as bytes; `work` is that of its user."""
         values = {**common, **page.values, "title": page.title}
-        return await Work(self._turns, user).run(self._steps(page.template, values))
+        return await work.run(self._steps(page.template, lambda: values, _encoded))
 
-    async def part(self, template: str, user: str, values: Values, key: Hashable = None) -> str:
-        """Return a part of a page, rendered once for all streams with an equal key."""
+    async def part(
+        self, template: str, work: Work, values: Values, encode: Callable[[str], bytes], key: Hashable = None
+    ) -> bytes:
+        """Return an encoded part of a page.
+
+        It is rendered once for all streams with an equal key. The users whose streams wait for it pay for it.
+        """
         if key is None:
-            return await self._part(template, user, values)
+            return await work.run(self._steps(template, values, encode))
         task = self._parts.get((template, key))
-        if task is None or task.cancelled() or (task.done() and task.exception() is not None):
-            task = self._parts[template, key] = asyncio.create_task(self._part(template, user, values))
-        return await asyncio.shield(task)
+        if task is None or task.failed:
+            steps = partial(self._steps, template, values, encode)
+            task = self._parts[template, key] = SharedTask(self._turns, lambda shared: shared.run(steps()))
+        return await task.result(work)
 
-    async def _part(self, template: str, user: str, values: Values) -> str:
-        return (await Work(self._turns, user).run(self._steps(template, values()))).decode()
-
-    def _steps(self, template: str, values: Mapping[str, Any]) -> Steps[bytes]:
+    def _steps(self, template: str, values: Values, encode: Callable[[str], bytes]) -> Steps[bytes]:
+        made = values()
+        if not isinstance(made, Mapping):
+            made = yield from made
         parts = []
-        for number, part in enumerate(self._templates.get_template(template).generate(values)):
+        for number, part in enumerate(self._templates.get_template(template).generate(made)):
             parts.append(part)
             if number % 16 == 0:
                 yield
-        return "".join(parts).encode(errors="replace")
+        text = "".join(parts)
+        yield
+        return encode(text)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="replace")
 
 
 def _source(name: str) -> str | None:
@@ -120,6 +138,35 @@ def pretty(value: Message) -> str:
     """Return a message as indented JSON; text as it is."""
     content = json_format.MessageToDict(value)
     return content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+def pretty_steps(value: Message) -> Steps[str]:
+    """Return a message as indented JSON, in steps."""
+    plain = yield from _plain(value)
+    parts = []
+    for number, part in enumerate(_INDENTED.iterencode(plain)):
+        parts.append(part)
+        if number % _AT_ONCE == _AT_ONCE - 1:
+            yield
+    return "".join(parts)
+
+
+def _plain(message: Any) -> Steps[dict[str, Any]]:
+    """Return a message as JSON, with a step for each item of a list."""
+    result: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for field, value in message.ListFields():
+        nested = field.message_type
+        if nested is None or nested.GetOptions().map_entry or nested.full_name.startswith(_GOOGLE):
+            others[field.name] = value
+        elif isinstance(value, Message):
+            result[field.json_name] = yield from _plain(value)
+        else:
+            result[field.json_name] = items = []
+            for item in value:
+                yield
+                items.append(json_format.MessageToDict(item))
+    return {**json_format.MessageToDict(type(message)(**others)), **result}
 
 
 def inline(value: Message) -> str:

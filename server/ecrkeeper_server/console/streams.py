@@ -11,7 +11,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.console.conditions import Cell, cell_of
-from ecrkeeper_server.console.digests import digest_of, digest_of_cells
+from ecrkeeper_server.console.digests import digest_of_cells
 from ecrkeeper_server.console.live import Same, Update
 from ecrkeeper_server.console.pages import registries, trail
 from ecrkeeper_server.console.pages.fleet import ACCOUNTS
@@ -62,7 +62,7 @@ async def registry(view: View) -> AsyncIterator[Update]:
     )
     first = True
     async for answer in view.stream("RegistrySettingsService.WatchRegistries", request):
-        if answer.kind == _CURRENT and not (first and view.has(digest_of(answer.registry))):
+        if answer.kind == _CURRENT and not (first and await view.shows(answer.registry)):
             yield Update("registry_body.html", partial(registries.registry_values, answer.registry), key=Same(answer))
         first = False
 
@@ -84,7 +84,7 @@ async def role(view: View) -> AsyncIterator[Update]:
     async for answer in view.stream("RoleService.WatchServiceLinkedRoles", request):
         role = answer.service_linked_role
         current = answer.kind == role_service_pb2.WatchServiceLinkedRolesResponse.CURRENT
-        if current and not (first and view.has(digest_of(role))):
+        if current and not (first and await view.shows(role)):
             yield Update("role_body.html", partial(role_values, role), key=Same(answer))
         first = False
 

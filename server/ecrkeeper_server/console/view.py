@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 from msgspec import Struct, field
 
 from ecrkeeper_server.api.http.in_process import Caller, CallError, InProcessCalls
+from ecrkeeper_server.console.digests import digest_of
+from ecrkeeper_server.turns import Work
 
 _SERVICES = {"Operations": "google.longrunning"}
 _QUERY_CHARACTERS = 2048
@@ -43,6 +45,8 @@ class View(Struct, frozen=True):
     caller: Caller
     path_params: Mapping[str, str]
     query: Mapping[str, str]
+    # Charges the user, as calls do.
+    work: Work
     # Held while a stream reads its snapshot: hundreds of them may begin at once, and each takes a megabyte.
     snapshots: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, SNAPSHOTS))
 
@@ -59,6 +63,10 @@ class View(Struct, frozen=True):
         at = self.text("at")
         recent = at.isascii() and at.isdigit() and abs(time.time() - int(at)) < _RECENT_SECONDS
         return recent and not reconnected and self.text("digest") == digest
+
+    async def shows(self, resource: Message) -> bool:
+        """Return whether the page of this stream already shows a resource."""
+        return bool(self.text("digest")) and self.has(await self.work.run(digest_of(resource)))
 
     async def call(self, method: str, request: Message) -> Any:
         """Return the answer to `Service.Method`, or raise CallError."""

@@ -9,6 +9,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from ecrkeeper_server.api.http.in_process import Caller
+from ecrkeeper_server.api.layers.admission import address_of
 from ecrkeeper_server.console.guard import HEADERS
 from ecrkeeper_server.console.session import Cookies
 
@@ -24,8 +25,8 @@ class Visit(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The key of the work for this user."""
-        return self.who.principal if self.who is not None and self.who.principal else self.caller.peer
+        """The principal that pays for the page: the user, or its address, as for calls."""
+        return self.who.principal if self.who is not None and self.who.principal else address_of(self.caller.peer)
 
 
 def redirect(target: str, cookies: list[str] | None = None) -> web.Response:

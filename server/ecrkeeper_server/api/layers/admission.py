@@ -31,7 +31,7 @@ from ecrkeeper_server.errors import (
     Violation,
 )
 from ecrkeeper_server.store.instrumented import RecentCpu
-from ecrkeeper_server.turns import WORK, Turns, work
+from ecrkeeper_server.turns import WORK, Turns, Work, work
 
 T = TypeVar("T")
 
@@ -67,6 +67,10 @@ class AdmissionLayer:
             # A timeout that is expiring cannot be rescheduled.
             if not limit.expired():
                 limit.reschedule(0.0)
+
+    def work_of(self, peer: str) -> Work:
+        """Return work that a principal pays for beside its calls, such as a page."""
+        return CallCosts(self._admission, self._turns, peer, self._cpu).work()
 
     def around(self, method: str, handler: Any) -> Any:
         """Return the handler behind admission."""

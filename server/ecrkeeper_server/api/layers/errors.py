@@ -42,7 +42,7 @@ NO_MESSAGE = Violation("", "the request is not a message of the type that this c
 
 
 class ErrorMapping:
-    """Wraps the handlers of ecrkeeper's services; they then return or yield each `Answer`.
+    """Wraps the handlers of ecrkeeper's services; they then return each `Answer`.
 
     It serializes the answers of health, and leaves reflection as it is.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -22,24 +23,26 @@ async def answered(message: M) -> Answer[M]:
 
 def answering(message: M) -> Steps[Answer[M]]:
     """Return the answer with a message, in steps."""
-    content = yield from _serializing(message)
+    content = yield from serializing(message)
     return Answer(type(message), content, message)
 
 
 def serializing_item(number: int, message: Message) -> Steps[bytes]:
     """Return the bytes of an answer with one item in its field `number`, in steps."""
-    content = yield from _serializing(message)
+    content = yield from serializing(message)
     return _head(number, len(content)) + content
 
 
-def _serializing(message: Any) -> Steps[bytes]:
-    """Return the bytes of a message, field by field.
+def serializing(message: Any, *, deterministic: bool = False, omitted: Container[str] = ()) -> Steps[bytes]:
+    """Return the bytes of a message without the omitted members, field by field.
 
     By the definition of protobuf's encoding, concatenated parts of a message are the message.
     """
     rest: Any = type(message)()
     parts: list[bytes] = []
     for field, value in message.ListFields():
+        if field.name in omitted:
+            continue
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             _copy(field, value, rest)
             continue
@@ -49,15 +52,15 @@ def _serializing(message: Any) -> Steps[bytes]:
         for item in items:
             if len(items) <= _FEW:
                 yield
-                content = yield from _serializing(item)
+                content = yield from serializing(item, deterministic=deterministic)
             else:
-                content = item.SerializeToString()
+                content = item.SerializeToString(deterministic=deterministic)
             parts += (_head(field.number, len(content)), content)
             size, count = size + len(content), count + 1
             if size > _BYTES or count == _ITEMS:
                 yield
                 size = count = 0
-    return b"".join((rest.SerializeToString(), *parts))
+    return b"".join((rest.SerializeToString(deterministic=deterministic), *parts))
 
 
 def _copy(field: FieldDescriptor, value: Any, message: Any) -> None:

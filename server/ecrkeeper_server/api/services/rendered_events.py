@@ -20,7 +20,10 @@ class RenderedEvents:
         self._render = render
 
     async def of(self, event: Event, view: int) -> Answer[Any]:
-        """Return the answer of an event; streams share it, so nobody may change its message."""
+        """Return the answer of an event.
+
+        Streams share it, so nobody may change its message.
+        """
         row = event.row
         if row is None:
             raise AssertionError(event)

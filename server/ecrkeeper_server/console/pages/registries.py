@@ -9,8 +9,9 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.console.digests import digest_of
 from ecrkeeper_server.console.elements import change_rows, drift_rows, element_rows
-from ecrkeeper_server.console.rendering import pretty
+from ecrkeeper_server.console.rendering import pretty_steps
 from ecrkeeper_server.console.view import Page, View, digest_query
+from ecrkeeper_server.turns import Steps
 
 _SERVICE = "RegistrySettingsService"
 # The page has so many elements; a page of its own lists all.
@@ -26,19 +27,22 @@ async def registry(view: View) -> Page:
     """Show one registry."""
     request = pb.GetRegistryRequest(name=name_of(view), view=registry_pb2.FULL)
     registry = await view.call(f"{_SERVICE}.GetRegistry", request)
-    return Page("registry.html", _title(view), registry_values(registry))
+    return Page("registry.html", _title(view), await view.work.run(registry_values(registry)))
 
 
 def _title(view: View) -> str:
     return f"{view.path_params['account']} {view.path_params['region']}"
 
 
-def registry_values(registry: registry_pb2.Registry) -> dict[str, Any]:
-    """Return what the template shows of a registry."""
+def registry_values(registry: registry_pb2.Registry) -> Steps[dict[str, Any]]:
+    """Return what the template shows of a registry, in steps."""
+    digest = yield from digest_of(registry)
+    yield
     rows = list(element_rows(registry.elements[:_ELEMENTS], registry.drift))
+    yield
     return {
         "registry": registry,
-        "live": digest_query(digest_of(registry)),
+        "live": digest_query(digest),
         "drift": list(drift_rows(registry.drift[:_ELEMENTS])),
         "remediated": list(drift_rows(registry.last_remediation.drift[:_ELEMENTS])),
         "elements": rows,
@@ -103,7 +107,7 @@ async def declaration(view: View) -> Page:
         "registry_name": name_of(view),
         "owner": view.path_params["owner"],
         "declaration": declared,
-        "settings": pretty(declared.settings) if declared is not None else "",
+        "settings": await view.work.run(pretty_steps(declared.settings)) if declared is not None else "",
         "revisions": [(each, list(change_rows(each.changes[:_ELEMENTS]))) for each in listed.revisions],
         "next": listed.next_page_token,
     }

@@ -11,6 +11,7 @@ from ecrkeeper_server.console.digests import digest_of
 from ecrkeeper_server.console.elements import drift_rows
 from ecrkeeper_server.console.search import filter_of
 from ecrkeeper_server.console.view import Page, View, digest_query
+from ecrkeeper_server.turns import Steps
 
 # The filter of the page's stream names their accounts, and has at most 20 restrictions.
 _ROLES = 20
@@ -41,12 +42,14 @@ async def roles(view: View) -> Page:
 async def role(view: View) -> Page:
     """Show one role."""
     role = await view.call("RoleService.GetServiceLinkedRole", pb.GetServiceLinkedRoleRequest(name=name_of(view)))
-    return Page("role.html", f"{view.path_params['account']} {view.path_params['role']}", role_values(role))
+    values = await view.work.run(role_values(role))
+    return Page("role.html", f"{view.path_params['account']} {view.path_params['role']}", values)
 
 
-def role_values(role: role_pb2.ServiceLinkedRole) -> dict[str, Any]:
-    """Return what the templates show of a role."""
-    return {"role": role, "live": digest_query(digest_of(role)), "drift": list(drift_rows(role.drift))}
+def role_values(role: role_pb2.ServiceLinkedRole) -> Steps[dict[str, Any]]:
+    """Return what the templates show of a role, in steps."""
+    digest = yield from digest_of(role)
+    return {"role": role, "live": digest_query(digest), "drift": list(drift_rows(role.drift))}
 
 
 async def usage(view: View) -> Page:
