@@ -6,8 +6,8 @@ import asyncio
 import inspect
 import ipaddress
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -38,6 +38,27 @@ T = TypeVar("T")
 _LONGEST_SECONDS = 120.0
 # The call waits for an operation to end, and does no more work than a stream.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
+
+
+class _Entered:
+    """A call within the limits; its end releases everything that it holds."""
+
+    __slots__ = ("_admission", "_costs", "_kind", "_peer")
+
+    def __init__(self, admission: Admission, peer: str, kind: Kind, costs: CallCosts) -> None:
+        self._admission = admission
+        self._peer = peer
+        self._kind = kind
+        self._costs = costs
+
+    def __enter__(self) -> tuple[str, CallCosts]:
+        self._admission.enter(self._peer, self._kind)
+        WORK.set(self._costs.work)
+        return self._peer, self._costs
+
+    def __exit__(self, *_: object) -> None:
+        self._costs.end()
+        self._admission.leave(self._peer, self._kind)
 
 
 class AdmissionLayer:
@@ -153,17 +174,10 @@ class AdmissionLayer:
         )
         return make(answer, None, handler.response_serializer)
 
-    @contextmanager
-    def _entered(self, context: Context, kind: Kind) -> Iterator[tuple[str, CallCosts]]:
+    def _entered(self, context: Context, kind: Kind) -> _Entered:
         peer = limit_key(context)
-        self._admission.enter(peer, kind)
         costs = CallCosts(self._admission, self._turns, peer, self._cpu, self._data)
-        WORK.set(costs.work)
-        try:
-            yield peer, costs
-        finally:
-            costs.end()
-            self._admission.leave(peer, kind)
+        return _Entered(self._admission, peer, kind, costs)
 
     async def _in_time(self, call: Coroutine[Any, Any, T]) -> T:
         """Return the result of a call, or raise DeadlineExceeded after the longest time.

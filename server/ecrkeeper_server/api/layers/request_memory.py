@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ecrkeeper_server.api.layers.capacity import Limits, retry_later, without_reserve
@@ -82,14 +81,31 @@ class _Slot:
         self.shortened = False
 
 
+class _Held:
+    """The bytes of a request in progress."""
+
+    __slots__ = ("_memory", "_principal", "_size")
+
+    def __init__(self, memory: RequestMemoryLimit, principal: str, size: int) -> None:
+        self._memory = memory
+        self._principal = principal
+        self._size = size
+
+    def __enter__(self) -> None:
+        self._memory.hold(self._principal, self._size)
+
+    def __exit__(self, *_: object) -> None:
+        self._memory.release(self._principal, self._size)
+
+
 class RequestMemoryLimit:
     """Limits the bytes of requests; rejects with ResourceExhausted and a retry delay."""
 
     def __init__(self, limits: Limits) -> None:
         half = limits.request_bytes // 2
         self._slots, self._bytes = max(2, half // limits.message_bytes), half
-        self._receiving_of: Counter[str] = Counter()
-        self._held: Counter[str] = Counter()
+        self._receiving_of: dict[str, int] = {}
+        self._held: dict[str, int] = {}
         self._deadlines = Deadlines(_LONGEST_SECONDS)
         self._slots_in_use: dict[_Slot, None] = {}
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
@@ -107,30 +123,33 @@ class RequestMemoryLimit:
         finally:
             self._release(principal)
 
-    @contextmanager
-    def holding(self, principal: str, size: int) -> Iterator[None]:
+    def holding(self, principal: str, size: int) -> _Held:
         """Count the bytes of a request while it is in progress."""
-        own = self._bytes // 2
-        small = self._held[principal] + size <= self._bytes // _SMALL_SHARE
+        return _Held(self, principal, size)
+
+    def hold(self, principal: str, size: int) -> None:
+        """Count the bytes of a request, or reject it."""
+        held, own = self._held.get(principal, 0), self._bytes // 2
+        small = held + size <= self._bytes // _SMALL_SHARE
         maximum = self._bytes if small else without_reserve(self._bytes)
         # The only request is always admitted, whatever the limits are.
         if self.held and self.held + size > maximum:
             raise _rejection(
                 "OVERLOADED", f"the server has requests of {maximum} bytes in progress, its maximum", maximum
             )
-        if self._held[principal] and self._held[principal] + size > own:
+        if held and held + size > own:
             raise _rejection(
                 "CONCURRENCY_LIMITED", f"this caller has requests of {own} bytes in progress, its maximum", own
             )
         self.held += size
-        self._held[principal] += size
-        try:
-            yield
-        finally:
-            self.held -= size
-            self._held[principal] -= size
-            if not self._held[principal]:
-                del self._held[principal]
+        self._held[principal] = held + size
+
+    def release(self, principal: str, size: int) -> None:
+        """Stop counting the bytes of a request."""
+        self.held -= size
+        self._held[principal] -= size
+        if not self._held[principal]:
+            del self._held[principal]
 
     async def _read(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
         try:
@@ -166,11 +185,11 @@ class RequestMemoryLimit:
             raise
 
     def _has_capacity(self, principal: str) -> bool:
-        return self.receiving < self._slots and self._receiving_of[principal] < self._slots // 2
+        return self.receiving < self._slots and self._receiving_of.get(principal, 0) < self._slots // 2
 
     def _acquire(self, principal: str) -> None:
         self.receiving += 1
-        self._receiving_of[principal] += 1
+        self._receiving_of[principal] = self._receiving_of.get(principal, 0) + 1
 
     def _release(self, principal: str) -> None:
         """Release a slot and hand it to the waiting principal with the fewest slots."""
@@ -180,7 +199,8 @@ class RequestMemoryLimit:
             del self._receiving_of[principal]
         if not self._waiting:
             return
-        for following in sorted(filter(self._has_capacity, self._waiting), key=lambda each: self._receiving_of[each]):
+        able = filter(self._has_capacity, self._waiting)
+        for following in sorted(able, key=lambda each: self._receiving_of.get(each, 0)):
             # A caller that was just cancelled is still in the queue.
             turn = next((each for each in self._waiting[following] if not each.done()), None)
             if turn is not None:
@@ -200,7 +220,7 @@ class RequestMemoryLimit:
 
         One slot for each waiting request.
         """
-        own = self._receiving_of[principal] >= self._slots // 2
+        own = self._receiving_of.get(principal, 0) >= self._slots // 2
         now = asyncio.get_running_loop().time()
         for slot in self._slots_in_use:
             if not slot.shortened and not slot.limit.expired() and (slot.principal == principal or not own):
