@@ -82,9 +82,15 @@ def reading_page(
     columns = tuple(name for name, value in wanted.items() if value != WILDCARD)
     cursor = dict(zip(_BEHIND, after, strict=True))
     values = {f"in_{name}": wanted[name] for name in columns}
-    query = _page(tx.conn.dialect, columns)
+    streamed = tx.dialect.sorts_code_points
+    query = _page(tx.conn.dialect, columns, streamed)
     rows = yield from query.reading(tx.conn, {**values, "max_rows": limit, **cursor}, _hashed, NARROW_CHARACTERS)
-    return _listed([row[:-1] for row in rows])
+    listed = _listed(row[:-1] for row in rows)
+    return sorted(listed, key=_place_of) if streamed else listed
+
+
+def _place_of(row: ListedDeclaration) -> tuple[str, str, str]:
+    return row.place
 
 
 def _hashed(row: Sequence[Any]) -> int:
@@ -93,14 +99,15 @@ def _hashed(row: Sequence[Any]) -> int:
 
 
 @lru_cache(maxsize=64)
-def _page(compiler: Compiler, columns: tuple[str, ...]) -> Prepared:
+def _page(compiler: Compiler, columns: tuple[str, ...], streamed: bool) -> Prepared:
     key = [declarations.c[name] for name in KEY]
     query = select(*(declarations.c[name] for name in _NAMES))
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _BEHIND)))
     query = query.where(*(declarations.c[name] == bindparam(f"in_{name}") for name in columns))
     some = query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)).cte("some")
     listed = _with_registries(select(*some.c, STATUS_DIGEST, schedule.c.due_at, STATE_BYTES), some)
-    return Prepared(listed.order_by(*(some.c[name] for name in KEY)), compiler)
+    # To order the rows, SQLite would hash the states of all of them before it returned the first one.
+    return Prepared(listed if streamed else listed.order_by(*(some.c[name] for name in KEY)), compiler)
 
 
 def _with_registries(query: Select[Any], some: CTE) -> Select[Any]:
@@ -156,7 +163,11 @@ def _stored(rows: Sequence[Stored]) -> Iterator[Stored | None]:
 def _read(dialect: Dialect, compiler: Compiler) -> Prepared:
     names = dialect.json_table(dict.fromkeys(KEY, Text()))
     named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
-    some = select(*STORED_DECLARATION).join_from(names, declarations, named).cte("some")
-    listed = [some.c[name].label(f"listed_{name}") for name in _NAMES]
-    columns = [*listed, STATUS_DIGEST, schedule.c.due_at.label("listed_due_at"), *some.c, *STORED_REGISTRY]
-    return Prepared(_with_registries(select(*columns), some), compiler)
+    # Without the settings, because SQLite reads all of it before it returns the first row.
+    some = select(*(declarations.c[name] for name in KEY)).join_from(names, declarations, named).cte("some")
+    listed = [declarations.c[name].label(f"listed_{name}") for name in _NAMES]
+    columns = [
+        *listed, STATUS_DIGEST, schedule.c.due_at.label("listed_due_at"), *STORED_DECLARATION, *STORED_REGISTRY,
+    ]  # fmt: skip
+    query = _with_registries(select(*columns), some)
+    return Prepared(query.join(declarations, and_(*(declarations.c[name] == some.c[name] for name in KEY))), compiler)

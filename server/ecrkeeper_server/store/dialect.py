@@ -29,6 +29,11 @@ class Dialect(abc.ABC):
     def concurrent_writers(self) -> bool:
         """Whether concurrent writes may commit in another order than they began."""
 
+    @property
+    @abc.abstractmethod
+    def sorts_code_points(self) -> bool:
+        """Whether texts are in the order of their code points, as in Python."""
+
     @abc.abstractmethod
     def statistics(self, table: Table) -> Executable | None:
         """Return the statement that brings the planner's statistics of a table up to date.

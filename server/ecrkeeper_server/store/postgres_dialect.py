@@ -49,6 +49,11 @@ class PostgresDialect(Dialect):
     now: Now = postgres_now
 
     @property
+    def sorts_code_points(self) -> bool:
+        """The collation of the database decides."""
+        return False
+
+    @property
     def concurrent_writers(self) -> bool:
         """Return True."""
         return True

@@ -43,6 +43,11 @@ class SqliteDialect(Dialect):
     now: Now = sqlite_now
 
     @property
+    def sorts_code_points(self) -> bool:
+        """The collation of all columns is BINARY."""
+        return True
+
+    @property
     def concurrent_writers(self) -> bool:
         """Return False."""
         return False
