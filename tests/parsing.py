@@ -13,7 +13,7 @@ from ecrkeeper_server.turns import Steps
 
 
 class Parsed:
-    """The characters that were parsed: all of them, those of one call, and those in threads."""
+    """The characters that were parsed: all, of one call, and in threads."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.characters = self.longest = 0

@@ -83,7 +83,10 @@ def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
 
 
 def _differs(before: Json | LongJson, after: Json | LongJson) -> bool:
-    """Return whether a state is to be stored; a long one that is not parsed is kept or replaced."""
+    """Return whether a state is to be stored.
+
+    A long one that is not parsed is either kept or replaced.
+    """
     return before is not after and (isinstance(before, LongJson) or before != after)
 
 

@@ -70,7 +70,7 @@ class JsonText(TypeDecorator[Any]):
 
 
 class StateText(JsonText):
-    """The same for values that can have megabytes: a long one is parsed when it is needed."""
+    """The same for long values, which are parsed when they are needed."""
 
     cache_ok = True
 
@@ -80,7 +80,10 @@ class StateText(JsonText):
 
 
 class TextBytes(GenericFunction[int]):
-    """The bytes of a text, `octet_length` in SQL; databases read the whole text to count its characters."""
+    """The bytes of a text, `octet_length` in SQL.
+
+    Databases would read the whole text to count its characters.
+    """
 
     name = "octet_length"
     type = BigInteger()
@@ -151,14 +154,19 @@ def _parts(value: dict[str, Any]) -> Iterator[bytes]:
 
 def read_json(text: str) -> Any:
     """Return the value of a JSON column."""
-    return parse(text) if len(text) <= LONG else finish(reading(text))
+    if len(text) > LONG:
+        return finish(reading(text))
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return parse(text)
 
 
 def reading_json(text: str) -> Steps[Any]:
     """Return the same in steps."""
-    return parse(text) if len(text) <= LONG else (yield from reading(text))
+    return (yield from reading(text)) if len(text) > LONG else read_json(text)
 
 
 def read_state(text: str) -> Any:
     """Return the value of a state; a long one is not parsed."""
-    return parse(text) if len(text) <= LONG else LongJson(text)
+    return LongJson(text) if len(text) > LONG else read_json(text)

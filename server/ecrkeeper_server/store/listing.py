@@ -101,14 +101,20 @@ def _mark_of(declared: Declaration) -> str:
 
 
 def reading_list(tx: Tx, account: str, after: str, limit: int) -> Steps[list[Listed]]:
-    """Return up to `limit` registries by name, after `after`, in steps; the account may be `-`."""
+    """Return up to `limit` registries by name, after `after`, in steps.
+
+    The account may be `-`.
+    """
     query = _page(tx.conn.dialect, account != WILDCARD)
     values = {"in_kind": RegistryName.kind, "in_account": account, "behind": after, "most": limit}
     return list(map(_listed, (yield from query.reading(tx.conn, values, _hashed, NARROW_CHARACTERS))))
 
 
 def _hashed(row: Sequence[Any]) -> int:
-    """Return the characters for what the database has read of a row: the state, and the versions of declarations."""
+    """Return the characters for what the database has read of a row.
+
+    It has read the state, and the versions of the declarations.
+    """
     marks, length = row[_MARKS_AT] or "", row[-1]
     return int(length // HASHED_AT_ONCE + marks.count(_BETWEEN_MARKS) * NARROW_CHARACTERS)
 

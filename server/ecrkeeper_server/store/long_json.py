@@ -24,9 +24,9 @@ _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class LongJson:
-    """A JSON object as a long text, which is parsed when it is needed; equal to its value.
+    """A JSON object as a long text, which is parsed when it is needed.
 
-    `reading` parses it in steps. `value` parses it at once if nobody did so before.
+    It is equal to its value. `reading` parses it in steps. `value` parses it at once if nobody did so before.
     """
 
     __slots__ = ("_known", "_members", "_text", "_value")
@@ -121,9 +121,10 @@ def _reading(text: bytes) -> Steps[Any]:
 
 
 def _items(text: bytes) -> Steps[list[Any]]:
-    """Return the items of a list: guess where one ends, and see whether the items until there can be parsed.
+    """Return the items of a list, some in each step.
 
-    A wrong guess is within an item, and leaves a bracket or a quote open.
+    It guesses where an item ends. A wrong guess is within an item and leaves a bracket or a quote open, so the text
+    until there cannot be parsed.
     """
     between = _between(text)
     values: list[Any] = []
@@ -144,7 +145,7 @@ def _items(text: bytes) -> Steps[list[Any]]:
 
 
 def _between(text: bytes) -> bytes:
-    """Return what mostly is between two items of a list, by the begin of the first one."""
+    """Return the likely text between two items of a list."""
     if text.startswith(b"[{"):
         # Objects mostly have the same first key.
         return b"}," + text[1 : text.find(b":", 1, 100)]

@@ -64,10 +64,11 @@ class Prepared:
         try:
             with contextlib.closing(self._cursor(conn, values)) as cursor:
                 for row in cursor:
-                    if pace.is_over():
-                        yield
                     pace.count(characters(row), row_characters)
                     rows.append(row)
+                    # Before the next row: SQLite's driver is one row ahead.
+                    if pace.is_over():
+                        yield
         except conn.dialect.loaded_dbapi.Error:
             return self._again(conn, values)
         return rows

@@ -37,7 +37,10 @@ class HasState:
 
     @property
     def stored_state(self) -> Json:
-        """The state; a long one is parsed at once unless `reading_state` or `parsed` has done so before."""
+        """The state.
+
+        A long one is parsed at once unless `reading_state` or `parsed` has done so before.
+        """
         return value_of(self.state)
 
     def reading_state(self) -> Steps[Json]:

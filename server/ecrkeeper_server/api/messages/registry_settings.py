@@ -75,7 +75,7 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
 
 
 def view_cost(declared: Declaration, row: Resource | RegistryStatus) -> int:
-    """Return the cost of a declaration in elements; with a long state, it is rendered in turns."""
+    """Return the cost of a declaration in elements, at least `MANY` with a long state."""
     elements = cost(declared.settings)
     return max(MANY, elements) if isinstance(row.state, LongJson) else elements
 
