@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from ecrkeeper_server.store.long_json import LONG, LongJson, parse, reading
@@ -88,11 +87,6 @@ class TextBytes(GenericFunction[int]):
     name = "octet_length"
     type = BigInteger()
     inherit_cache = True
-
-
-@compiles(TextBytes, "sqlite")
-def _text_bytes(element: TextBytes, compiler: Any, **options: Any) -> str:
-    return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
 
 
 def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:

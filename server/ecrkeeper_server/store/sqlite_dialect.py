@@ -22,11 +22,12 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import ROWS, JsonText
+from ecrkeeper_server.store.json_columns import ROWS, JsonText, TextBytes
 
 _NOW = literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000", BigInteger)
 
@@ -34,6 +35,11 @@ _NOW = literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER
 def sqlite_now() -> ColumnElement[int]:
     """Return the time, to a millisecond."""
     return _NOW
+
+
+@compiles(TextBytes, "sqlite")
+def _text_bytes(element: TextBytes, compiler: Any, **options: Any) -> str:
+    return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
 
 
 @dataclass(frozen=True)
