@@ -10,10 +10,11 @@ from ecrkeeper_server.declarations.preconditions import (
     MAX_DECLARATION_BYTES,
     MAX_REGISTRY_BYTES,
     check_registry_size,
-    check_size,
+    checking_size,
 )
 from ecrkeeper_server.errors import InvalidArgument, QuotaExceeded
 from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.turns import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,13 +42,13 @@ REJECTED = [
 
 @pytest.mark.parametrize(("before", "after", "reason"), ACCEPTED)
 def test_declaration_up_to_1_mib_is_accepted(before: dict[str, Any] | None, after: dict[str, Any], reason: str) -> None:
-    check_size(before, after)
+    finish(checking_size(before, after))
 
 
 @pytest.mark.parametrize(("before", "after", "reason"), REJECTED)
 def test_declaration_above_1_mib_is_rejected(before: dict[str, Any] | None, after: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        check_size(before, after)
+        finish(checking_size(before, after))
     assert caught.value.reason == "DECLARATION_TOO_LARGE", reason
     (violation,) = caught.value.violations
     assert violation.field == "registry_settings.settings"

@@ -6,12 +6,14 @@ The tests count lines and not seconds, so that they do not depend on the machine
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
+import orjson
 import pytest
 from ecrkeeper.v1 import common_pb2
 from ecrkeeper_server.api.messages import plan as plan_message
@@ -20,10 +22,13 @@ from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.refreshed import refreshing
 from ecrkeeper_server.api.messages.sizes import fitting_plan
+from ecrkeeper_server.api.services.elements import _counting
 from ecrkeeper_server.declarations.audit_records import changing_settings
 from ecrkeeper_server.declarations.commands import PutDeclaration
 from ecrkeeper_server.declarations.costs import counting
 from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.declarations.plan_digest import Basis, PlanDigest
+from ecrkeeper_server.declarations.preconditions import checking_size
 from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.fleet.plan import FleetPlan
@@ -31,9 +36,11 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings import algebra
 from ecrkeeper_server.settings.codec import converting, settings_from_aws
+from ecrkeeper_server.settings.elements import tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.settings.unknown_fields import finding
 from ecrkeeper_server.store.declarations import DeclaredSetting
 from ecrkeeper_server.store.listing import Read
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -200,6 +207,15 @@ def deciding(crowded: State) -> Steps[Any]:
     return call.deciding(unit)
 
 
+def large_answer() -> dict[str, Any]:
+    """Return far more rules than AWS accepts, each with 100 filters."""
+    return {"rules": largest.replication(20)["rules"] * 8}
+
+
+def digest(large: State) -> Steps[Any]:
+    return PlanDigest.making(Basis(["x", large[1][0].settings], "etag"), large[0].state["observed"])
+
+
 CROWDED: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("GetRegistry", lambda crowded: registry_message.registry_steps(*crowded, registry_message.FULL)),
     ("ListRegistries", lambda crowded: registry_message.registry_steps(*crowded, registry_message.BASIC)),
@@ -226,6 +242,10 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the plan of a set", fleet_plan),
     ("the answer of validate_only", planned_answer),
     ("CheckServiceLinkedRoleUsage", role_users),
+    ("unknown members of an answer", lambda _: finding(largest.REPLICATION, large_answer())),
+    ("the size of a declaration", lambda _: checking_size(None, {largest.REPLICATION: large_answer()})),
+    ("the digest of a plan", digest),
+    ("the items of all settings", lambda large: _counting([large[0].state["observed"]] * 20)),
 ]
 
 
@@ -254,3 +274,26 @@ def all_lines(steps: Steps[Any]) -> int:
         return finish(steps)
 
     return longest(joined())
+
+
+def test_bytes_of_a_hashing_step_are_few(large: State) -> None:
+    observed = large[0].state["observed"]
+    steps = sum(1 for _ in digest(large))
+    assert steps >= sum(len(json.dumps(shape)) for shape in observed.values()) // 300_000
+    assert finish(digest(large)).observed == {
+        name: hashlib.sha256(orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        for name, shape in observed.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "value", [{}, [], {"b": [], "a": {}}, {"\u00e4": 1, "z": [None, {"y": True, "x": "\n"}]}, "x", None]
+)
+def test_hash_is_of_sorted_json(value: Any) -> None:
+    expected = hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    assert PlanDigest.of(Basis(value, ""), {}).request == expected
+
+
+def test_items_in_steps_are_those_of_the_tally(large: State) -> None:
+    shapes = [large[0].state["observed"], large[1][0].settings, {}]
+    assert finish(_counting(shapes)) == sum(tally(shape)[0] for shape in shapes)

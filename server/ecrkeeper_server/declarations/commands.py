@@ -18,7 +18,7 @@ from ecrkeeper_server.declarations.preconditions import (
     MAX_DECLARATION_BYTES,
     check_manager,
     check_registry_size,
-    check_size,
+    checking_size,
     conflict_of,
     presence_error,
 )
@@ -102,6 +102,8 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
         begun = self._begin(unit)
         if isinstance(begun, WriteResult):
             return begun
+        for _ in self._checking_size(unit, begun):
+            pass
         return self._end(unit, begun, compose_specs(begun.specs, begun.touched))
 
     def deciding(self, unit: UnitOfWork) -> Steps[WriteResult]:
@@ -110,6 +112,7 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
         yield
         if isinstance(begun, WriteResult):
             return begun
+        yield from self._checking_size(unit, begun)
         composition = yield from composing_specs(begun.specs, begun.touched)
         yield
         return self._end(unit, begun, composition)
@@ -139,14 +142,21 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == present.spec:
             return replace(self._keep(unit, registry, present, specs), planned_on=planned_on)
+        return _Begun(registry, declared, specs, touched, planned_on)
+
+    def _checking_size(self, unit: UnitOfWork, begun: _Begun) -> Steps[None]:
+        """Reject a declaration, or all of the registry, if they are too large, in steps."""
+        name, settings = self.name, begun.specs[self.name.owner].settings
+        present = begun.declared.get(name.owner)
         # A message is shorter than twice its JSON, which is made in a fortieth of the time.
-        if 2 * len(orjson.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
-            check_size(None if present is None else present.settings, spec.settings)
-        if len(specs) > FEW_OWNERS:
+        if 2 * len(orjson.dumps(settings)) > MAX_DECLARATION_BYTES:
+            yield
+            yield from checking_size(None if present is None else present.settings, settings)
+        if len(begun.specs) > FEW_OWNERS:
+            yield
             before = unit.characters_of(name.registry)
             own = 0 if present is None else text_length(present.settings)
-            check_registry_size(before, before - own + text_length(spec.settings))
-        return _Begun(registry, declared, specs, touched, planned_on)
+            check_registry_size(before, before - own + text_length(settings))
 
     def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:
         """Resolve conflicts, check the composition, and change the unit of work."""

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import orjson
 from msgspec import Struct
 
 from ecrkeeper_server.errors import InvalidArgument, PlanStale, Violation
+from ecrkeeper_server.turns import Steps, finish
 
 _VERSION = 1
+# Of a request and a setting: the items of its longest list are parts.
+_DEPTH = 5
+# Bytes of a step, and as many as take as long as a part.
+_BYTES, _PART = 200_000, 500
 
 
 class Basis(Struct, frozen=True):
@@ -39,7 +44,16 @@ class PlanDigest(Struct, frozen=True):
     @classmethod
     def of(cls, basis: Basis, observed: Mapping[str, Any]) -> Self:
         """Return the digest of a plan on the settings that AWS has."""
-        return cls(_hash(basis.request), basis.etag, {name: _hash(shape) for name, shape in observed.items()})
+        return finish(cls.making(basis, observed))
+
+    @classmethod
+    def making(cls, basis: Basis, observed: Mapping[str, Any]) -> Steps[Self]:
+        """Return the same in steps."""
+        request = yield from _hashing(basis.request)
+        hashes = {}
+        for name, shape in observed.items():
+            hashes[name] = yield from _hashing(shape)
+        return cls(request, basis.etag, hashes)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -93,5 +107,33 @@ def _change(kind: str, before: str, now: str) -> str:
     return f"the {kind} has generation {new}, and the plan is for {old}"
 
 
-def _hash(value: Any) -> str:
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+def _hashing(value: Any) -> Steps[str]:
+    """Return a hash of a value as JSON with sorted names, in steps."""
+    digest, size = hashlib.sha256(), 0
+    for part in _parts(value, _DEPTH):
+        digest.update(part)
+        size += len(part) + _PART
+        if size >= _BYTES:
+            yield
+            size = 0
+    return digest.hexdigest()[:16]
+
+
+def _parts(value: Any, depth: int) -> Iterator[bytes]:
+    """Yield the parts of what orjson makes of a value."""
+    if depth and type(value) is dict and value:
+        opening = b"{"
+        for name in sorted(value):
+            yield opening + orjson.dumps(name) + b":"
+            yield from _parts(value[name], depth - 1)
+            opening = b","
+        yield b"}"
+    elif depth and type(value) is list and value:
+        opening = b"["
+        for item in value:
+            yield opening
+            yield from _parts(item, depth - 1)
+            opening = b","
+        yield b"]"
+    else:
+        yield orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

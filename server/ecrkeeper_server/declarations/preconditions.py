@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ecrkeeper.v1 import settings_pb2
+
 from ecrkeeper_server.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -19,10 +21,11 @@ from ecrkeeper_server.errors import (
 )
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Conflict
-from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import brief
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.unit_of_work import Manager
+from ecrkeeper_server.turns import Steps
 
 MAX_DECLARATION_BYTES = 2**20
 MAX_REGISTRY_BYTES = 16 * 2**20
@@ -64,13 +67,13 @@ def check_manager(present: Declaration | None, manager: Manager | None) -> None:
     )
 
 
-def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
-    """Reject settings that exceed the size limit of a declaration.
+def checking_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Steps[None]:
+    """Reject settings that exceed the size limit of a declaration, in steps.
 
     A stored declaration that exceeds it may shrink.
     """
-    size = _size(after)
-    if size > MAX_DECLARATION_BYTES and (before is None or size > _size(before)):
+    size = yield from _measuring(after)
+    if size > MAX_DECLARATION_BYTES and (before is None or size > (yield from _measuring(before))):
         text = (
             f"must be at most {MAX_DECLARATION_BYTES:,} bytes as a message, got {size:,} bytes;"
             " declare less, or split the settings over several owners"
@@ -91,8 +94,10 @@ def check_registry_size(before: int, after: int) -> None:
         raise QuotaExceeded([QuotaViolation("registry_settings.settings", text)])
 
 
-def _size(settings: Mapping[str, Any]) -> int:
-    return settings_from_aws(settings).ByteSize()
+def _measuring(settings: Mapping[str, Any]) -> Steps[int]:
+    message = settings_pb2.Settings()
+    yield from filling_settings(message, settings)
+    return message.ByteSize()
 
 
 def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], remedy: str) -> FailedPrecondition:

@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from ecrkeeper_server.turns import Steps, finish
 
-_ITEMS_AT_ONCE = 100
+_ITEMS_AT_ONCE = 250
 
 
 def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
@@ -20,7 +20,7 @@ def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
 
 
 def finding(name: str, shape: Mapping[str, Any]) -> Steps[list[str]]:
-    """The same in steps: a part of a long list at a time."""
+    """Return the same in steps: a part of a long list at a time."""
     message = cast(Descriptor, settings_pb2.Settings.DESCRIPTOR.fields_by_name[name].message_type)
     known, ignored = fields(message), reported(message)
     paths = []
@@ -29,10 +29,21 @@ def finding(name: str, shape: Mapping[str, Any]) -> Steps[list[str]]:
         if field is None or member in ignored or not (field.is_repeated and isinstance(value, list)):
             paths += _in_message(message, {member: value}, "")
             continue
-        for at in range(0, len(value), _ITEMS_AT_ONCE):
-            yield
-            paths += _in_items(field, value[at : at + _ITEMS_AT_ONCE], member, at)
+        seen = 0
+        for at, item in enumerate(value):
+            paths += _in_value(field, item, f"{member}[{at}]")
+            seen += _length(item)
+            if seen >= _ITEMS_AT_ONCE:
+                yield
+                seen = 0
     return paths
+
+
+def _length(item: Any) -> int:
+    """Return the number of items that an item has, with itself."""
+    if not isinstance(item, dict):
+        return 1
+    return 1 + sum(len(each) for each in item.values() if isinstance(each, list))
 
 
 def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
@@ -76,11 +87,7 @@ def _in_field(field: FieldDescriptor, value: Any, path: str) -> list[str]:
         return _in_value(field, value, path)
     if not isinstance(value, list):
         return [path]
-    return _in_items(field, value, path, 0)
-
-
-def _in_items(field: FieldDescriptor, items: list[Any], path: str, first: int) -> list[str]:
-    return [unknown for i, item in enumerate(items, first) for unknown in _in_value(field, item, f"{path}[{i}]")]
+    return [unknown for at, item in enumerate(value) for unknown in _in_value(field, item, f"{path}[{at}]")]
 
 
 def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:

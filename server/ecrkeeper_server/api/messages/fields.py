@@ -19,12 +19,11 @@ def timestamp(micros: int | None) -> Any:
     return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
 
 
-def adding(items: Any, messages: Iterable[Any], at_once: int = 4) -> Steps[None]:
-    """Add messages to a list in steps of so many messages, which are made meanwhile."""
-    for at, each in enumerate(messages):
-        if at % at_once == at_once - 1:
-            yield
+def adding(items: Any, messages: Iterable[Any]) -> Steps[None]:
+    """Add messages to a list, each in a step in which it is made."""
+    for each in messages:
         items.append(each)
+        yield
 
 
 def value(plain: Any) -> struct_pb2.Value | None:

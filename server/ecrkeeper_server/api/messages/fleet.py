@@ -110,7 +110,7 @@ def plan(planned: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_
         ],
         warnings=warnings,
     )
-    yield from fields.adding(message.groups, map(_group, planned.largest()), 2)
+    yield from fields.adding(message.groups, map(_group, planned.largest()))
     for group in sorted(message.groups, key=lambda each: -each.ByteSize()):
         yield
         if (over := message.ByteSize() - PLAN_BYTES) <= 0:

@@ -147,7 +147,7 @@ async def _digest(basis: Basis, observed: Mapping[str, Observed], unread: Mappin
     for name, one in observed.items():
         shape = await work().step(SETTINGS[name].join, one.elements, elements=one.size)
         parts[name] = [shape, sorted(one.unknown)]
-    return str(await work().step(PlanDigest.of, basis, parts, elements=size))
+    return str(await work().run(PlanDigest.making(basis, parts), size))
 
 
 def _is_writable(message: common_pb2.Plan, name: str, observed: Observed) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from cachetools import LRUCache
@@ -25,7 +26,7 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.turns import Steps, work
+from ecrkeeper_server.turns import MANY, Steps, work
 
 States = Mapping[str, ElementState]
 _Row = tuple[str, ElementState]
@@ -39,6 +40,8 @@ _FIELDS: Fields = {
 }
 # Registries whose elements are kept; the largest ones take some megabytes.
 _KEPT = 4
+# Declarations that are counted in one step.
+_AT_ONCE = 20
 _ORDER = {name: at for at, name in enumerate(SETTINGS)}
 
 
@@ -63,7 +66,8 @@ class Elements:
         if kept is not None and (kept.state, kept.declared) == (row.state, declared):
             return kept.states
         # Long texts are compared as they are, and only those of the page are shown.
-        items = sum(tally(shape)[0] for shape in (row.registry_state.observed, *(each.settings for each in declared)))
+        shapes = [row.registry_state.observed, *(each.settings for each in declared)]
+        items = await work().run(_counting(shapes), len(shapes) * MANY // _AT_ONCE)
         states = await work().charged(_elements(row, declared), items)
         self._kept[row.name] = _Kept(row.state, declared, states)
         return states
@@ -91,6 +95,19 @@ class Elements:
 
 async def _message(state: ElementState, key: str) -> registry_pb2.Element:
     return await work().step(elements.element, state, key, elements=cost(state.value))
+
+
+def _counting(shapes: Iterable[Mapping[str, Any]]) -> Steps[int]:
+    """Return the number of items of all lists, in steps."""
+    items = 0
+    for shape in shapes:
+        for value in chain.from_iterable(setting.values() for setting in shape.values()):
+            parts = value if isinstance(value, list) else [value]
+            items += len(parts) if parts is value else 0
+            for part in parts:
+                items += tally(part)[0]
+                yield
+    return items
 
 
 def _elements(row: Resource, declared: Sequence[Declaration]) -> Steps[Mapping[str, States]]:
