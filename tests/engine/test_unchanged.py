@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
+import orjson
 import pytest
 from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.engine import reconcile_registry as reconciling
+from ecrkeeper_server.engine import unchanged as unchanged_module
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
 from ecrkeeper_server.engine.unchanged import Unchanged
@@ -297,3 +299,36 @@ async def test_change_after_quiet_sweeps_is_remediated(world: World) -> None:
         row = await world.resync()
         assert row.state["remediation"]["time"] == int(world.seconds * 1_000_000)
         assert (await world.present())["pullThroughCacheRules"]
+
+
+def test_digest_writes_little_more_than_it_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    class Counted:
+        """Counts the bytes that orjson writes."""
+
+        @staticmethod
+        def dumps(value: Any, option: int) -> bytes:
+            content = orjson.dumps(value, option=option)
+            written.append(len(content))
+            return content
+
+    monkeypatch.setattr(unchanged_module, "orjson", Counted)
+    long = {"observed": {f"setting-{at}": {"policyText": "x" * 100_000} for at in range(50)}}
+    assert Unchanged(slots=1).digest(row_of({}, long), [], {}) is None
+    assert 1_000_000 < sum(written) < 1_200_000
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": {"b": 1}}, {"a": {}, "b": 1}),
+        ({"a": None}, {"a": {}}),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {}, "c": 1}}),
+        ({"a": {}}, {"a": []}),
+    ],
+)
+def test_digests_of_other_inputs_differ(one: dict[str, Any], other: dict[str, Any]) -> None:
+    unchanged = Unchanged(slots=1)
+    assert unchanged.digest(row_of({}, one), [], {}) != unchanged.digest(row_of({}, other), [], {})
+    assert unchanged.digest(row_of({}, {}), [], one) != unchanged.digest(row_of({}, {}), [], other)

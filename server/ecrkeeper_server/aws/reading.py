@@ -34,8 +34,8 @@ _MAX_ITEMS, _MAX_COMMAS = 50_000, 250_000
 # Of XML and of a failure; both are parsed at once, and a role with all of its tags has 40 KB.
 _MAX_AT_ONCE = 256 * 1024
 _ITEMS_AT_ONCE, _CHARACTERS = 250, 1_000
-# From here on, an answer is parsed in parts.
-_LONG = 256 * 1024
+# A shorter answer is checked at once, and one of `_LONG` bytes or more is parsed in parts.
+_SHORT, _LONG = 32 * 1024, 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Reader:
         data = (yield from _members(response)) if self._json else self._result(operation, response)
         check = self._check(operation)
         if check is not None:
-            for part in _parts(data):
+            for part in _parts(data) if len(response.body) >= _SHORT else (data,):
                 yield
                 if violation := check(part):
                     raise InvalidAnswer(describe(violation))

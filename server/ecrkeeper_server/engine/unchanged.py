@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -46,19 +46,17 @@ class Unchanged:
 
         None if they are too long or not JSON. `answers` are the shapes of all managed settings.
         """
-        inputs = [
-            row.name, row.spec, row.stored_state,
-            [
-                (each.owner, each.settings, each.allow_replacement, each.generation, each.observed_generation)
-                for each in declared
-            ],
-            answers,
-        ]  # fmt: skip
-        try:
-            text = orjson.dumps(inputs, option=_STRICT)
-        except TypeError:
-            return None
-        return blake2b(text, digest_size=_DIGEST, key=self._key).digest() if len(text) <= _MAX_BYTES else None
+        digest, size = blake2b(digest_size=_DIGEST, key=self._key), 0
+        for part in _parts(row, declared, answers):
+            try:
+                text = orjson.dumps(part, option=_STRICT)
+            except TypeError:
+                return None
+            size += len(text)
+            if size > _MAX_BYTES:
+                return None
+            digest.update(text)
+        return digest.digest()
 
     def knows(self, digest: bytes) -> bool:
         """Return whether an attempt found nothing to do with these inputs."""
@@ -73,3 +71,18 @@ class Unchanged:
 
     def _bucket(self, digest: bytes) -> int:
         return int.from_bytes(digest[:8]) % (len(self._table) // _BUCKET) * _BUCKET
+
+
+def _parts(row: Resource, declared: Sequence[Declaration], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
+    """Yield the inputs in parts, so that long ones are not all written; JSON shows where each part ends."""
+    state = row.stored_state
+    yield [row.name, row.spec, len(state), len(declared)]
+    for name, member in state.items():
+        if type(member) is dict:
+            yield [name, len(member)]
+            yield from map(list, member.items())
+        else:
+            yield [name, None, member]
+    for each in declared:
+        yield (each.owner, each.settings, each.allow_replacement, each.generation, each.observed_generation)
+    yield from map(list, answers.items())

@@ -6,11 +6,12 @@ All functions are pure and total, and contain no rule of any one setting.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
 from ecrkeeper_server.settings.claims import claiming, gathering
-from ecrkeeper_server.settings.element_sets import merged, only, without
+from ecrkeeper_server.settings.element_sets import merged, only, values_in, without
 from ecrkeeper_server.settings.elements import (
     Change,
     ChangeKind,
@@ -66,7 +67,7 @@ class Composition(Struct, frozen=True):
 
     def owners_of_any(self, setting: str, keys: Keys) -> frozenset[str]:
         """Return everybody who declares any of the elements."""
-        return frozenset(owner for _, owners in self.by_owners(setting, keys) for owner in owners)
+        return frozenset(chain.from_iterable(values_in(only(self.owners.get(setting, {}), keys))))
 
 
 def splitting(setting: Setting, shape: Shape) -> Steps[Elements]:

@@ -43,6 +43,15 @@ def only(elements: Elements, keys: Iterable[str]) -> Elements:
     return {key: value for key, value in elements.items() if key in wanted}
 
 
+def values_in(elements: Elements) -> Iterator[Value]:
+    """Yield every value at least once; filters with the same destinations share theirs."""
+    if not isinstance(elements, PairElements):
+        yield from elements.values()
+        return
+    for row in {id(row): row for row in elements.rows.values()}.values():
+        yield from row.values()
+
+
 def without(elements: Elements, keys: Iterable[str]) -> Elements:
     """Return the elements that have other keys."""
     if any_paired(elements, keys):

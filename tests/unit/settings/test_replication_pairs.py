@@ -94,6 +94,9 @@ def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> 
     assert conflicts == {key: each.owners for each in plain.conflicts for key in each.keys}
     for keys, owners in composed.by_owners(NAME, keys_of(composed.desired.get(NAME, {}))):
         assert {plain.owners_of(NAME, key) for key in keys} == {owners}
+    for keys in (keys_of(composed.desired.get(NAME, {})), frozenset(sorted(plain.desired.get(NAME, {}))[::2])):
+        concerned = {owner for key in keys for owner in plain.owners_of(NAME, key)}
+        assert composed.owners_of_any(NAME, keys) == plain.owners_of_any(NAME, keys) == concerned
 
 
 @given(desired=any_form, applied=any_form, observed=any_form, prune=st.booleans())
