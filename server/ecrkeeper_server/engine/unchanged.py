@@ -74,7 +74,10 @@ class Unchanged:
 
 
 def _parts(row: Resource, declared: Sequence[Declaration], answers: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
-    """Yield the inputs in parts, so that long ones are not all written; JSON shows where each part ends."""
+    """Yield the inputs in parts, so that long ones are not all written.
+
+    JSON shows where each part ends.
+    """
     state = row.stored_state
     yield [row.name, row.spec, len(state), len(declared)]
     for name, member in state.items():

@@ -44,7 +44,10 @@ def only(elements: Elements, keys: Iterable[str]) -> Elements:
 
 
 def values_in(elements: Elements) -> Iterator[Value]:
-    """Yield every value at least once; filters with the same destinations share theirs."""
+    """Yield every value at least once.
+
+    Filters with the same destinations share theirs.
+    """
     if not isinstance(elements, PairElements):
         yield from elements.values()
         return
