@@ -1,6 +1,6 @@
 """Parse a large answer in parts: orjson takes 30 ms for the largest one.
 
-Python's scanner finds where each item of a list ends, and orjson parses the item. It accepts the same answers as for
+Python's decoder finds where each item of a list ends, and orjson parses the item. It accepts the same answers as for
 a short one, and shares the keys of all items.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from codecs import getincrementaldecoder
-from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs lack it
 from typing import Any
 
 import orjson
@@ -21,7 +20,7 @@ _CHARACTERS, _BYTES = 64 * 1024, 1024 * 1024
 # AWS's lists are in an object of the answer at most; anything deeper is an item.
 _DEPTH = 3
 _SPACE = re.compile(r"[ \t\n\r]*")
-_SCAN: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # the stubs lack it
+_DECODER = json.JSONDecoder()
 
 
 def counting(body: bytes, *marks: bytes) -> Steps[list[int]]:
@@ -43,7 +42,7 @@ def loading(body: bytes) -> Steps[Any]:
     parsing = _Parsing("".join(texts))
     try:
         result = yield from parsing.value(parsing.skip(0), _DEPTH)
-    except (IndexError, StopIteration, RecursionError):
+    except (IndexError, RecursionError):
         raise ValueError("not JSON") from None
     if parsing.skip(parsing.end) != len(parsing.text):
         raise ValueError("more than one value")
@@ -71,10 +70,7 @@ class _Parsing:
         return self._item(at)
 
     def _item(self, at: int) -> Any:
-        try:
-            _, self.end = _SCAN(self.text, at)
-        except StopIteration:
-            raise ValueError("not JSON") from None
+        _, self.end = _DECODER.raw_decode(self.text, at)
         return orjson.loads(self.text[at : self.end])
 
     def _object(self, at: int, depth: int) -> Steps[dict[str, Any]]:
@@ -86,9 +82,8 @@ class _Parsing:
         while True:
             if self.text[at] != '"':
                 raise ValueError("a name must be a string")
-            _, end = scanstring(self.text, at + 1)
-            name = orjson.loads(self.text[at:end])
-            at = self.skip(end)
+            name = self._item(at)
+            at = self.skip(self.end)
             if self.text[at] != ":":
                 raise ValueError("a name must have a value")
             result[name] = yield from self.value(self.skip(at + 1), depth - 1)
