@@ -9,7 +9,7 @@ import grpc.aio
 import structlog
 from msgspec import Struct
 
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Built, build, set_serving
 from ecrkeeper_server.api.services.context import Dependencies

@@ -6,7 +6,7 @@ import structlog
 from msgspec.structs import replace
 
 from ecrkeeper_server import rlimits
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.engine.options import EngineOptions
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import grpc
 import grpc.aio
 import pytest
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.server import methods
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes

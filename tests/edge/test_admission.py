@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ecrkeeper_server.api.layers.admission import address_of
-from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission
+from ecrkeeper_server.api.layers.limits import Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
 
 

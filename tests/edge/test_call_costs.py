@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers import capacity
-from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts
+from ecrkeeper_server.api.layers.limits import Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import instrumented, operations, resources

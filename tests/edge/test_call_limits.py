@@ -13,7 +13,8 @@ import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers import admission as gate
 from ecrkeeper_server.api.layers.admission import AdmissionLayer, address_of
-from ecrkeeper_server.api.layers.capacity import Admission, Limits
+from ecrkeeper_server.api.layers.capacity import Admission
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.listener import ACCEPT_LOOPS
 from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.errors import Unavailable

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.aws.answers import AnswerTooLarge
 from ecrkeeper_server.aws.attempts import Attempts
 from ecrkeeper_server.aws.call import Call

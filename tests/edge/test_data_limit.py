@@ -11,9 +11,10 @@ import grpc
 import pytest
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts
 from ecrkeeper_server.api.layers.data_limit import SMALL, CallData, DataLimit
 from ecrkeeper_server.api.layers.errors import ErrorMapping
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.partitions import Partitions
 from ecrkeeper_server.turns import WORK, Turns
 from google.protobuf import json_format

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.server_options import limits_of
 

@@ -8,7 +8,7 @@ from collections import Counter
 import grpc.aio
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.settings.codec import settings_from_aws
 
 from tests.edge.calls import GET, SETTINGS, Calls, Failure

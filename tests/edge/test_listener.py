@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import pytest
 from ecrkeeper_server.api import accept_loops, listener
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.public_server import PublicServer
 from ecrkeeper_server.ports import until_stopped
 from ecrkeeper_server.private_interfaces import SWITCH, PrivateInterface

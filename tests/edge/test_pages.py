@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1.registry_pb2 import FULL
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.services.page_tokens import TokenSigner
 from ecrkeeper_server.api.services.pages import Page, scan
 from ecrkeeper_server.engine.final_responses import final_response

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from ecrkeeper_server.api.layers import request_memory as module
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers import errors
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import resources

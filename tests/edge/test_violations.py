@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission
+from ecrkeeper_server.api.layers.limits import Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
 from hypothesis import given
 from hypothesis import strategies as st

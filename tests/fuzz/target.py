@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from ecrkeeper_server.api.http import listener
 from ecrkeeper_server.api.http.port import HttpPort
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 
 from tests.edge.conftest import (
     Serve,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
-from ecrkeeper_server.api.layers.capacity import Admission, Limits
+from ecrkeeper_server.api.layers.capacity import Admission
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import registry_settings
 from ecrkeeper_server.console.digests import digest_of

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.names import SettingsName

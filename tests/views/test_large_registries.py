@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts
 from ecrkeeper_server.api.layers.data_limit import CAPACITY, SMALL, DataLimit
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.messages.registry import FULL
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies

@@ -7,8 +7,8 @@ from typing import Any
 
 import grpc.aio
 
-from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.layer import Layer
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.public_server import PublicServer
 from ecrkeeper_server.private_interfaces import PrivateInterface
 

@@ -29,9 +29,10 @@ from ecrkeeper_server.api.handlers import HandlerTable
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
 from ecrkeeper_server.api.layers.authentication import Authentication
 from ecrkeeper_server.api.layers.authorization import Authorization
-from ecrkeeper_server.api.layers.capacity import Admission, Limits
+from ecrkeeper_server.api.layers.capacity import Admission
 from ecrkeeper_server.api.layers.errors import ErrorMapping
 from ecrkeeper_server.api.layers.layer import Layer
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.partitions import Partitions
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.listener import listener

@@ -22,7 +22,7 @@ from ecrkeeper_server.api.http.context import HttpContext, Metadata
 from ecrkeeper_server.api.http.messages import JsonMessages
 from ecrkeeper_server.api.http.origins import Origins
 from ecrkeeper_server.api.http.peers import auth_of, peer_of
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.messages.answer import Answer
 
 log = structlog.get_logger("ecrkeeper.api")

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 
 log = structlog.get_logger("ecrkeeper.api")
 

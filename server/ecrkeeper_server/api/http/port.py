@@ -12,7 +12,7 @@ from ecrkeeper_server.api.http.listener import HttpListener
 from ecrkeeper_server.api.http.messages import JsonMessages
 from ecrkeeper_server.api.http.origins import Origins
 from ecrkeeper_server.api.http.tls import server_context
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.identity.certificates import Pair
 from ecrkeeper_server.identity.files import WatchedFiles
 

@@ -16,10 +16,11 @@ import grpc
 import grpc.aio
 
 from ecrkeeper_server.api.layers.access import CALLER
-from ecrkeeper_server.api.layers.capacity import Admission, CallCosts, Kind, Limits
+from ecrkeeper_server.api.layers.capacity import Admission, CallCosts
 from ecrkeeper_server.api.layers.data_limit import DataLimit
 from ecrkeeper_server.api.layers.errors import LARGE_BYTES, NO_MESSAGE, RequestParser, abort, parsing
 from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers.limits import Kind, Limits
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import Deadlines, RequestMemoryLimit, in_time
 from ecrkeeper_server.errors import (

@@ -6,14 +6,13 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager, nullcontext
-from enum import IntEnum
 from types import coroutine
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
-from msgspec import Struct
 
 from ecrkeeper_server.api.layers.data_limit import CallData, DataLimit
+from ecrkeeper_server.api.layers.limits import Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.token_bucket import TokenBucket
 from ecrkeeper_server.turns import SLICE, Turns, Work
@@ -32,40 +31,6 @@ _FEW = 4
 _RESERVE = 8
 # A principal that has rested may use so many seconds' share of the CPU at once.
 _CPU_SECONDS = 10.0
-
-
-class Limits(Struct, frozen=True):
-    """The limits of the API, as in docs/limits.md. A rate of 0 means no limit."""
-
-    calls: int = 800
-    calls_per_principal: int = 200
-    streams: int = 1000
-    streams_per_principal: int = 100
-    health_streams: int = 200
-    rate_per_principal: float = 1000.0
-    burst_per_principal: int = 2000
-    elements_per_principal: float = 10_000.0
-    burst_elements_per_principal: int = 100_000
-    cpu_per_principal: float = 0.25
-    message_bytes: int = 4 * 1024 * 1024
-    request_bytes: int = 128 * 1024 * 1024
-    metadata_bytes: int = 16 * 1024
-    stream_seconds: float = 1800.0
-    connection_seconds: float = 1800.0
-    connections: int = 2000
-
-
-class Kind(IntEnum):
-    """Kinds of calls with separate capacities, so that none exhausts another's.
-
-    A stream, or a call that waits for an event, does little work. Health and reflection may be open
-    to unauthenticated callers, and have their own capacity.
-    """
-
-    CALLS = 0
-    STREAMS = 1
-    HEALTH_STREAMS = 2
-    HEALTH_CHECKS = 3
 
 
 class _Principal(TokenBucket):

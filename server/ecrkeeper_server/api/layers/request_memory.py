@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ecrkeeper_server.api.layers.capacity import Limits, retry_later, without_reserve
+from ecrkeeper_server.api.layers.capacity import retry_later, without_reserve
+from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 _LONGEST_SECONDS = 30.0
