@@ -13,7 +13,8 @@ STATE = '{"conditions":[]}'
 
 def row(settings: str = SETTINGS, generation: int = 1, allow: Any = 0, state: str = STATE, due: int = 7) -> Any:
     key = ("111111111111", "us-east-1", "team-a", "uid-uid-1")
-    return (*key, settings, "REMOVE", allow, generation, 1, 1, 1_000_000, 2_000_000, state, due, None)
+    times, of_fleet = (1_000_000, 2_000_000), (None, None, None)
+    return (*key, settings, "REMOVE", allow, generation, 1, 1, *times, *of_fleet, state, due, None)
 
 
 def test_equal_rows_share_an_answer() -> None:

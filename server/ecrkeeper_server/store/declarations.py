@@ -90,18 +90,17 @@ def decoding(
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """Return the existing declarations of these names, with registry statuses."""
-    return finish(reading(tx, names))
+    if len(names) > 1:
+        return finish(reading(tx, names))
+    # Most calls read one name, which takes a third less time than a table of names.
+    (name,) = names
+    rows = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(name), "registry": str(name.registry)})
+    return {name: rows[0]} if rows else {}
 
 
 def reading(tx: Tx, names: Sequence[SettingsName]) -> Steps[dict[SettingsName, Stored]]:
     """Return the same in steps."""
-    if len(names) == 1:
-        # Most calls read one name, which takes a third less time than a table of names.
-        values = {**key_of(names[0]), "registry": str(names[0].registry)}
-        rows = yield from _of_name(tx.conn.dialect).reading(tx.conn, values)
-    else:
-        query = _of_names(tx.dialect, tx.conn.dialect)
-        rows = yield from query.reading(tx.conn, json_rows(map(key_of, names)))
+    rows = yield from _of_names(tx.dialect, tx.conn.dialect).reading(tx.conn, json_rows(map(key_of, names)))
     return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in rows}
 
 

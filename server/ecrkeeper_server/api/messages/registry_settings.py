@@ -18,7 +18,7 @@ from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
 from ecrkeeper_server.settings.elements import Change, cost, keys_of
 from ecrkeeper_server.settings.table import splitting_all
-from ecrkeeper_server.store.declarations import Stored, decoded
+from ecrkeeper_server.store.declarations import SETTINGS_AT, STATE_AT, Stored, decoded
 from ecrkeeper_server.store.findings import with_causes
 from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
@@ -97,7 +97,8 @@ def with_takeovers(
 
 def is_long(row: Stored) -> bool:
     """Return whether a stored row is too long for the cache."""
-    return sum(len(column) for column in row if isinstance(column, str)) > _CACHED_BYTES
+    # The other columns are short.
+    return len(row[SETTINGS_AT]) + len(row[STATE_AT]) + len(row[-1] or "") > _CACHED_BYTES
 
 
 def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> Steps[registry_pb2.RegistrySettings]:
