@@ -13,6 +13,8 @@ from ecrkeeper_server.api.layers import request_memory as module
 from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
+from hypothesis import given
+from hypothesis import strategies as st
 
 LIMITS = Limits(message_bytes=100, request_bytes=800)
 SLOTS, OWN = 4, 2
@@ -150,6 +152,18 @@ def test_running_requests_are_bounded_in_total_and_per_principal() -> None:
     with memory.holding("a", 1000):
         assert rejection("b", 1) == "OVERLOADED"
     assert (memory.held, memory._held) == (0, {})
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0, 0, 1, 7])), max_size=12), st.randoms())
+def test_requests_in_progress_may_end_in_any_order(requests: list[tuple[str, int]], order: random.Random) -> None:
+    memory = RequestMemoryLimit(LIMITS)
+    for each in requests:
+        memory.hold(*each)
+    order.shuffle(requests)
+    while requests:
+        memory.release(*requests.pop())
+        assert memory.held == sum(size for _, size in requests)
+    assert memory._held == {}
 
 
 async def test_slots_are_released_by_every_end_of_a_call() -> None:

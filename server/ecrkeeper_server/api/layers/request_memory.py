@@ -148,9 +148,11 @@ class RequestMemoryLimit:
     def release(self, principal: str, size: int) -> None:
         """Stop counting the bytes of a request."""
         self.held -= size
-        self._held[principal] -= size
-        if not self._held[principal]:
-            del self._held[principal]
+        if left := self._held.get(principal, 0) - size:
+            self._held[principal] = left
+        else:
+            # Requests without content may have removed it already.
+            self._held.pop(principal, None)
 
     async def _read(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
         try:
