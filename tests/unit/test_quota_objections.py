@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.declarations.composition_checks import check_together
+from ecrkeeper_server.declarations.composition_checks import checking_together
 from ecrkeeper_server.errors import QuotaExceeded
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.settings.algebra import Composition, compose
+from ecrkeeper_server.settings.algebra import compose, composing
+from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.turns import finish
 
 NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "team-a")
 RULES = "pull_through_cache_rules"
 
 
-def composed(own: int) -> Composition:
+def declared(own: int) -> dict[str, dict[str, Elements]]:
     """Return cache rules of the caller beside 40 of another owner; AWS allows 50."""
     rule = {"upstreamRegistryUrl": "quay.io"}
     owned = {"team-a": [f"a{i}" for i in range(own)], "team-b": [f"b{i}" for i in range(40)]}
-    return compose({owner: {RULES: dict.fromkeys(keys, rule)} for owner, keys in owned.items()})
+    return {owner: {RULES: dict.fromkeys(keys, rule)} for owner, keys in owned.items()}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def composed(own: int) -> Composition:
 )
 def test_quota_rejects_only_increased_use(before: int, after: int, rejected: bool, reason: str) -> None:
     try:
-        check_together(NAME, composed(after), lambda: composed(before))
+        finish(checking_together(NAME, compose(declared(after)), lambda: composing(declared(before))))
     except QuotaExceeded:
         assert rejected, reason
     else:

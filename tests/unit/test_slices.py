@@ -26,11 +26,13 @@ from ecrkeeper_server.api.services.elements import _counting
 from ecrkeeper_server.declarations.audit_records import changing_settings
 from ecrkeeper_server.declarations.commands import PutDeclaration
 from ecrkeeper_server.declarations.costs import counting
+from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.declarations.plan_digest import Basis, PlanDigest
 from ecrkeeper_server.declarations.preconditions import checking_size
 from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.observe import Observed
+from ecrkeeper_server.errors import FailedPrecondition, QuotaExceeded
 from ecrkeeper_server.fleet.plan import FleetPlan
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
@@ -194,17 +196,62 @@ def role_users(large: State) -> Steps[Any]:
     assert len(keys) > 30_000
 
 
-def deciding(crowded: State) -> Steps[Any]:
-    """Declare another filter for one of many owners."""
+def unit_of(crowded: State) -> UnitOfWork:
+    """Return a registry as a transaction reads it."""
     row, declared = crowded
-    name = declared[0].name
-    before = {each.name: each for each in declared}
     unit = UnitOfWork(1, {row.registry: row}, {row.registry: {each.owner: each for each in declared}})
     unit.characters[row.registry] = {each.owner: text_length(each.settings) for each in declared}
-    unit.begin(before)
-    spec = DeclarationSpec(declared[1].settings, "REMOVE", False)
-    call = PutDeclaration(name=name, change=lambda _: spec, caller=Caller("Test"), create=False, update=True)
-    return call.deciding(unit)
+    unit.begin({each.name: each for each in declared})
+    return unit
+
+
+def deciding(crowded: State, *, force: bool = False, settings: Any = None) -> Steps[Any]:
+    """Declare another filter for one of many owners, or other settings."""
+    _, declared = crowded
+    spec = DeclarationSpec(settings or declared[1].settings, "REMOVE", False)
+    call = PutDeclaration(
+        name=declared[0].name, change=lambda _: spec, caller=Caller("Test"), create=False, update=True, force=force
+    )
+    return call.deciding(unit_of(crowded))
+
+
+def deleting(crowded: State) -> Steps[Any]:
+    """Delete the declaration of one of many owners."""
+    return DeleteDeclaration(name=crowded[1][0].name, caller=Caller("Test")).deciding(unit_of(crowded))
+
+
+def scattered() -> State:
+    """Return a registry that needs a rule for each filter, far more than AWS allows."""
+    row, declared = many(1_000)
+    own = []
+    for at, each in enumerate(declared):
+        places = [
+            {"region": "eu-west-1", "registryId": str(222_222_222_200 + place)}
+            for place in range(24)
+            if at * 1_103_515_245 >> place & 1
+        ]
+        filters = each.settings[largest.REPLICATION]["rules"][0]["repositoryFilters"]
+        rule = {
+            "destinations": places or [{"region": "us-west-2", "registryId": "1" * 12}],
+            "repositoryFilters": filters,
+        }
+        own.append(replace(each, settings={largest.REPLICATION: {"rules": [rule]}}))
+    return row, own
+
+
+def over_quota(steps: Steps[Any]) -> Steps[Any]:
+    """Do something that AWS's quotas forbid, or forbade before."""
+    try:
+        return (yield from steps)
+    except (QuotaExceeded, FailedPrecondition) as error:
+        return error
+
+
+def taking_over(crowded: State) -> Steps[Any]:
+    """Declare the filters of all owners with another value."""
+    rule = {**crowded[0].state["observed"][largest.REPLICATION]["rules"][0], "deleteReplication": {"enabled": True}}
+    result = yield from deciding(crowded, force=True, settings={largest.REPLICATION: {"rules": [rule]}})
+    assert len(result.takeovers) > 1_000
 
 
 def large_answer() -> dict[str, Any]:
@@ -221,6 +268,10 @@ CROWDED: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("ListRegistries", lambda crowded: registry_message.registry_steps(*crowded, registry_message.BASIC)),
     ("the composition", lambda crowded: composing(crowded[1])),
     ("validate_only", deciding),
+    ("a write that needs too many rules", lambda _: over_quota(deciding(scattered()))),
+    ("a write that takes over elements of all owners", taking_over),
+    ("a deletion", deleting),
+    ("a deletion where rules are too many", lambda _: over_quota(deleting(scattered()))),
     ("the cost", lambda crowded: counting([each.settings for each in crowded[1]])),
     ("the marks of a list", lambda crowded: Read(Versioned(crowded[0], 0, 0), crowded[1]).listing()),
 ]

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
-from ecrkeeper_server.declarations.composition_checks import check_own, check_together
+from ecrkeeper_server.declarations.composition_checks import checking_own, checking_together, validating
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.plan_digest import check_planned_on
 from ecrkeeper_server.declarations.preconditions import (
@@ -22,7 +22,7 @@ from ecrkeeper_server.declarations.preconditions import (
     conflict_of,
     presence_error,
 )
-from ecrkeeper_server.declarations.takeover import Takeover, reduced_specs, takeovers
+from ecrkeeper_server.declarations.takeover import Takeover, reducing_specs, taking_over
 from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import NotFound, Violation, first_violations, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
@@ -32,7 +32,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork, text_length
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, finish
 
 TAKE_OVER = "set force to take it over"
 
@@ -104,7 +104,10 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
             return begun
         for _ in self._checking_size(unit, begun):
             pass
-        return self._end(unit, begun, compose_specs(begun.specs, begun.touched))
+        composition = compose_specs(begun.specs, begun.touched)
+        if composition.conflicts or not _valid(composition, self.name.registry):
+            return finish(self._resolving(unit, begun, composition))
+        return self._write(unit, begun, composition)
 
     def deciding(self, unit: UnitOfWork) -> Steps[WriteResult]:
         """Decide in steps."""
@@ -115,7 +118,10 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
         yield from self._checking_size(unit, begun)
         composition = yield from composing_specs(begun.specs, begun.touched)
         yield
-        return self._end(unit, begun, composition)
+        if composition.conflicts or not (yield from validating(self.name.registry, composition)):
+            return (yield from self._resolving(unit, begun, composition))
+        yield
+        return self._write(unit, begun, composition)
 
     def _begin(self, unit: UnitOfWork) -> WriteResult | _Begun:
         """Check the call against stored rows; return the result if nothing changes."""
@@ -158,25 +164,30 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
             own = 0 if present is None else text_length(present.settings)
             check_registry_size(before, before - own + text_length(settings))
 
-    def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:
+    def _resolving(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> Steps[WriteResult]:
         """Resolve conflicts, check the composition, and change the unit of work."""
-        name, registry, declared, specs, touched = self.name, begun.registry, begun.declared, begun.specs, begun.touched
+        name, caller, declared, specs, touched = self.name, self.caller, begun.declared, begun.specs, begun.touched
         reduced: dict[str, DeclarationSpec] = {}
         taken: tuple[Takeover, ...] = ()
-        if composition.conflicts or not _valid(composition, name.registry):
-            check_own(name, composition)
-            if composition.conflicts:
-                if not self.force:
-                    raise conflict_of(name, composition.conflicts, self.remedy)
-                taken = takeovers(name.owner, composition.conflicts)
-                reduced = reduced_specs(name.owner, specs, composition.conflicts)
-                for owner in reduced:
-                    check_manager(declared[owner], None)
-                composition = compose_specs({**specs, **reduced}, touched)
-                check_own(name, composition)
-            check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
-        written = self._write(unit, registry, composition, {**specs, **reduced}, reduced)
-        return replace(written, planned_on=begun.planned_on, takeovers=taken)
+        yield from checking_own(name, composition)
+        if composition.conflicts:
+            if not self.force:
+                raise conflict_of(name, composition.conflicts, self.remedy)
+            taken = yield from taking_over(name.owner, composition.conflicts)
+            reduced = yield from reducing_specs(specs, taken)
+            for owner in reduced:
+                check_manager(declared[owner], None)
+            specs = {**specs, **reduced}
+            composition = yield from composing_specs(specs, touched)
+            yield from checking_own(name, composition)
+        yield from checking_together(name, composition, lambda: composing_specs(specs_of(declared), touched))
+        yield
+        written = self._write(unit, replace(begun, specs=specs), composition)
+        origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
+        for owner, remaining in reduced.items():
+            yield
+            put_declaration(unit, SettingsName(name.registry, owner), remaining, written.registry, caller, origin)
+        return replace(written, takeovers=taken)
 
     def _keep(
         self, unit: UnitOfWork, registry: Resource, present: Declaration, specs: Mapping[str, DeclarationSpec]
@@ -189,23 +200,14 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
         unit.save_response(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
         return WriteResult(registry, present, specs, present)
 
-    def _write(
-        self,
-        unit: UnitOfWork,
-        registry: Resource,
-        composition: Composition,
-        specs: Mapping[str, DeclarationSpec],
-        reduced: Mapping[str, DeclarationSpec],
-    ) -> WriteResult:
-        name, caller = self.name, self.caller
+    def _write(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:
+        """Change the unit of work."""
+        name, caller, specs = self.name, self.caller, begun.specs
         present = unit.declared[name.registry].get(name.owner)
-        registry = set_spec(unit, registry, composition, sorted(specs), trace=self.trace)
+        registry = set_spec(unit, begun.registry, composition, sorted(specs), trace=self.trace)
         stored = put_declaration(unit, name, specs[name.owner], registry, caller, origin_of(caller), self.manager)
-        origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
-        for owner, remaining in reduced.items():
-            put_declaration(unit, SettingsName(name.registry, owner), remaining, registry, caller, origin)
         unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return WriteResult(registry, stored, specs, present)
+        return WriteResult(registry, stored, specs, present, begun.planned_on)
 
 
 def put_declaration(

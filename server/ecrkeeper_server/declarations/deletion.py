@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.commands import composing_specs, origin_of, set_spec, specs_of
-from ecrkeeper_server.declarations.composition_checks import check_remaining
+from ecrkeeper_server.declarations.composition_checks import checking_remaining
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.plan_digest import check_planned_on
 from ecrkeeper_server.declarations.preconditions import check_manager
@@ -62,7 +62,9 @@ class DeleteDeclaration(Struct, frozen=True, kw_only=True):
         composition = yield from composing_specs(begun.remaining, begun.present.settings)
         before = yield from composing_specs(specs_of(begun.declared), begun.present.settings)
         yield
-        return self._end(unit, begun, before, composition)
+        # Also for abandoned elements: the other owners' declarations must be valid by themselves.
+        yield from checking_remaining(self.name, before, composition)
+        return self._end(unit, begun, composition)
 
     def decide(self, unit: UnitOfWork) -> WriteResult | None:
         """Decide the result of the call; None if a missing declaration is allowed."""
@@ -90,13 +92,11 @@ class DeleteDeclaration(Struct, frozen=True, kw_only=True):
         remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
         return _Begun(registry, declared, present, remaining, planned_on)
 
-    def _end(self, unit: UnitOfWork, begun: _Begun, before: Composition, composition: Composition) -> WriteResult:
-        """Check the remaining declarations, and change the unit of work."""
+    def _end(self, unit: UnitOfWork, begun: _Begun, composition: Composition) -> WriteResult:
+        """Change the unit of work."""
         name, caller, registry, present, remaining = (
             self.name, self.caller, begun.registry, begun.present, begun.remaining,
         )  # fmt: skip
-        # Also for abandoned elements: the other owners' declarations must be valid by themselves.
-        check_remaining(name, before, composition)
         abandoned = present if (self.deletion_policy or present.deletion_policy) == "ABANDON" else None
         registry = set_spec(unit, registry, composition, sorted(remaining), abandoned=abandoned, trace=self.trace)
         unit.remove(present, origin_of(caller))

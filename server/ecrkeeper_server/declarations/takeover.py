@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from ecrkeeper_server.settings.element_sets import union, without
 from ecrkeeper_server.settings.elements import Keys, Value
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.specs import DeclarationSpec
+from ecrkeeper_server.turns import STEP, Steps
 
 
 class Takeover(Struct, frozen=True):
@@ -24,29 +25,37 @@ class Takeover(Struct, frozen=True):
     value: Value
 
 
-def takeovers(owner: str, conflicts: Iterable[Conflict]) -> tuple[Takeover, ...]:
-    """Return all elements that `owner` takes over, by setting."""
-    return tuple(
-        Takeover(other, conflict.setting, conflict.keys, value)
-        for conflict in sorted(conflicts, key=lambda each: each.setting)
-        for other, value in conflict.owners.items()
-        if other != owner
-    )
+def taking_over(owner: str, conflicts: Iterable[Conflict]) -> Steps[tuple[Takeover, ...]]:
+    """Return all elements that `owner` takes over, by setting and in steps."""
+    taken: list[Takeover] = []
+    processed = 0
+    for conflict in sorted(conflicts, key=lambda each: each.setting):
+        taken += [
+            Takeover(other, conflict.setting, conflict.keys, value)
+            for other, value in conflict.owners.items()
+            if other != owner
+        ]
+        processed += len(conflict.owners)
+        if processed >= STEP:
+            yield
+            processed = 0
+    return tuple(taken)
 
 
-def reduced_specs(
-    owner: str, specs: Mapping[str, DeclarationSpec], conflicts: Iterable[Conflict]
-) -> dict[str, DeclarationSpec]:
-    """Return the specs of owners who lose elements to `owner`, without these."""
+def reducing_specs(
+    specs: Mapping[str, DeclarationSpec], taken: Sequence[Takeover]
+) -> Steps[dict[str, DeclarationSpec]]:
+    """Return the specs of owners who lose elements, without these, in steps."""
     taken_over: dict[str, dict[str, list[Keys]]] = {}
-    for conflict in conflicts:
-        for other in conflict.owners:
-            if other != owner:
-                taken_over.setdefault(other, {}).setdefault(conflict.setting, []).append(conflict.keys)
-    return {
-        other: replace(specs[other], settings=_without(specs[other].settings, keys))
-        for other, keys in taken_over.items()
-    }
+    for at, each in enumerate(taken):
+        if at % STEP == STEP - 1:
+            yield
+        taken_over.setdefault(each.owner, {}).setdefault(each.setting, []).append(each.keys)
+    reduced = {}
+    for other, keys in taken_over.items():
+        yield
+        reduced[other] = replace(specs[other], settings=_without(specs[other].settings, keys))
+    return reduced
 
 
 def _without(settings: Mapping[str, Any], taken_over: Mapping[str, Iterable[Keys]]) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import changed_keys
 from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Value, keys_of
 from ecrkeeper_server.settings.filters import MAX_FILTERS
+from ecrkeeper_server.settings.packed_rules import counting
 from ecrkeeper_server.settings.pair_keys import PairKeys, parted
-from ecrkeeper_server.settings.pairs import FewPairs, PairElements, pairs_alike
+from ecrkeeper_server.settings.pairs import FewPairs, PairElements, pairs_alike, pairs_grouping
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning, over_quota
+from ecrkeeper_server.turns import Steps, finish
 
 MAX_RULES = 25
 MAX_DESTINATIONS = 25
@@ -187,9 +189,26 @@ def _validate_destination(destination: Mapping[str, Any], registry: RegistryName
 
 def quota(elements: Elements) -> list[Quota]:
     """Return the use of rules after packing, and of destinations."""
+    if isinstance(elements, PairElements):
+        return finish(measuring(elements))
+    return _quotas(len(_rules(elements)), len(PairKeys.of(keys_of(elements)).lefts))
+
+
+def measuring(elements: Elements) -> Steps[list[Quota]]:
+    """Return the same in steps, and without making the rules of many pairs."""
+    if not isinstance(elements, PairElements):
+        return quota(elements)
+    rules, places = 0, set[str]()
+    for keys, _ in (yield from pairs_grouping([elements])):
+        packed = yield from counting(keys.rows, places)
+        rules += packed
+    return _quotas(rules, len(places))
+
+
+def _quotas(rules: int, places: int) -> list[Quota]:
     return [
-        Quota("replication rules", len(_rules(elements)), MAX_RULES),
-        Quota("replication destinations", len(PairKeys.of(keys_of(elements)).lefts), MAX_DESTINATIONS),
+        Quota("replication rules", rules, MAX_RULES),
+        Quota("replication destinations", places, MAX_DESTINATIONS),
     ]
 
 
@@ -245,6 +264,7 @@ REPLICATION = Document(
     validate=validate,
     warnings=warnings,
     quota=quota,
+    measure=measuring,
     units=_by_destination,
     paired=True,
     names=lambda key, _: {"destination": parted(key)[0]},

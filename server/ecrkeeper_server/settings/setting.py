@@ -13,6 +13,7 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value
 from ecrkeeper_server.settings.plan import Plan
+from ecrkeeper_server.turns import Steps
 
 Shape = Mapping[str, Any]
 """A setting in AWS's form: the JSON form of its proto message."""
@@ -127,6 +128,8 @@ class Setting(ABC):
     `prepare` does the parts of `split`, and for a registry of `validate`, that take
     milliseconds, and keeps their results, in short steps.
 
+    `measure` returns the same as `quota` in steps, if that takes milliseconds.
+
     `units` groups keys by the part that AWS accepts or rejects together.
     `names` returns what messages show of an element, such as the principals of
     a statement. `denies` returns whether an element is a denial, `vanished`
@@ -154,6 +157,7 @@ class Setting(ABC):
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
     replaces: Callable[[Value, Value], list[str]] = _none_fixed
     quota: Callable[[Elements], list[Quota]] = _unlimited
+    measure: Callable[[Elements], Steps[list[Quota]]] | None = None
     opaque: Callable[[Shape], list[str]] = _all_readable
     units: Callable[[Keys], Iterable[tuple[str, Keys]]] = _each_alone
     names: Callable[[str, Value], dict[str, str]] = _names_nothing
@@ -210,6 +214,10 @@ class Setting(ABC):
     def exceeded(self, elements: Elements) -> list[Quota]:
         """Return the quotas that these elements exceed."""
         return [quota for quota in self.quota(elements) if quota.used > quota.limit]
+
+    def measuring(self, elements: Elements) -> Steps[list[Quota]]:
+        """Return the use of quotas in steps."""
+        return self.quota(elements) if self.measure is None else (yield from self.measure(elements))
 
     def validate_composed(self, elements: Elements, registry: RegistryName) -> list[Violation]:
         """Return the violations of all owners' elements together, AWS's limits first."""

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from ecrkeeper_server.declarations.composition_checks import check_together
-from ecrkeeper_server.declarations.takeover import reduced_specs
+from ecrkeeper_server.declarations.composition_checks import checking_together
+from ecrkeeper_server.declarations.takeover import reducing_specs, taking_over
 from ecrkeeper_server.errors import QuotaExceeded
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.settings.algebra import compose
+from ecrkeeper_server.settings.algebra import compose, composing
 from ecrkeeper_server.settings.element_sets import union
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.specs import DeclarationSpec
+from ecrkeeper_server.turns import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +51,7 @@ def quota() -> None:
     """Reject a quota that the owners exceed together, with the use of each."""
     composition = compose(split(declared(deletes=False)))
     with pytest.raises(QuotaExceeded, match=f"owner-{OWNERS - 1} 13"):
-        check_together(ALL, composition, lambda: compose({}))
+        finish(checking_together(ALL, composition, lambda: composing({})))
 
 
 def takeover() -> None:
@@ -59,7 +60,7 @@ def takeover() -> None:
     conflicts = compose(split(declarations)).conflicts
     assert len(conflicts) == 2**OWNERS - 1
     specs = {owner: DeclarationSpec(each, "REMOVE", False) for owner, each in declarations.items()}
-    reduced = reduced_specs(ALL.owner, specs, conflicts)
+    reduced = finish(reducing_specs(specs, finish(taking_over(ALL.owner, conflicts))))
     assert {owner: spec.settings for owner, spec in reduced.items()} == {
         f"owner-{bit}": {NAME: {"rules": []}} for bit in range(OWNERS)
     }

@@ -53,6 +53,26 @@ def in_any_form(draw: st.DrawFn) -> tuple[Any, dict[str, Any]]:
 any_form = in_any_form()
 
 
+@pytest.mark.parametrize("numbers", [(1, 3), (99, 100, 101), (250, 40, 0), (7,) * 30])
+def test_counted_rules_are_those_of_a_join(numbers: tuple[int, ...]) -> None:
+    rules = [
+        {
+            "destinations": [
+                {"region": "eu-west-1", "registryId": str(222_222_222_200 + place)} for place in range(at % 5 + 1)
+            ],
+            "repositoryFilters": [
+                {"filter": f"{at}-{number}", "filterType": "PREFIX_MATCH"} for number in range(count)
+            ],
+            "deleteReplication": {"enabled": at % 2 == 0},
+        }
+        for at, count in enumerate(numbers)
+    ]
+    elements = PairElements.of(SETTING.split({"rules": rules}))
+    quotas = finish(SETTING.measuring(elements))
+    assert quotas == SETTING.quota(elements) == SETTING.quota(dict(elements))
+    assert quotas[0].used == len(SETTING.join(elements)["rules"])
+
+
 @given(elements=any_form)
 def test_destinations_are_those_of_all_pairs(elements: Any) -> None:
     packed, expected = elements
