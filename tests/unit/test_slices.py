@@ -15,13 +15,13 @@ from typing import Any
 
 import orjson
 import pytest
-from ecrkeeper.v1 import common_pb2
+from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.messages.explanation import explaining_repository
 from ecrkeeper_server.api.messages.refreshed import refreshing
-from ecrkeeper_server.api.messages.sizes import fitting_plan
+from ecrkeeper_server.api.messages.sizes import fitting, fitting_plan
 from ecrkeeper_server.api.services.elements import _counting
 from ecrkeeper_server.declarations.audit_records import changing_settings
 from ecrkeeper_server.declarations.commands import PutDeclaration
@@ -56,6 +56,8 @@ from tests.answers.state import pairs_drift
 from tests.views import largest
 
 MOST_LINES = 40_000
+# Of a message that was just made, which takes 2 ms for each MB to measure.
+MOST_BYTES = 800_000
 PLACE = RegistryName("222222222222", "eu-west-1")
 State = tuple[Resource, list[Declaration]]
 
@@ -335,6 +337,36 @@ def test_bytes_of_a_hashing_step_are_few(large: State) -> None:
         name: hashlib.sha256(orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
         for name, shape in observed.items()
     }
+
+
+def most_bytes(steps: Steps[Any]) -> int:
+    """Return the bytes of the messages that the longest step measures."""
+    measured = maximum = 0
+
+    def count(_frame: FrameType, event: str, function: Any) -> None:
+        nonlocal measured, maximum
+        if event == "c_call" and function.__name__ == "ByteSize":
+            measured += function()
+            maximum = max(maximum, measured)
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        for _ in steps:
+            measured = 0
+    finally:
+        sys.setprofile(before)
+    return maximum
+
+
+def test_bytes_of_a_measuring_step_are_few(large: State) -> None:
+    row, declared = large
+    # Several lists, each of which is short enough for one step.
+    few = [{"message": "x" * 100_000}] * 3
+    plan = common_pb2.Plan(warnings=few, calls=[{"operation": "x" * 100_000}] * 3)
+    message = registry_pb2.RegistrySettings(plan=plan, drift=[{"key": "x" * 100_000}] * 3)
+    assert 100_000 < most_bytes(render.settings_steps(declared[0], row)) <= MOST_BYTES
+    assert 100_000 < most_bytes(fitting(message, 2_000_000, ("drift",))) <= MOST_BYTES
 
 
 @pytest.mark.parametrize(

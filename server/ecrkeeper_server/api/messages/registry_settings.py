@@ -16,7 +16,7 @@ from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
 from ecrkeeper_server.declarations.takeover import Takeover
 from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
-from ecrkeeper_server.settings.elements import Change, cost, keys_of
+from ecrkeeper_server.settings.elements import Change, Keys, cost, keys_of
 from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.declarations import SETTINGS_AT, STATE_AT, Stored, decoded
 from ecrkeeper_server.store.findings import with_causes
@@ -28,6 +28,9 @@ from ecrkeeper_server.turns import MANY, Steps, finish
 
 # Number of cached messages, and the maximum size of their rows: some 20 MB in total.
 _CACHED, _CACHED_BYTES = 1024, 12_000
+
+# The most items of a declaration that are measured at once. 25 rules of 100 filters, which AWS allows, have 640 KB.
+_FEW_ITEMS = 32
 
 # Fields of a declaration that may be cut.
 _CUTTABLE = ("drift", "takeovers", "settings.*")
@@ -54,22 +57,30 @@ def settings_steps(declared: Declaration, row: Resource | RegistryStatus) -> Ste
         managed_by=declared.managed_by or "",
         apply_group=declared.apply_group or "",
     )
-    yield from filling_settings(message.settings, declared.settings)
+    items = 0
+    for _ in filling_settings(message.settings, declared.settings):
+        yield
+        items += 1
     state = State((yield from row.reading_members()))
     own = state.of_owner(declared.owner)
     status_fields(message, own.conditions, own.error)
     add_next(message, row)
     if state.drifted:
         elements = yield from splitting_all(declared.settings)
-        own_keys = {name: keys_of(declared_elements) for name, declared_elements in elements.items()}
+        own_keys: dict[str, Keys] = {}
+        for name, declared_elements in elements.items():
+            yield
+            own_keys[name] = keys_of(declared_elements)
+        yield
         own_drift: list[StoredDrift] = []
         for each in state.drift:
             yield
             own_drift += each.among(own_keys.get(each.setting, NO_KEYS))
         yield from adding_drift(message.drift, with_causes(row.events, own_drift))
+        items += len(own_drift)
     yield
-    # Most declarations are short, and the longest ones take a millisecond to measure.
-    if message.ByteSize() > RESOURCE_BYTES:
+    # Most declarations are short; those of many items take milliseconds to measure at once.
+    if items > _FEW_ITEMS or message.ByteSize() > RESOURCE_BYTES:
         yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 

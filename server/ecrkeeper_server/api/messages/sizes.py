@@ -32,14 +32,14 @@ def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
 
 def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
     """Do the same in steps: measure one item of a list after the other."""
-    over = -limit
+    over, pace = -limit, _Pace()
     for _, value in message.ListFields():
-        over += yield from _measured(value)
+        over += yield from _measured(value, pace)
     if over <= 0:
         return
     parts = []
     for path, owner, field in _parts(message, paths):
-        size = yield from _measured(getattr(owner, field))
+        size = yield from _measured(getattr(owner, field), pace)
         parts.append((size, path, owner, field))
     for size, path, owner, field in sorted(parts, key=lambda part: -part[0]):
         if over <= 0:
@@ -68,23 +68,39 @@ def _parts(message: Any, paths: Iterable[str]) -> Iterator[tuple[str, Any, str]]
                 yield f"{head}.{name}", owner, name
 
 
-def _measured(value: Any) -> Steps[int]:
+class _Pace:
+    """Counts the items that a step measures, and their bytes, in all lists of a message."""
+
+    def __init__(self) -> None:
+        self._items = self._bytes = 0
+
+    def count(self, size: int) -> bool:
+        """Count an item; return whether the step has measured enough."""
+        self._items += 1
+        self._bytes += size
+        if self._items < _AT_ONCE and self._bytes <= _BYTES_AT_ONCE:
+            return False
+        self._items = self._bytes = 0
+        return True
+
+
+def _measured(value: Any, pace: _Pace) -> Steps[int]:
     """Return nearly the size of a value."""
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Message):
         size = _AROUND
         for _, each in value.ListFields():
-            size += yield from _measured(each)
+            size += yield from _measured(each, pace)
         return size
     if not isinstance(value, Sequence):
         return _AROUND
-    size = paused = 0
-    for at, each in enumerate(value):
-        if at % _AT_ONCE == _AT_ONCE - 1 or size - paused > _BYTES_AT_ONCE:
+    size = 0
+    for each in value:
+        length = _length_of_item(each)
+        size += length
+        if pace.count(length):
             yield
-            paused = size
-        size += _length_of_item(each)
     return size
 
 
