@@ -31,6 +31,7 @@ from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.declarations.plan_digest import Basis, PlanDigest
 from ecrkeeper_server.declarations.preconditions import checking_size
 from ecrkeeper_server.ecr import usage
+from ecrkeeper_server.ecr.answer_limit import checking_cost
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.errors import FailedPrecondition, QuotaExceeded
 from ecrkeeper_server.fleet.plan import FleetPlan
@@ -38,7 +39,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings import algebra
 from ecrkeeper_server.settings.codec import converting, settings_from_aws
-from ecrkeeper_server.settings.elements import tally
+from ecrkeeper_server.settings.elements import parts_of, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
@@ -261,6 +262,13 @@ def large_answer() -> dict[str, Any]:
     return {"rules": largest.replication(20)["rules"] * 8}
 
 
+def deep_answer() -> dict[str, Any]:
+    """Return 19,000 items, most of them in one rule, and the others in many."""
+    rule = {"repositoryFilters": [{"filter": f"{at}", "filterType": "PREFIX_MATCH"} for at in range(9_000)]}
+    some = {**rule, "repositoryFilters": rule["repositoryFilters"][:9]}
+    return {"rules": [rule, *[some] * 990]}
+
+
 def digest(large: State) -> Steps[Any]:
     return PlanDigest.making(Basis(["x", large[1][0].settings], "etag"), large[0].state["observed"])
 
@@ -295,6 +303,7 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the plan of a set", fleet_plan),
     ("the answer of validate_only", planned_answer),
     ("CheckServiceLinkedRoleUsage", role_users),
+    ("the cost of an answer beyond AWS's quotas", lambda _: checking_cost(largest.REPLICATION, deep_answer())),
     ("unknown members of an answer", lambda _: finding(largest.REPLICATION, large_answer())),
     ("the size of a declaration", lambda _: checking_size(None, {largest.REPLICATION: large_answer()})),
     ("the digest of a plan", digest),
@@ -380,3 +389,6 @@ def test_hash_is_of_sorted_json(value: Any) -> None:
 def test_items_in_steps_are_those_of_the_tally(large: State) -> None:
     shapes = [large[0].state["observed"], large[1][0].settings, {}]
     assert finish(_counting(shapes)) == sum(tally(shape)[0] for shape in shapes)
+    for shape in [*shapes, deep_answer()]:
+        parts = [tally(part) for part in parts_of(shape, 500)]
+        assert (sum(items for items, _ in parts), sum(texts for _, texts in parts)) == tally(shape)

@@ -10,17 +10,17 @@ from msgspec import Struct
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.ecr.answer_limit import TOO_LARGE, checked_cost
+from ecrkeeper_server.ecr.answer_limit import TOO_LARGE, checking_cost
 from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.ecr.regions import explained
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
 from ecrkeeper_server.settings.algebra import splitting
-from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.elements import Elements, tally
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, finding_unknown
-from ecrkeeper_server.turns import Steps, work
+from ecrkeeper_server.turns import MANY, Steps, work
 
 # Errors that every other read of the account would also meet.
 EVERYWHERE = frozenset({"AWS_THROTTLED", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS", "WRONG_ACCOUNT"})
@@ -115,7 +115,10 @@ async def _read_setting(aws: Aws, registry: RegistryName, setting: Setting) -> R
         else [await _read(aws, registry, first)]
     )
     shape = setting.observed(responses)
-    return Reading(shape, checked_cost(setting.name, shape))
+    size = sum(tally(shape, MANY))
+    if size >= MANY:
+        size = await work().run(checking_cost(setting.name, shape))
+    return Reading(shape, size)
 
 
 def _observed(setting: Setting, reading: Reading) -> Steps[Observed]:

@@ -34,6 +34,8 @@ _PAIRED = frozenset((PairElements, PairKeys))
 FEW = 100
 CHARACTERS = 100
 """A text of so many characters takes about as long to validate and to compare as one element."""
+# Items of a long list that are counted together.
+_PART = 100
 _SCALARS = frozenset((bool, int, float, type(None)))
 
 
@@ -229,6 +231,28 @@ def tally(shape: Any, max_items: float = inf) -> tuple[int, int]:
             elif kind not in _SCALARS and isinstance(value, Mapping):
                 unseen.append(value.values())
     return items, texts
+
+
+def parts_of(shape: Any, most: int) -> Iterator[Any]:
+    """Yield parts whose items and texts add up to those of a shape.
+
+    A part has at most so many items.
+    """
+    if tally(shape, most)[0] <= most:
+        yield shape
+    elif isinstance(shape, Mapping):
+        for each in shape.values():
+            yield from parts_of(each, most)
+    else:
+        for start in range(0, len(shape), _PART):
+            some = shape[start : start + _PART]
+            if tally(some, most)[0] <= most:
+                yield some
+                continue
+            # The items themselves, and the parts of each.
+            yield [None] * len(some)
+            for each in some:
+                yield from parts_of(each, most)
 
 
 def has_longer_text(shape: Any, most: int) -> bool:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.aws_errors import Permanent
-from ecrkeeper_server.ecr.answer_limit import MAX_ITEMS, MAX_TEXTS, checked_cost
+from ecrkeeper_server.ecr.answer_limit import MAX_ITEMS, MAX_TEXTS, checking_cost
 from ecrkeeper_server.settings.elements import cost, cost_of_all, has_longer_text, size_of, tally
 from ecrkeeper_server.settings.json_text import MAX_CHARACTERS
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.turns import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,13 +68,13 @@ def test_longer_text_is_found_wherever_it_is(shape: Any, limit: int) -> None:
 )
 def test_answer_above_a_limit_is_rejected(shape: dict[str, Any], reason: str) -> None:
     with pytest.raises(Permanent, match=f"AWS has {reason} in some_setting") as caught:
-        checked_cost("some_setting", shape)
+        finish(checking_cost("some_setting", shape))
     assert caught.value.reason == "AWS_ANSWER_TOO_LARGE"
 
 
 def test_answer_at_all_limits_is_accepted() -> None:
     texts = ["x" * MAX_CHARACTERS] * (MAX_TEXTS // (MAX_CHARACTERS // 100))
-    assert checked_cost("some_setting", {"a": [*texts, *[""] * (MAX_ITEMS - len(texts))]}) > 50_000
+    assert finish(checking_cost("some_setting", {"a": [*texts, *[""] * (MAX_ITEMS - len(texts))]})) > 50_000
 
 
 @given(SHAPES, st.integers(0, 10))

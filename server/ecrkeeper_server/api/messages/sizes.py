@@ -69,7 +69,7 @@ def _parts(message: Any, paths: Iterable[str]) -> Iterator[tuple[str, Any, str]]
 
 
 class _Pace:
-    """Counts the items that a step measures, and their bytes, in all lists of a message."""
+    """Counts the items that a step measures, and their bytes, in all lists."""
 
     def __init__(self) -> None:
         self._items = self._bytes = 0
