@@ -22,6 +22,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.sweep import Desired
+from ecrkeeper_server.turns import finish
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -74,6 +75,11 @@ def answer(setting: Setting, operation: str, params: dict[str, Any], shape: dict
 
 def row_of(spec: dict[str, Any], state: dict[str, Any]) -> Resource:
     return replace(Resource.new(REGISTRY, spec, NOW, uid="u", generation=1), state=state)
+
+
+def digest_of(unchanged: Unchanged, *inputs: Any) -> bytes | None:
+    """Return the digest of inputs at once."""
+    return finish(unchanged.digesting(*inputs))
 
 
 def declarations(declared: dict[str, Shapes]) -> list[Declaration]:
@@ -261,7 +267,7 @@ def test_failed_read_is_no_unchanged_answer(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_bucket_forgets_its_oldest_digest() -> None:
     unchanged = Unchanged(slots=8)
-    digests = [unchanged.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(9)]
+    digests = [digest_of(unchanged, row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(9)]
     assert len(set(digests)) == 9
     assert not any(map(unchanged.knows, digests))
     for at, digest in enumerate(digests):
@@ -271,7 +277,7 @@ def test_bucket_forgets_its_oldest_digest() -> None:
 
 def test_table_half_full_knows_nearly_all() -> None:
     unchanged = Unchanged(slots=2048)
-    digests = [unchanged.digest(row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(1024)]
+    digests = [digest_of(unchanged, row_of({}, {"observed": {"n": n}}), [], {}) or b"" for n in range(1024)]
     for digest in digests * 2:
         if not unchanged.knows(digest):
             unchanged.remember(digest)
@@ -283,7 +289,7 @@ LARGE = 2**70
 
 @pytest.mark.parametrize("state", [{"observed": {"n": LARGE}}, {"observed": {"n": "\ud800"}}, {"n": "x" * 1_000_000}])
 def test_inputs_without_one_short_form_have_no_digest(state: dict[str, Any]) -> None:
-    assert Unchanged(slots=1).digest(row_of({}, state), [], {}) is None
+    assert digest_of(Unchanged(slots=1), row_of({}, state), [], {}) is None
 
 
 async def test_change_after_quiet_sweeps_is_remediated(world: World) -> None:
@@ -301,6 +307,13 @@ async def test_change_after_quiet_sweeps_is_remediated(world: World) -> None:
         assert (await world.present())["pullThroughCacheRules"]
 
 
+def test_digest_of_long_inputs_pauses() -> None:
+    state = {"observed": {f"{at}": "x" * 20_000 for at in range(45)}}
+    digesting = Unchanged(slots=1).digesting(row_of({}, state), [], {})
+    assert sum(1 for _ in digesting) == 45 * 20_000 // 100_000
+    assert not list(Unchanged(slots=1).digesting(row_of({}, {"observed": {"n": 1}}), [], {}))
+
+
 def test_digest_writes_little_more_than_it_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
 
@@ -315,7 +328,7 @@ def test_digest_writes_little_more_than_it_hashes(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(unchanged_module, "orjson", Counted)
     long = {"observed": {f"setting-{at}": {"policyText": "x" * 100_000} for at in range(50)}}
-    assert Unchanged(slots=1).digest(row_of({}, long), [], {}) is None
+    assert digest_of(Unchanged(slots=1), row_of({}, long), [], {}) is None
     assert 1_000_000 < sum(written) < 1_200_000
 
 
@@ -330,5 +343,5 @@ def test_digest_writes_little_more_than_it_hashes(monkeypatch: pytest.MonkeyPatc
 )
 def test_digests_of_other_inputs_differ(one: dict[str, Any], other: dict[str, Any]) -> None:
     unchanged = Unchanged(slots=1)
-    assert unchanged.digest(row_of({}, one), [], {}) != unchanged.digest(row_of({}, other), [], {})
-    assert unchanged.digest(row_of({}, {}), [], one) != unchanged.digest(row_of({}, {}), [], other)
+    assert digest_of(unchanged, row_of({}, one), [], {}) != digest_of(unchanged, row_of({}, other), [], {})
+    assert digest_of(unchanged, row_of({}, {}), [], one) != digest_of(unchanged, row_of({}, {}), [], other)

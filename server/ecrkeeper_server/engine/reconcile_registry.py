@@ -118,7 +118,7 @@ async def _digest(attempt: Attempt, answers: _Answers | None) -> bytes | None:
     if answers is None or answers.errors:
         return None
     inputs = (attempt.claimed, attempt.desired.declared, {name: each.shape for name, each in answers.readings.items()})
-    return await work().step(attempt.unchanged.digest, *inputs, elements=attempt.elements)
+    return await work().run(attempt.unchanged.digesting(*inputs), attempt.elements)
 
 
 def _in_sync(attempt: Attempt) -> AttemptResult:

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.turns import Steps
 
 _DIGEST = 16
 # Enough that few buckets of a table with half as many digests as slots overflow.
@@ -24,6 +25,8 @@ _BUCKET = 8 * _DIGEST
 _SLOTS = 1 << 18
 # Hashing more would delay other accounts.
 _MAX_BYTES = 1_000_000
+# Bytes that a step writes and hashes in half a millisecond.
+_AT_ONCE = 100_000
 # Only JSON has one form: anything else is not recognized.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
@@ -39,14 +42,14 @@ class Unchanged:
         self._table = mmap.mmap(-1, slots * _DIGEST)
         self._key = os.urandom(32)
 
-    def digest(
+    def digesting(
         self, row: Resource, declared: Sequence[Declaration], answers: Mapping[str, Mapping[str, Any]]
-    ) -> bytes | None:
-        """Return the digest of all inputs of an attempt.
+    ) -> Steps[bytes | None]:
+        """Return the digest of all inputs of an attempt, in steps.
 
         None if they are too long or not JSON. `answers` are the shapes of all managed settings.
         """
-        digest, size = blake2b(digest_size=_DIGEST, key=self._key), 0
+        digest, size, pause = blake2b(digest_size=_DIGEST, key=self._key), 0, _AT_ONCE
         for part in _parts(row, declared, answers):
             try:
                 text = orjson.dumps(part, option=_STRICT)
@@ -56,6 +59,9 @@ class Unchanged:
             if size > _MAX_BYTES:
                 return None
             digest.update(text)
+            if size > pause:
+                yield
+                pause = size + _AT_ONCE
         return digest.digest()
 
     def knows(self, digest: bytes) -> bool:
