@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Collection, Generator
 from contextvars import ContextVar
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -37,6 +38,21 @@ def finish(steps: Steps[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def sorting(values: Collection[Any]) -> Steps[list[Any]]:
+    """Sort values in steps: first parts of them, which it then merges."""
+    if len(values) <= STEP:
+        return sorted(values)
+    remaining, parts = iter(values), deque[list[Any]]()
+    while some := sorted(islice(remaining, STEP)):
+        yield
+        parts.append(some)
+    while len(parts) > 1:
+        yield
+        # `sorted` finds that both halves are in order, and only merges them.
+        parts.append(sorted(parts.popleft() + parts.popleft()))
+    return parts[0]
 
 
 class Turns:

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import pytest
 from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper_server.api.messages import fleet as fleet_message
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import registry_settings as render
@@ -39,8 +40,9 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings import algebra
 from ecrkeeper_server.settings.codec import converting, settings_from_aws
-from ecrkeeper_server.settings.elements import parts_of, tally
+from ecrkeeper_server.settings.elements import Change, ChangeKind, parts_of, tally
 from ecrkeeper_server.settings.ownership import composing
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.unknown_fields import finding
@@ -257,6 +259,21 @@ def taking_over(crowded: State) -> Steps[Any]:
     assert len(result.takeovers) > 1_000
 
 
+def unrelated() -> PairKeys:
+    """Return pairs where most filters have other destinations than the rest."""
+    numbers = ((at, place) for at in range(2_500) for place in range(25) if at * 7_919 >> place % 12 & 1)
+    return PairKeys.of([f"{222_222_222_200 + place}/eu-west-1:team-{at:04}/" for at, place in numbers])
+
+
+def plan_of_pairs(pairs: PairKeys) -> Steps[Any]:
+    """Plan the change of all pairs for two targets, and render the plan."""
+    changes = [Change(largest.REPLICATION, "", ChangeKind.ADD, None, {"deleteReplication": False}, pairs)]
+    plan = FleetPlan()
+    for region in ("us-east-1", "eu-west-1"):
+        yield from plan.adding(RegistryName("111111111111", region), changes)
+    return (yield from fleet_message.plan(plan, []))
+
+
 def large_answer() -> dict[str, Any]:
     """Return far more rules than AWS accepts, each with 100 filters."""
     return {"rules": largest.replication(20)["rules"] * 8}
@@ -301,6 +318,7 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the settings of a request", lambda large: converting(settings_from_aws(large[1][0].settings))),
     ("the plan of a declaration", plan_of),
     ("the plan of a set", fleet_plan),
+    ("unrelated pairs", lambda _: plan_of_pairs(unrelated())),
     ("the answer of validate_only", planned_answer),
     ("CheckServiceLinkedRoleUsage", role_users),
     ("the cost of an answer beyond AWS's quotas", lambda _: checking_cost(largest.REPLICATION, deep_answer())),

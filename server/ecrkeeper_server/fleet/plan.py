@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -137,10 +138,16 @@ def _key(name: RegistryName, changes: Sequence[Change]) -> Steps[str]:
     for at, change in enumerate(changes):
         if at % _AT_ONCE == _AT_ONCE - 1:
             yield
-        keys = [change.key] if change.pairs is None else change.pairs.products()
-        row = [change.setting, keys, str(change.kind), change.before, change.after]
-        text = json.dumps(row, sort_keys=True)
-        texts.append(text.replace(name.account, "${account}").replace(name.region, "${region}"))
+        parts: list[Any] = [[change.setting, str(change.kind), change.before, change.after]]
+        if change.pairs is None:
+            parts.append(change.key)
+        else:
+            parts += yield from change.pairs.covering()
+        for part in parts:
+            if change.pairs is not None:
+                yield
+            text = json.dumps(part, sort_keys=True)
+            texts.append(text.replace(name.account, "${account}").replace(name.region, "${region}"))
     yield
     text = ",".join(texts)
     return text if len(text) <= _MAX_KEY else f"{text[:_MAX_KEY]}{hash(text)}"

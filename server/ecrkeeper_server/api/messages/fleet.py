@@ -110,7 +110,9 @@ def plan(planned: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_
         ],
         warnings=warnings,
     )
-    yield from fields.adding(message.groups, map(_group, planned.largest()))
+    for each in planned.largest():
+        yield
+        yield from _filling_group(message.groups.add(), each)
     for group in sorted(message.groups, key=lambda each: -each.ByteSize()):
         yield
         if (over := message.ByteSize() - PLAN_BYTES) <= 0:
@@ -119,13 +121,11 @@ def plan(planned: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_
     return message
 
 
-def _group(group: Group) -> fleet_pb2.FleetPlanGroup:
-    return fleet_pb2.FleetPlanGroup(
-        summary=summary(group),
-        registry_count=group.count,
-        registries=map(str, group.names),
-        changes=differences.changes(group.changes[:_MAX_CHANGES]),
-    )
+def _filling_group(message: fleet_pb2.FleetPlanGroup, group: Group) -> Steps[None]:
+    message.summary = summary(group)
+    message.registry_count = group.count
+    message.registries.extend(map(str, group.names))
+    yield from differences.adding_changes(message.changes, group.changes[:_MAX_CHANGES])
 
 
 def _wave_status(counts: Mapping[str, int]) -> fleet_pb2.RolloutWaveStatus:

@@ -61,7 +61,7 @@ def _in_pairs(
     for same in kinds.values():
         united = yield from PairKeys.uniting(map(keys_of, same))
         yield
-        for destinations, filters in united.products():
+        for destinations, filters in (yield from united.covering()):
             yield
             pairs = common_pb2.ReplicationPairs(destinations=destinations, filters=filters)
             result.append((same[0], (f"{destinations[0]}:{filters[0]}", pairs)))
