@@ -21,7 +21,7 @@ from ecrkeeper_server.api.messages.serializing import answered
 from ecrkeeper_server.api.services.audit_tail import BATCH, AuditTail
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.pages import scan, showing
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.settings.elements import cost
@@ -76,7 +76,7 @@ class Audit(AuditServiceServicer):
             return await self._deps.db.read(lambda tx: audit.page(tx, selection, behind, limit))
 
         async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent]:
-            return [await _message(row) for row in rows]
+            return await work().run(showing(rows, _steps, _cost))
 
         events, token = await scan(
             fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, maximum=BATCH

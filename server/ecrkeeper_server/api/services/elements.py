@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import elements
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, matcher
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.pages import scan, showing
 from ecrkeeper_server.api.services.stored_registry import read_registry
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.json_object import Json
@@ -87,14 +87,16 @@ class Elements:
             return await work().run(_behind(states, place, limit), limit)
 
         async def show(rows: Sequence[_Row]) -> list[registry_pb2.Element]:
-            return [await _message(state, key) for key, state in rows]
+            return await work().run(showing(rows, _message, lambda row: cost(row[1].value)))
 
         elements, token = await scan(fetch, page, meets, _place, lambda _: True, show)
         return pb.ListRegistryElementsResponse(elements=elements, next_page_token=token)
 
 
-async def _message(state: ElementState, key: str) -> registry_pb2.Element:
-    return await work().step(elements.element, state, key, elements=cost(state.value))
+def _message(row: _Row) -> Steps[registry_pb2.Element]:
+    yield
+    key, state = row
+    return elements.element(state, key)
 
 
 def _counting(shapes: Iterable[Mapping[str, Any]]) -> Steps[int]:

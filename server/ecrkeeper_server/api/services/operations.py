@@ -20,7 +20,7 @@ from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher, truth
 from ecrkeeper_server.api.services.followed import Followed
-from ecrkeeper_server.api.services.pages import WIDE, scan
+from ecrkeeper_server.api.services.pages import WIDE, scan, showing
 from ecrkeeper_server.api.services.shared_renderings import SharedRenderings
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_operation, shown
@@ -166,16 +166,18 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             return await self._deps.db.read(lambda tx: operations.page(tx, after, limit))
 
         async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
-            return [await self._shown(row) for row in rows]
+            return await work().run(showing(rows, self._message, _cost))
 
         may = self._deps.access.readable(operation_target)
         messages, token = await scan(fetch, page, meets, lambda row: row.id, may, show, maximum=WIDE)
         return operations_pb2.ListOperationsResponse(operations=messages, next_page_token=token)
 
     async def _shown(self, row: Operation) -> operations_pb2.Operation:
-        elements = _cost(row)
-        work().charge(elements)
-        return await work().step(self._deps.operation, row, elements=elements)
+        return await work().charged(self._message(row), _cost(row))
+
+    def _message(self, row: Operation) -> Steps[operations_pb2.Operation]:
+        readable = self._deps.access.readable(operation_target)(row)
+        return _steps(self._deps.partition, row, readable=readable)
 
     async def DeleteOperation(
         self, request: operations_pb2.DeleteOperationRequest, context: Context

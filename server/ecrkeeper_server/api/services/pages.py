@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from operator import methodcaller
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
+from ecrkeeper_server.turns import Steps, work
 
 _DEFAULT = 100
 MAX_ROWS = 1000
@@ -105,6 +106,22 @@ class _Filling(Generic[T, M]):
                     self.messages.append(message)
             self.last = row
         return False
+
+
+def showing(
+    rows: Iterable[T], message_of: Callable[[T], Steps[M]], cost_of: Callable[[T], int]
+) -> Steps[list[M]]:
+    """Return the messages of rows in steps, and charge the caller for each row.
+
+    Each message may take less than a slice, and those of a page together many slices.
+    """
+    payer = work()
+    messages = []
+    for row in rows:
+        yield
+        payer.charge(cost_of(row))
+        messages.append((yield from message_of(row)))
+    return messages
 
 
 async def scan(

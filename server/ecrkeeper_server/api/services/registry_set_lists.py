@@ -13,8 +13,8 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.needs import set_target
 from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.pages import everything, scan
-from ecrkeeper_server.api.services.registry_sets import SetWithRollouts, known_set, set_message
+from ecrkeeper_server.api.services.pages import everything, scan, showing
+from ecrkeeper_server.api.services.registry_sets import SetWithRollouts, known_set, set_cost, set_steps
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet import matching
 from ecrkeeper_server.fleet.matching import Place
@@ -23,7 +23,6 @@ from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import registry_sets, resources, rollouts
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.fleet_rows import SetRevision
 from ecrkeeper_server.store.states import STATUS_MEMBERS, State
 from ecrkeeper_server.turns import work
 
@@ -45,7 +44,9 @@ class RegistrySetLists:
 
         async def show(ids: Sequence[str]) -> list[fleet_pb2.RegistrySet | None]:
             rows = await self._deps.db.read(lambda tx: _some(tx, ids))
-            return [None if (row := rows.get(id)) is None else await set_message(row) for id in ids]
+            existing = [rows[id] for id in ids if id in rows]
+            messages = iter(await work().run(showing(existing, set_steps, set_cost)))
+            return [next(messages) if id in rows else None for id in ids]
 
         sets, token = await scan(fetch, page, everything, str, self._deps.access.readable(set_target), show)
         return pb.ListRegistrySetsResponse(registry_sets=sets, next_page_token=token)
@@ -86,16 +87,14 @@ class RegistrySetLists:
         async def show(numbers: Sequence[int]) -> list[fleet_pb2.RegistrySetRevision | None]:
             rows = await self._deps.db.read(lambda tx: registry_sets.some_revisions(tx, name.id, numbers))
             by_number = {row.revision: row for row in rows}
-            return [None if (row := by_number.get(number)) is None else await _revision(row) for number in numbers]
+            existing = [by_number[number] for number in numbers if number in by_number]
+            messages = iter(await work().run(showing(existing, render.revision, lambda row: cost(row.spec))))
+            return [next(messages) if number in by_number else None for number in numbers]
 
         revisions, token = await scan(fetch, page, everything, int, everything, show)
         if not revisions and not request.page_token:
             raise NotFound("RegistrySet", str(name))
         return pb.ListRegistrySetRevisionsResponse(revisions=revisions, next_page_token=token)
-
-
-async def _revision(row: SetRevision) -> fleet_pb2.RegistrySetRevision:
-    return await work().charged(render.revision(row), cost(row.spec))
 
 
 def _some(tx: Tx, ids: Sequence[str]) -> dict[str, SetWithRollouts]:

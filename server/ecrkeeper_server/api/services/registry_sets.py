@@ -160,8 +160,18 @@ def with_rollouts(tx: Tx, row: SetRow) -> SetWithRollouts:
 
 async def set_message(stored: SetWithRollouts) -> fleet_pb2.RegistrySet:
     """Return the message of a set."""
+    return await work().charged(set_steps(stored), set_cost(stored))
+
+
+def set_steps(stored: SetWithRollouts) -> Steps[fleet_pb2.RegistrySet]:
+    """Return the message of a set in steps."""
     row, opened = stored
-    return await work().charged(render.registry_set(row, active_of(opened), queued_of(opened)), cost(row.spec))
+    return render.registry_set(row, active_of(opened), queued_of(opened))
+
+
+def set_cost(stored: SetWithRollouts) -> int:
+    """Return the cost of a set's message in elements."""
+    return cost(stored[0].spec)
 
 
 def _planned(

@@ -12,9 +12,9 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.pages import everything, scan
+from ecrkeeper_server.api.services.pages import everything, scan, showing
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
-from ecrkeeper_server.declarations.audit_records import settings_changes
+from ecrkeeper_server.declarations.audit_records import changing_settings
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.elements import cost_of_all
@@ -70,7 +70,7 @@ class Revisions:
             return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
 
         async def show(pairs: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
-            return [await work().charged(_revision(*pair), _cost(*pair)) for pair in pairs]
+            return await work().run(showing(pairs, lambda pair: _revision(*pair), lambda pair: _cost(*pair)))
 
         messages, token = await scan(
             fetch, page, everything, lambda step: step[0].revision, everything, show, maximum=_FEW
@@ -87,7 +87,8 @@ def _in_group(spec: DeclarationSpec, present: Declaration | None) -> Declaration
 
 def _revision(row: Revision, before: Revision | None) -> Steps[registry_pb2.RegistrySettingsRevision]:
     old = before.settings if before is not None and before.revision else None
-    return render.revision_steps(row, settings_changes(old, row.settings) if row.revision else [])
+    changes = (yield from changing_settings(old, row.settings)) if row.revision else []
+    return (yield from render.revision_steps(row, changes))
 
 
 def _cost(row: Revision, before: Revision | None) -> int:
