@@ -35,7 +35,11 @@ from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.answer_limit import checking_cost
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.errors import FailedPrecondition, QuotaExceeded
+from ecrkeeper_server.fleet.matching import Place
+from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import FleetPlan
+from ecrkeeper_server.fleet.planner import Planner
+from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings import algebra
@@ -47,6 +51,7 @@ from ecrkeeper_server.settings.replication_access import Destination, checking, 
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.unknown_fields import finding
 from ecrkeeper_server.store.declarations import DeclaredSetting
+from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
 from ecrkeeper_server.store.listing import Read
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
@@ -190,6 +195,18 @@ def fleet_plan(large: State) -> Steps[Any]:
         yield from plan.adding(RegistryName("111111111111", region), changes)
 
 
+def templates_plan(large: State) -> Steps[Any]:
+    """Plan a target of the largest set whose settings have placeholders."""
+    settings = {largest.REPLICATION: large[1][0].settings[largest.REPLICATION], "registry_policy": policy(20)}
+    account = FleetAccount(PLACE.account, labels={"statement": "S1"})
+    settings["registry_policy"]["policyText"] = settings["registry_policy"]["policyText"].replace(
+        "S1", "${label:statement}"
+    )
+    planner = Planner(SetName("set"), SetSpec(selector=Selector(), settings=settings, waves=(Wave(),)), lambda _: True)
+    yield from planner._adding_all([Place(Target(account, "us-east-1"), True, None)])
+    assert planner._planned.plan.changing == 1
+
+
 def role_users(large: State) -> Steps[Any]:
     """Find the elements of 50 owners with the largest replication in two Regions."""
     shape = json.dumps(large[1][0].settings[largest.REPLICATION])
@@ -318,6 +335,7 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the settings of a request", lambda large: converting(settings_from_aws(large[1][0].settings))),
     ("the plan of a declaration", plan_of),
     ("the plan of a set", fleet_plan),
+    ("the template of a set", templates_plan),
     ("unrelated pairs", lambda _: plan_of_pairs(unrelated())),
     ("the answer of validate_only", planned_answer),
     ("CheckServiceLinkedRoleUsage", role_users),

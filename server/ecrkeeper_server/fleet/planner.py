@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from itertools import chain
 
 import orjson
 from msgspec import Struct, field
@@ -27,7 +27,7 @@ from ecrkeeper_server.fleet.template import Chosen, MissingLabelError, Templates
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.element_sets import brief
-from ecrkeeper_server.settings.elements import Change, cost_of_all
+from ecrkeeper_server.settings.elements import Change, cost
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.fleet_specs import SetSpec
 from ecrkeeper_server.store.specs import DeclarationSpec
@@ -148,10 +148,6 @@ class Planner:
             text = f"must take all {planned.total} targets, and {unassigned} are in no wave; add a wave with `rest`"
             raise InvalidArgument([Violation(f"{PATH}.strategy.waves", text)])
 
-    def _charge(self, *settings: Any) -> None:
-        """Charge the caller for work on settings that have many elements."""
-        work().charge(cost_of_all(settings))
-
     def _adding(self, place: Place) -> Steps[None]:
         planned, plan, registry = self._planned, self._planned.plan, place.registry
         shown = self._may_read(self._name.settings(registry))
@@ -173,34 +169,35 @@ class Planner:
                 changes = yield from self._changing(managed.settings, None)
                 yield from plan.adding_release(registry, changes, abandoned=abandoned, shown=shown)
             return
-        problem = yield from self._finding_problem(place)
+        try:
+            settings = yield from self._templates.rendering(place.target)
+        except MissingLabelError as error:
+            problem: Problem | None = Problem("LABEL_MISSING", registry, str(error))
+        else:
+            problem = yield from self._finding_problem(place, settings)
         if problem is not None:
             plan.targets += 1
             plan.add_problem(problem, shown=shown)
             return
         yield
-        changes = yield from self._changes(place, self._templates.render(place.target))
+        changes = yield from self._changes(place, settings)
         yield from plan.adding(registry, changes, shown=shown)
 
-    def _finding_problem(self, place: Place) -> Steps[Problem | None]:
+    def _finding_problem(self, place: Place, settings: Json) -> Steps[Problem | None]:
         """Return why a target would fail.
 
         InvalidArgument if its settings are invalid, whatever the target.
         """
-        registry, target = place.registry, place.target
-        try:
-            settings = self._templates.render(target)
-        except MissingLabelError as error:
-            return Problem("LABEL_MISSING", registry, str(error))
+        target = place.target
         chosen = self._templates.chosen(target)
         if chosen not in self._checked:
             self._checked.add(chosen)
-            yield
-            if violations := Renderer(self._templates).violations(target, settings, f"{PATH}.settings"):
+            checking = Renderer(self._templates).checking(target, settings, f"{PATH}.settings")
+            if violations := (yield from checking):
                 raise rejection(violations)
         if place.declared is not None and place.managed_by(self._name) is None:
             text = f"{place.declared.name} was declared by a call and not by {self._name}"
-            return Problem("DECLARED_BY_CALL", registry, text)
+            return Problem("DECLARED_BY_CALL", place.registry, text)
         return (yield from self._conflict(place, settings))
 
     def _conflict(self, place: Place, settings: Json) -> Steps[Problem | None]:
@@ -208,7 +205,7 @@ class Planner:
         if not others:
             return None
         specs = {**specs_of({row.owner: row for row in others}), self._name.id: DeclarationSpec(settings, "", False)}
-        self._charge(settings, *(row.settings for row in others))
+        yield from _charging(settings, *(row.settings for row in others))
         composition = yield from composing_specs(specs, settings)
         conflicts = composition.conflicts
         if not conflicts:
@@ -244,5 +241,21 @@ class Planner:
         return changes
 
     def _changing(self, before: Json | None, after: Json | None) -> Steps[list[Change]]:
-        self._charge(before, after)
+        yield from _charging(before, after)
         return (yield from changing_settings(before, after))
+
+
+def _charging(*declared: Json | None) -> Steps[None]:
+    """Charge the caller for work on settings that have many elements, in steps."""
+    elements = 0
+    for setting in chain.from_iterable(each.values() for each in declared if each):
+        for member in setting.values():
+            yield
+            if isinstance(member, list):
+                elements += len(member)
+                for item in member:
+                    yield
+                    elements += cost(item)
+            else:
+                elements += cost(member)
+    work().charge(elements)

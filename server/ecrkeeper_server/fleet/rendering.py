@@ -5,13 +5,17 @@ The checks are those of a call that declares it.
 
 from __future__ import annotations
 
+from ecrkeeper.v1 import settings_pb2
+
 from ecrkeeper_server.declarations import message_rules
 from ecrkeeper_server.declarations.commands import violations
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.fleet.targets import Target
 from ecrkeeper_server.fleet.template import Chosen, Templates
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.settings.codec import filling_settings
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.turns import Steps, finish
 
 
 class Renderer:
@@ -36,17 +40,28 @@ class Renderer:
 
         They are those of the field rules, and those that AWS never takes.
         """
+        return finish(self.checking(target, settings, path))
+
+    def checking(self, target: Target, settings: Json, path: str) -> Steps[list[Violation]]:
+        """Return the same in steps."""
         chosen = self._templates.chosen(target)
         if chosen.has_placeholders or chosen not in self._checked:
-            if by_rules := _by_rules(settings, path):
+            if by_rules := (yield from _checking_rules(settings, path)):
                 # AWS's rules assume what the field rules say.
                 return by_rules
             self._checked.add(chosen)
+        for name, shape in settings.items():
+            yield
+            prepare = SETTINGS[name].prepare
+            if prepare is not None:
+                yield from prepare(shape, target.registry)
         return violations(target.registry, settings, path)
 
 
-def _by_rules(settings: Json, path: str) -> list[Violation]:
+def _checking_rules(settings: Json, path: str) -> Steps[list[Violation]]:
+    message = settings_pb2.Settings()
+    yield from filling_settings(message, settings)
+    yield
     return [
-        Violation(f"{path}.{each.field}", each.description, each.reason)
-        for each in message_rules.violations(settings_from_aws(settings))
+        Violation(f"{path}.{each.field}", each.description, each.reason) for each in message_rules.violations(message)
     ]

@@ -17,7 +17,7 @@ from ecrkeeper_server.fleet.targets import Target
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store.fleet_specs import SetSpec
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, finish
 
 _DOLLAR = re.compile(r"\$(?:\$|\{([^{}]*)\})?")
 _LABEL = re.compile(r"label:([A-Za-z0-9_./+@ -]{1,128})(?::(.*))?", re.DOTALL)
@@ -75,10 +75,14 @@ class Templates:
 
         MissingLabelError names a label that its account lacks.
         """
+        return finish(self.rendering(target))
+
+    def rendering(self, target: Target) -> Steps[Json]:
+        """Return the same in steps, one for each item of a list."""
         chosen = self.chosen(target)
         if not chosen.has_placeholders:
             return chosen.settings
-        rendered: Json = _rendered(chosen.settings, _values(target))
+        rendered: Json = yield from _rendering(chosen.settings, _values(target))
         return rendered
 
 
@@ -144,13 +148,20 @@ def _values(target: Target) -> Callable[[re.Match[str]], str]:
     return value
 
 
-def _rendered(value: Any, values: Callable[[re.Match[str]], str]) -> Any:
+def _rendering(value: Any, values: Callable[[re.Match[str]], str]) -> Steps[Any]:
     match value:
         case str():
             return _DOLLAR.sub(values, value) if "$" in value else value
         case Mapping():
-            return {name: _rendered(member, values) for name, member in value.items()}
+            members = {}
+            for name, member in value.items():
+                members[name] = yield from _rendering(member, values)
+            return members
         case list():
-            return [_rendered(item, values) for item in value]
+            items = []
+            for item in value:
+                yield
+                items.append((yield from _rendering(item, values)))
+            return items
         case _:
             return value

@@ -108,9 +108,7 @@ class _Filling(Generic[T, M]):
         return False
 
 
-def showing(
-    rows: Iterable[T], message_of: Callable[[T], Steps[M]], cost_of: Callable[[T], int]
-) -> Steps[list[M]]:
+def showing(rows: Iterable[T], message_of: Callable[[T], Steps[M]], cost_of: Callable[[T], int]) -> Steps[list[M]]:
     """Return the messages of rows in steps, and charge the caller for each row.
 
     Each message may take less than a slice, and those of a page together many slices.
