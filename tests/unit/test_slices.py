@@ -47,6 +47,7 @@ from ecrkeeper_server.settings.codec import converting, settings_from_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind, parts_of, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.pair_products import covering
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.unknown_fields import finding
@@ -412,6 +413,20 @@ def test_bytes_of_a_measuring_step_are_few(large: State) -> None:
     message = registry_pb2.RegistrySettings(plan=plan, drift=[{"key": "x" * 100_000}] * 3)
     assert 100_000 < most_bytes(render.settings_steps(declared[0], row)) <= MOST_BYTES
     assert 100_000 < most_bytes(fitting(message, 2_000_000, ("drift",))) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("places", [25, 3, 1])
+def test_products_in_steps_are_the_same(places: int) -> None:
+    pairs = PairKeys({right: frozenset(sorted(lefts)[:places]) for right, lefts in unrelated().rows.items() if lefts})
+    assert finish(covering(pairs)) == pairs.products()
+
+
+@pytest.mark.parametrize(("limit", "times"), [(10**9, 1), (1, 3)], ids=["measured", "measured twice, and cut"])
+def test_bytes_of_a_fitting_step_are_few(limit: int, times: int) -> None:
+    owners = [f"{at:04}{'x' * 3_000}" for at in range(1_000)]
+    message = registry_pb2.Registry(owners=owners)
+    expected = times * message.ByteSize() // 110_000
+    assert sum(1 for _ in fitting(message, limit, ["owners"])) >= expected
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.pair_products import covering
 from ecrkeeper_server.turns import Steps, finish
 
 # A plan lists no more than this; it counts the rest.
@@ -142,7 +143,7 @@ def _key(name: RegistryName, changes: Sequence[Change]) -> Steps[str]:
         if change.pairs is None:
             parts.append(change.key)
         else:
-            parts += yield from change.pairs.covering()
+            parts += yield from covering(change.pairs)
         for part in parts:
             if change.pairs is not None:
                 yield

@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from itertools import chain
 from typing import Any, TypeVar
 
-from ecrkeeper_server.turns import STEP, Steps, finish, sorting
+from ecrkeeper_server.turns import STEP, Steps
 
 Lefts = frozenset[str]
-Cover = list[tuple[tuple[str, ...], tuple[str, ...]]]
-"""Products of left and right sides."""
 
 NO_LEFTS: Lefts = frozenset()
-# Sets of a step, which may have dozens of left sides each.
-_SETS = STEP // 20
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
@@ -73,30 +69,6 @@ def combined(
 
 def _itself(lefts: Lefts) -> Lefts:
     return lefts
-
-
-def _alike(sets: Mapping[str, frozenset[str]]) -> Steps[dict[frozenset[str], list[str]]]:
-    """Group names by their sets, in steps."""
-    names: dict[frozenset[str], list[str]] = {}
-    items = iter(sets.items())
-    while some := list(islice(items, STEP)):
-        for name, each in some:
-            names.setdefault(each, []).append(name)
-        yield
-    return names
-
-
-def _ordering(products: Iterable[tuple[Collection[str], Collection[str]]]) -> Steps[Cover]:
-    """Sort products and both sides of each, in steps."""
-    cover = []
-    processed = 0
-    for lefts, rights in products:
-        cover.append((tuple((yield from sorting(lefts))), tuple((yield from sorting(rights)))))
-        processed += len(lefts) + len(rights)
-        if processed >= STEP:
-            yield
-            processed = 0
-    return (yield from sorting(cover))
 
 
 class PairKeys(Set[str]):
@@ -229,52 +201,42 @@ class PairKeys(Set[str]):
 
     def by_left(self) -> dict[str, frozenset[str]]:
         """Return the right sides of each left side; equal sets are one object."""
-        return finish(self._inverting())
-
-    def _inverting(self) -> Steps[dict[str, frozenset[str]]]:
-        classes = yield from _alike(self.rows)
+        classes: dict[Lefts, list[str]] = {}
+        for right, lefts in self.rows.items():
+            classes.setdefault(lefts, []).append(right)
         left_sets: dict[str, list[Lefts]] = {}
-        unlisted = iter(classes)
-        while some := list(islice(unlisted, _SETS)):
-            for lefts in some:
-                for left in lefts:
-                    left_sets.setdefault(left, []).append(lefts)
-            yield
+        for lefts in classes:
+            for left in lefts:
+                left_sets.setdefault(left, []).append(lefts)
         pool: dict[frozenset[Lefts], frozenset[str]] = {}
-        right_sets = {}
-        for left in in_order(left_sets):
-            yield
-            groups = frozenset(left_sets[left])
+        for groups in map(frozenset, left_sets.values()):
             if groups not in pool:
                 pool[groups] = frozenset(chain.from_iterable(classes[each] for each in groups))
-            right_sets[left] = pool[groups]
-        return right_sets
+        return {left: pool[frozenset(left_sets[left])] for left in in_order(left_sets)}
 
-    def products(self) -> Cover:
+    def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         """Cover the pairs by products of left and right sides, in a stable order.
 
         Of the two groupings, this is the shorter one.
         """
-        return finish(self.covering())
+        by_right, by_left = self.grouped()
+        return min(by_right, by_left, key=lambda cover: sum(len(lefts) + len(rights) for lefts, rights in cover))
 
-    def covering(self) -> Steps[Cover]:
-        """Return the same in steps."""
-        groupings = yield from self._grouping()
-        return min(groupings, key=lambda cover: sum(map(len, chain.from_iterable(cover))))
-
-    def grouped(self) -> tuple[Cover, Cover]:
+    def grouped(self) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], ...]:
         """Group right sides by their left sides, and left sides by their right sides.
 
         Either grouping covers the pairs by products of left and right sides.
         """
-        return finish(self._grouping())
-
-    def _grouping(self) -> Steps[tuple[Cover, Cover]]:
-        rights = yield from _alike(self.rows)
-        lefts = yield from _alike((yield from self._inverting()))
-        by_right = yield from _ordering(rights.items())
-        by_left = yield from _ordering((alike, right_set) for right_set, alike in lefts.items())
-        return by_right, by_left
+        rights: dict[Lefts, list[str]] = {}
+        for right, lefts in self.rows.items():
+            rights.setdefault(lefts, []).append(right)
+        alike: dict[frozenset[str], list[str]] = {}
+        for left, right_set in self.by_left().items():
+            alike.setdefault(right_set, []).append(left)
+        return (
+            sorted((tuple(sorted(lefts)), tuple(sorted(right_set))) for lefts, right_set in rights.items()),
+            sorted((tuple(sorted(lefts)), tuple(sorted(right_set))) for right_set, lefts in alike.items()),
+        )
 
     def __repr__(self) -> str:
         return f"PairKeys({list(self)!r})"

@@ -11,6 +11,7 @@ from ecrkeeper.v1 import common_pb2
 
 from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.pair_products import covering
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.turns import Steps, finish
 
@@ -61,7 +62,7 @@ def _in_pairs(
     for same in kinds.values():
         united = yield from PairKeys.uniting(map(keys_of, same))
         yield
-        for destinations, filters in (yield from united.covering()):
+        for destinations, filters in (yield from covering(united)):
             yield
             pairs = common_pb2.ReplicationPairs(destinations=destinations, filters=filters)
             result.append((same[0], (f"{destinations[0]}:{filters[0]}", pairs)))
