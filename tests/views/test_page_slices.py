@@ -1,4 +1,4 @@
-"""Rows of a list that are small alone are rendered in slices, because a page has many of them."""
+"""The rows of a list are rendered in slices, even if each of them is small."""
 
 from __future__ import annotations
 

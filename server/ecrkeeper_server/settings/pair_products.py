@@ -1,4 +1,7 @@
-"""Cover many pairs by products in steps; `PairKeys.products` does the same for few pairs at once."""
+"""Cover many pairs by products in steps.
+
+`PairKeys.products` does the same for few pairs at once.
+"""
 
 from __future__ import annotations
 
