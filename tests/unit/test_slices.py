@@ -262,19 +262,30 @@ def scattered() -> State:
     return row, own
 
 
-def over_quota(steps: Steps[Any]) -> Steps[Any]:
-    """Do something that AWS's quotas forbid, or forbade before."""
+def rejected(steps: Steps[Any]) -> Steps[Any]:
+    """Do something that is rejected, or was before: for example by AWS's quotas."""
     try:
         return (yield from steps)
     except (QuotaExceeded, FailedPrecondition) as error:
         return error
 
 
+def other_value(crowded: State) -> Any:
+    """Return settings with the filters of all owners and another value."""
+    rule = {**crowded[0].state["observed"][largest.REPLICATION]["rules"][0], "deleteReplication": {"enabled": True}}
+    return {largest.REPLICATION: {"rules": [rule]}}
+
+
 def taking_over(crowded: State) -> Steps[Any]:
     """Declare the filters of all owners with another value."""
-    rule = {**crowded[0].state["observed"][largest.REPLICATION]["rules"][0], "deleteReplication": {"enabled": True}}
-    result = yield from deciding(crowded, force=True, settings={largest.REPLICATION: {"rules": [rule]}})
+    result = yield from deciding(crowded, force=True, settings=other_value(crowded))
     assert len(result.takeovers) > 1_000
+
+
+def conflicting(crowded: State) -> Steps[Any]:
+    """Declare the same without force."""
+    error = yield from rejected(deciding(crowded, settings=other_value(crowded)))
+    assert len(error.preconditions) > 1_000
 
 
 def unrelated() -> PairKeys:
@@ -313,10 +324,11 @@ CROWDED: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("ListRegistries", lambda crowded: registry_message.registry_steps(*crowded, registry_message.BASIC)),
     ("the composition", lambda crowded: composing(crowded[1])),
     ("validate_only", deciding),
-    ("a write that needs too many rules", lambda _: over_quota(deciding(scattered()))),
+    ("a write that needs too many rules", lambda _: rejected(deciding(scattered()))),
     ("a write that takes over elements of all owners", taking_over),
+    ("a write that conflicts with all owners", conflicting),
     ("a deletion", deleting),
-    ("a deletion where rules are too many", lambda _: over_quota(deleting(scattered()))),
+    ("a deletion where rules are too many", lambda _: rejected(deleting(scattered()))),
     ("the cost", lambda crowded: counting([each.settings for each in crowded[1]])),
     ("the marks of a list", lambda crowded: Read(Versioned(crowded[0], 0, 0), crowded[1]).listing()),
 ]

@@ -19,7 +19,7 @@ from ecrkeeper_server.declarations.preconditions import (
     check_manager,
     check_registry_size,
     checking_size,
-    conflict_of,
+    explaining_conflicts,
     presence_error,
 )
 from ecrkeeper_server.declarations.takeover import Takeover, reducing_specs, taking_over
@@ -172,7 +172,7 @@ class PutDeclaration(Struct, frozen=True, kw_only=True):
         yield from checking_own(name, composition)
         if composition.conflicts:
             if not self.force:
-                raise conflict_of(name, composition.conflicts, self.remedy)
+                raise (yield from explaining_conflicts(name, composition.conflicts, self.remedy))
             taken = yield from taking_over(name.owner, composition.conflicts)
             reduced = yield from reducing_specs(specs, taken)
             for owner in reduced:

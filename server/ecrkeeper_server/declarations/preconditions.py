@@ -100,10 +100,14 @@ def _measuring(settings: Mapping[str, Any]) -> Steps[int]:
     return message.ByteSize()
 
 
-def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], remedy: str) -> FailedPrecondition:
-    """Return the error that names each element with another value of another owner."""
+def explaining_conflicts(name: SettingsName, conflicts: tuple[Conflict, ...], remedy: str) -> Steps[FailedPrecondition]:
+    """Return the error that names each element with another value of another owner.
+
+    It is made in steps.
+    """
     rows = []
     for conflict in conflicts:
+        yield
         others = {owner: value for owner, value in conflict.owners.items() if owner != name.owner}
         others_values = "; ".join(f"{owner} declares {_brief(value)}" for owner, value in others.items())
         own = _brief(conflict.owners[name.owner])

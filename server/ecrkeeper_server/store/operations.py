@@ -21,6 +21,7 @@ from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.tables import operations, requests
 from ecrkeeper_server.store.uids import new_uid
+from ecrkeeper_server.turns import Steps
 
 _NO_METADATA = OperationMetadata({})
 
@@ -152,10 +153,15 @@ def of_target(tx: Tx, target: str, method: str) -> list[Operation]:
     return [Operation.of(row) for row in tx.conn.execute(query.order_by(operations.c.create_time.desc()))]
 
 
-def page(tx: Tx, after: str, limit: int) -> list[Operation]:
-    """Return operations by id, after `after`."""
+def reading_page(tx: Tx, after: str, limit: int) -> Steps[list[Operation]]:
+    """Return operations by id, after `after`, one in each step: each may have 64 KiB."""
     query = select(operations).where(operations.c.id > after).order_by(operations.c.id).limit(limit)
-    return [Operation.of(row) for row in tx.conn.execute(query)]
+    (rows,) = tx.ask(tx.conn, [(query, {})])
+    page = []
+    for row in rows:
+        page.append(Operation(*row))
+        yield
+    return page
 
 
 def progress(tx: Tx, operation: Operation, metadata: OperationMetadata) -> None:

@@ -159,5 +159,5 @@ def _adding_quotas(items: Any, row: Resource, desired: Mapping[str, Elements]) -
             kept = {} if prune else without(observed, keys_of(applied.get(name, {})))
             together = merged(kept, desired[name])
             yield
-            for quota in SETTINGS[name].quota(together):
+            for quota in (yield from SETTINGS[name].measuring(together)):
                 items.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
