@@ -90,7 +90,7 @@ def decoding(
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """Return the existing declarations of these names, with registry statuses."""
-    if len(names) > 1:
+    if len(names) != 1:
         return finish(reading(tx, names))
     # Most calls read one name, which takes a third less time than a table of names.
     (name,) = names
