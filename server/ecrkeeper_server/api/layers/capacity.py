@@ -251,7 +251,7 @@ class CallCosts:
 
 
 def without_reserve(capacity: int) -> int:
-    """Return the part of a capacity that principals use that already use much of it."""
+    """Return the part of a capacity for principals that already use much of it."""
     return capacity - capacity // _RESERVE
 
 
