@@ -23,14 +23,7 @@ from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, b
 from ecrkeeper_server.api.layers.limits import Kind, Limits
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import Deadlines, RequestMemoryLimit, in_time
-from ecrkeeper_server.errors import (
-    DeadlineExceeded,
-    InvalidArgument,
-    ResourceExhausted,
-    StatusError,
-    Unavailable,
-    Violation,
-)
+from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
 from ecrkeeper_server.store.instrumented import RecentCpu
 from ecrkeeper_server.turns import WORK, Turns, Work, work
 
@@ -117,7 +110,7 @@ class AdmissionLayer:
                             return await answer
                         async with self._open_until(None):
                             return await answer
-            except StatusError as error:
+            except (StatusError, TimeoutError) as error:
                 await self._reject(context, error)
 
         return call
@@ -181,19 +174,16 @@ class AdmissionLayer:
         return _Entered(self._admission, peer, kind, costs)
 
     async def _in_time(self, call: Coroutine[Any, Any, T]) -> T:
-        """Return the result of a call, or raise DeadlineExceeded after the longest time.
+        """Return the result of a call, or raise TimeoutError after the longest time.
 
         gRPC and HTTP cancel a call at the deadline of its caller.
         """
-        try:
-            async with asyncio.timeout(None) as limit:
-                self._deadlines.begin(limit)
-                try:
-                    return await call
-                finally:
-                    self._deadlines.end(limit)
-        except TimeoutError:
-            raise DeadlineExceeded("the deadline of the call passed", reason="DEADLINE_EXCEEDED") from None
+        async with asyncio.timeout(None) as limit:
+            self._deadlines.begin(limit)
+            try:
+                return await call
+            finally:
+                self._deadlines.end(limit)
 
     async def _until_max_age(self, responses: AsyncIterator[Any], costs: CallCosts) -> AsyncIterator[Any]:
         # Jitter, so that streams that began together after a restart do not end together.
@@ -224,7 +214,7 @@ class AdmissionLayer:
         finally:
             self._open.discard(limit)
 
-    async def _reject(self, context: Context, error: StatusError) -> None:
+    async def _reject(self, context: Context, error: StatusError | TimeoutError) -> None:
         if isinstance(error, ResourceExhausted):
             self._rejections.note(error)
         await abort(context, error)
