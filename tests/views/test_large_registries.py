@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from ecrkeeper_server.api.services.elements import Elements
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, registry_texts, resources, schema
+from ecrkeeper_server.store import declarations, registry_texts, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import WORK, Turns
@@ -37,14 +36,6 @@ def seed(tx: Tx) -> None:
         resources.ensure(tx, name, {"mode": "ENFORCE"}, due=True)
         declaring.put(tx, SettingsName(name, "a"), settings, registry_generation=1, origin=Origin("Test"))
         resources.patch(tx, str(name), state={"observed": settings})
-
-
-@pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    opened = schema.open_database(database_url)
-    await opened.write(seed)
-    yield opened
-    await opened.close()
 
 
 class Callers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registry_set_lists import RegistrySetLists
 from ecrkeeper_server.api.services.revisions import Revisions
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import audit, operations, registry_sets, resources, schema
+from ecrkeeper_server.store import audit, operations, registry_sets, resources
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import SetRow
@@ -46,14 +45,6 @@ def seed(tx: Tx) -> None:
             id=f"set-{at:02}", uid="u", spec=SPEC, authority={}, generation=1, create_time=1, update_time=1
         )
         registry_sets.add(tx, registry_set)
-
-
-@pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    opened = schema.open_database(database_url)
-    await opened.write(seed)
-    yield opened
-    await opened.close()
 
 
 LISTS: list[tuple[Any, str, Any, str]] = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
@@ -52,14 +51,6 @@ def seed(tx: Tx) -> None:
     resources.ensure(tx, REGISTRY, {"mode": "ENFORCE"}, due=True)
     declaring.put(tx, SettingsName(REGISTRY, "a"), settings, registry_generation=1, origin=Origin("Test"))
     resources.patch(tx, str(REGISTRY), state={"observed": settings})
-
-
-@pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    opened = schema.open_database(database_url)
-    await opened.write(seed)
-    yield opened
-    await opened.close()
 
 
 def update(deps: Dependencies) -> Any:
