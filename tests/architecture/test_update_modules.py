@@ -51,6 +51,7 @@ ELSEWHERE = {
     "declarations.composition_checks": "it explains rejections",
     "declarations.preconditions": "it explains rejections",
     "turns": "for large declarations",
+    "settings.pair_keys": "for more than 25 pairs",
     "store.postgres": "another database",
     "store.postgres_tx": "another database",
     "store.row_statements": "the statements are cached",

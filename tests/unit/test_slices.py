@@ -47,7 +47,7 @@ from ecrkeeper_server.settings.codec import converting, settings_from_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind, parts_of, tally
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.pair_keys import PairKeys
-from ecrkeeper_server.settings.pair_products import covering
+from ecrkeeper_server.settings.pair_products import products
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.unknown_fields import finding
@@ -62,6 +62,7 @@ from ecrkeeper_server.turns import Steps, finish
 from msgspec.structs import replace
 
 from tests.answers.state import pairs_drift
+from tests.unit.settings import replication_by_pair
 from tests.views import largest
 
 MOST_LINES = 40_000
@@ -214,9 +215,8 @@ def role_users(large: State) -> Steps[Any]:
     regions = ("eu-west-1", "us-east-1")
     rows = [DeclaredSetting(region, f"owner-{at}", shape) for region in regions for at in range(50)]
     declared = yield from usage.declaring(ROLES["replication"], rows)
-    assert [len(owned) for owned in declared.values()] == [50, 50]
-    keys = yield from usage._uniting(declared["eu-west-1"].values())
-    assert len(keys) > 30_000
+    assert {len(of_region.owners) for of_region in declared.values()} == {50}
+    assert len(declared["eu-west-1"].keys) > 30_000
 
 
 def unit_of(crowded: State) -> UnitOfWork:
@@ -430,7 +430,7 @@ def test_bytes_of_a_measuring_step_are_few(large: State) -> None:
 @pytest.mark.parametrize("places", [25, 3, 1])
 def test_products_in_steps_are_the_same(places: int) -> None:
     pairs = PairKeys({right: frozenset(sorted(lefts)[:places]) for right, lefts in unrelated().rows.items() if lefts})
-    assert finish(covering(pairs)) == pairs.products()
+    assert products(pairs) == replication_by_pair.cover(pairs)
 
 
 @pytest.mark.parametrize(("limit", "times"), [(10**9, 1), (1, 3)], ids=["measured", "measured twice, and cut"])

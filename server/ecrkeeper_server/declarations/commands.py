@@ -268,7 +268,7 @@ def _valid(composition: Composition, registry: RegistryName) -> bool:
     """Return whether AWS accepts all owners' elements together."""
     return not any(
         (setting.validate_together and setting.validate_together(elements, registry))
-        or any(quota.used > quota.limit for quota in setting.quota(elements))
+        or (len(elements) > setting.fits and any(quota.used > quota.limit for quota in setting.quota(elements)))
         for setting, elements in ((SETTINGS[name], elements) for name, elements in composition.desired.items())
     )
 

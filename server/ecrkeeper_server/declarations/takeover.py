@@ -54,13 +54,14 @@ def reducing_specs(
     reduced = {}
     for other, keys in taken_over.items():
         yield
-        reduced[other] = replace(specs[other], settings=_without(specs[other].settings, keys))
+        reduced[other] = replace(specs[other], settings=(yield from _without(specs[other].settings, keys)))
     return reduced
 
 
-def _without(settings: Mapping[str, Any], taken_over: Mapping[str, Iterable[Keys]]) -> dict[str, Any]:
+def _without(settings: Mapping[str, Any], taken_over: Mapping[str, Iterable[Keys]]) -> Steps[dict[str, Any]]:
     changed = dict(settings)
     for name, keys in taken_over.items():
         elements = SETTINGS[name].split(changed[name])
-        changed[name] = SETTINGS[name].join(without(elements, union(keys)))
+        yield
+        changed[name] = yield from SETTINGS[name].joining(without(elements, union(keys)))
     return changed

@@ -11,6 +11,7 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
 from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.replication import filters_by_destination
 from ecrkeeper_server.settings.replication_access import (
     SETTINGS_OF_DESTINATION,
@@ -29,7 +30,7 @@ _NOT_ASKED = frozenset({"AWS_THROTTLED", "AWS_UNAVAILABLE", "AWS_UNREACHABLE"})
 
 async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[StoredCheck]:
     """Return one check for each destination of replication pairs."""
-    filters = filters_by_destination(pairs)
+    filters = await _by_destination(pairs)
     return list(await asyncio.gather(*(_check(aws, source, name, filters[name], now) for name in sorted(filters))))
 
 
@@ -37,10 +38,15 @@ async def explain_arrivals(
     aws: Aws, source: RegistryName, pairs: Iterable[str], repository: str
 ) -> list[tuple[RegistryName, Outcome, Sequence[Warning]]]:
     """Return the outcome and its reasons for one repository at each destination."""
-    filters = filters_by_destination(pairs)
+    filters = await _by_destination(pairs)
     return list(
         await asyncio.gather(*(_explain(aws, source, name, filters[name], repository) for name in sorted(filters)))
     )
+
+
+async def _by_destination(pairs: Iterable[str]) -> Mapping[RegistryName, Collection[str]]:
+    keys = PairKeys.of(pairs)
+    return await work().run(filters_by_destination(keys), len(keys.rows))
 
 
 async def try_elements(

@@ -21,6 +21,7 @@ from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, ga
 from ecrkeeper_server.settings.isolation import Search, Verdict, items_of, needs, unmade_changes, with_changes
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call
+from ecrkeeper_server.turns import work
 
 # Errors about the content of a request, not about its sender or its time.
 _OF_THE_CONTENT = frozenset({"AWS_REJECTED", "AWS_QUOTA_EXCEEDED", "PRINCIPAL_NOT_FOUND"})
@@ -164,9 +165,10 @@ class DocumentWriter(Struct):
         """Write changes on top of what AWS has; return AWS's rejection, if any."""
         name, target = self.setting.name, with_changes(self._base, changes)
         planned = Plan(name, target, tuple(changes), {}, ())
-        write = aws_write(
-            self.attempt, self.progress, name, self.setting.call(planned, self.progress.observed[name].shape)
+        call = await work().run(
+            self.setting.putting(planned, self.progress.observed[name].shape), self.attempt.elements
         )
+        write = aws_write(self.attempt, self.progress, name, call)
         before = self.progress.applied.get(name, {})
         await record_intent(self.attempt, self.progress, {name: planned}, {name: [write]})
         return await self._send(write, target, before)

@@ -16,6 +16,7 @@ from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.turns import work
 
 log = structlog.get_logger("ecrkeeper.events")
 
@@ -36,7 +37,8 @@ async def probe(attempt: Attempt, progress: Progress, state: RegistryState) -> R
         return state
     observed = progress.observed[setting.name]
     unchanged = Plan(setting.name, observed.elements, (), {}, ())
-    write = aws_write(attempt, progress, setting.name, setting.call(unchanged, observed.shape))
+    call = await work().run(setting.putting(unchanged, observed.shape), attempt.elements)
+    write = aws_write(attempt, progress, setting.name, call)
     write.reason = REASON
     declared = keys_of(progress.composition.desired[setting.name])
     write.owners = sorted(progress.composition.owners_of_any(setting.name, declared))

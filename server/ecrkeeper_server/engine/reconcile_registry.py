@@ -159,7 +159,7 @@ async def _plan(attempt: Attempt, progress: Progress) -> None:
     """Plan the changes, and find those that are not to be written now."""
     row, state = attempt.claimed, attempt.claimed.registry_state
     await _plan_changes(attempt, progress)
-    progress.originals = await work().step(originals_of, progress, row.registry, elements=attempt.elements)
+    progress.originals = await work().run(originals_of(progress, row.registry), attempt.elements)
     progress.denials = state.denials
     progress.contests = contests.attributed(state.contests, Findings.from_json(row.events))
     if progress.contests and not reconcile_requested(attempt):

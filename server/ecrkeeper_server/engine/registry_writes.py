@@ -23,11 +23,11 @@ from ecrkeeper_server.settings.elements import Change, Elements, gather, keys_of
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import unmade_changes, with_changes
 from ecrkeeper_server.settings.plan import Drift, Plan
-from ecrkeeper_server.settings.setting import Setting
+from ecrkeeper_server.settings.setting import Call, Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.rows import Method
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import Steps, work
 
 # After these errors nothing more is sent: other calls would fail alike, or are not wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
@@ -40,9 +40,9 @@ async def write_settings(attempt: Attempt, progress: Progress) -> None:
     A rejected setting or element does not stop the others; only an error of the
     whole account ends the writing.
     """
-    todo = await work().step(_sendable, attempt, progress, elements=attempt.elements)
+    todo = await work().run(_sendable(attempt, progress), attempt.elements)
     due = [
-        await work().step(_setting_write, attempt, progress, name, todo.get(name), elements=attempt.elements)
+        await work().run(_setting_write(attempt, progress, name, todo.get(name)), attempt.elements)
         for name in progress.plans
     ]
     progress.applied_before = dict(progress.applied)
@@ -63,11 +63,12 @@ async def write_settings(attempt: Attempt, progress: Progress) -> None:
     progress.errors = {name: errors for name, errors in progress.errors.items() if errors}
 
 
-def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
-    """Return the permitted part of the plans; the rest becomes errors."""
+def _sendable(attempt: Attempt, progress: Progress) -> Steps[dict[str, Plan]]:
+    """Return the permitted part of the plans in steps; the rest becomes errors."""
     todo = {}
     allowing = {d.owner for d in progress.declared if d.allow_replacement}
     for name, planned in progress.plans.items():
+        yield
         if not planned.changes or progress.observed[name].unknown:
             continue
         fresh = _fresh(progress, planned)
@@ -108,9 +109,12 @@ def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
     return [change for change in restricted(progress.plans[name].changes, due | waiting) if change.after is not None]
 
 
-def _setting_write(attempt: Attempt, progress: Progress, name: str, planned: Plan | None) -> SettingWrite:
-    """Return the calls of one setting's plan, and the suspects to retry."""
-    calls = SETTINGS[name].calls(planned, progress.observed[name].shape) if planned is not None else ()
+def _setting_write(attempt: Attempt, progress: Progress, name: str, planned: Plan | None) -> Steps[SettingWrite]:
+    """Return the calls of one setting's plan, and the suspects to retry, in steps."""
+    calls: Sequence[Call] = ()
+    if planned is not None:
+        calls = yield from SETTINGS[name].calling(planned, progress.observed[name].shape)
+        yield
     writes = [aws_write(attempt, progress, name, call) for call in calls]
     return SettingWrite(name, planned, writes, _retried(attempt, progress, name))
 

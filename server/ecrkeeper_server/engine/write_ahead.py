@@ -23,7 +23,7 @@ from ecrkeeper_server.store.declarations import Originals
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.stored_drift import StoredDrift
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import Steps, work
 
 # Document writes of one attempt, including those that AWS rejects.
 MAX_CALLS = 12
@@ -108,27 +108,35 @@ def _intending(attempt: Attempt, progress: Progress, todo: Mapping[str, Plan]) -
     )
 
 
-def originals_of(progress: Progress, registry: RegistryName) -> Originals:
-    """Return the originals of new declarations, before anything becomes owned."""
-    return [(d, _original(progress, d, registry)) for d in progress.declared if d.observed_generation < d.generation]
+def originals_of(progress: Progress, registry: RegistryName) -> Steps[Originals]:
+    """Return the originals of new declarations, in steps.
+
+    Call it before anything becomes owned.
+    """
+    originals: Originals = []
+    for declared in progress.declared:
+        if declared.observed_generation < declared.generation:
+            originals.append((declared, (yield from _original(progress, declared, registry))))
+    return originals
 
 
-def _original(progress: Progress, declared: Declaration, registry: RegistryName) -> dict[str, Any]:
-    """Return AWS's state of a declaration's settings.
+def _original(progress: Progress, declared: Declaration, registry: RegistryName) -> Steps[dict[str, Any]]:
+    """Return AWS's state of a declaration's settings, in steps.
 
     Owned elements, other owners' elements, and elements that cannot be removed
     are excluded.
     """
     shapes = {}
     for name in declared.settings.keys() & progress.observed.keys():
+        yield
         setting, observed = SETTINGS[name], progress.observed[name].elements
         declared_elements = keys_of(setting.split(declared.settings[name]))
         unowned = keys_of(observed) - keys_of(progress.applied.get(name, {}))
         # Permanent and shared elements are included only if this owner changes them.
         nobodys = unowned - keys_of(progress.composition.owners.get(name, {})) if setting.removable else NO_KEYS
-        shapes[name] = setting.join(
-            setting.declarable(only(observed, (unowned & declared_elements) | nobodys), registry)
-        )
+        yield
+        unowned_before = only(observed, (unowned & declared_elements) | nobodys)
+        shapes[name] = yield from setting.joining(setting.declarable(unowned_before, registry))
     return shapes
 
 

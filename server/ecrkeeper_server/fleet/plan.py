@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from msgspec import Struct, field
@@ -18,9 +19,10 @@ from ecrkeeper_server.turns import Steps, finish
 
 # A plan lists no more than this; it counts the rest.
 _MAX_GROUPS, _MAX_NAMES, _MAX_PROBLEMS = 100, 10, 100
-_MAX_KEY = 4_000
-# Changes of a step.
-_AT_ONCE = 50
+# Characters of a step; one part takes as long as some.
+_AT_ONCE, _PART = 20_000, 200
+# Filters of a part.
+_SIDES = 100
 
 
 class Group(Struct):
@@ -74,7 +76,7 @@ class FleetPlan(Struct):
     released: int = 0
     failing: int = 0
     ungrouped: int = 0
-    groups: dict[str, Group] = field(default_factory=dict)
+    groups: dict[bytes, Group] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -133,25 +135,31 @@ def removes(changes: Iterable[Change]) -> bool:
     return any(change.kind in (ChangeKind.REMOVE, ChangeKind.REPLACE) for change in changes)
 
 
-def _key(name: RegistryName, changes: Sequence[Change]) -> Steps[str]:
-    """Return the same text for changes that differ only in their registry's names."""
-    texts = []
-    for at, change in enumerate(changes):
-        if at % _AT_ONCE == _AT_ONCE - 1:
-            yield
-        parts: list[Any] = [[change.setting, str(change.kind), change.before, change.after]]
-        if change.pairs is None:
-            parts.append(change.key)
-        else:
-            parts += yield from covering(change.pairs)
-        for part in parts:
-            if change.pairs is not None:
-                yield
+def _key(name: RegistryName, changes: Sequence[Change]) -> Steps[bytes]:
+    """Return a digest of changes without their registry's names, in steps."""
+    digest = blake2b(digest_size=16)
+    characters = 0
+    for change in changes:
+        for part in (yield from _parts(change)):
             text = json.dumps(part, sort_keys=True)
-            texts.append(text.replace(name.account, "${account}").replace(name.region, "${region}"))
-    yield
-    text = ",".join(texts)
-    return text if len(text) <= _MAX_KEY else f"{text[:_MAX_KEY]}{hash(text)}"
+            text = text.replace(name.account, "${account}").replace(name.region, "${region}")
+            digest.update(f"{text},".encode())
+            characters += _PART + len(text)
+            if characters > _AT_ONCE:
+                yield
+                characters = 0
+    return digest.digest()
+
+
+def _parts(change: Change) -> Steps[list[Any]]:
+    """Return a change as JSON values, none of which takes long to write."""
+    parts: list[Any] = [[change.setting, str(change.kind), change.before, change.after]]
+    if change.pairs is None:
+        return [*parts, change.key]
+    for lefts, rights in (yield from covering(change.pairs)):
+        parts += [lefts, *(rights[at : at + _SIDES] for at in range(0, len(rights), _SIDES))]
+        yield
+    return parts
 
 
 def summary(group: Group) -> str:

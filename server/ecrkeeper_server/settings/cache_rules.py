@@ -227,4 +227,5 @@ CACHE_RULES = Collection(
     warnings=warnings,
     replaces=replaces,
     quota=lambda elements: [Quota("pull-through cache rules", len(elements), MAX_RULES)],
+    fits=MAX_RULES,
 )

@@ -9,6 +9,7 @@ from typing import Any
 from ecrkeeper_server.settings.elements import Change, ChangeKind, Value
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call, Setting, Shape
+from ecrkeeper_server.turns import Steps
 
 _READ_ONLY = ("createdAt", "updatedAt", "registryId")
 
@@ -43,13 +44,17 @@ class Collection(Setting):
         items = self.listed([response for response in responses if response])
         return {self.items: [_writable(item) for item in items]}
 
-    def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
-        """Return removals, replacements (a Delete and a Create), updates, creations."""
+    def calling(self, plan: Plan, observed_shape: Shape) -> Steps[list[Call]]:
+        """Return the calls in steps.
+
+        First removals, then replacements (a Delete and a Create), updates, and creations.
+        """
         spelled = {self.key_of(item): item for item in observed_shape.get(self.items) or ()}
         calls: list[Call] = []
         for kind in (ChangeKind.REMOVE, ChangeKind.REPLACE, ChangeKind.UPDATE, ChangeKind.ADD):
             for change in plan.changes:
                 if change.kind is kind:
+                    yield
                     calls += self._calls_of(change, self._spelling(spelled.get(change.key), change.key))
         return calls
 

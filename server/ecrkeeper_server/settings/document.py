@@ -8,6 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call, Setting, Shape
+from ecrkeeper_server.turns import Steps
 
 _NOT_OF_THE_SHAPE = ("registryId", "ResponseMetadata")
 
@@ -37,12 +38,16 @@ class Document(Setting):
         shape = (response.get(self.member) or {}) if self.member else response
         return {name: value for name, value in shape.items() if name not in _NOT_OF_THE_SHAPE}
 
-    def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
-        """Return one call that makes all changes."""
-        return [self.call(plan, observed_shape)] if plan.changes else []
+    def calling(self, plan: Plan, observed_shape: Shape) -> Steps[list[Call]]:
+        """Return one call that makes all changes, in steps."""
+        return [(yield from self.putting(plan, observed_shape))] if plan.changes else []
 
-    def call(self, plan: Plan, observed_shape: Shape) -> Call:
-        """Return the call that writes a plan's target, even if that changes nothing."""
+    def putting(self, plan: Plan, observed_shape: Shape) -> Steps[Call]:
+        """Return the call that writes a plan's target, in steps.
+
+        The target may be what AWS has already.
+        """
         if self.delete and not plan.target:
             return Call("ecr", self.delete, {}, plan.changes)
-        return Call("ecr", self.put, self.body(self.join(plan.target), observed_shape), plan.changes)
+        shape = yield from self.joining(plan.target)
+        return Call("ecr", self.put, self.body(shape, observed_shape), plan.changes)

@@ -43,4 +43,5 @@ EXCLUSIONS = Collection(
     join=join_items("principalArns", lambda key, _value: key),
     validate=validate,
     quota=lambda elements: [Quota("pull-time update exclusions", len(elements), MAX_EXCLUSIONS)],
+    fits=MAX_EXCLUSIONS,
 )

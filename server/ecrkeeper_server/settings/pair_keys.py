@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import chain, islice
 from typing import Any, TypeVar
 
-from ecrkeeper_server.turns import STEP, Steps
+from msgspec import Struct
+
+from ecrkeeper_server.turns import STEP, Steps, finish
 
 Lefts = frozenset[str]
 
@@ -129,11 +131,12 @@ class PairKeys(Set[str]):
         return left in self.rows.get(right, NO_LEFTS)
 
     def __iter__(self) -> Iterator[str]:
-        by_left: dict[str, list[str]] = {}
-        for right, lefts in sorted(self.rows.items()):
-            for left in lefts:
-                by_left.setdefault(left, []).append(right)
-        return (f"{left}:{right}" for left in in_order(by_left) for right in by_left[left])
+        # Most callers need only the first keys, so the others are not sorted.
+        _, by_left = finish(grouping(self.rows))
+        parts_of = {left: group.parts for group in by_left for left in group.lefts}
+        for left in in_order(parts_of):
+            for right in sorted(chain.from_iterable(parts_of[left])):
+                yield f"{left}:{right}"
 
     def __len__(self) -> int:
         if self._length is None:
@@ -199,44 +202,57 @@ class PairKeys(Set[str]):
         """Return the pairs whose right side is chosen."""
         return PairKeys({right: lefts for right, lefts in self.rows.items() if chosen(right)})
 
-    def by_left(self) -> dict[str, frozenset[str]]:
-        """Return the right sides of each left side; equal sets are one object."""
-        classes: dict[Lefts, list[str]] = {}
-        for right, lefts in self.rows.items():
-            classes.setdefault(lefts, []).append(right)
-        left_sets: dict[str, list[Lefts]] = {}
-        for lefts in classes:
-            for left in lefts:
-                left_sets.setdefault(left, []).append(lefts)
-        pool: dict[frozenset[Lefts], frozenset[str]] = {}
-        for groups in map(frozenset, left_sets.values()):
-            if groups not in pool:
-                pool[groups] = frozenset(chain.from_iterable(classes[each] for each in groups))
-        return {left: pool[frozenset(left_sets[left])] for left in in_order(left_sets)}
-
-    def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Cover the pairs by products of left and right sides, in a stable order.
-
-        Of the two groupings, this is the shorter one.
-        """
-        by_right, by_left = self.grouped()
-        return min(by_right, by_left, key=lambda cover: sum(len(lefts) + len(rights) for lefts, rights in cover))
-
-    def grouped(self) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], ...]:
-        """Group right sides by their left sides, and left sides by their right sides.
-
-        Either grouping covers the pairs by products of left and right sides.
-        """
-        rights: dict[Lefts, list[str]] = {}
-        for right, lefts in self.rows.items():
-            rights.setdefault(lefts, []).append(right)
-        alike: dict[frozenset[str], list[str]] = {}
-        for left, right_set in self.by_left().items():
-            alike.setdefault(right_set, []).append(left)
-        return (
-            sorted((tuple(sorted(lefts)), tuple(sorted(right_set))) for lefts, right_set in rights.items()),
-            sorted((tuple(sorted(lefts)), tuple(sorted(right_set))) for right_set, lefts in alike.items()),
-        )
-
     def __repr__(self) -> str:
         return f"PairKeys({list(self)!r})"
+
+
+class Group(Struct, frozen=True, gc=False):
+    """A product: its left sides, its right sides in parts, and their number."""
+
+    lefts: Collection[str]
+    parts: Sequence[Sequence[str]]
+    rights: int
+
+
+def grouping(rows: Mapping[str, Lefts]) -> Steps[tuple[list[Group], list[Group]]]:
+    """Group right sides by their left sides, and left sides by right sides, in steps.
+
+    Either grouping covers the pairs. Right sides with the same left sides are one class, and left sides with the same
+    classes are alike: the work follows the right sides and, for each class, its left sides, but not the pairs.
+    """
+    classes: dict[Lefts, list[str]] = {}
+    items = iter(rows.items())
+    while some := list(islice(items, STEP)):
+        for right, lefts in some:
+            classes.setdefault(lefts, []).append(right)
+        yield
+    by_left = yield from _by_left(classes)
+    return [Group(lefts, (rights,), len(rights)) for lefts, rights in classes.items()], by_left
+
+
+def _by_left(classes: Mapping[Lefts, Sequence[str]]) -> Steps[list[Group]]:
+    of_left: dict[str, list[Lefts]] = {}
+    processed = 0
+    for lefts in classes:
+        for left in lefts:
+            of_left.setdefault(left, []).append(lefts)
+        processed += 1 + len(lefts)
+        if processed >= STEP:
+            yield
+            processed = 0
+    alike: dict[tuple[Lefts, ...], list[str]] = {}
+    for left, of_one in of_left.items():
+        alike.setdefault(tuple(of_one), []).append(left)
+        processed += len(of_one)
+        if processed >= STEP:
+            yield
+            processed = 0
+    groups = []
+    for same_classes, same in alike.items():
+        parts = [classes[lefts] for lefts in same_classes]
+        groups.append(Group(same, parts, sum(map(len, parts))))
+        processed += len(parts)
+        if processed >= STEP:
+            yield
+            processed = 0
+    return groups

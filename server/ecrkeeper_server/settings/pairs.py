@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from ecrkeeper_server.settings.frozen import frozen
 from ecrkeeper_server.settings.pair_keys import NO_LEFTS, Lefts, PairKeys, combined, parted
+from ecrkeeper_server.settings.pair_products import products
 from ecrkeeper_server.turns import STEP, Steps, finish
 
 Value = Any
@@ -208,7 +209,7 @@ class PairElements(Mapping[str, Value]):
 
     def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...], Value]]:
         """Cover the elements by products of left and right sides that have one value."""
-        return [(lefts, rights, value) for keys, (value,) in pairs_alike([self]) for lefts, rights in keys.products()]
+        return [(lefts, rights, value) for keys, (value,) in pairs_alike([self]) for lefts, rights in products(keys)]
 
     def __repr__(self) -> str:
         return f"PairElements({dict(self)!r})"

@@ -6,20 +6,19 @@ replication" and "Amazon ECR service quotas" in the ECR user guide.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.element_sets import changed_keys
-from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Value, keys_of
+from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Value
 from ecrkeeper_server.settings.filters import MAX_FILTERS
-from ecrkeeper_server.settings.packed_rules import counting
-from ecrkeeper_server.settings.pair_keys import PairKeys, parted
-from ecrkeeper_server.settings.pairs import FewPairs, PairElements, pairs_alike, pairs_grouping
-from ecrkeeper_server.settings.plan import Plan
-from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning, over_quota
+from ecrkeeper_server.settings.pair_keys import Group, Lefts, PairKeys, grouping, parted
+from ecrkeeper_server.settings.pair_products import Cover, cheapest, dividing, rights_by_left
+from ecrkeeper_server.settings.pairs import FewPairs, PairElements, pairs_grouping
+from ecrkeeper_server.settings.replication_warnings import warnings
+from ecrkeeper_server.settings.setting import Quota, Read, Shape, over_quota
 from ecrkeeper_server.turns import Steps, finish
 
 MAX_RULES = 25
@@ -39,11 +38,10 @@ def destinations(keys: Iterable[str]) -> set[RegistryName]:
     return {RegistryName(*_account_and_region(place)) for place in PairKeys.of(keys).lefts}
 
 
-def filters_by_destination(keys: Iterable[str]) -> dict[RegistryName, frozenset[str]]:
-    """Return the filters of elements, by the registry that they replicate to."""
-    return {
-        RegistryName(*_account_and_region(place)): filters for place, filters in PairKeys.of(keys).by_left().items()
-    }
+def filters_by_destination(keys: PairKeys) -> Steps[dict[RegistryName, frozenset[str]]]:
+    """Return the filters for each registry that elements replicate to, in steps."""
+    by_place = yield from dividing(keys)
+    return {RegistryName(*_account_and_region(place)): filters for place, filters in by_place.items()}
 
 
 def _deletes(rule: Mapping[str, Any]) -> bool:
@@ -94,44 +92,65 @@ def _either(one: Value, other: Value) -> Value:
 
 def join(elements: Elements) -> dict[str, Any]:
     """Return the fewest rules that two ways of grouping yield, in a stable order."""
-    return {"rules": [_rule(places, filters, deletes) for deletes, places, filters in _rules(elements)]}
+    return finish(joining(elements))
 
 
-def _rules(elements: Elements) -> list[tuple[bool, tuple[str, ...], tuple[str, ...]]]:
-    deleting = _by_deletion(elements)
-    return [
-        (deletes, places, filters)
-        for deletes in (False, True)
-        if deletes in deleting
-        for places, filters in _packed(deleting[deletes])
-    ]
+def joining(elements: Elements) -> Steps[dict[str, Any]]:
+    """Return the same in steps."""
+    deleting = yield from _by_deletion(elements)
+    rules = []
+    for deletes in sorted(deleting):
+        for places, filters in (yield from _packing(deleting[deletes].rows)):
+            rules.append(_rule(places, filters, deletes))
+            yield
+    return {"rules": rules}
 
 
-def _by_deletion(elements: Elements) -> dict[bool, PairKeys]:
-    """Return the keys of elements by whether deletions are replicated."""
+def _by_deletion(elements: Elements) -> Steps[dict[bool, PairKeys]]:
+    """Return the keys of elements by whether deletions are replicated, in steps."""
     if isinstance(elements, PairElements):
-        return {value["deleteReplication"]: keys for keys, (value,) in pairs_alike([elements]) if value}
+        groups = yield from pairs_grouping([elements])
+        return {value["deleteReplication"]: keys for keys, (value,) in groups if value}
     by_deletion: dict[bool, list[str]] = {}
     for key, value in elements.items():
         by_deletion.setdefault(value["deleteReplication"], []).append(key)
     return {deletes: PairKeys.of(keys) for deletes, keys in by_deletion.items()}
 
 
-def _packed(keys: PairKeys) -> list[_Rule]:
-    # A rule without filters replicates everything, so an empty filter cannot share a rule with
-    # others.
-    everything = tuple(sorted(keys.rows.get("", ())))
-    filtered = PairKeys({text: places for text, places in keys.rows.items() if text})
-    fewest = min(map(_chunked, filtered.grouped()), key=len)
-    return ([(everything, ())] if everything else []) + sorted(fewest)
+def _packing(rows: Mapping[str, Lefts]) -> Steps[Cover]:
+    """Return the destinations and filters of the fewest rules for some rows, in steps.
+
+    They have a stable order. A rule without filters replicates everything, so the empty filter has a rule of its own.
+    """
+    everything, filtered = _without_empty(rows)
+    cover = yield from cheapest(filtered, _rules_of)
+    rules: Cover = [(tuple(sorted(everything)), ())] if everything else []
+    for destinations, filters in cover:
+        rules += [(destinations, filters[at : at + MAX_FILTERS]) for at in range(0, len(filters), MAX_FILTERS)]
+        yield
+    return rules
 
 
-def _chunked(rules: list[_Rule]) -> list[_Rule]:
-    return [
-        (destinations, filters[start : start + MAX_FILTERS])
-        for destinations, filters in rules
-        for start in range(0, len(filters), MAX_FILTERS)
-    ]
+def _counting(rows: Mapping[str, Lefts], seen: set[str]) -> Steps[int]:
+    """Return the number of these rules in steps, and add the destinations to `seen`.
+
+    A check of a quota needs no rules, which would be sorted.
+    """
+    everything, filtered = _without_empty(rows)
+    by_filters, by_destinations = yield from grouping(filtered)
+    seen.update(everything, *(group.lefts for group in by_destinations))
+    return bool(everything) + min(sum(map(_rules_of, by_filters)), sum(map(_rules_of, by_destinations)))
+
+
+def _rules_of(group: Group) -> int:
+    return -(-group.rights // MAX_FILTERS)
+
+
+def _without_empty(rows: Mapping[str, Lefts]) -> tuple[Lefts, Mapping[str, Lefts]]:
+    """Return the destinations of the empty filter, and the rows of all others."""
+    if "" not in rows:
+        return frozenset(), rows
+    return rows[""], {text: places for text, places in rows.items() if text}
 
 
 def _rule(destinations: tuple[str, ...], filters: tuple[str, ...], deletes: bool) -> dict[str, Any]:
@@ -189,19 +208,14 @@ def _validate_destination(destination: Mapping[str, Any], registry: RegistryName
 
 def quota(elements: Elements) -> list[Quota]:
     """Return the use of rules after packing, and of destinations."""
-    if isinstance(elements, PairElements):
-        return finish(measuring(elements))
-    return _quotas(len(_rules(elements)), len(PairKeys.of(keys_of(elements)).lefts))
+    return finish(measuring(elements))
 
 
 def measuring(elements: Elements) -> Steps[list[Quota]]:
-    """Return the same in steps, and without making the rules of many pairs."""
-    if not isinstance(elements, PairElements):
-        return quota(elements)
+    """Return the same in steps."""
     rules, places = 0, set[str]()
-    for keys, _ in (yield from pairs_grouping([elements])):
-        packed = yield from counting(keys.rows, places)
-        rules += packed
+    for keys in (yield from _by_deletion(elements)).values():
+        rules += yield from _counting(keys.rows, places)
     return _quotas(rules, len(places))
 
 
@@ -212,43 +226,10 @@ def _quotas(rules: int, places: int) -> list[Quota]:
     ]
 
 
-def _begins_to_delete(place: str, filters: Collection[str]) -> Warning:
-    first = min(filters)
-    more = f" and of {len(filters) - 1} more filters" if len(filters) > 1 else ""
-    return Warning(
-        "DELETE_REPLICATION_ENABLED",
-        f"{place}:{first}",
-        f"deletions will be replicated: images of {first or 'every repository'}{more} that are deleted"
-        f" here are also deleted at {place}",
-    )
-
-
-def warnings(plan: Plan, registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
-    """Warn of newly replicated deletions, and of destinations that must grant access."""
-    deleting = changed_keys(
-        change
-        for change in plan.changes
-        if (change.after or {}).get("deleteReplication") and not (change.before or {}).get("deleteReplication")
-    )
-    warned = [_begins_to_delete(place, filters) for place, filters in PairKeys.of(deleting).by_left().items()]
-    added = changed_keys(change for change in plan.changes if change.before is None)
-    new = {_account_and_region(place) for place in PairKeys.of(added).lefts}
-    return warned + [
-        Warning(
-            "DESTINATION_POLICY_REQUIRED",
-            f"{account}/{region}",
-            f"the registry policy of {account} in {region} must allow ecr:ReplicateImage and ecr:CreateRepository"
-            f" to arn:{registry.partition}:iam::{registry.account}:root; AWS only reports it when images fail",
-        )
-        for account, region in sorted(new)
-        if account != registry.account
-    ]
-
-
 def _by_destination(keys: Keys) -> list[tuple[str, Keys]]:
     return [
         (place, PairKeys(dict.fromkeys(filters, frozenset((place,)))))
-        for place, filters in PairKeys.of(keys).by_left().items()
+        for place, filters in rights_by_left(PairKeys.of(keys)).items()
     ]
 
 
@@ -264,7 +245,9 @@ REPLICATION = Document(
     validate=validate,
     warnings=warnings,
     quota=quota,
+    fits=min(MAX_RULES, MAX_DESTINATIONS),
     measure=measuring,
+    pack=joining,
     units=_by_destination,
     paired=True,
     names=lambda key, _: {"destination": parted(key)[0]},

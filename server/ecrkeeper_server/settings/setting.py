@@ -13,7 +13,7 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value
 from ecrkeeper_server.settings.plan import Plan
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, finish
 
 Shape = Mapping[str, Any]
 """A setting in AWS's form: the JSON form of its proto message."""
@@ -128,7 +128,10 @@ class Setting(ABC):
     `prepare` does the parts of `split`, and for a registry of `validate`, that take
     milliseconds, and keeps their results, in short steps.
 
-    `measure` returns the same as `quota` in steps, if that takes milliseconds.
+    So many elements as `fits` never exceed a quota.
+
+    `measure` returns the same as `quota` in steps, and `pack` the same as `join`, if that takes
+    milliseconds.
 
     `units` groups keys by the part that AWS accepts or rejects together.
     `names` returns what messages show of an element, such as the principals of
@@ -157,7 +160,9 @@ class Setting(ABC):
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
     replaces: Callable[[Value, Value], list[str]] = _none_fixed
     quota: Callable[[Elements], list[Quota]] = _unlimited
+    fits: int = 0
     measure: Callable[[Elements], Steps[list[Quota]]] | None = None
+    pack: Callable[[Elements], Steps[dict[str, Any]]] | None = None
     opaque: Callable[[Shape], list[str]] = _all_readable
     units: Callable[[Keys], Iterable[tuple[str, Keys]]] = _each_alone
     names: Callable[[str, Value], dict[str, str]] = _names_nothing
@@ -182,9 +187,13 @@ class Setting(ABC):
         None is the answer "not configured".
         """
 
-    @abstractmethod
     def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
         """Return the AWS calls that carry out a plan, in order; empty if nothing changes."""
+        return finish(self.calling(plan, observed_shape))
+
+    @abstractmethod
+    def calling(self, plan: Plan, observed_shape: Shape) -> Steps[list[Call]]:
+        """Return the same in steps."""
 
     def already_done(self, operation: str, code: str) -> bool:
         """Return whether AWS rejects a write because it already has that effect."""
@@ -213,7 +222,13 @@ class Setting(ABC):
 
     def exceeded(self, elements: Elements) -> list[Quota]:
         """Return the quotas that these elements exceed."""
+        if len(elements) <= self.fits:
+            return []
         return [quota for quota in self.quota(elements) if quota.used > quota.limit]
+
+    def joining(self, elements: Elements) -> Steps[dict[str, Any]]:
+        """Return the shape of elements in steps."""
+        return self.join(elements) if self.pack is None else (yield from self.pack(elements))
 
     def measuring(self, elements: Elements) -> Steps[list[Quota]]:
         """Return the use of quotas in steps."""

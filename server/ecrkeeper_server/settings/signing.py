@@ -78,6 +78,7 @@ SIGNING = Document(
     join=join,
     validate=validate,
     quota=lambda elements: [Quota("signing rules", len(join(elements)["rules"]), MAX_RULES)],
+    fits=MAX_RULES,
     units=_by_profile,
     names=lambda key, _: {"signing_profile": pair_of(key)[0]},
 )

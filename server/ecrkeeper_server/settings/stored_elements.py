@@ -13,6 +13,7 @@ from typing import Any
 
 from ecrkeeper_server.settings.elements import FEW, Elements, Keys
 from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.pair_products import products
 from ecrkeeper_server.settings.pairs import PairElements
 
 VERSION = 2
@@ -70,7 +71,7 @@ def _keys_json(keys: Iterable[str]) -> Any:
 
 
 def _products(keys: PairKeys) -> list[list[list[str]]]:
-    return [[list(lefts), list(rights)] for lefts, rights in keys.products()]
+    return [[list(lefts), list(rights)] for lefts, rights in products(keys)]
 
 
 def _versioned(members: dict[str, Any], plain: type) -> Any:

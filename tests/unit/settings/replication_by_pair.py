@@ -53,6 +53,14 @@ def _packed(pairs: list[tuple[str, str]]) -> list[_Rule]:
     return ([(unfiltered, ())] if unfiltered else []) + sorted(fewest)
 
 
+def cover(keys: Iterable[str]) -> list[_Rule]:
+    """Return the products of the grouping with fewer sides, in order."""
+    pairs = [(key.partition(":")[0], key.partition(":")[2]) for key in keys]
+    by_right = [(lefts, rights) for rights, lefts in _grouped((right, left) for left, right in pairs)]
+    groupings = sorted(by_right), sorted(_grouped(pairs))
+    return min(groupings, key=lambda products: sum(len(lefts) + len(rights) for lefts, rights in products))
+
+
 def _grouped(pairs: Iterable[tuple[str, str]]) -> list[_Rule]:
     rights: dict[str, list[str]] = {}
     for left, right in pairs:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from ecrkeeper_server.settings import element_sets, elements
 from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.pair_products import products
 from ecrkeeper_server.settings.pairs import PairElements
 from hypothesis import given
 from hypothesis import strategies as st
+
+from . import replication_by_pair
 
 # Left sides of which one begins with the other: `:` sorts before a digit.
 _LEFTS = st.sampled_from(["111111111111/eu-west-1", "111111111111/eu-west-10", "2/us-east-1"])
@@ -97,6 +100,11 @@ def test_products_cover_each_element_once(elements: Any) -> None:
     ]
     assert len(covered) == len(elements)
     assert dict(covered) == elements
+
+
+@given(keys=_SETS)
+def test_products_are_those_of_the_shorter_grouping(keys: Any) -> None:
+    assert products(PairKeys.of(keys)) == replication_by_pair.cover(keys)
 
 
 @given(elements=_ELEMENTS, key=_KEYS | st.just(""), limit=st.integers(1, 20))

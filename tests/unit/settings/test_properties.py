@@ -133,6 +133,14 @@ def test_replication_exceeds_no_unreported_limit(shapes: list[dict[str, Any]]) -
         assert rule.get("deleteReplication") in (None, {"enabled": True})
 
 
+@given(shapes=st.lists(replication, max_size=6), count=st.integers(0, 25))
+def test_few_replication_pairs_exceed_no_quota(shapes: list[dict[str, Any]], count: int) -> None:
+    setting = SETTINGS["replication_configuration"]
+    elements = [item for shape in shapes for item in setting.split(shape).items()]
+    few = dict(elements[: min(count, setting.fits)])
+    assert all(quota.used <= quota.limit for quota in setting.quota(few))
+
+
 @given(statements=st.lists(statement, min_size=1, max_size=4), seed=st.integers(0, 2**32))
 def test_equivalent_policies_do_not_differ(statements: list[dict[str, Any]], seed: int) -> None:
     setting = SETTINGS["registry_policy"]

@@ -77,7 +77,7 @@ def test_counted_rules_are_those_of_a_join(numbers: tuple[int, ...]) -> None:
 def test_destinations_are_those_of_all_pairs(elements: Any) -> None:
     packed, expected = elements
     assert destinations(packed) == {RegistryName(*key.partition(":")[0].split("/")) for key in expected}
-    assert destinations(packed) == set(filters_by_destination(packed))
+    assert destinations(packed) == set(finish(filters_by_destination(PairKeys.of(packed))))
 
 
 @given(shape=replication)

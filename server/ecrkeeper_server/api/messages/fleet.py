@@ -8,7 +8,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, fleet_pb2
 
 from ecrkeeper_server.api.messages import differences, fields
-from ecrkeeper_server.api.messages.sizes import PLAN_BYTES, shorten
+from ecrkeeper_server.api.messages.sizes import AROUND, PLAN_BYTES, Pace, measuring, shortening
 from ecrkeeper_server.fleet.messages import filling_set, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
 from ecrkeeper_server.store.fleet_rows import AccountRow, SetRevision, SetRow
@@ -110,14 +110,20 @@ def plan(planned: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_
         ],
         warnings=warnings,
     )
-    for each in planned.largest():
+    pace = Pace()
+    over = (yield from measuring(message, pace)) - PLAN_BYTES
+    sizes = []
+    for at, each in enumerate(planned.largest()):
         yield
-        yield from _filling_group(message.groups.add(), each)
-    for group in sorted(message.groups, key=lambda each: -each.ByteSize()):
-        yield
-        if (over := message.ByteSize() - PLAN_BYTES) <= 0:
-            break
-        shorten(group.changes, over)
+        group = message.groups.add()
+        yield from _filling_group(group, each)
+        size = yield from measuring(group, pace)
+        sizes.append((-size, at))
+        over += size + AROUND
+    for _, at in sorted(sizes):
+        if over > 0:
+            _, freed = yield from shortening(message.groups[at].changes, over)
+            over -= freed
     return message
 
 

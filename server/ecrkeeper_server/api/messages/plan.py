@@ -181,7 +181,7 @@ def _adding_calls(
     message: common_pb2.Plan, registry: RegistryName, planned: Plan, observed: Observed, context: Mapping[str, Any]
 ) -> Steps[None]:
     setting = SETTINGS[planned.setting]
-    for call in setting.calls(planned, observed.shape):
+    for call in (yield from setting.calling(planned, observed.shape)):
         yield
         request = yield from making_struct(call.params)
         added = message.calls.add(service=call.service, operation=call.operation, request=request)

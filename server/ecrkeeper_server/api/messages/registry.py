@@ -93,7 +93,8 @@ def _filling_desired(settings: settings_pb2.Settings, composition: Composition) 
     settings.SetInParent()
     for name, elements in composition.desired.items():
         yield
-        yield from filling_settings(settings, {name: SETTINGS[name].join(elements)})
+        shape = yield from SETTINGS[name].joining(elements)
+        yield from filling_settings(settings, {name: shape})
 
 
 def basic(summary: RegistrySummary) -> registry_pb2.Registry:

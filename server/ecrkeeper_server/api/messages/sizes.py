@@ -14,7 +14,7 @@ ANSWER_BYTES = 3 * 2**20
 # The maximum of a resource, and of a plan within it.
 RESOURCE_BYTES, PLAN_BYTES = 2_900_000, 1_200_000
 # Size of a length, a tag, and a path in `truncated_fields`.
-_AROUND = 64
+AROUND = 64
 # Items of a step, and bytes: a message of many small ones takes some 5 ns for each byte.
 _AT_ONCE, _BYTES_AT_ONCE = 100, 100_000
 
@@ -32,9 +32,8 @@ def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
 
 def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
     """Do the same in steps: measure one item of a list after the other."""
-    over, pace = -limit, _Pace()
-    for _, value in message.ListFields():
-        over += yield from _measured(value, pace)
+    pace = Pace()
+    over = (yield from measuring(message, pace)) - limit
     if over <= 0:
         return
     parts = []
@@ -46,13 +45,13 @@ def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
             break
         yield
         message.truncated_fields.append(path)
-        over += _AROUND
+        over += AROUND
         content = getattr(owner, field)
         if isinstance(content, Message):
             owner.ClearField(field)
             over -= size
         else:
-            _, freed = yield from _shortening(content, over)
+            _, freed = yield from shortening(content, over)
             over -= freed
 
 
@@ -68,7 +67,7 @@ def _parts(message: Any, paths: Iterable[str]) -> Iterator[tuple[str, Any, str]]
                 yield f"{head}.{name}", owner, name
 
 
-class _Pace:
+class Pace:
     """Counts the items that a step measures, and their bytes, in all lists."""
 
     def __init__(self) -> None:
@@ -84,17 +83,22 @@ class _Pace:
         return True
 
 
-def _measured(value: Any, pace: _Pace) -> Steps[int]:
+def measuring(message: Message, pace: Pace) -> Steps[int]:
+    """Return nearly the size of a message, in steps."""
+    size = 0
+    for _, value in message.ListFields():
+        size += yield from _measured(value, pace)
+    return size
+
+
+def _measured(value: Any, pace: Pace) -> Steps[int]:
     """Return nearly the size of a value."""
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Message):
-        size = _AROUND
-        for _, each in value.ListFields():
-            size += yield from _measured(each, pace)
-        return size
+        return AROUND + (yield from measuring(value, pace))
     if not isinstance(value, Sequence):
-        return _AROUND
+        return AROUND
     size = 0
     for each in value:
         length = _length_of_item(each)
@@ -109,16 +113,11 @@ def _length_of_item(item: Any) -> int:
     return (len(item.encode()) if isinstance(item, str) else int(item.ByteSize())) + 2
 
 
-def shorten(items: Any, freed: int) -> int:
-    """Remove items from the end of a list to free this many bytes.
+def shortening(items: Any, freed: int) -> Steps[tuple[int, int]]:
+    """Remove items from the end of a list to free this many bytes, in steps.
 
-    Return their number.
+    Return their number and how many bytes that freed.
     """
-    return finish(_shortening(items, freed))[0]
-
-
-def _shortening(items: Any, freed: int) -> Steps[tuple[int, int]]:
-    """Do the same in steps; return also how many bytes that freed."""
     kept, excess = len(items), freed
     while kept and excess > 0:
         kept -= 1
@@ -136,29 +135,46 @@ def fitting_plan(plan: common_pb2.Plan, limit: int = PLAN_BYTES) -> Steps[None]:
 
     First changes that a request shows too, then the longest requests, then warnings and calls.
     """
-    over = plan.ByteSize() - limit
-    yield from _cutting(reversed(plan.calls), over, _omit_changes)
-    over = plan.ByteSize() - limit
-    yield from _cutting(sorted(plan.calls, key=lambda each: -each.request.ByteSize()), over, _omit_request)
-    if (over := plan.ByteSize() - limit) > 0:
-        removed, _ = yield from _shortening(plan.warnings, over + _AROUND)
+    pace = Pace()
+    over = (yield from measuring(plan, pace)) - limit
+    over = yield from _cutting(reversed(plan.calls), over, _omit_changes, pace)
+    if over > 0:
+        longest_first = yield from _longest_first(plan.calls, pace)
+        over = yield from _cutting(longest_first, over, _omit_request, pace)
+    if over > 0:
+        removed, freed = yield from shortening(plan.warnings, over + AROUND)
         plan.omitted_warnings += removed
-    if (over := plan.ByteSize() - limit) > 0:
-        removed, _ = yield from _shortening(plan.calls, over + _AROUND)
+        over -= freed
+    if over > 0:
+        removed, _ = yield from shortening(plan.calls, over + AROUND)
         plan.omitted_calls += removed
 
 
 def _cutting(
-    calls: Iterable[common_pb2.PlannedCall], over: int, cut: Callable[[common_pb2.PlannedCall], None]
-) -> Steps[None]:
-    for at, call in enumerate(calls):
+    calls: Iterable[common_pb2.PlannedCall], over: int, cut: Callable[[common_pb2.PlannedCall], None], pace: Pace
+) -> Steps[int]:
+    """Cut calls until so many bytes are free, in steps; return how many are not."""
+    for call in calls:
         if over <= 0:
-            return
-        if at % _AT_ONCE == _AT_ONCE - 1:
-            yield
+            break
         before = call.ByteSize()
         cut(call)
-        over -= before - call.ByteSize()
+        after = call.ByteSize()
+        over -= before - after
+        if pace.count(before + after):
+            yield
+    return over
+
+
+def _longest_first(calls: Sequence[common_pb2.PlannedCall], pace: Pace) -> Steps[list[common_pb2.PlannedCall]]:
+    """Sort calls by the sizes of their requests, in steps."""
+    sizes = []
+    for at, call in enumerate(calls):
+        size = call.request.ByteSize()
+        sizes.append((-size, at))
+        if pace.count(size):
+            yield
+    return [calls[at] for _, at in sorted(sizes)]
 
 
 def _omit_changes(call: common_pb2.PlannedCall) -> None:

@@ -238,7 +238,7 @@ class OwnerSettings:
             kind = SETTINGS[setting]
             elements = without(one.elements, keys_of(kind.defaults) - differing(kind.defaults, one.elements))
             if elements := kind.declarable(elements, name.registry):
-                shapes[setting] = kind.join(elements)
+                shapes[setting] = await work().run(kind.joining(elements), one.size)
             elif setting in settings:
                 shapes[setting] = kind.join({})
         return shapes
