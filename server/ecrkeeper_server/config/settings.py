@@ -70,7 +70,7 @@ class Config:
     contest_window_seconds: float = 600.0
     lease_seconds: float = 30.0
     drain_seconds: float = 20.0
-    concurrency: int = 64
+    concurrency: int = 128
     pool_size: int = 8
     max_calls: int = 800
     max_calls_per_principal: int = 200

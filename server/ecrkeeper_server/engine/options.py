@@ -11,7 +11,7 @@ class EngineOptions(Struct, frozen=True):
     An attempt that takes longer than `attempt_timeout` is cancelled.
     """
 
-    concurrency: int = 64
+    concurrency: int = 128
     lease: float = 30.0
     resync: float = 900.0
     # Contested elements are written at most once in this many seconds.
