@@ -25,6 +25,8 @@ from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.metrics.aws import FAMILIES as COUNTED
 from ecrkeeper_server.metrics.server import Metrics
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 class Clock:
@@ -188,6 +190,43 @@ def test_slow_bucket_outlives_thousands_of_others() -> None:
         limiter.reserve(str(n), "a", "ecr-read")
     assert limiter.rate("slow", "a", "ecr-read") == RATES["ecr-read"][0] / 2
     assert len(limiter._buckets) <= 20_001
+
+
+def test_full_buckets_are_dropped() -> None:
+    clock = Clock()
+    limiter = Limiter(clock)
+    limiter.throttled("slow", "a", "ecr-read", sent=clock.now)
+    for n in range(10_000):
+        limiter.reserve(str(n), "a", "ecr-read")
+        clock.now += 0.001
+    # A token is back after 0.05 s, and 50 other accounts.
+    assert len(limiter._buckets) < 200
+    assert limiter.rate("slow", "a", "ecr-read") < RATES["ecr-read"][0]
+
+
+class Unforgetting(Limiter):
+    """A limiter that keeps every bucket."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self._buckets.drop_full = lambda: None  # type: ignore[method-assign]
+
+
+_CALLS = st.tuples(
+    st.sampled_from("abcdef"), st.integers(1, 80), st.booleans(), st.sampled_from([0.0, 0.1, 4.0, 400.0])
+)
+
+
+@given(calls=st.lists(_CALLS, max_size=30))
+def test_dropped_buckets_change_no_delay(calls: list[tuple[str, int, bool, float]]) -> None:
+    clock = Clock()
+    limiter, expected = Limiter(clock), Unforgetting(clock)
+    for account, count, throttled, seconds in calls:
+        for _ in range(count):
+            assert limiter.reserve(account, "a", "ecr-read") == expected.reserve(account, "a", "ecr-read")
+        for each in (limiter, expected) if throttled else ():
+            each.throttled(account, "a", "ecr-read", sent=clock.now)
+        clock.now += seconds
 
 
 # service, operation, family, whether it reads, reason
