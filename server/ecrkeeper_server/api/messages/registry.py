@@ -29,7 +29,7 @@ from ecrkeeper_server.turns import Steps, finish
 
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
 # Declarations of a step.
-_AT_ONCE = 20
+_AT_ONCE = 10
 # Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
 _CUTTABLE = (
     "desired.*", "observed.*", "elements", "drift", "replication_checks", "last_remediation.drift", "declarations",
