@@ -428,7 +428,7 @@ def test_bytes_of_a_measuring_step_are_few(large: State) -> None:
 
 
 @pytest.mark.parametrize("places", [25, 3, 1])
-def test_products_in_steps_are_the_same(places: int) -> None:
+def test_products_of_many_pairs_are_those_of_single_ones(places: int) -> None:
     pairs = PairKeys({right: frozenset(sorted(lefts)[:places]) for right, lefts in unrelated().rows.items() if lefts})
     assert products(pairs) == replication_by_pair.cover(pairs)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.api.layers.errors import AnswerTooLongError, bounded_answer
+from ecrkeeper_server.api.messages import fleet as fleet_message
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import registry_settings as render
@@ -16,8 +17,11 @@ from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fitting_plan
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.ecr.observe import Observed
+from ecrkeeper_server.fleet.plan import FleetPlan
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import plan
 from ecrkeeper_server.settings.element_states import ElementState, element_states
+from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
@@ -128,6 +132,25 @@ def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
     message = finish(render.with_plan(render.settings(own, row), shown_plan))
     assert message.ByteSize() < ANSWER_BYTES
     assert message.HasField("settings")
+
+
+@pytest.mark.parametrize("length", [1, 126, 130, 17_000])
+@pytest.mark.parametrize("field", ["calls", "warnings"])
+def test_plan_of_many_items_fits(field: str, length: int) -> None:
+    items = [{"operation" if field == "calls" else "message": "é" * length}] * (2_000_000 // length)
+    shown_plan = common_pb2.Plan(**{field: items})
+    finish(fitting_plan(shown_plan))
+    assert 0.9 * PLAN_BYTES < shown_plan.ByteSize() <= PLAN_BYTES
+
+
+def test_plan_of_a_set_fits() -> None:
+    planned = FleetPlan()
+    for at in range(60):
+        value = {"description": "é" * 500, "number": at}
+        changes = [Change(largest.TEMPLATES, f"{at}-{n}/", ChangeKind.ADD, None, value) for n in range(20)]
+        finish(planned.adding(RegistryName(f"{at:012}", "us-east-1"), changes))
+    message = finish(fleet_message.plan(planned, []))
+    assert 0.9 * PLAN_BYTES < message.ByteSize() <= PLAN_BYTES
 
 
 @pytest.mark.parametrize(

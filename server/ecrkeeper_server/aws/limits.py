@@ -49,15 +49,15 @@ class _Bucket(TokenBucket):
     slowed_at: float = -math.inf
 
     def is_full(self, now: float, top: float, size: float) -> bool:
-        """Return whether the bucket is as a new one by now: at the full rate, with all tokens."""
+        """Return whether the bucket equals a new one: full rate, all tokens."""
         return self.rate >= top and self.tokens + (now - self.at) * self.rate >= size
 
 
 class _Buckets(LRUCache[tuple[str, str, str], _Bucket]):
     """The buckets that are not full, and others that were used last.
 
-    Slow ones stay longer, because their rate must be kept. A sweep over many accounts would otherwise scatter the
-    memory of its attempts between the buckets, which costs a tenth of its CPU time.
+    Full ones are dropped: in a sweep over many accounts they would scatter the memory of attempts, which costs a tenth
+    of its CPU time. Slow ones stay longer, because their rate must be kept.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -74,7 +74,7 @@ class _Buckets(LRUCache[tuple[str, str, str], _Bucket]):
         return super().popitem()
 
     def drop_full(self) -> None:
-        """Drop some of the buckets that were not used for long, if they are as new ones."""
+        """Drop the least recently used buckets if they are full."""
         for _ in range(min(_DROPPED, len(self))):
             key, bucket = super().popitem()
             if not bucket.is_full(self._clock(), *RATES[key[2]]):

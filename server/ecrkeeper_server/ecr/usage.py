@@ -57,7 +57,7 @@ def declaring(kind: RoleKind, rows: Iterable[DeclaredSetting]) -> Steps[dict[str
             if elements:
                 of_region = declared.setdefault(row.region, Declared())
                 of_region.owners.append(row.owner)
-                # Those of each owner are dropped at once: together they may have millions of pairs.
+                # United at once: the keys of all owners apart may be millions of pairs.
                 of_region.keys = of_region.keys | keys_of(elements)
     return declared
 

@@ -15,14 +15,14 @@ from msgspec import Struct, field
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.pair_products import covering
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 # A plan lists no more than this; it counts the rest.
 _MAX_GROUPS, _MAX_NAMES, _MAX_PROBLEMS = 100, 10, 100
-# Characters of a step; one part takes as long as some.
+# Characters of a step; each part counts as some more.
 _AT_ONCE, _PART = 20_000, 200
 # Filters of a part.
-_SIDES = 100
+_FILTERS = 100
 
 
 class Group(Struct):
@@ -83,12 +83,6 @@ class FleetPlan(Struct):
     def changing(self) -> int:
         """The number of registries that change."""
         return sum(group.count for group in self.groups.values()) + self.ungrouped
-
-    def add(
-        self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False, shown: bool = True
-    ) -> None:
-        """Add a target; see `adding`."""
-        finish(self.adding(name, changes, abandoned=abandoned, shown=shown))
 
     def adding(
         self, name: RegistryName, changes: Sequence[Change], *, abandoned: bool = False, shown: bool = True
@@ -157,7 +151,8 @@ def _parts(change: Change) -> Steps[list[Any]]:
     if change.pairs is None:
         return [*parts, change.key]
     for lefts, rights in (yield from covering(change.pairs)):
-        parts += [lefts, *(rights[at : at + _SIDES] for at in range(0, len(rights), _SIDES))]
+        parts.append([lefts, len(rights)])
+        parts += (rights[at : at + _FILTERS] for at in range(0, len(rights), _FILTERS))
         yield
     return parts
 

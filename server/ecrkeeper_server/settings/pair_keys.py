@@ -131,11 +131,15 @@ class PairKeys(Set[str]):
         return left in self.rows.get(right, NO_LEFTS)
 
     def __iter__(self) -> Iterator[str]:
-        # Most callers need only the first keys, so the others are not sorted.
-        _, by_left = finish(grouping(self.rows))
-        parts_of = {left: group.parts for group in by_left for left in group.lefts}
-        for left in in_order(parts_of):
-            for right in sorted(chain.from_iterable(parts_of[left])):
+        _, by_left = finish(both_groupings(self.rows))
+        group_of = {left: at for at, group in enumerate(by_left) for left in group.lefts}
+        # Many callers need only the first keys, so the others are not sorted.
+        in_order_of: dict[int, list[str]] = {}
+        for left in in_order(group_of):
+            at = group_of[left]
+            if at not in in_order_of:
+                in_order_of[at] = sorted(chain.from_iterable(by_left[at].parts))
+            for right in in_order_of[at]:
                 yield f"{left}:{right}"
 
     def __len__(self) -> int:
@@ -206,15 +210,15 @@ class PairKeys(Set[str]):
         return f"PairKeys({list(self)!r})"
 
 
-class Group(Struct, frozen=True, gc=False):
-    """A product: its left sides, its right sides in parts, and their number."""
+class Product(Struct, frozen=True, gc=False):
+    """Left sides, right sides in parts, and the number of the latter."""
 
     lefts: Collection[str]
     parts: Sequence[Sequence[str]]
     rights: int
 
 
-def grouping(rows: Mapping[str, Lefts]) -> Steps[tuple[list[Group], list[Group]]]:
+def both_groupings(rows: Mapping[str, Lefts]) -> Steps[tuple[list[Product], list[Product]]]:
     """Group right sides by their left sides, and left sides by right sides, in steps.
 
     Either grouping covers the pairs. Right sides with the same left sides are one class, and left sides with the same
@@ -226,11 +230,15 @@ def grouping(rows: Mapping[str, Lefts]) -> Steps[tuple[list[Group], list[Group]]
         for right, lefts in some:
             classes.setdefault(lefts, []).append(right)
         yield
-    by_left = yield from _by_left(classes)
-    return [Group(lefts, (rights,), len(rights)) for lefts, rights in classes.items()], by_left
+    by_right = []
+    for at, (lefts, rights) in enumerate(classes.items()):
+        by_right.append(Product(lefts, (rights,), len(rights)))
+        if at % STEP == STEP - 1:
+            yield
+    return by_right, (yield from _by_left(classes))
 
 
-def _by_left(classes: Mapping[Lefts, Sequence[str]]) -> Steps[list[Group]]:
+def _by_left(classes: Mapping[Lefts, Sequence[str]]) -> Steps[list[Product]]:
     of_left: dict[str, list[Lefts]] = {}
     processed = 0
     for lefts in classes:
@@ -247,12 +255,12 @@ def _by_left(classes: Mapping[Lefts, Sequence[str]]) -> Steps[list[Group]]:
         if processed >= STEP:
             yield
             processed = 0
-    groups = []
+    products = []
     for same_classes, same in alike.items():
         parts = [classes[lefts] for lefts in same_classes]
-        groups.append(Group(same, parts, sum(map(len, parts))))
+        products.append(Product(same, parts, sum(map(len, parts))))
         processed += len(parts)
         if processed >= STEP:
             yield
             processed = 0
-    return groups
+    return products

@@ -14,8 +14,8 @@ from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import FEW, Elements, Keys, Value
 from ecrkeeper_server.settings.filters import MAX_FILTERS
-from ecrkeeper_server.settings.pair_keys import Group, Lefts, PairKeys, grouping, parted
-from ecrkeeper_server.settings.pair_products import Cover, cheapest, dividing, rights_by_left
+from ecrkeeper_server.settings.pair_keys import Lefts, PairKeys, Product, both_groupings, parted
+from ecrkeeper_server.settings.pair_products import Cover, adding, cheapest, dividing, rights_by_left
 from ecrkeeper_server.settings.pairs import FewPairs, PairElements, pairs_grouping
 from ecrkeeper_server.settings.replication_warnings import warnings
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, over_quota
@@ -137,13 +137,14 @@ def _counting(rows: Mapping[str, Lefts], seen: set[str]) -> Steps[int]:
     A check of a quota needs no rules, which would be sorted.
     """
     everything, filtered = _without_empty(rows)
-    by_filters, by_destinations = yield from grouping(filtered)
-    seen.update(everything, *(group.lefts for group in by_destinations))
-    return bool(everything) + min(sum(map(_rules_of, by_filters)), sum(map(_rules_of, by_destinations)))
+    by_filters, by_destinations = yield from both_groupings(filtered)
+    seen.update(everything, *(product.lefts for product in by_destinations))
+    first, second = (yield from adding(by_filters, _rules_of)), (yield from adding(by_destinations, _rules_of))
+    return bool(everything) + min(first, second)
 
 
-def _rules_of(group: Group) -> int:
-    return -(-group.rights // MAX_FILTERS)
+def _rules_of(product: Product) -> int:
+    return -(-product.rights // MAX_FILTERS)
 
 
 def _without_empty(rows: Mapping[str, Lefts]) -> tuple[Lefts, Mapping[str, Lefts]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.element_sets import changed_keys
 from ecrkeeper_server.settings.elements import Elements
-from ecrkeeper_server.settings.pair_keys import PairKeys, grouping, in_order
+from ecrkeeper_server.settings.pair_keys import PairKeys, both_groupings, in_order
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.turns import finish
@@ -20,8 +20,8 @@ def warnings(plan: Plan, registry: RegistryName, _context: Mapping[str, Elements
         for change in plan.changes
         if (change.after or {}).get("deleteReplication") and not (change.before or {}).get("deleteReplication")
     )
-    _, by_place = finish(grouping(PairKeys.of(deleting).rows))
-    firsts = {place: (min(map(min, group.parts)), group.rights) for group in by_place for place in group.lefts}
+    _, by_place = finish(both_groupings(PairKeys.of(deleting).rows))
+    firsts = {place: (min(map(min, each.parts)), each.rights) for each in by_place for place in each.lefts}
     warned = [_begins_to_delete(place, *firsts[place]) for place in in_order(firsts)]
     added = changed_keys(change for change in plan.changes if change.before is None)
     new = sorted(place.partition("/") for place in PairKeys.of(added).lefts)

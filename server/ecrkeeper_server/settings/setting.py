@@ -13,7 +13,7 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value
 from ecrkeeper_server.settings.plan import Plan
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 Shape = Mapping[str, Any]
 """A setting in AWS's form: the JSON form of its proto message."""
@@ -128,7 +128,7 @@ class Setting(ABC):
     `prepare` does the parts of `split`, and for a registry of `validate`, that take
     milliseconds, and keeps their results, in short steps.
 
-    So many elements as `fits` never exceed a quota.
+    Up to `fits` elements never exceed a quota.
 
     `measure` returns the same as `quota` in steps, and `pack` the same as `join`, if that takes
     milliseconds.
@@ -178,7 +178,7 @@ class Setting(ABC):
     @property
     @abstractmethod
     def writes(self) -> frozenset[str]:
-        """The ECR operations that `calls` can lead to."""
+        """The ECR operations that `calling` can lead to."""
 
     @abstractmethod
     def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -187,13 +187,12 @@ class Setting(ABC):
         None is the answer "not configured".
         """
 
-    def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
-        """Return the AWS calls that carry out a plan, in order; empty if nothing changes."""
-        return finish(self.calling(plan, observed_shape))
-
     @abstractmethod
     def calling(self, plan: Plan, observed_shape: Shape) -> Steps[list[Call]]:
-        """Return the same in steps."""
+        """Return the AWS calls that carry out a plan, in steps.
+
+        They are in order; there are none if nothing changes.
+        """
 
     def already_done(self, operation: str, code: str) -> bool:
         """Return whether AWS rejects a write because it already has that effect."""
@@ -222,8 +221,6 @@ class Setting(ABC):
 
     def exceeded(self, elements: Elements) -> list[Quota]:
         """Return the quotas that these elements exceed."""
-        if len(elements) <= self.fits:
-            return []
         return [quota for quota in self.quota(elements) if quota.used > quota.limit]
 
     def joining(self, elements: Elements) -> Steps[dict[str, Any]]:

@@ -11,6 +11,7 @@ from ecrkeeper_server.fleet.plan import FleetPlan, Problem, summary
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.store.fleet_specs import Amount, Override, Selector, SetSpec
 from ecrkeeper_server.turns import finish
 
@@ -51,6 +52,19 @@ def test_plan_names_only_readable_registries() -> None:
     assert (named.count, named.names, named.changes) == (3, [registry(2)], [change(key="000000000002")])
     assert (hidden.names, hidden.changes, summary(hidden)) == ([], (), "1 registry: remove pull_through_cache_rules")
     assert (plan.failing, [each.registry for each in plan.problems]) == (3, [registry(2)])
+
+
+def replicating(*filters: str) -> Change:
+    pairs = PairKeys(dict.fromkeys(filters, frozenset(("111111111111/us-west-2",))))
+    return Change("replication_configuration", pairs.first, ChangeKind.ADD, None, {}, pairs)
+
+
+def test_changes_of_many_filters_differ_by_the_last_one() -> None:
+    plan, filters = FleetPlan(), [f"{at:04}" for at in range(250)]
+    add(plan, registry(1), [replicating(*filters)])
+    add(plan, registry(2), [replicating(*reversed(filters))])
+    add(plan, registry(3), [replicating(*filters[:-1], "x")])
+    assert [group.count for group in plan.largest()] == [2, 1]
 
 
 def test_plan_is_bounded() -> None:

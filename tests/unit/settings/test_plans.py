@@ -10,6 +10,7 @@ from ecrkeeper_server.settings.algebra import Composition, Conflict, compose, pl
 from ecrkeeper_server.settings.elements import ChangeKind, diff
 from ecrkeeper_server.settings.plan import DriftKind
 from ecrkeeper_server.settings.table import SETTINGS, split_all, unknown_members
+from ecrkeeper_server.turns import finish
 
 POLICY, REPLICATION, RULES = "registry_policy", "replication_configuration", "pull_through_cache_rules"
 TEMPLATES, SCANNING, ACCOUNT = "repository_creation_templates", "scanning_configuration", "account_settings"
@@ -42,7 +43,7 @@ def scanned(kind: str | None, **frequencies: list[str]) -> dict[str, Any]:
 def calls(name: str, desired: Any, applied: Any, observed: Any, *, prune: bool = False) -> list[tuple[str, Any]]:
     setting = SETTINGS[name]
     planned = plan(setting, *(setting.split(shape) for shape in (desired, applied, observed)), prune=prune)
-    return [(call.operation, call.params) for call in setting.calls(planned, observed)]
+    return [(call.operation, call.params) for call in finish(setting.calling(planned, observed))]
 
 
 LIFECYCLE = {"rules": [{"rulePriority": p, "selection": {"tagPrefixList": ["a", "b"]}} for p in (1, 2)]}

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.settings.algebra import compose, plan
+from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS, split_all, unknown_members
+from ecrkeeper_server.turns import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,13 +53,13 @@ def test_applied_plan_leaves_no_changes(name: str, data: st.DataObject, prune: b
     # AWS has no two items with one key, so its value has passed through join.
     before = setting.join(setting.split(data.draw(shapes)))
     first = plan(setting, desired, applied, setting.split(before), prune=prune)
-    calls = setting.calls(first, before)
+    calls = finish(setting.calling(first, before))
     assert bool(calls) == bool(first.changes) == bool(first.drift)
     changes = [change for call in calls for change in call.changes]
     assert all(change in changes for change in first.changes)
     after = fake_registry.after(setting, calls, before)
     second = plan(setting, desired, desired, setting.split(after), prune=prune)
-    assert (second.changes, second.drift, setting.calls(second, after)) == ((), (), [])
+    assert (second.changes, second.drift, finish(setting.calling(second, after))) == ((), (), [])
 
 
 @every_setting
@@ -70,7 +72,7 @@ def test_unmanaged_elements_survive_any_declaration(name: str, data: st.DataObje
     for declared in data.draw(st.lists(SHAPES[name], max_size=4)):
         desired = {key: value for key, value in setting.split(declared).items() if key not in unmanaged}
         step = plan(setting, desired, applied, setting.split(shape))
-        shape = fake_registry.after(setting, setting.calls(step, shape), shape)
+        shape = fake_registry.after(setting, finish(setting.calling(step, shape)), shape)
         applied = desired
     kept = {**setting.defaults, **setting.split(shape)}
     assert {key: kept.get(key) for key in unmanaged} == unmanaged
@@ -133,12 +135,31 @@ def test_replication_exceeds_no_unreported_limit(shapes: list[dict[str, Any]]) -
         assert rule.get("deleteReplication") in (None, {"enabled": True})
 
 
+# The key of the n-th element of a setting; no two of them share a rule.
+UNSHARED = {
+    "replication_configuration": "{0:012}/us-west-2:team-{0}/",
+    "signing_configuration": "arn:aws:signer:us-east-1:{0:012}:/signing-profiles/p {0}/*",
+    "pull_through_cache_rules": "cache-{0}",
+    "pull_time_update_exclusions": "arn:aws:iam::{0:012}:role/r",
+}
+
+
+def unshared(setting: Setting, count: int) -> dict[str, Any]:
+    return {UNSHARED[setting.name].format(at): {"deleteReplication": False} for at in range(count)}
+
+
+@pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.fits])
+def test_quota_is_exceeded_only_beyond_the_elements_that_fit(name: str) -> None:
+    setting = SETTINGS[name]
+    assert not setting.exceeded(unshared(setting, setting.fits))
+    assert setting.exceeded(unshared(setting, setting.fits + 1))
+
+
 @given(shapes=st.lists(replication, max_size=6), count=st.integers(0, 25))
 def test_few_replication_pairs_exceed_no_quota(shapes: list[dict[str, Any]], count: int) -> None:
     setting = SETTINGS["replication_configuration"]
     elements = [item for shape in shapes for item in setting.split(shape).items()]
-    few = dict(elements[: min(count, setting.fits)])
-    assert all(quota.used <= quota.limit for quota in setting.quota(few))
+    assert not setting.exceeded(dict(elements[:count]))
 
 
 @given(statements=st.lists(statement, min_size=1, max_size=4), seed=st.integers(0, 2**32))

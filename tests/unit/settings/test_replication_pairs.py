@@ -127,7 +127,9 @@ def test_plan_equals_that_of_plain_elements(desired: Any, applied: Any, observed
     assert each(planned.changes) == each(plain.changes)
     assert each(planned.drift) == each(plain.drift)
     assert SETTING.warnings(planned, largest.REGISTRY, {}) == SETTING.warnings(plain, largest.REGISTRY, {})
-    assert [call.params for call in SETTING.calls(planned, {})] == [call.params for call in SETTING.calls(plain, {})]
+    assert [call.params for call in finish(SETTING.calling(planned, {}))] == [
+        call.params for call in finish(SETTING.calling(plain, {}))
+    ]
     assert with_changes(observed[0], planned.changes) == planned.target
     assert unmade_changes(planned.changes, planned.target) == []
     assert each(unmade_changes(planned.changes, observed[0])) == each(plain.changes)
@@ -252,7 +254,7 @@ def test_no_function_is_called_for_each_pair() -> None:
         elements = SETTING.split(shape)
         composition = compose({"a": {NAME: elements}, "b": {NAME: before}})
         planned = plan(SETTING, composition.desired[NAME], before, before)
-        SETTING.calls(planned, {})
+        finish(SETTING.calling(planned, {}))
         SETTING.quota(elements)
         SETTING.warnings(planned, largest.REGISTRY, {})
         stored_elements.load_elements(stored_elements.dump_elements({NAME: elements}))

@@ -38,7 +38,7 @@ def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
         return
     parts = []
     for path, owner, field in _parts(message, paths):
-        size = yield from _measured(getattr(owner, field), pace)
+        size = yield from _measured(getattr(owner, field), pace, 1)
         parts.append((size, path, owner, field))
     for size, path, owner, field in sorted(parts, key=lambda part: -part[0]):
         if over <= 0:
@@ -84,33 +84,37 @@ class Pace:
 
 
 def measuring(message: Message, pace: Pace) -> Steps[int]:
-    """Return nearly the size of a message, in steps."""
+    """Return at least the size of a message, in steps."""
     size = 0
-    for _, value in message.ListFields():
-        size += yield from _measured(value, pace)
+    for field, value in message.ListFields():
+        # The tag of a field has 4 bits of its number in the first byte, and 7 in the next.
+        size += yield from _measured(value, pace, 1 if field.number < 16 else 2)
     return size
 
 
-def _measured(value: Any, pace: Pace) -> Steps[int]:
-    """Return nearly the size of a value."""
-    if isinstance(value, str | bytes):
-        return len(value)
+def _measured(value: Any, pace: Pace, tag: int) -> Steps[int]:
+    """Return at least the size of a value; a `tag` has so many bytes."""
+    if isinstance(value, str):
+        return AROUND + len(value.encode())
+    if isinstance(value, bytes):
+        return AROUND + len(value)
     if isinstance(value, Message):
         return AROUND + (yield from measuring(value, pace))
     if not isinstance(value, Sequence):
         return AROUND
     size = 0
     for each in value:
-        length = _length_of_item(each)
+        length = _length_of_item(each, tag)
         size += length
         if pace.count(length):
             yield
     return size
 
 
-def _length_of_item(item: Any) -> int:
-    # The tag and the length of an item take at most 5 bytes; counting fewer only cuts more.
-    return (len(item.encode()) if isinstance(item, str) else int(item.ByteSize())) + 2
+def _length_of_item(item: Any, tag: int = 1) -> int:
+    length = len(item.encode()) if isinstance(item, str) else int(item.ByteSize())
+    # The length itself takes a byte for each 7 bits.
+    return tag + max(1, (length.bit_length() + 6) // 7) + length
 
 
 def shortening(items: Any, freed: int) -> Steps[tuple[int, int]]:
@@ -121,6 +125,7 @@ def shortening(items: Any, freed: int) -> Steps[tuple[int, int]]:
     kept, excess = len(items), freed
     while kept and excess > 0:
         kept -= 1
+        # A longer tag would free more, so this only cuts more.
         size = _length_of_item(items[kept])
         excess -= size
         if kept % _AT_ONCE == 0 or size > _BYTES_AT_ONCE // _AT_ONCE:
@@ -183,8 +188,9 @@ def _omit_changes(call: common_pb2.PlannedCall) -> None:
 
 
 def _omit_request(call: common_pb2.PlannedCall) -> None:
-    call.ClearField("request")
-    call.request_omitted = True
+    if call.HasField("request"):
+        call.ClearField("request")
+        call.request_omitted = True
 
 
 def _count(change: common_pb2.ElementChange) -> int:
