@@ -51,7 +51,8 @@ names = st.integers(1, 60).map(lambda n: [f"e{i}" for i in range(n)])
 @st.composite
 def cases(draw: Any) -> tuple[list[Item], set[str]]:
     keys = draw(names)
-    items = [Item(frozenset({key}), time=draw(st.integers(0, 3))) for key in keys]
+    latest = draw(st.sampled_from([0, 3, 1_000]))
+    items = [Item(frozenset({key}), time=draw(st.integers(0, latest))) for key in keys]
     return items, draw(st.sets(st.sampled_from(keys), max_size=4))
 
 
@@ -100,6 +101,7 @@ PROBES = [
     (70, {69}, lambda i: 100 if i == 69 else 1, 1, "one new statement among many is found at once"),
     (70, {3}, lambda _: 0, 8, "halving finds one among as many statements as fit into a policy"),
     (70, {3, 60}, lambda _: 0, 15, "each further one costs another round of halving"),
+    (70, {0}, lambda i: i, 9, "the first changed of many is found by halving, too"),
 ]
 
 
@@ -110,6 +112,15 @@ def test_search_uses_few_probes(count: int, rejected: set[int], time: Any, at_mo
     ecr.run(search)
     assert rejected_keys(search) == keys, reason
     assert len(ecr.probes) <= at_most, reason
+
+
+@pytest.mark.parametrize("rejected", [0, 1, 50, 98, 99])
+def test_attempt_decides_an_item_with_its_few_calls(rejected: int) -> None:
+    items, keys = changed(100, {rejected}, time=lambda i: i)
+    ecr, search = Ecr(keys), Search(items, everything_fits, rejected=True)
+    # The first call of an attempt writes everything.
+    ecr.run(search, MAX_CALLS - 1)
+    assert search.verdict.decided
 
 
 def test_base_is_probed_before_a_change_is_blamed() -> None:

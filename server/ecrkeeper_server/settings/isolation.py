@@ -86,18 +86,23 @@ class Search:
         yield from self._among(free, rejected=self._rejected and clean and bool(free))
 
     def _among(self, items: Sequence[Item], *, rejected: bool) -> Probes:
-        """Halve a rejected group until one item is left, then try all others at once."""
+        """Halve a rejected group until one item is left, then try all others at once.
+
+        Only the first division of a group goes by time: an attempt has few calls, and each attempt must decide an item.
+        """
         suspects, unknown = (list(items), []) if rejected else ([], list(items))
+        divided = False
         while suspects or unknown:
             if not suspects:
-                group, unknown = self._fitting(unknown), []
+                group, unknown, divided = self._fitting(unknown), [], False
                 suspects = [] if not group or (yield from self._probe(group)) else group
             elif len(suspects) == 1:
                 if not (yield from self._base_holds()):
                     return
                 self.verdict.rejected.append(suspects.pop())
             else:
-                newer, older = _parted(suspects)
+                newer, older = _halves(suspects) if divided else _parted(suspects)
+                divided = True
                 group = self._fitting(older)
                 if not group or (yield from self._probe(group)):
                     # A newer item is certainly in error only if AWS accepted all of the older ones.
@@ -138,7 +143,11 @@ def _keys(items: Iterable[Item]) -> Keys:
 def _parted(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
     """Separate the items that changed last from the others, or else halve them."""
     newest = sum(item.time == suspects[0].time for item in suspects)
-    cut = newest if newest < len(suspects) else len(suspects) // 2
+    return (suspects[:newest], suspects[newest:]) if newest < len(suspects) else _halves(suspects)
+
+
+def _halves(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
+    cut = len(suspects) // 2
     return suspects[:cut], suspects[cut:]
 
 
