@@ -74,8 +74,8 @@ def test_sides_mark_differences() -> None:
     compared = sides("{\n  a\n  b\n}", "{\n  a\n  c\n}")
     assert compared.left is not None
     assert compared.right is not None
-    assert [line.text for line in compared.left if line.changed] == ["  b"]
-    assert [line.text for line in compared.right if line.changed] == ["  c"]
+    assert [run.text for run in compared.left if run.changed] == ["  b"]
+    assert [run.text for run in compared.right if run.changed] == ["  c"]
     assert sides("a", "a").same
     assert sides(None, "a").left is None
 
@@ -84,4 +84,14 @@ def test_sides_of_long_values_are_not_compared() -> None:
     lines = [str(number) for number in range(1000)]
     compared = sides("\n".join(lines), "\n".join(reversed(lines)))
     assert compared.left is not None
-    assert not any(line.changed for line in compared.left)
+    assert not any(run.changed for run in compared.left)
+
+
+def test_sides_of_similar_lines_mark_what_the_other_lacks() -> None:
+    left, right = (["{"] + [f"{side}{at}" for at in range(20) for _ in range(3)] + ["}"] for side in ("a", "b"))
+    compared = sides("\n".join([*left[:-1], *["same"] * 100, "}"]), "\n".join([*right[:-1], *["same"] * 99, "}"]))
+    assert compared.left is not None
+    assert compared.right is not None
+    assert [run.text.split("\n") for run in compared.right if run.changed] == [right[1:-1]]
+    changed = [line for run in compared.left if run.changed for line in run.text.split("\n")]
+    assert changed == [*left[1:-1], "same"]

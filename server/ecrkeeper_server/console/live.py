@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -63,14 +62,14 @@ async def serve(request: web.BaseRequest, view: View, live: Live, renderer: Rend
     """Send the updates of a page until the browser leaves or the stream ends."""
     response = _response()
     await response.prepare(request)
-    await response.write(_event("status", "Live"))
+    await response.write(_event("status", b"Live"))
     pings = asyncio.create_task(_ping(response.write))
     try:
         async with contextlib.aclosing(live(view)) as updates:  # type: ignore[type-var]
             async for update in updates:
-                encode = partial(_event, update.event)
-                await response.write(await renderer.part(update.template, view.work, update.values, encode, update.key))
-        await response.write(_event("end", "end"))
+                data = await renderer.part(update.template, view.work, update.values, _data, update.key)
+                await response.write(_event(update.event, data))
+        await response.write(_event("end", b"end"))
     except CallError as error:
         await _end(response, error)
     finally:
@@ -96,10 +95,10 @@ def _response() -> web.StreamResponse:
 async def _end(response: web.StreamResponse, error: CallError) -> None:
     """Tell a browser to stop, or let it connect again after a temporary error."""
     if error.code in _FINAL:
-        await response.write(_event("status", _FINAL[error.code]))
-        await response.write(_event("end", "end"))
+        await response.write(_event("status", _FINAL[error.code].encode()))
+        await response.write(_event("end", b"end"))
     else:
-        await response.write(b"retry: 3000\n\n" + _event("status", "Reconnecting"))
+        await response.write(b"retry: 3000\n\n" + _event("status", b"Reconnecting"))
 
 
 async def _ping(write: Callable[[bytes], Awaitable[None]]) -> None:
@@ -110,7 +109,12 @@ async def _ping(write: Callable[[bytes], Awaitable[None]]) -> None:
             await write(b": ping\n\n")
 
 
-def _event(name: str, content: str) -> bytes:
-    """Return an event with HTML."""
-    lines = "".join(f"data: {line}\n" for line in content.splitlines() or [""])
-    return f"id: 1\nevent: {name}\n{lines}\n".encode(errors="replace")
+def _data(content: str) -> bytes:
+    """Return a piece of HTML as a piece of an event's data."""
+    lines = content.replace("\r\n", "\n").replace("\r", "\n")
+    return lines.replace("\n", "\ndata: ").encode(errors="replace")
+
+
+def _event(name: str, data: bytes) -> bytes:
+    """Return an event with data."""
+    return b"id: 1\nevent: %b\ndata: %b\n\n" % (name.encode(), data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -13,7 +12,7 @@ from urllib.parse import quote
 
 from cachetools import LRUCache
 from ecrkeeper_topology import Graph, drawing, svg
-from google.protobuf import json_format, timestamp_pb2
+from google.protobuf import timestamp_pb2
 from google.protobuf.message import Message
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
@@ -26,11 +25,8 @@ PREFIX = "/console"
 Values = Callable[[], Mapping[str, Any] | Steps[Mapping[str, Any]]]
 """Makes the values of a template, perhaps in steps."""
 _FOLDER = resources.files(__package__)
-# Messages with a JSON form of their own.
-_GOOGLE = "google.protobuf."
-_INDENTED = json.JSONEncoder(indent=2, ensure_ascii=False, sort_keys=True)
-# Parts of JSON that a step makes.
-_AT_ONCE = 1_000
+# Characters of a part that is rendered in a step of its own.
+_LONG = 1_000
 # Streams show a change at the same time, but few changes at once.
 _PARTS = 32
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain"}
@@ -61,9 +57,7 @@ class Renderer:
             loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
-        self._templates.filters |= {
-            "time": time, "enum": enum, "json": pretty, "inline": inline, "url": url, "short": short,
-        }  # fmt: skip
+        self._templates.filters |= {"time": time, "enum": enum, "url": url, "short": short}
         self._templates.globals |= {
             "static": lambda name: f"{PREFIX}/static/{name}?v={versions[name]}",
             "prefix": PREFIX,
@@ -82,7 +76,7 @@ class Renderer:
     async def part(
         self, template: str, work: Work, values: Values, encode: Callable[[str], bytes], key: Hashable = None
     ) -> bytes:
-        """Return an encoded part of a page.
+        """Return a part of a page, encoded piece by piece.
 
         It is rendered once for all streams with an equal key. The users whose streams wait for it pay for it.
         """
@@ -98,14 +92,18 @@ class Renderer:
         made = values()
         if not isinstance(made, Mapping):
             made = yield from made
-        parts = []
+        parts: list[str] = []
+        encoded = []
         for number, part in enumerate(self._templates.get_template(template).generate(made)):
             parts.append(part)
-            if number % 16 == 0:
+            # A macro is one part, such as an element with its values.
+            if number % 16 == 0 or len(part) > _LONG:
+                encoded.append(encode("".join(parts)))
+                parts.clear()
                 yield
-        text = "".join(parts)
+        encoded.append(encode("".join(parts)))
         yield
-        return encode(text)
+        return b"".join(encoded)
 
 
 def _encoded(text: str) -> bytes:
@@ -132,47 +130,6 @@ def enum(message: Message, field: str) -> str:
         return ""
     value = described.values_by_number.get(number)
     return str(number) if value is None else value.name
-
-
-def pretty(value: Message) -> str:
-    """Return a message as indented JSON; text as it is."""
-    content = json_format.MessageToDict(value)
-    return content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
-
-
-def pretty_steps(value: Message) -> Steps[str]:
-    """Return a message as indented JSON, in steps."""
-    plain = yield from _plain(value)
-    parts = []
-    for number, part in enumerate(_INDENTED.iterencode(plain)):
-        parts.append(part)
-        if number % _AT_ONCE == _AT_ONCE - 1:
-            yield
-    return "".join(parts)
-
-
-def _plain(message: Any) -> Steps[dict[str, Any]]:
-    """Return a message as JSON, with a step for each item of a list."""
-    result: dict[str, Any] = {}
-    others: dict[str, Any] = {}
-    for field, value in message.ListFields():
-        nested = field.message_type
-        if nested is None or nested.GetOptions().map_entry or nested.full_name.startswith(_GOOGLE):
-            others[field.name] = value
-        elif isinstance(value, Message):
-            result[field.json_name] = yield from _plain(value)
-        else:
-            result[field.json_name] = items = []
-            for item in value:
-                yield
-                items.append(json_format.MessageToDict(item))
-    return {**json_format.MessageToDict(type(message)(**others)), **result}
-
-
-def inline(value: Message) -> str:
-    """Return a message as JSON in one line; text as it is."""
-    content = json_format.MessageToDict(value)
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
 @lru_cache(maxsize=4096)

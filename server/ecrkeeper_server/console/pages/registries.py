@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.console.digests import digest_of
-from ecrkeeper_server.console.elements import change_rows, drift_rows, element_rows
-from ecrkeeper_server.console.rendering import pretty_steps
+from ecrkeeper_server.console.elements import Row, change_rows, drift_rows, element_rows
+from ecrkeeper_server.console.json_text import pretty
 from ecrkeeper_server.console.view import Page, View, digest_query
 from ecrkeeper_server.turns import Steps
 
@@ -38,13 +39,12 @@ def registry_values(registry: registry_pb2.Registry) -> Steps[dict[str, Any]]:
     """Return what the template shows of a registry, in steps."""
     digest = yield from digest_of(registry)
     yield
-    rows = list(element_rows(registry.elements[:_ELEMENTS], registry.drift))
-    yield
+    rows = yield from element_rows(registry.elements[:_ELEMENTS], registry.drift)
     return {
         "registry": registry,
         "live": digest_query(digest),
-        "drift": list(drift_rows(registry.drift[:_ELEMENTS])),
-        "remediated": list(drift_rows(registry.last_remediation.drift[:_ELEMENTS])),
+        "drift": (yield from drift_rows(registry.drift[:_ELEMENTS])),
+        "remediated": (yield from drift_rows(registry.last_remediation.drift[:_ELEMENTS])),
         "elements": rows,
         "more_elements": max(0, sum(each.count for each in registry.element_counts) - len(rows)),
     }
@@ -58,7 +58,7 @@ async def elements(view: View) -> Page:
     listed, error = await view.listed(f"{_SERVICE}.ListRegistryElements", request)
     values = {
         "name": name_of(view),
-        "elements": list(element_rows(listed.elements)) if listed is not None else [],
+        "elements": await view.work.run(element_rows(listed.elements)) if listed is not None else [],
         "next": listed.next_page_token if listed is not None else "",
         "error": error,
         "search": view.text("q"),
@@ -79,6 +79,9 @@ def _element_filter(text: str) -> str:
     return text
 
 
+_ONE_EACH = {"repository_creation_template": "Creation template", "pull_through_cache_rule": "Pull-through cache rule"}
+
+
 async def explain(view: View) -> Page:
     """Show the settings that apply to one repository."""
     repository = view.text("repository")
@@ -88,8 +91,25 @@ async def explain(view: View) -> Page:
         explanation, error = await view.tried(f"{_SERVICE}.ExplainRepository", request)
         if error is not None and error.code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
             raise error
-    values = {"name": name_of(view), "repository": repository, "explanation": explanation, "error": error}
+    settings = await view.work.run(_one_each(explanation)) if explanation is not None else []
+    values = {
+        "name": name_of(view),
+        "repository": repository,
+        "explanation": explanation,
+        "settings": settings,
+        "error": error,
+    }
     return Page("explain.html", f"Explain a repository in {_title(view)}", values)
+
+
+def _one_each(explanation: Any) -> Steps[list[tuple[str, Any, str]]]:
+    """Return the settings of which one applies, each with its title, its element and its value, in steps."""
+    settings = []
+    for field, title in _ONE_EACH.items():
+        element = getattr(explanation, field)
+        text = (yield from pretty(element.value)) if element.HasField("value") else ""
+        settings.append((title, element, text))
+    return settings
 
 
 async def declaration(view: View) -> Page:
@@ -107,8 +127,16 @@ async def declaration(view: View) -> Page:
         "registry_name": name_of(view),
         "owner": view.path_params["owner"],
         "declaration": declared,
-        "settings": await view.work.run(pretty_steps(declared.settings)) if declared is not None else "",
-        "revisions": [(each, list(change_rows(each.changes[:_ELEMENTS]))) for each in listed.revisions],
+        "settings": await view.work.run(pretty(declared.settings)) if declared is not None else "",
+        "revisions": await view.work.run(revision_values(listed.revisions)),
         "next": listed.next_page_token,
     }
     return Page("declaration.html", f"{view.path_params['owner']} in {_title(view)}", values)
+
+
+def revision_values(revisions: Iterable[Any]) -> Steps[list[tuple[Any, list[Row]]]]:
+    """Return revisions, each with the rows of its changes, in steps."""
+    values = []
+    for each in revisions:
+        values.append((each, (yield from change_rows(each.changes[:_ELEMENTS]))))
+    return values

@@ -49,7 +49,7 @@ async def role(view: View) -> Page:
 def role_values(role: role_pb2.ServiceLinkedRole) -> Steps[dict[str, Any]]:
     """Return what the templates show of a role, in steps."""
     digest = yield from digest_of(role)
-    return {"role": role, "live": digest_query(digest), "drift": list(drift_rows(role.drift))}
+    return {"role": role, "live": digest_query(digest), "drift": (yield from drift_rows(role.drift))}
 
 
 async def usage(view: View) -> Page:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ecrkeeper.v1 import fleet_pb2, fleet_service_pb2
 
-from ecrkeeper_server.console.rendering import pretty
+from ecrkeeper_server.console.json_text import pretty
 from ecrkeeper_server.console.search import filter_of
 from ecrkeeper_server.console.view import Page, View
+from ecrkeeper_server.turns import Steps
 
 pb: Any = fleet_service_pb2
 _SETS, _TARGETS = 100, 100
@@ -22,11 +24,20 @@ async def rollouts(view: View) -> Page:
         ("FleetService.ListRegistrySets", pb.ListRegistrySetsRequest(page_size=_SETS, page_token=view.text("page"))),
     )
     values = {
-        "rollouts": [(each, totals(each)) for each in fleet.rollouts],
+        "rollouts": await view.work.run(_with_totals(fleet.rollouts)),
         "sets": listed.registry_sets,
         "next": listed.next_page_token,
     }
     return Page("rollouts.html", "Rollouts", values)
+
+
+def _with_totals(rollouts: Iterable[fleet_pb2.Rollout]) -> Steps[list[tuple[fleet_pb2.Rollout, dict[str, int]]]]:
+    """Return rollouts, each with its totals, in steps."""
+    values = []
+    for each in rollouts:
+        yield
+        values.append((each, totals(each)))
+    return values
 
 
 async def registry_set(view: View) -> Page:
@@ -42,9 +53,9 @@ async def registry_set(view: View) -> Page:
     )
     values = {
         "set": registry_set,
-        "selector": pretty(registry_set.selector),
-        "settings": pretty(registry_set.settings),
-        "rollouts": [(each, totals(each)) for each in listed.rollouts],
+        "selector": await view.work.run(pretty(registry_set.selector)),
+        "settings": await view.work.run(pretty(registry_set.settings)),
+        "rollouts": await view.work.run(_with_totals(listed.rollouts)),
         "targets": targets.targets,
         "next": targets.next_page_token,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ecrkeeper.v1 import audit_service_pb2 as pb
@@ -10,9 +11,10 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 
 from ecrkeeper_server.console.elements import change_rows
-from ecrkeeper_server.console.rendering import pretty
+from ecrkeeper_server.console.json_text import pretty
 from ecrkeeper_server.console.search import filter_of
 from ecrkeeper_server.console.view import Page, View
+from ecrkeeper_server.turns import Steps
 
 _OPERATIONS, _EVENTS, _CHANGES = 50, 50, 200
 
@@ -25,7 +27,7 @@ async def operations(view: View) -> Page:
     )  # fmt: skip
     listed, error = await view.listed("Operations.ListOperations", request)
     values = {
-        "operations": [operation_values(each) for each in listed.operations] if listed is not None else [],
+        "operations": await view.work.run(_summaries(listed.operations)) if listed is not None else [],
         "next": listed.next_page_token if listed is not None else "",
         "error": error,
         "search": view.text("q"),
@@ -37,12 +39,26 @@ async def operation(view: View) -> Page:
     """Show one operation."""
     request = operations_pb2.GetOperationRequest(name=f"operations/{view.path_params['operation']}")
     operation = await view.call("Operations.GetOperation", request)
-    return Page("operation.html", "Operation", operation_values(operation))
+    return Page("operation.html", "Operation", await view.work.run(operation_values(operation)))
 
 
-def operation_values(operation: operations_pb2.Operation) -> dict[str, Any]:
-    """Return what the templates show of an operation."""
+def _summaries(operations: Iterable[operations_pb2.Operation]) -> Steps[list[dict[str, Any]]]:
+    """Return what a list shows of operations, in steps."""
+    values = []
+    for each in operations:
+        yield
+        values.append(_summary(each, _unpacked(each.metadata)))
+    return values
+
+
+def operation_values(operation: operations_pb2.Operation) -> Steps[dict[str, Any]]:
+    """Return what the templates show of an operation, in steps."""
     metadata = _unpacked(operation.metadata)
+    text = (yield from pretty(metadata)) if metadata is not None else ""
+    return {**_summary(operation, metadata), "metadata": text}
+
+
+def _summary(operation: operations_pb2.Operation, metadata: Any) -> dict[str, Any]:
     outcome = "RUNNING"
     if operation.done:
         outcome = "FAILED" if operation.HasField("error") else "SUCCEEDED"
@@ -53,7 +69,6 @@ def operation_values(operation: operations_pb2.Operation) -> dict[str, Any]:
         "created": getattr(metadata, "create_time", None),
         "ended": getattr(metadata, "end_time", None),
         "principals": list(getattr(metadata, "principals", ())),
-        "metadata": pretty(metadata) if metadata is not None else "",
         "outcome": outcome,
         "failure": operation.error if operation.HasField("error") else None,
     }
@@ -97,6 +112,6 @@ async def event(view: View) -> Page:
     event = await view.call(
         "AuditService.GetAuditEvent", pb.GetAuditEventRequest(name=f"auditEvents/{view.path_params['event']}")
     )
-    rows = list(change_rows(event.changes[:_CHANGES]))
+    rows = await view.work.run(change_rows(event.changes[:_CHANGES]))
     values = {"event": event, "changes": rows, "more": len(event.changes) - len(rows) + event.omitted_changes}
     return Page("event.html", f"Audit event {view.path_params['event']}", values)
