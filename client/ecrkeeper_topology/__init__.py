@@ -5,13 +5,13 @@ and `dot` write it. The command line and the server share this package.
 """
 
 from ecrkeeper_topology.dot import dot
-from ecrkeeper_topology.drawing import Drawing, Grouping, drawing
+from ecrkeeper_topology.drawing import Drawing, Grouping, drawing, drawing_steps
 from ecrkeeper_topology.graph import Edge, Graph, Mark, Node
 from ecrkeeper_topology.mermaid import mermaid
-from ecrkeeper_topology.messages import explained, graph_of
-from ecrkeeper_topology.svg import svg
+from ecrkeeper_topology.messages import explained, graph_of, graph_steps
+from ecrkeeper_topology.svg import svg, svg_steps
 
 __all__ = [
     "Drawing", "Edge", "Graph", "Grouping", "Mark", "Node",
-    "dot", "drawing", "explained", "graph_of", "mermaid", "svg",
+    "dot", "drawing", "drawing_steps", "explained", "graph_of", "graph_steps", "mermaid", "svg", "svg_steps",
 ]  # fmt: skip

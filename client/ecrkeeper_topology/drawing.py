@@ -6,12 +6,13 @@ A drawing has the texts of a picture, and no positions. All texts are visible ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ecrkeeper_files.plain_text import escaped
 
 from ecrkeeper_topology.graph import Edge, Graph, Mark, Node
+from ecrkeeper_topology.steps import STEP, Steps, finish
 
 _MAX_BOXES = {"registry": 48, "account": 120}
 _MAX_LINKS = {"registry": 64, "account": 240}
@@ -90,30 +91,81 @@ class Drawing:
 
 def drawing(graph: Graph, grouping: Grouping = Grouping.AUTO, *, repository: str = "") -> Drawing:
     """Return the drawing of a graph, or of one repository in it."""
+    return finish(drawing_steps(graph, grouping, repository=repository))
+
+
+def drawing_steps(graph: Graph, grouping: Grouping = Grouping.AUTO, *, repository: str = "") -> Steps[Drawing]:
+    """Return the same in steps."""
     if repository:
-        graph = graph.of_repository(repository)
+        graph = replace(graph, edges=tuple((yield from _replicating(graph.edges, repository))))
+    yield
     if grouping is Grouping.AUTO:
         grouping = _readable(graph)
-    key = _KEYS[grouping]
-    links: dict[tuple[str, str], list[Edge]] = {}
-    for edge in graph.edges:
-        links.setdefault((key(edge.source), key(edge.destination)), []).append(edge)
+    yield
+    problems = yield from _problems(graph)
+    links, sources, destinations = yield from _grouped(graph.edges, _KEYS[grouping])
+    drawn = []
+    for ends, edges in sorted(links.items()):
+        yield
+        drawn.append(_link(*ends, edges))
+    yield
     return Drawing(
         title=f"Replication of {escaped(repository)}" if repository else "Replication",
         summary=_summary(graph) if graph.edges else _nothing(repository),
         grouping=grouping,
-        sources=_boxes((edge.source for edge in graph.edges), grouping),
-        destinations=_boxes((edge.destination for edge in graph.edges), grouping),
-        links=tuple(_link(*ends, edges) for ends, edges in sorted(links.items())),
-        problems=tuple((edge.mark, _problem(edge)) for edge in graph.problems),
+        sources=_boxes(sources, grouping),
+        destinations=_boxes(destinations, grouping),
+        links=tuple(drawn),
+        problems=problems,
     )
 
 
+def _replicating(edges: Iterable[Edge], repository: str) -> Steps[list[Edge]]:
+    """Return those edges that replicate a repository, in steps."""
+    replicating = []
+    for edge in edges:
+        yield
+        if edge.replicates(repository):
+            replicating.append(edge)
+    return replicating
+
+
+def _problems(graph: Graph) -> Steps[tuple[tuple[Mark, str], ...]]:
+    """Return the explanations of edges that do not work, in steps."""
+    problems = []
+    for number, edge in enumerate(graph.problems):
+        if number % STEP == 0:
+            yield
+        problems.append((edge.mark, _problem(edge)))
+    return tuple(problems)
+
+
+Boxes = dict[str, set[Node]]
+
+
+def _grouped(
+    edges: Iterable[Edge], key: Callable[[Node], str]
+) -> Steps[tuple[dict[tuple[str, str], list[Edge]], Boxes, Boxes]]:
+    """Return the edges of each link, and the registries of each box, in steps."""
+    links: dict[tuple[str, str], list[Edge]] = {}
+    sources: Boxes = {}
+    destinations: Boxes = {}
+    for number, edge in enumerate(edges):
+        if number % STEP == 0:
+            yield
+        source, destination = key(edge.source), key(edge.destination)
+        links.setdefault((source, destination), []).append(edge)
+        sources.setdefault(source, set()).add(edge.source)
+        destinations.setdefault(destination, set()).add(edge.destination)
+    return links, sources, destinations
+
+
 def filters_text(filters: Iterable[str], maximum: int = 0) -> str:
-    """Return filters as people read them; with `most`, only the first ones."""
-    names = [escaped(each) or "all repositories" for each in filters]
-    if maximum and len(names) > maximum:
-        names[maximum:] = [f"{len(names) - maximum} more"]
+    """Return filters as people read them; with `maximum`, only the first ones."""
+    all_filters = list(filters)
+    names = [escaped(each) or "all repositories" for each in all_filters[: maximum or None]]
+    if len(names) < len(all_filters):
+        names.append(f"{len(all_filters) - len(names)} more")
     return ", ".join(names)
 
 
@@ -123,9 +175,10 @@ def shortened(text: str, length: int) -> str:
 
 
 def _readable(graph: Graph) -> Grouping:
-    for grouping in (Grouping.REGISTRY, Grouping.ACCOUNT):
-        key = _KEYS[grouping]
-        ends = {(key(edge.source), key(edge.destination)) for edge in graph.edges}
+    for grouping, ends in (
+        (Grouping.REGISTRY, {edge.ends for edge in graph.edges}),
+        (Grouping.ACCOUNT, {(edge.source.account, edge.destination.account) for edge in graph.edges}),
+    ):
         boxes = len({source for source, _ in ends}) + len({destination for _, destination in ends})
         if boxes <= _MAX_BOXES[grouping] and len(ends) <= _MAX_LINKS[grouping]:
             return grouping
@@ -139,10 +192,7 @@ _KEYS: dict[Grouping, Callable[[Node], str]] = {
 }
 
 
-def _boxes(nodes: Iterable[Node], grouping: Grouping) -> tuple[Box, ...]:
-    groups: dict[str, set[Node]] = {}
-    for node in nodes:
-        groups.setdefault(_KEYS[grouping](node), set()).add(node)
+def _boxes(groups: Boxes, grouping: Grouping) -> tuple[Box, ...]:
     return tuple(_box(key, members, grouping) for key, members in sorted(groups.items()))
 
 
@@ -155,8 +205,9 @@ def _box(key: str, nodes: set[Node], grouping: Grouping) -> Box:
 
 def _link(source: str, destination: str, edges: list[Edge]) -> Link:
     marks = [edge.mark for edge in edges]
-    worst = max(marks, key=lambda mark: mark.rank)
-    usual = max(marks, key=lambda mark: (marks.count(mark), mark.rank))
+    counts = {mark: marks.count(mark) for mark in set(marks)}
+    worst = max(counts, key=lambda mark: mark.rank)
+    usual = max(counts, key=lambda mark: (counts[mark], mark.rank))
     label = _filters_and_mark(edges[0]) if len(edges) == 1 else _count_and_mark(marks, worst)
     return Link(source, destination, worst, usual, label, _title(edges), len(edges))
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
+from typing import NamedTuple
 
 
 class Mark(StrEnum):
@@ -35,8 +37,7 @@ class Mark(StrEnum):
 _RANKS = {mark: rank for rank, mark in enumerate(Mark)}
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """The registry of an account in a Region."""
 
     account: str
@@ -87,10 +88,10 @@ class Graph:
         ValueError if two edges have the same ends.
         """
         ordered = sorted(edges, key=lambda edge: edge.ends)
-        if len({edge.ends for edge in ordered}) != len(ordered):
+        ends = [edge.ends for edge in ordered]
+        if len(set(ends)) != len(ends):
             raise ValueError("two edges have the same source and destination")
-        ends = {node for edge in ordered for node in edge.ends}
-        return cls(tuple(sorted({*nodes, *ends})), tuple(ordered), tuple(sorted(set(incomplete))))
+        return cls(tuple(sorted({*nodes, *chain.from_iterable(ends)})), tuple(ordered), tuple(sorted(set(incomplete))))
 
     def of_repository(self, repository: str) -> Graph:
         """Return the graph with those edges that replicate a repository.
@@ -115,8 +116,8 @@ class Graph:
     @property
     def problems(self) -> tuple[Edge, ...]:
         """The edges along which some images do not arrive, or may not; the worst first."""
-        edges = [edge for edge in self.edges if edge.mark.is_problem]
-        return tuple(sorted(edges, key=lambda edge: (-edge.mark.rank, edge.ends)))
+        worst_first = [mark for mark in reversed(Mark) if mark.is_problem]
+        return tuple(edge for mark in worst_first for edge in self.edges if edge.mark is mark)
 
     def counts(self) -> dict[Mark, int]:
         """Return the number of edges with each mark that occurs."""

@@ -81,7 +81,11 @@ def layout(drawn: Drawing, top: float) -> Layout:
     left_y, right_y = left.middles(), right.middles()
     starts = _ends(drawn.links, "source", left_y, lambda link: right_y[link.destination], density)
     stops = _ends(drawn.links, "destination", right_y, lambda link: left_y[link.source], density)
-    return Layout(left, right, tuple((link, starts[link], stops[link]) for link in drawn.links), has_labels)
+    return Layout(left, right, tuple((link, starts[_key(link)], stops[_key(link)]) for link in drawn.links), has_labels)
+
+
+def _key(link: Link) -> tuple[str, str]:
+    return link.source, link.destination
 
 
 def _counts(keys: Iterable[str]) -> Mapping[str, int]:
@@ -108,13 +112,13 @@ def _column(boxes: Sequence[Box], counts: Mapping[str, int], x: float, top: floa
 
 def _ends(
     links: Sequence[Link], side: str, middles: Mapping[str, float], other: Callable[[Link], float], density: Density
-) -> Mapping[Link, float]:
+) -> Mapping[tuple[str, str], float]:
     """Return the y of each link at one side, in the order of their other ends."""
     groups: dict[str, list[Link]] = {}
     for link in sorted(links, key=other):
         groups.setdefault(getattr(link, side), []).append(link)
     return {
-        link: middles[key] + (number - (len(group) - 1) / 2) * density.pitch
+        _key(link): middles[key] + (number - (len(group) - 1) / 2) * density.pitch
         for key, group in groups.items()
         for number, link in enumerate(group)
     }

@@ -5,11 +5,12 @@ This module reads the fields of messages and imports no protobuf.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_topology.graph import Edge, Graph, Mark, Node
+from ecrkeeper_topology.steps import Steps, finish
 
 _SETTING = "replication_configuration"
 # The numbers of `ReplicationCheck.Result`, and of `ReplicationArrival.Outcome`.
@@ -18,7 +19,8 @@ _RESULTS = {1: Mark.WORKING, 4: Mark.PARTIAL}
 _OUTCOMES = {1: Mark.WORKING, 2: Mark.PARTIAL}
 _NOT_CHECKED = "ecrkeeper has not compared the destination's policy with the rules yet"
 
-Rules = Mapping[Node, frozenset[str]]
+Rules = tuple[frozenset[str], ...]
+"""The filters of each rule."""
 
 
 def graph_of(registries: Iterable[Any]) -> Graph:
@@ -26,13 +28,19 @@ def graph_of(registries: Iterable[Any]) -> Graph:
 
     A registry in another view is a node without edges.
     """
+    return finish(graph_steps(registries))
+
+
+def graph_steps(registries: Iterable[Any]) -> Steps[Graph]:
+    """Return the same in steps."""
     nodes, edges, incomplete = [], [], []
     for registry in registries:
         node = node_of(registry.name)
         nodes.append(node)
-        edges += _edges(node, registry)
+        edges += yield from _edges(node, registry)
         if any(field.endswith((_SETTING, "replication_checks")) for field in registry.truncated_fields):
             incomplete.append(node)
+    yield
     return Graph.of(nodes, edges, incomplete)
 
 
@@ -70,18 +78,20 @@ def _note(findings: Iterable[Any]) -> str:
     return "; ".join(finding.message for finding in findings)
 
 
-def _edges(source: Node, registry: Any) -> list[Edge]:
-    observed, desired = _rules(registry.observed), _rules(registry.desired)
+def _edges(source: Node, registry: Any) -> Steps[list[Edge]]:
+    observed, desired = (yield from _rules(registry.observed)), (yield from _rules(registry.desired))
     checks = {_node(check.destination): check for check in registry.replication_checks}
-    return [
-        Edge(
-            source,
-            destination,
-            tuple(sorted(observed.get(destination, frozenset()) | desired.get(destination, frozenset()))),
-            *_marked(checks.get(destination), is_pending=destination not in observed),
-        )
-        for destination in sorted({*observed, *desired})
-    ]
+    # Most destinations are in the same rules.
+    joined: dict[tuple[Rules, Rules], tuple[str, ...]] = {}
+    edges = []
+    for destination in sorted({*observed, *desired}):
+        yield
+        rules = observed.get(destination, ()), desired.get(destination, ())
+        if rules not in joined:
+            joined[rules] = tuple(sorted(frozenset().union(*rules[0], *rules[1])))
+        mark, note = _marked(checks.get(destination), is_pending=destination not in observed)
+        edges.append(Edge(source, destination, joined[rules], mark, note))
+    return edges
 
 
 def _marked(check: Any, *, is_pending: bool) -> tuple[Mark, str]:
@@ -93,13 +103,15 @@ def _marked(check: Any, *, is_pending: bool) -> tuple[Mark, str]:
     return mark, _note(check.findings)
 
 
-def _rules(settings: Any) -> Rules:
-    filters: dict[Node, set[str]] = {}
+def _rules(settings: Any) -> Steps[dict[Node, Rules]]:
+    """Return the rules of each destination, in steps."""
+    rules: dict[Node, list[frozenset[str]]] = {}
     for rule in settings.replication_configuration.rules:
+        yield
+        patterns = frozenset({each.filter for each in rule.repository_filters} or {""})
         for destination in rule.destinations:
-            patterns = {each.filter for each in rule.repository_filters} or {""}
-            filters.setdefault(_node(destination), set()).update(patterns)
-    return {destination: frozenset(patterns) for destination, patterns in filters.items()}
+            rules.setdefault(_node(destination), []).append(patterns)
+    return {destination: tuple(own) for destination, own in rules.items()}
 
 
 def _node(destination: Any) -> Node:

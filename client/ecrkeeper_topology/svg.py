@@ -14,6 +14,7 @@ from ecrkeeper_topology.colours import DARK, LIGHT, colour_of
 from ecrkeeper_topology.drawing import CHAINING, Drawing, Link, shortened
 from ecrkeeper_topology.graph import Mark
 from ecrkeeper_topology.layout import BOX_WIDTH, LEFT_END, MARGIN, RIGHT_START, WIDTH, Column, Layout, layout
+from ecrkeeper_topology.steps import STEP, Steps, finish
 
 _TOP = 96
 _LABEL_RUN = 210
@@ -38,7 +39,13 @@ def svg(drawn: Drawing, *, has_style: bool = True) -> str:
 
     A page whose policy forbids styles inside of it passes `has_style=False`.
     """
+    return finish(svg_steps(drawn, has_style=has_style))
+
+
+def svg_steps(drawn: Drawing, *, has_style: bool = True) -> Steps[str]:
+    """Return the same in steps."""
     placed = layout(drawn, _TOP)
+    yield
     foot = list(_foot(drawn, placed.end + 18 if drawn.links else _TOP))
     height = (foot[-1][0] if foot else _TOP) + MARGIN
     lines = [
@@ -48,12 +55,13 @@ def svg(drawn: Drawing, *, has_style: bool = True) -> str:
         *([_style()] if has_style else []),
         f'<rect class="background" width="{WIDTH}" height="{height:g}" fill="{LIGHT["background"]}"/>',
         *_head(drawn),
-        *(_link(*ends, has_label=placed.has_labels) for ends in _worst_last(placed)),
-        *_column(placed.left),
-        *_column(placed.right),
-        *(line for _, line in foot),
-        "</svg>",
     ]
+    for number, ends in enumerate(_worst_last(placed)):
+        if number % STEP == 0:
+            yield
+        lines.append(_link(*ends, has_label=placed.has_labels))
+    yield
+    lines += [*_column(placed.left), *_column(placed.right), *(line for _, line in foot), "</svg>"]
     return "\n".join([*lines, ""])
 
 

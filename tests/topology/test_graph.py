@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from ecrkeeper.v1.registry_pb2 import Registry, ReplicationArrival, ReplicationCheck, RepositoryReplication
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination
@@ -15,7 +18,7 @@ from tests.topology.graphs import edges, graphs, texts
 HERE, THERE, FAR = Node("1" * 12, "us-east-1"), Node("2" * 12, "eu-west-1"), Node("3" * 12, "sa-east-1")
 
 
-def rules(*places: Node, filters: tuple[str, ...] = ()) -> dict[str, object]:
+def rules(*places: Node, filters: Iterable[str] = ()) -> dict[str, Any]:
     destinations = [{"registryId": place.account, "region": place.region} for place in places]
     rule = {"destinations": destinations, "repositoryFilters": [{"filter": each} for each in filters]}
     return {"replicationConfiguration": {"rules": [rule]}}
@@ -77,6 +80,17 @@ def test_edges_join_declared_and_observed_rules() -> None:
         Edge(HERE, THERE, ("base/", "prod/"), Mark.WORKING),
         Edge(HERE, FAR, ("base/",), Mark.PENDING),
     )
+
+
+def test_destinations_have_the_filters_of_their_rules() -> None:
+    first, second = (
+        rules(*places, filters=filters) for places, filters in (([HERE, THERE], "ba"), ([THERE, FAR], "c"))
+    )
+    merged = {"rules": [rule for each in (first, second) for rule in each["replicationConfiguration"]["rules"]]}
+    graph = graph_of([registry(observed={"replicationConfiguration": merged}, desired=rules(FAR, filters=("d",)))])
+    assert {edge.destination: edge.filters for edge in graph.edges} == {
+        HERE: ("a", "b"), THERE: ("a", "b", "c"), FAR: ("c", "d")
+    }  # fmt: skip
 
 
 def test_rule_without_filters_replicates_every_repository() -> None:

@@ -22,6 +22,7 @@ from ecrkeeper_server.console.elements import change_rows
 from ecrkeeper_server.console.json_text import pretty
 from ecrkeeper_server.console.live import Same, _data, _event
 from ecrkeeper_server.console.pages.registries import registry_values, revision_values
+from ecrkeeper_server.console.pages.topology import _picture
 from ecrkeeper_server.console.rendering import Renderer
 from ecrkeeper_server.console.view import Page
 from ecrkeeper_server.errors import ResourceExhausted
@@ -146,6 +147,28 @@ def test_steps_on_many_revisions_are_short() -> None:
     assert longest(revision_values([revision] * 2)) <= MOST_LINES / 4
     ((shown, rows), _) = finish(revision_values([revision] * 2))
     assert (shown, rows) == (revision, finish(change_rows(changes)))
+
+
+def replicating(accounts: int, regions: int) -> list[registry_pb2.Registry]:
+    """Return registries that replicate to 25 Regions each."""
+    registries = []
+    for at in range(accounts):
+        names = [f"r{(at + number) % regions}" for number in range(25)]
+        registry = registry_pb2.Registry(name=f"accounts/{at // 4}/registries/r{at % regions}")
+        rule = registry.observed.replication_configuration.rules.add()
+        for name in names:
+            rule.destinations.add(registry_id=f"{at}", region=name)
+        registries.append(registry)
+    return registries
+
+
+def test_steps_on_pictures_are_short(registry: registry_pb2.Registry) -> None:
+    assert registry.observed.replication_configuration.rules
+    assert 1_000 < longest(_picture([registry], "")) <= MOST_LINES / 4
+    for regions in (25, 34):
+        registries = replicating(100, regions)
+        assert 1_000 < longest(_picture(registries, "")) <= MOST_LINES
+        assert longest(_picture(registries, "team-a")) <= MOST_LINES
 
 
 ALIKE = {

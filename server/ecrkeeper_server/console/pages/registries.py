@@ -103,7 +103,7 @@ async def explain(view: View) -> Page:
 
 
 def _one_each(explanation: Any) -> Steps[list[tuple[str, Any, str]]]:
-    """Return the settings of which one applies, each with its title, its element and its value, in steps."""
+    """Return the titles, elements and values of single settings, in steps."""
     settings = []
     for field, title in _ONE_EACH.items():
         element = getattr(explanation, field)

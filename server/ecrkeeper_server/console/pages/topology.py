@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_topology import drawing, graph_of, svg
+from ecrkeeper_topology import drawing_steps, graph_steps, svg_steps
 
 from ecrkeeper_server.console.search import filter_of
 from ecrkeeper_server.console.view import Page, View
+from ecrkeeper_server.turns import Steps
 
 # The picture groups many registries, and each is read in full.
 _REGISTRIES = 100
@@ -24,12 +27,18 @@ async def topology(view: View) -> Page:
         view=registry_pb2.FULL,
     )
     listed, error = await view.listed("RegistrySettingsService.ListRegistries", request)
-    graph = graph_of(listed.registries if listed is not None else ())
     values = {
-        "picture": svg(drawing(graph, repository=repository), has_style=False),
+        "picture": await view.work.run(_picture(listed.registries if listed is not None else (), repository)),
         "next": listed.next_page_token if listed is not None else "",
         "error": error,
         "search": view.text("q"),
         "repository": repository,
     }
     return Page("topology.html", "Topology", values)
+
+
+def _picture(registries: Iterable[registry_pb2.Registry], repository: str) -> Steps[str]:
+    """Return the picture of registries, in steps."""
+    graph = yield from graph_steps(registries)
+    drawn = yield from drawing_steps(graph, repository=repository)
+    return (yield from svg_steps(drawn, has_style=False))
