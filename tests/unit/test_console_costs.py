@@ -110,7 +110,7 @@ def test_digest_is_of_the_content_without_times(registry: registry_pb2.Registry)
 
 
 def differing() -> registry_pb2.Registry:
-    """Return a registry all of whose elements differ, and did before, with long values."""
+    """Return a registry whose elements differ and did before, with long values."""
     desired, observed = (value_of([f"arn:aws:iam::{at}:role/{at % 3}{end}" for at in range(50)]) for end in ("", "x"))
     drift = [
         common_pb2.Drift(setting="s", key=f"{at}", kind="CHANGED", desired=desired, observed=observed)

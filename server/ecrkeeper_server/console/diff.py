@@ -93,7 +93,7 @@ def _common(left: list[str], right: list[str]) -> int:
 
 
 def _missing(lines: list[str], others: list[str]) -> list[bool]:
-    """Return for each line whether there is none left of the others that is equal to it."""
+    """Return for each line whether no equal one is left among the others."""
     if set(others).isdisjoint(lines):
         return [True] * len(lines)
     remaining = Counter(others)
