@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.ownership import owned_elements
 from ecrkeeper_server.settings.plan import DriftKind
+from ecrkeeper_server.settings.replication import destinations
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.replication_checks import BROKEN, UNKNOWN
+from ecrkeeper_server.store.replication_checks import BROKEN, UNKNOWN, StoredCheck
 from ecrkeeper_server.store.resources import SUSPENDED
 from ecrkeeper_server.store.rollout_pages import Observed
 from ecrkeeper_server.store.rollout_rows import Action, TargetRow, TargetState
@@ -29,6 +30,9 @@ REPLICATION, CACHE_RULES = "replication_configuration", "pull_through_cache_rule
 _ACCOUNT_CALLS = ("AssumeRole", "GetCallerIdentity")
 _ACCOUNT_REASONS = ("AWS_NO_CREDENTIALS", "WRONG_ACCOUNT")
 _UNREACHABLE = ("AWS_UNREACHABLE", "AWS_UNAVAILABLE")
+# The members of a state that decide. A state can be long, and the others are not parsed.
+_APPLIED = ("checks", "conditions", "error", "owners", "problems")
+_RELEASED = ("conditions", "drift", "error")
 # How long what may pass by itself is waited for: an account or a destination that cannot be read, anything else.
 PATIENCE_SECONDS, LONGEST_SECONDS = 60, 1800
 
@@ -47,10 +51,19 @@ class Finding(Struct, frozen=True):
 _GOOD = Finding(TargetState.SUCCEEDED)
 
 
+def failing_destinations(observed: Observed) -> set[RegistryName]:
+    """Return the destinations whose replication checks decide on a target."""
+    row = observed.registry
+    if row is None or _releases(observed.target):
+        return set()
+    state = _state(row, _APPLIED)
+    return {check.destination for check in _failing(state)} if state.worst_check else set()
+
+
 def judge(observed: Observed, now: int, bake_seconds: int, uncounted: Collection[RegistryName]) -> TargetRow:
     """Return the target as it is from now on.
 
-    Destinations in `uncounted` get no images yet, and need not.
+    Destinations in `uncounted` get no images yet, and need not: only `failing_destinations` matter.
     """
     target = observed.target
     finding = _released(observed, now) if _releases(target) else _applied(observed, now, uncounted)
@@ -68,6 +81,10 @@ def judge(observed: Observed, now: int, bake_seconds: int, uncounted: Collection
     )
 
 
+def _state(row: Resource, members: Collection[str]) -> RegistryState:
+    return RegistryState(row.members(*members))
+
+
 def _releases(target: TargetRow) -> bool:
     """Return whether the end of its declaration is what the target waits for."""
     return target.before_revision == 0 if target.undo else target.action == Action.RELEASE
@@ -83,7 +100,7 @@ def _released(observed: Observed, now: int) -> Finding:
     target, row = observed.target, observed.registry
     if row is None or target.registry_generation == 0:
         return _GOOD
-    state = row.registry_state
+    state = _state(row, _RELEASED)
     if row.observed_generation < target.registry_generation:
         return _pending(state, target, now)
     remaining = [drift for drift in state.drift if drift.kind == DriftKind.UNEXPECTED]
@@ -98,20 +115,20 @@ def _released(observed: Observed, now: int) -> Finding:
 
 def _unread(row: Resource) -> bool:
     """Return whether AWS may still have elements, because it could not be read."""
-    state = row.registry_state
-    owned = owned_elements(state.applied, row.registry_spec.abandoned, {})
-    names = [name for name, elements in owned.items() if elements]
-    if state.error is None or not names:
+    error = _state(row, _RELEASED).error
+    if error is None:
         return False
+    owned = owned_elements(_state(row, ("applied",)).applied, row.registry_spec.abandoned, {})
+    names = [name for name, elements in owned.items() if elements]
     reads = {read.operation for name in names for read in SETTINGS[name].reads}
-    return _out_of_reach(state.error) or state.error.operation in reads
+    return bool(names) and (_out_of_reach(error) or error.operation in reads)
 
 
 def _applied(observed: Observed, now: int, uncounted: Collection[RegistryName]) -> Finding:
     target, row, declared = observed.target, observed.registry, observed.declared
     if row is None or declared is None or declared.generation != target.generation:
         return Finding(TargetState.FAILED, "DECLARATION_LOST", "its declaration was changed by something else")
-    state = row.registry_state
+    state = _state(row, _APPLIED)
     if row.observed_generation < target.registry_generation:
         return _pending(state, target, now)
     own = state.of_owner(target.set_id)
@@ -173,12 +190,8 @@ def _cache_problem(state: RegistryState, settings: Mapping[str, Any]) -> str:
     return next((f"{CACHE_RULES} {key}: {text}" for key, text in problems.items() if key in own), "")
 
 
-def destinations(settings: Mapping[str, Any]) -> set[RegistryName]:
-    """Return the registries that settings replicate to."""
-    if REPLICATION not in settings:
-        return set()
-    keys = SETTINGS[REPLICATION].split(settings[REPLICATION])
-    return {RegistryName(*key.partition(":")[0].split("/")) for key in keys}
+def _failing(state: RegistryState) -> list[StoredCheck]:
+    return [check for check in state.checks if check.result in (BROKEN, UNKNOWN)]
 
 
 def _replication(
@@ -188,10 +201,14 @@ def _replication(
     now: int,
     uncounted: Collection[RegistryName],
 ) -> Finding:
-    own = destinations(settings) - set(uncounted)
+    # Most targets have no check that fails, and their pairs are not looked at.
+    failing = [check for check in _failing(state) if check.destination not in uncounted] if state.worst_check else []
+    if not failing or REPLICATION not in settings:
+        return _GOOD
+    own = destinations(SETTINGS[REPLICATION].split(settings[REPLICATION]))
     unknown = ""
-    for check in state.checks:
-        if check.destination not in own or check.result not in (BROKEN, UNKNOWN):
+    for check in failing:
+        if check.destination not in own:
             continue
         text = f"{check.destination}: {check.message}"
         if check.result == BROKEN:

@@ -14,7 +14,7 @@ from typing import Self
 
 from msgspec import Struct, field
 
-from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, destinations, judge
+from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, failing_destinations, judge
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import rollout_pages, rollout_targets
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -108,7 +108,7 @@ class _Reader(Struct):
 
 
 def _uncounted(tx: Tx, rollout: RolloutRow, observed: Sequence[Observed]) -> set[RegistryName]:
-    """Return the replication destinations that the rollout has yet to change."""
-    named = {name for each in observed if each.declared is not None for name in destinations(each.declared.settings)}
-    targets = rollout_targets.named(tx, rollout, named)
+    """Return the failing replication destinations that the rollout has yet to change."""
+    failing: set[RegistryName] = set().union(*map(failing_destinations, observed))
+    targets = rollout_targets.named(tx, rollout, failing)
     return {name for name, target in targets.items() if target.state != TargetState.SUCCEEDED}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, judge
+from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, failing_destinations, judge
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.long_json import LONG as LONG_TEXT
+from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.rollout_pages import Observed
 from ecrkeeper_server.store.rollout_rows import Action, TargetRow
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.turns import Steps, finish
 from msgspec.structs import replace
+
+from tests.unit.test_slices import longest
 
 HERE, PEER = RegistryName("111111111111", "us-east-1"), RegistryName("222222222222", "eu-west-1")
 NOW = 10_000 * MICROSECONDS
@@ -159,3 +165,43 @@ RELEASES = [
 @pytest.mark.parametrize(("observed", "state", "reason"), RELEASES, ids=[row[2] for row in RELEASES])
 def test_release_ends_when_nothing_is_left(observed: Observed, state: str, reason: str) -> None:
     assert judge(observed, NOW, 0, ()).state == state, reason
+
+
+LONG = {"observed": {"registry_policy": {"policyText": "x" * LONG_TEXT}}, "applied": {}, "drift": []}
+LONG_STATES = [
+    (observed_target({}), {**GOOD, "checks": [check("BROKEN")], **LONG}, "FAILED"),
+    (observed_target({}, RELEASED), {**GOOD, **LONG}, "SUCCEEDED"),
+]
+
+
+@pytest.mark.parametrize(("observed", "state", "judged"), LONG_STATES)
+def test_long_state_is_judged_by_a_few_members(observed: Observed, state: dict[str, Any], judged: str) -> None:
+    stored = LongJson(json.dumps(state))
+    assert observed.registry is not None
+    observed = replace(observed, registry=replace(observed.registry, state=stored))
+    assert judge(observed, NOW, 0, ()).state == judged
+    assert isinstance(stored.stored, str), "the whole state is not parsed"
+    assert "observed" not in finish(stored.reading_members(())), "nor its longest member"
+
+
+def test_only_failing_destinations_are_looked_up() -> None:
+    assert failing_destinations(observed_target({**GOOD, "checks": [check("UNKNOWN")]})) == {PEER}
+    assert failing_destinations(observed_target({**GOOD, "checks": [check("CONDITIONAL")]})) == set()
+    assert failing_destinations(observed_target({**GOOD, "checks": [check("BROKEN")]}, RELEASED)) == set()
+
+
+@pytest.mark.parametrize("result", ["OK", "BROKEN"])
+def test_judging_does_not_iterate_pairs(result: str) -> None:
+    peers = [{"registryId": f"{number:012}", "region": PEER.region} for number in range(25)]
+    filters = [{"filter": f"team-{number}/", "filterType": "PREFIX_MATCH"} for number in range(2_500)]
+    rules = [{"destinations": peers, "repositoryFilters": filters[at : at + 100]} for at in range(0, 2_500, 100)]
+    observed = observed_target({**GOOD, "checks": [check(result)]})
+    assert observed.declared is not None
+    settings = {"replication_configuration": {"rules": rules}}
+    observed = replace(observed, declared=replace(observed.declared, settings=settings))
+
+    def judging() -> Steps[None]:
+        yield
+        assert judge(observed, NOW, 0, failing_destinations(observed)).state == "SUCCEEDED"
+
+    assert longest(judging()) < 40_000, "fewer lines than the 62,500 pairs"
