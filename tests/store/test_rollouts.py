@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, cast
 import pytest
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.engine.rollouts import RolloutWorker
-from ecrkeeper_server.fleet import observing
+from ecrkeeper_server.fleet import observing, steps
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
@@ -28,6 +29,8 @@ from sqlalchemy import update as update_statement
 from .conftest import Clock
 from .fleets import READY, StoredFleet, excluding
 
+# Some 2,000 characters of JSON.
+LARGE = [f"{number:02}-{'x' * 47}" for number in range(23)]
 SPEC = SetSpec(selector=Selector(), settings={}, waves=(Wave(),)).to_json()
 
 
@@ -157,6 +160,48 @@ async def test_waiting_targets_do_not_keep_others_from_being_decided(
     decided = {row.account for row in await fleet.targets(rollout) if row.state == TargetState.SUCCEEDED}
     assert decided == reached
     assert rollout.counts[0] == {TargetState.PENDING: 0, TargetState.RUNNING: 7, TargetState.SUCCEEDED: 5}
+
+
+async def begun(fleet: StoredFleet) -> list[int]:
+    """Make all steps that are due; return how many targets each of the writing ones begins."""
+    worker, numbers = RolloutWorker(fleet.db, Bounds(), lambda: None), [0]
+    while await worker.work_once():
+        [rollout, *_] = await fleet.rollouts("a")
+        numbers.append(sum(row.state == TargetState.RUNNING for row in await fleet.targets(rollout)))
+    return [after - before for before, after in itertools.pairwise(numbers) if after != before]
+
+
+async def test_step_of_a_large_set_begins_few_targets(
+    db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = StoredFleet(db, clock)
+    await fleet.add(5, set="a")
+    await fleet.write("a", excluding(*LARGE))
+    monkeypatch.setattr(steps, "STEP_BYTES", 5_000)
+    assert await begun(fleet) == [2, 2, 1], "two sets of 2,000 characters"
+    await fleet.work()
+    await fleet.write("a", excluding("short"))
+    assert await begun(fleet) == [2, 2, 1], "the declarations before count as well"
+    await fleet.work()
+    monkeypatch.setattr(steps, "STEP_BYTES", 50_000)
+    await fleet.write("a", excluding("other"))
+    assert await begun(fleet) == [5]
+
+
+async def test_step_back_to_a_large_revision_begins_few_targets(
+    db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = StoredFleet(db, clock)
+    await fleet.add(5, set="a")
+    for roles in (LARGE, ["short"]):
+        await fleet.write("a", excluding(*roles))
+        await fleet.work()
+    [newest, _] = await fleet.rollouts("a")
+    await db.write(
+        lambda tx: control(tx, Caller("RollBackRollout"), RolloutName(SetName("a"), newest.number), "roll back")
+    )
+    monkeypatch.setattr(steps, "STEP_BYTES", 5_800)
+    assert await begun(fleet) == [2, 2, 1], "two revisions of 2,000 characters"
 
 
 async def test_targets_of_a_selecting_wave_have_an_order(db: Database, clock: Clock) -> None:

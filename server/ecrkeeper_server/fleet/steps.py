@@ -35,6 +35,7 @@ from ecrkeeper_server.store import (
 )
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Authority
+from ecrkeeper_server.store.json_columns import json_text
 from ecrkeeper_server.store.rollout_rows import (
     ENDED,
     UNDER_WAY,
@@ -48,6 +49,8 @@ from ecrkeeper_server.store.rows import Method
 
 BATCH = 200
 """The maximum number of targets that one step writes: it locks their registries."""
+STEP_BYTES = 2_000_000
+"""The JSON that one step reads and writes, unless one target has more: some 50 ms of work in one transaction."""
 # How soon targets under way are looked at again.
 _POLL_SECONDS = 0.25
 # The same while whole batches begin one after the other.
@@ -82,7 +85,9 @@ def step(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
 def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
     counts = [dict(each) for each in rollout.counts]
     # Many targets begin in a row: those under way count as failed until they are read, so no limit is exceeded.
-    every = _BUSY_POLL_SECONDS if _decide(rollout, counts).start >= BATCH else 0.0
+    size = len(json_text(rollout.spec) or "")
+    batch = max(1, min(BATCH, STEP_BYTES // max(1, size)))
+    every = _BUSY_POLL_SECONDS if _decide(rollout, counts).start >= batch else 0.0
     observation = observe(tx, rollout, counts, now, every)
     changed = observation.changed
     for before, after in changed:
@@ -95,11 +100,13 @@ def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
         counts = rollout_targets.counts(tx, rollout)
         decision = _decide(rollout, counts, retried=True)
         rollout = rollouts.change(tx, rollout, due_in=0, retried=True)
-    written = _start(tx, rollout, decision, bounds)
+    targets, more = _next(tx, rollout, decision, size)
+    written = _start(tx, rollout, targets, bounds)
     for before, after in written:
         _count(counts, before, after)
     rollout_targets.save(tx, [after for _, after in written])
-    ended = _stored(tx, rollout, decision, counts, cursor=observation.cursor, moved=bool(changed or written))
+    moved = bool(changed or written)
+    ended = _stored(tx, rollout, decision, counts, cursor=observation.cursor, moved=moved, more=more)
     return Stepped(ended, len(written), [after for _, after in (*changed, *written)])
 
 
@@ -117,11 +124,26 @@ def _decide(rollout: RolloutRow, counts: list[dict[str, int]], *, retried: bool 
     return decide(progress, rollout.waves)
 
 
-def _start(tx: Tx, rollout: RolloutRow, decision: Decision, bounds: Bounds) -> list[tuple[TargetRow, TargetRow]]:
-    """Write the next targets; return them before and after."""
-    undo = decision.state is RolloutState.ROLLING_BACK
+def _next(tx: Tx, rollout: RolloutRow, decision: Decision, size: int) -> tuple[list[TargetRow], bool]:
+    """Return the targets that a step writes, and whether it leaves others that may begin now.
+
+    `size` is that of the set.
+    """
     limit = min(decision.start, BATCH)
+    undo = decision.state is RolloutState.ROLLING_BACK
     targets = rollout_targets.pending(tx, rollout, decision.wave, limit, undo=undo) if limit else []
+    total, sizes = 0, rollout_targets.sizes(tx, targets)
+    for number, target in enumerate(targets):
+        total += size + sizes[target.registry]
+        if number and total > STEP_BYTES:
+            return targets[:number], True
+    return targets, decision.start > BATCH
+
+
+def _start(
+    tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], bounds: Bounds
+) -> list[tuple[TargetRow, TargetRow]]:
+    """Write targets; return them before and after."""
     if not targets:
         return []
     name, spec = SetName(rollout.set_id), rollout.set_spec
@@ -182,7 +204,14 @@ def _status(tx: Tx, other: str) -> str:
 
 
 def _stored(
-    tx: Tx, rollout: RolloutRow, decision: Decision, counts: list[dict[str, int]], *, cursor: str, moved: bool
+    tx: Tx,
+    rollout: RolloutRow,
+    decision: Decision,
+    counts: list[dict[str, int]],
+    *,
+    cursor: str,
+    moved: bool,
+    more: bool,
 ) -> RolloutRow:
     """Store what became of a rollout, and when to look at it again."""
     if decision.state in ENDED:
@@ -195,7 +224,7 @@ def _stored(
     under_way = any(wave.get(state, 0) for wave in counts for state in UNDER_WAY)
     due_in: float | None = _POLL_SECONDS if under_way else None
     if decision.start:
-        due_in = 0.0 if decision.start > BATCH else BUSY_SECONDS
+        due_in = 0.0 if more else BUSY_SECONDS
     elif due_in is None and decision.state in (RolloutState.RUNNING, RolloutState.ROLLING_BACK):
         due_in = 0.0
     same = (decision.state, decision.wave) == (rollout.state, rollout.wave)

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollouts
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
-from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.json_columns import TextBytes, json_rows
 from ecrkeeper_server.store.rollout_rows import Cause, RolloutRow, TargetRow, TargetState
-from ecrkeeper_server.store.work import columns_of
+from ecrkeeper_server.store.tables import declarations, revisions
+from ecrkeeper_server.store.work import KEY, columns_of
 
 _KEY = ("set_id", "number", "account", "region")
 
@@ -59,6 +76,29 @@ def pending(tx: Tx, rollout: RolloutRow, wave: int, limit: int, *, undo: bool) -
     if undo:
         query = query.where(table.c.undo)
     return [TargetRow.of(row) for row in tx.conn.execute(query.order_by(table.c.position).limit(limit))]
+
+
+def sizes(tx: Tx, targets: Sequence[TargetRow]) -> dict[RegistryName, int]:
+    """The bytes of JSON that writing each of these targets reads.
+
+    They are all declarations for its registry, and the revision that it goes back to.
+    """
+    values = json_rows(
+        {"account": row.account, "region": row.region, "owner": row.set_id, "revision": row.before_revision * row.undo}
+        for row in targets
+    )
+    rows = tx.conn.execute(_sizes(tx.dialect), values) if targets else ()
+    return {RegistryName(account, region): int(size) for account, region, size in rows}
+
+
+@lru_cache(maxsize=4)
+def _sizes(dialect: Dialect) -> Select[Any]:
+    given = dialect.json_table({**dict.fromkeys(KEY, Text()), "revision": BigInteger()})
+    parts = []
+    for stored, columns in ((declarations, ("account", "region")), (revisions, (*KEY, "revision"))):
+        size = func.coalesce(func.sum(TextBytes(type_coerce(stored.c.settings, Text))), 0)
+        parts.append(select(size).where(*(stored.c[name] == given.c[name] for name in columns)).scalar_subquery())
+    return select(given.c.account, given.c.region, parts[0] + parts[1])
 
 
 def save(tx: Tx, rows: Sequence[TargetRow]) -> None:
