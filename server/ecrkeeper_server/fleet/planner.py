@@ -105,6 +105,7 @@ class Planner:
         self._may_read = may_read
         self._releasing = releasing
         self._templates = Templates(spec)
+        self._renderer = Renderer(self._templates)
         self._selecting = waves.Selecting.of(spec.effective_waves)
         self._checked: set[Chosen] = set()
         self._known: dict[tuple[bytes, Chosen], list[Change]] = {}
@@ -192,8 +193,7 @@ class Planner:
         chosen = self._templates.chosen(target)
         if chosen not in self._checked:
             self._checked.add(chosen)
-            checking = Renderer(self._templates).checking(target, settings, f"{PATH}.settings")
-            if violations := (yield from checking):
+            if violations := (yield from self._renderer.checking(target, settings, f"{PATH}.settings")):
                 raise rejection(violations)
         if place.declared is not None and place.managed_by(self._name) is None:
             text = f"{place.declared.name} was declared by a call and not by {self._name}"

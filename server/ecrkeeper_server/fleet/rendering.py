@@ -9,7 +9,7 @@ from ecrkeeper.v1 import settings_pb2
 
 from ecrkeeper_server.declarations import message_rules
 from ecrkeeper_server.declarations.commands import violations
-from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.errors import Violation, first_violations
 from ecrkeeper_server.fleet.targets import Target
 from ecrkeeper_server.fleet.template import Chosen, Templates
 from ecrkeeper_server.json_object import Json
@@ -21,12 +21,13 @@ from ecrkeeper_server.turns import Steps, finish
 class Renderer:
     """Renders and checks the settings of any number of targets.
 
-    The field rules do not depend on the registry, so settings without placeholders meet them once.
+    The field rules do not depend on the registry, so a setting without placeholders meets them once.
     """
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
-        self._checked: set[Chosen] = set()
+        # The ids of shapes, which the templates keep: several of them may share a setting.
+        self._checked: set[int] = set()
 
     def render(self, target: Target) -> Json:
         """Return the settings of a target.
@@ -43,25 +44,32 @@ class Renderer:
         return finish(self.checking(target, settings, path))
 
     def checking(self, target: Target, settings: Json, path: str) -> Steps[list[Violation]]:
-        """Return the same in steps."""
-        chosen = self._templates.chosen(target)
-        if chosen.has_placeholders or chosen not in self._checked:
-            if by_rules := (yield from _checking_rules(settings, path)):
-                # AWS's rules assume what the field rules say.
-                return by_rules
-            self._checked.add(chosen)
+        """Return the same in steps, a few for each setting."""
+        by_rules = yield from self._checking_rules(self._templates.chosen(target), settings, path)
+        if by_rules:
+            # AWS's rules assume what the field rules say.
+            return by_rules
+        violated: list[Violation] = []
         for name, shape in settings.items():
             yield
             prepare = SETTINGS[name].prepare
             if prepare is not None:
                 yield from prepare(shape, target.registry)
-        return violations(target.registry, settings, path)
+            violated += violations(target.registry, {name: shape}, path)
+        return first_violations(violated) if violated else []
 
-
-def _checking_rules(settings: Json, path: str) -> Steps[list[Violation]]:
-    message = settings_pb2.Settings()
-    yield from filling_settings(message, settings)
-    yield
-    return [
-        Violation(f"{path}.{each.field}", each.description, each.reason) for each in message_rules.violations(message)
-    ]
+    def _checking_rules(self, chosen: Chosen, settings: Json, path: str) -> Steps[list[Violation]]:
+        violated: list[Violation] = []
+        for name, shape in settings.items():
+            if id(chosen.settings[name]) in self._checked:
+                continue
+            # The rules are those of each setting: none of them concerns several.
+            message = settings_pb2.Settings()
+            yield from filling_settings(message, {name: shape})
+            yield
+            by_rules = message_rules.violations(message)
+            violated += by_rules
+            if name not in chosen.rendered and not by_rules:
+                self._checked.add(id(chosen.settings[name]))
+        found = first_violations(violated) if violated else []
+        return [Violation(f"{path}.{each.field}", each.description, each.reason) for each in found]

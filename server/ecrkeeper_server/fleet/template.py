@@ -36,10 +36,18 @@ class MissingLabelError(Exception):
 
 
 class Chosen(Struct, frozen=True, eq=False):
-    """The template for some registries; without placeholders, it is their settings."""
+    """The template for some registries; settings without placeholders are theirs.
+
+    `rendered` are the names of the settings with placeholders.
+    """
 
     settings: Json
-    has_placeholders: bool
+    rendered: frozenset[str]
+
+    @property
+    def has_placeholders(self) -> bool:
+        """Whether the settings depend on the registry."""
+        return bool(self.rendered)
 
 
 class Templates:
@@ -67,7 +75,8 @@ class Templates:
             settings = self._settings
             for at in matching:
                 settings = {**settings, **self._overrides[at][1]}
-            chosen = self._chosen[matching] = Chosen(settings, _has_dollar(settings))
+            rendered = frozenset(name for name, shape in settings.items() if _has_dollar(shape))
+            chosen = self._chosen[matching] = Chosen(settings, rendered)
         return chosen
 
     def render(self, target: Target) -> Json:
@@ -82,7 +91,10 @@ class Templates:
         chosen = self.chosen(target)
         if not chosen.has_placeholders:
             return chosen.settings
-        rendered: Json = yield from _rendering(chosen.settings, _values(target))
+        values = _values(target)
+        rendered: Json = {}
+        for name, shape in chosen.settings.items():
+            rendered[name] = (yield from _rendering(shape, values)) if name in chosen.rendered else shape
         return rendered
 
 
