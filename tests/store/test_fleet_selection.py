@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,10 @@ from ecrkeeper_server.store import fleet_accounts, registry_sets, rollout_target
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, SetSpec, Source, Wave
+from ecrkeeper_server.store.json_columns import AT_ONCE
 from ecrkeeper_server.store.rollout_rows import RolloutState
 from ecrkeeper_server.store.tables import metadata
+from ecrkeeper_server.turns import finish
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
@@ -245,25 +248,27 @@ async def test_waves_take_the_targets_that_they_should(db: Database, monkeypatch
     await check_all(db, body)
 
 
+def declare(tx: Tx, rows: Sequence[AccountRow], characters: int) -> None:
+    """Store a declaration of the set for each account."""
+    stored(tx, rows)
+    declarations = metadata.tables["declarations"]
+    for row in rows:
+        values = {
+            "account": row.account, "region": "us-east-1", "owner": "a", "uid": "u",
+            "settings": {"registry_policy": {"policyText": "x" * characters}}, "deletion_policy": "REMOVE",
+            "allow_replacement": False, "managed_by": "registrySets/a", "set_revision": 1,
+            **dict.fromkeys(
+                ("generation", "observed_generation", "registry_generation", "create_time", "update_time"), 1
+            ),
+        }  # fmt: skip
+        tx.conn.execute(declarations.insert().values(**values))
+
+
 async def test_page_ends_before_its_declarations_are_too_large(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "PAGE_CHARACTERS", 2_500)
     rows = [AccountRow(account=f"{number:012}", uid="u", regions=["us-east-1"]) for number in range(1, 8)]
 
-    def change(tx: Tx) -> None:
-        stored(tx, rows)
-        declarations = metadata.tables["declarations"]
-        for row in rows:
-            values = {
-                "account": row.account, "region": "us-east-1", "owner": "a", "uid": "u",
-                "settings": {"registry_policy": {"policyText": "x" * 1_000}}, "deletion_policy": "REMOVE",
-                "allow_replacement": False, "managed_by": "registrySets/a", "set_revision": 1,
-                **dict.fromkeys(
-                    ("generation", "observed_generation", "registry_generation", "create_time", "update_time"), 1
-                ),
-            }  # fmt: skip
-            tx.conn.execute(declarations.insert().values(**values))
-
-    await db.write(change)
+    await db.write(lambda tx: declare(tx, rows, 1_000))
     compiled, after, sizes = matcher(Selector()), "", list[int]()
     while True:
         places, after = await db.read(lambda tx, a=after: matching.page(tx, compiled, SetName("a"), a))  # type: ignore[misc]
@@ -275,3 +280,33 @@ async def test_page_ends_before_its_declarations_are_too_large(db: Database, mon
     monkeypatch.setattr(matching, "PAGE_CHARACTERS", 10)
     places, after = await db.read(lambda tx: matching.page(tx, compiled, SetName("a"), ""))
     assert (len(places), after) == (1, rows[0].account), "one account is read, however large"
+
+
+async def test_page_of_large_declarations_is_read_in_steps(db: Database) -> None:
+    rows = [AccountRow(account=f"{number:012}", uid="u", regions=["us-east-1"]) for number in range(1, 8)]
+    await db.write(lambda tx: declare(tx, rows, 200_000))
+    name, compiled = SetName("a"), matcher(Selector())
+
+    def steps(tx: Tx) -> int:
+        return sum(1 for _ in matching.reading_page(tx, compiled, name, ""))
+
+    assert await db.read(steps) >= 1_400_000 // AT_ONCE
+    places, after = await db.read_in_turns(lambda tx: matching.reading_page(tx, compiled, name, ""))
+    assert (len(places), after) == (7, "")
+    assert all(place.declared is not None and place.declared.settings for place in places)
+
+
+async def test_page_without_settings_is_read_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "PAGE_CHARACTERS", 10)
+    rows = [AccountRow(account=f"{number:012}", uid="u", regions=["us-east-1"]) for number in range(1, 8)]
+    await db.write(lambda tx: declare(tx, rows, 200_000))
+    name, compiled = SetName("a"), matcher(Selector())
+
+    def steps(tx: Tx) -> int:
+        return sum(1 for _ in matching.reading_page(tx, compiled, name, "", settings=False))
+
+    assert await db.read(steps) == 0
+    places, after = await db.read(lambda tx: finish(matching.reading_page(tx, compiled, name, "", settings=False)))
+    assert (len(places), after) == (7, "")
+    managed = [place.managed_by(name) for place in places]
+    assert all(row is not None and row.settings == {} and row.set_revision == 1 for row in managed)

@@ -35,6 +35,7 @@ from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.answer_limit import checking_cost
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.errors import FailedPrecondition, QuotaExceeded
+from ecrkeeper_server.fleet.actions import Actions
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import FleetPlan
@@ -54,6 +55,7 @@ from ecrkeeper_server.settings.unknown_fields import finding
 from ecrkeeper_server.store.declarations import DeclaredSetting
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
 from ecrkeeper_server.store.listing import Read
+from ecrkeeper_server.store.rollout_rows import Cause
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import UnitOfWork, text_length
@@ -209,6 +211,16 @@ def templates_plan(large: State) -> Steps[Any]:
     assert planner._planned.plan.changing == 1
 
 
+def growth(large: State) -> Steps[Any]:
+    """Compare the largest declaration of a set with its template, which has another value for the label."""
+    account = FleetAccount(PLACE.account, labels={"statement": "S1"})
+    settings = {**large[1][0].settings, "registry_policy": {"policyText": "${label:statement}"}}
+    declared = replace(large[1][0], owner="set", managed_by="registrySets/set", set_revision=1)
+    actions = Actions(SetName("set"), SetSpec(selector=Selector(), settings=settings), Cause.GROWTH, 1)
+    step = yield from actions.deciding(Place(Target(account, "us-east-1"), True, declared))
+    assert step is not None
+
+
 def role_users(large: State) -> Steps[Any]:
     """Find the elements of 50 owners with the largest replication in two Regions."""
     shape = json.dumps(large[1][0].settings[largest.REPLICATION])
@@ -349,6 +361,7 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the plan of a declaration", plan_of),
     ("the plan of a set", fleet_plan),
     ("the template of a set", templates_plan),
+    ("the growth of a set", growth),
     ("unrelated pairs", lambda _: plan_of_pairs(unrelated())),
     ("the answer of validate_only", planned_answer),
     ("CheckServiceLinkedRoleUsage", role_users),

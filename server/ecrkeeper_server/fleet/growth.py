@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.fleet import matching
-from ecrkeeper_server.fleet.actions import Actions
+from ecrkeeper_server.fleet.actions import Actions, Step
 from ecrkeeper_server.fleet.guards import max_removals
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.names import SetName
@@ -25,6 +25,7 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import Authority, SetRow
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
 from ecrkeeper_server.store.rollout_rows import Cause, RolloutRow, RolloutState, TargetRow, TargetState
+from ecrkeeper_server.turns import Steps, work
 
 # How often targets are compared although nothing is known to have changed, and when one that failed is tried again.
 COMPARE_SECONDS, RETRY_SECONDS = 900.0, 3600.0
@@ -109,8 +110,15 @@ async def compare(db: Database, row: SetRow) -> None:
         return
     spec, compared, after = SetSpec.from_json(revision.spec), _Compared(), ""
     actions = Actions(SetName(row.id), spec, Cause.GROWTH, row.current_revision)
+    name, selector = SetName(row.id), matcher(spec.selector)
     while True:
-        after = await db.read(lambda tx, after=after: _compare_page(tx, row, spec, actions, compared, after))  # type: ignore[misc]
+        places, after = await db.read_in_turns(
+            lambda tx, after=after: matching.reading_page(tx, selector, name, after)  # type: ignore[misc]
+        )
+        differing = await work().run(_differing(actions, places))
+        if differing:
+            await db.read(lambda tx, differing=differing: _count(tx, name, differing, compared))  # type: ignore[misc]
+        compared.present += sum(place.managed_by(name) is not None for place in places)
         if not after:
             break
         await asyncio.sleep(0)
@@ -118,17 +126,24 @@ async def compare(db: Database, row: SetRow) -> None:
         await db.write(lambda tx: _grow(tx, row, spec, compared))
 
 
-def _compare_page(tx: Tx, row: SetRow, spec: SetSpec, actions: Actions, compared: _Compared, after: str) -> str:
-    name, now = SetName(row.id), rollouts.now(tx)
-    places, last = matching.page(tx, matcher(spec.selector), name, after)
-    differing = [(place, step) for place in places if (step := actions.of(place)) is not None]
-    compared.present += sum(place.managed_by(name) is not None for place in places)
+def _differing(actions: Actions, places: Collection[Place]) -> Steps[list[tuple[Place, Step]]]:
+    """Return the registries that growth would change, in steps."""
+    differing = []
+    for place in places:
+        yield
+        step = yield from actions.deciding(place)
+        if step is not None:
+            differing.append((place, step))
+    return differing
+
+
+def _count(tx: Tx, name: SetName, differing: Collection[tuple[Place, Step]], compared: _Compared) -> None:
+    now = rollouts.now(tx)
     latest = latest_targets(tx, name, [place for place, _ in differing])
     for place, step in differing:
         if may_grow(place, latest.get(place.registry), now):
             compared.changing += 1
             compared.removing += step.removes
-    return last
 
 
 async def _resume_deletion(db: Database, row: SetRow) -> None:
@@ -142,7 +157,9 @@ async def _resume_deletion(db: Database, row: SetRow) -> None:
         return
     selector, after = matcher(SetSpec.from_json(row.spec).selector), ""
     while True:
-        places, after = await db.read(lambda tx, after=after: matching.page(tx, selector, SetName(row.id), after))  # type: ignore[misc]
+        places, after = await db.read_in_turns(
+            lambda tx, after=after: matching.reading_page(tx, selector, SetName(row.id), after, settings=False)  # type: ignore[misc]
+        )
         if await db.read(lambda tx, places=places: _may_release(tx, SetName(row.id), places)):  # type: ignore[misc]
             await db.write(lambda tx: _delete_further(tx, row, last))
             return

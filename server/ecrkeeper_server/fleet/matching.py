@@ -6,7 +6,7 @@ They are those that its selector matches, and those that it still declares for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
@@ -18,12 +18,19 @@ from ecrkeeper_server.store import fleet_accounts, registry_sets
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Source
+from ecrkeeper_server.store.json_columns import HASHED_AT_ONCE, NARROW_CHARACTERS, Pace
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.turns import Steps, finish
 
 ACCOUNTS = 100
 """The number of accounts that are read at once; each may have some thirty Regions."""
-PAGE_CHARACTERS = 8_000_000
-"""The size of the declarations that are read at once, as JSON, unless one account has more."""
+PAGE_CHARACTERS = 2_000_000
+"""The size of the declarations of a page, as JSON, unless one account has more.
+
+A transaction that determines targets reads a page at once.
+"""
+# Registries that a step adds to a page.
+_AT_ONCE = 200
 
 
 class Place(Struct, frozen=True):
@@ -63,29 +70,54 @@ def fleet_account(row: AccountRow) -> FleetAccount:
     )
 
 
-def page(tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool = False) -> tuple[list[Place], str]:
+def page(tx: Tx, selector: Matcher, name: SetName, after: str) -> tuple[list[Place], str]:
     """Return the registries of a page of accounts behind `after`, and its last one.
 
     The last one is empty at the end. A page ends early if its declarations are large.
     """
+    return finish(reading_page(tx, selector, name, after))
+
+
+def reading_page(
+    tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool = False, settings: bool = True
+) -> Steps[tuple[list[Place], str]]:
+    """Return the same in steps.
+
+    Without `settings`, the declarations have none, and no page ends early.
+    """
     listed, owner = fleet_accounts.page(tx, after, ACCOUNTS), None if others else name.id
-    accounts = _first(listed, registry_sets.declared_sizes(tx, [row.account for row in listed], owner))
-    rows = registry_sets.declared(tx, [row.account for row in accounts], owner)
+    accounts: Sequence[AccountRow] = listed
+    if settings:
+        accounts = yield from _first(listed, registry_sets.declared_sizes(tx, _accounts(listed), owner))
+    rows = yield from registry_sets.reading_declared(tx, _accounts(accounts), owner, settings=settings)
     declared: dict[str, dict[str, list[Declaration]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         declared[row.account][row.region].append(row)
-    places = [place for row in accounts for place in _places(row, selector, name, declared[row.account])]
+    places, begin = list[Place](), 0
+    for account in accounts:
+        if len(places) - begin >= _AT_ONCE:
+            yield
+            begin = len(places)
+        places += _places(account, selector, name, declared[account.account])
     more = len(listed) == ACCOUNTS or len(accounts) < len(listed)
     return places, accounts[-1].account if more else ""
 
 
-def _first(accounts: Sequence[AccountRow], sizes: Mapping[str, int]) -> Sequence[AccountRow]:
+def _accounts(rows: Sequence[AccountRow]) -> list[str]:
+    return [row.account for row in rows]
+
+
+def _first(accounts: Sequence[AccountRow], sizes: Iterator[tuple[str, int]]) -> Steps[Sequence[AccountRow]]:
     """Return the first accounts whose declarations fit into a page; at least one."""
-    total = 0
-    for number, row in enumerate(accounts):
-        total += sizes.get(row.account, 0)
-        if number and total > PAGE_CHARACTERS:
-            return accounts[:number]
+    numbers = {row.account: number for number, row in enumerate(accounts)}
+    total, pace = 0, Pace()
+    for account, size in sizes:
+        total += size
+        if numbers[account] and total > PAGE_CHARACTERS:
+            return accounts[: numbers[account]]
+        pace.count(size // HASHED_AT_ONCE, NARROW_CHARACTERS)
+        if pace.is_over():
+            yield
     return accounts
 
 

@@ -124,8 +124,8 @@ class Planner:
         """
         after, selector = "", self.selector
         while True:
-            places, after = await db.read(
-                lambda tx, after=after: matching.page(tx, selector, self._name, after, others=True)  # type: ignore[misc]
+            places, after = await db.read_in_turns(
+                lambda tx, after=after: matching.reading_page(tx, selector, self._name, after, others=True)  # type: ignore[misc]
             )
             await work().run(self._adding_all(places))
             if self._planned.denied is not None:

@@ -17,6 +17,7 @@ from ecrkeeper_server.fleet.targets import Target
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.json_columns import json_text
 from ecrkeeper_server.turns import Steps, finish
 
 _DOLLAR = re.compile(r"\$(?:\$|\{([^{}]*)\})?")
@@ -98,16 +99,9 @@ class Templates:
         return rendered
 
 
-def _has_dollar(value: Any) -> bool:
-    match value:
-        case str():
-            return "$" in value
-        case Mapping():
-            return any(map(_has_dollar, value.values()))
-        case list():
-            return any(map(_has_dollar, value))
-        case _:
-            return False
+def _has_dollar(shape: Json) -> bool:
+    """Return whether a setting has placeholders; its text is searched faster than its members."""
+    return "$" in (json_text(shape) or "")
 
 
 def checking(value: Any, path: str) -> Steps[list[Violation]]:

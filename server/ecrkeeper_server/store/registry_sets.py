@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Text, delete, func, insert, or_, select, type_coerce, update
+from sqlalchemy import Text, delete, func, insert, literal, or_, select, type_coerce, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, parsing_one
 from ecrkeeper_server.store.fleet_rows import SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import Selector
 from ecrkeeper_server.store.fleet_tables import fleet_syncs
 from ecrkeeper_server.store.fleet_tables import registry_set_revisions as revisions
 from ecrkeeper_server.store.fleet_tables import registry_sets as table
-from ecrkeeper_server.store.json_columns import read_json
+from ecrkeeper_server.store.json_columns import NARROW_CHARACTERS, ROW_CHARACTERS, Pace, TextBytes, read_json
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
+from ecrkeeper_server.turns import Steps
 
 _GATHER_SECONDS = 1
 _COMPARISON = "COMPARISON"
+_WITHOUT_SETTINGS = [literal("{}") if each.key == "settings" else each for each in STORED_DECLARATION]
 
 
 def get(tx: Tx, set_id: str, *, lock: bool = False) -> SetRow | None:
@@ -139,25 +142,38 @@ def some_revisions(tx: Tx, set_id: str, numbers: Collection[int]) -> list[SetRev
     return [SetRevision.of(row) for row in tx.conn.execute(query.order_by(revisions.c.revision.desc()))]
 
 
-def declared(tx: Tx, accounts: Collection[str], owner: str | None = None) -> list[Declaration]:
-    """The declarations in some accounts, of one owner or of all."""
-    query = select(declarations).where(declarations.c.account.in_(accounts))
+def reading_declared(
+    tx: Tx, accounts: Collection[str], owner: str | None = None, *, settings: bool = True
+) -> Steps[list[Declaration]]:
+    """The declarations in some accounts, of one owner or of all, in steps.
+
+    Without `settings`, theirs are empty, and a large fleet takes no longer.
+    """
+    query = select(*(STORED_DECLARATION if settings else _WITHOUT_SETTINGS)).where(declarations.c.account.in_(accounts))
     if owner is not None:
         query = query.where(declarations.c.owner == owner)
-    return [Declaration.of(row) for row in tx.conn.execute(query)] if accounts else []
+    [rows] = tx.ask(tx.conn, [(query, {})]) if accounts else [()]
+    declared, pace = list[Declaration](), Pace()
+    for row in rows:
+        if pace.is_over():
+            yield
+        declared.append((yield from parsing_one(row)))
+        pace.count(len(row[SETTINGS_AT]), ROW_CHARACTERS if settings else NARROW_CHARACTERS)
+    return declared
 
 
-def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) -> dict[str, int]:
-    """The size of declarations by account, in characters of JSON.
+def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) -> Iterator[tuple[str, int]]:
+    """The size of the declarations of each account that has any, in bytes of JSON, in order.
 
-    They are those of one owner or of all.
+    They are those of one owner or of all. SQLite reads the declarations of an account when its size is asked for.
     """
-    size = func.sum(func.length(type_coerce(declarations.c.settings, Text)))
+    size = func.sum(TextBytes(type_coerce(declarations.c.settings, Text)))
     query = select(declarations.c.account, size).where(declarations.c.account.in_(accounts))
     if owner is not None:
         query = query.where(declarations.c.owner == owner)
-    rows = tx.conn.execute(query.group_by(declarations.c.account)) if accounts else ()
-    return {account: int(number) for account, number in rows}
+    by_account = query.group_by(declarations.c.account).order_by(declarations.c.account)
+    [rows] = tx.ask(tx.conn, [(by_account, {})]) if accounts else [()]
+    return ((account, int(number)) for account, number in rows)
 
 
 def managed_count(tx: Tx, set_id: str) -> int:

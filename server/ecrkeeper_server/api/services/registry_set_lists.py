@@ -24,7 +24,7 @@ from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import registry_sets, resources, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.states import STATUS_MEMBERS, State
-from ecrkeeper_server.turns import work
+from ecrkeeper_server.turns import Steps, work
 
 
 class RegistrySetLists:
@@ -60,10 +60,10 @@ class RegistrySetLists:
         page, selector = await self._deps.page(request, ["", ""]), matcher(row.set_spec.selector)
 
         async def fetch(after: list[str], limit: int) -> list[Place]:
-            return await self._deps.db.read(lambda tx: _places(tx, name, selector, after, limit))
+            return await self._deps.db.read_in_turns(lambda tx: _reading_places(tx, name, selector, after, limit))
 
         async def show(places: Sequence[Place]) -> list[fleet_pb2.RegistrySetTarget]:
-            return await self._deps.db.read(lambda tx: [_target_message(tx, name, place) for place in places])
+            return await self._deps.db.read_in_turns(lambda tx: _reading_messages(tx, name, places))
 
         def place_target(place: Place) -> Target:
             return Target(place.registry.account, place.registry.region, name.id)
@@ -102,24 +102,33 @@ def _some(tx: Tx, ids: Sequence[str]) -> dict[str, SetWithRollouts]:
     return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.existing(tx, ids)}
 
 
-def _places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> list[Place]:
-    """Return at least so many places behind a registry, if there are as many."""
+def _reading_places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> Steps[list[Place]]:
+    """Return at least so many places behind a registry, if there are as many, in steps."""
     behind: list[Place] = []
     # The account of the cursor may have more Regions.
     account = f"{int(after[0]) - 1:012}" if after[0].isascii() and after[0].isdigit() and int(after[0]) else ""
     while True:
-        places, account = matching.page(tx, selector, name, account)
+        places, account = yield from matching.reading_page(tx, selector, name, account, settings=False)
         behind += [place for place in places if [place.registry.account, place.registry.region] > after]
         if not account or len(behind) >= limit:
             return behind[:limit]
+        yield
 
 
-def _target_message(tx: Tx, name: SetName, place: Place) -> fleet_pb2.RegistrySetTarget:
+def _reading_messages(tx: Tx, name: SetName, places: Sequence[Place]) -> Steps[list[fleet_pb2.RegistrySetTarget]]:
+    messages = []
+    for place in places:
+        messages.append((yield from _target_message(tx, name, place)))
+    return messages
+
+
+def _target_message(tx: Tx, name: SetName, place: Place) -> Steps[fleet_pb2.RegistrySetTarget]:
     managed = place.managed_by(name)
     ready = False
     if managed is not None and managed.observed_generation >= managed.generation:
         row = resources.get(tx, str(place.registry))
-        own = [] if row is None else State(row.members(*STATUS_MEMBERS)).of_owner(name.id).conditions
+        state = State({} if row is None else (yield from row.reading_members(STATUS_MEMBERS)))
+        own = state.of_owner(name.id).conditions
         ready = any(each.type == "Ready" and each.holds for each in own)
     return fleet_pb2.RegistrySetTarget(
         registry=str(place.registry),
