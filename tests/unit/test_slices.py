@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 import pytest
-from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper.v1 import common_pb2, fleet_pb2, registry_pb2
 from ecrkeeper_server.api.messages import fleet as fleet_message
 from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
@@ -34,12 +34,14 @@ from ecrkeeper_server.declarations.preconditions import checking_size
 from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.answer_limit import checking_cost
 from ecrkeeper_server.ecr.observe import Observed
-from ecrkeeper_server.errors import FailedPrecondition, QuotaExceeded
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, QuotaExceeded
 from ecrkeeper_server.fleet.actions import Actions
 from ecrkeeper_server.fleet.matching import Place
+from ecrkeeper_server.fleet.messages import filling_set, reading_set
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import FleetPlan
 from ecrkeeper_server.fleet.planner import Planner
+from ecrkeeper_server.fleet.planner import checking as checking_set
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
@@ -53,7 +55,7 @@ from ecrkeeper_server.settings.replication_access import Destination, checking, 
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.unknown_fields import finding
 from ecrkeeper_server.store.declarations import DeclaredSetting
-from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
+from ecrkeeper_server.store.fleet_specs import Override, Selector, SetSpec, Wave
 from ecrkeeper_server.store.listing import Read
 from ecrkeeper_server.store.rollout_rows import Cause
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -211,6 +213,18 @@ def templates_plan(large: State) -> Steps[Any]:
     assert planner._planned.plan.changing == 1
 
 
+def set_in_request(large: State) -> Steps[Any]:
+    """Read the largest declaration as a set with an override, which is too large."""
+    settings = large[1][0].settings
+    spec = SetSpec(selector=Selector(), settings=settings, overrides=(Override(Selector(), settings),))
+    message = fleet_pb2.RegistrySet()
+    yield from filling_set(spec, message)
+    read = yield from reading_set(None, message, set())
+    assert len(read.overrides) == 1
+    with pytest.raises(InvalidArgument, match="1,048,576 bytes"):
+        yield from checking_set(read)
+
+
 def growth(large: State) -> Steps[Any]:
     """Compare the largest declaration of a set with its template, which has another value for the label."""
     account = FleetAccount(PLACE.account, labels={"statement": "S1"})
@@ -362,6 +376,7 @@ WORK: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("the plan of a set", fleet_plan),
     ("the template of a set", templates_plan),
     ("the growth of a set", growth),
+    ("a set of a request", set_in_request),
     ("unrelated pairs", lambda _: plan_of_pairs(unrelated())),
     ("the answer of validate_only", planned_answer),
     ("CheckServiceLinkedRoleUsage", role_users),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import partition_of, shown
-from ecrkeeper_server.settings.codec import filling_settings, settings_to_aws, word
+from ecrkeeper_server.settings.codec import converting, filling_settings, word
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import (
     AccountState,
@@ -91,13 +91,18 @@ def set_spec(present: SetSpec | None, message: fleet_pb2.RegistrySet, paths: set
 
     Without a mask, all fields are taken (AIP-134).
     """
+    return finish(reading_set(present, message, paths))
+
+
+def reading_set(present: SetSpec | None, message: fleet_pb2.RegistrySet, paths: set[str]) -> Steps[SetSpec]:
+    """Return the same in steps."""
     masked = set(SET_PATHS) if present is None else paths
     violations: list[Violation] = []
     if "settings" in masked and not message.HasField("settings"):
         violations.append(Violation("registry_set.settings", _EMPTY))
     if "selector" in masked and not message.HasField("selector"):
         violations.append(Violation("registry_set.selector", "must be given, got none; `{}` matches every account"))
-    whole = _spec(message, violations)
+    whole = yield from _reading_spec(message, violations)
     if violations:
         raise InvalidArgument(violations)
     if present is None:
@@ -106,13 +111,16 @@ def set_spec(present: SetSpec | None, message: fleet_pb2.RegistrySet, paths: set
     return replace(present, **{name: getattr(whole, name) for name in names})
 
 
-def _spec(message: fleet_pb2.RegistrySet, violations: list[Violation]) -> SetSpec:
+def _reading_spec(message: fleet_pb2.RegistrySet, violations: list[Violation]) -> Steps[SetSpec]:
+    settings = yield from converting(message.settings)
+    overrides = []
+    for each in message.overrides:
+        yield
+        overrides.append(Override(_selector(each.selector), (yield from converting(each.settings))))
     return SetSpec(
         selector=_selector(message.selector),
-        settings=settings_to_aws(message.settings),
-        overrides=tuple(
-            Override(_selector(each.selector), settings_to_aws(each.settings)) for each in message.overrides
-        ),
+        settings=settings,
+        overrides=tuple(overrides),
         waves=tuple(
             _wave(wave, f"registry_set.strategy.waves[{at}]", violations)
             for at, wave in enumerate(message.strategy.waves)

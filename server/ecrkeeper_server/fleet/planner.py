@@ -5,7 +5,6 @@ The fleet is read page by page so that memory is bounded.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 
@@ -43,7 +42,7 @@ def checking(spec: SetSpec) -> Steps[None]:
 
     A step is a part of the set.
     """
-    size = len(json.dumps(spec.to_json()))
+    size = yield from template.measuring(spec.to_json())
     if size > MAX_DECLARATION_BYTES:
         text = f"must be at most {MAX_DECLARATION_BYTES:,} bytes as JSON with all its overrides, got {size:,} bytes"
         raise InvalidArgument([Violation(PATH, text)], reason="DECLARATION_TOO_LARGE")

@@ -5,6 +5,7 @@ The settings of one registry are rendered from them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -120,6 +121,30 @@ def checking(value: Any, path: str) -> Steps[list[Violation]]:
                     yield
                 violations += yield from checking(item, f"{path}[{at}]")
     return violations
+
+
+def measuring(value: Any) -> Steps[int]:
+    """Return the length of a value as `json.dumps` writes it, in steps of some items."""
+    size = 0
+    if isinstance(value, dict) and value:
+        # Each member has a colon and a comma with a space behind them; those of the last one count for the brackets.
+        for name, member in value.items():
+            size += len(json.dumps(name)) + 4 + (yield from measuring(member))
+        return size
+    if not isinstance(value, list) or not value:
+        return len(json.dumps(value))
+    if any(map(_holds_list, value)):
+        for item in value:
+            size += 2 + (yield from measuring(item))
+        return size
+    for at in range(0, len(value), _AT_ONCE):
+        yield
+        size += len(json.dumps(value[at : at + _AT_ONCE]))
+    return size
+
+
+def _holds_list(value: Any) -> bool:
+    return isinstance(value, list) or (isinstance(value, dict) and any(map(_holds_list, value.values())))
 
 
 def _problem(match: re.Match[str]) -> str:

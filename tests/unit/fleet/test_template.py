@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from ecrkeeper_server.fleet.targets import Target
-from ecrkeeper_server.fleet.template import MissingLabelError, Templates, checking
+from ecrkeeper_server.fleet.template import MissingLabelError, Templates, checking, measuring
 from ecrkeeper_server.store.fleet_specs import Override, Selector, SetSpec
 from ecrkeeper_server.turns import finish
 from hypothesis import given
@@ -88,3 +89,18 @@ def test_last_matching_override_replaces_whole_settings() -> None:
     assert given_templates.render(TARGET) == {"a": {"z": "us-east-1"}, "b": "base", "c": "new"}
     other = Target(account(2, labels={"env": "prod"}), "eu-west-1")
     assert given_templates.render(other) == {"a": {"x": "prod"}, "b": "base"}
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text()
+VALUES = st.recursive(LEAVES, lambda each: st.lists(each) | st.dictionaries(st.text(), each))
+
+
+@given(VALUES)
+def test_size_of_a_template_is_that_of_its_json(value: Any) -> None:
+    assert finish(measuring(value)) == len(json.dumps(value))
+
+
+def test_size_of_a_long_template_is_that_of_its_json() -> None:
+    value = {"rules": [{"filters": [{"filter": f"{at}é"} for at in range(120)], "at": at} for at in range(3)], "x": []}
+    assert finish(measuring(value)) == len(json.dumps(value))
+    assert sum(1 for _ in measuring(value)) == 9

@@ -9,6 +9,7 @@ from ecrkeeper.v1 import fleet_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.access import CALLER
+from ecrkeeper_server.api.layers.errors import LARGE_BYTES
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import fleet as render
@@ -17,7 +18,7 @@ from ecrkeeper_server.declarations.idempotency import find_response
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet.bounds import out_of_bounds
 from ecrkeeper_server.fleet.guards import check_removals, max_removals, max_removals_of
-from ecrkeeper_server.fleet.messages import SET_PATHS, filling_set, set_spec
+from ecrkeeper_server.fleet.messages import SET_PATHS, filling_set, reading_set, set_spec
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.planner import Planned, Planner, checking
 from ecrkeeper_server.fleet.rollout_commands import active_of, queued_of
@@ -45,7 +46,7 @@ class RegistrySets:
     async def CreateRegistrySet(self, request: pb.CreateRegistrySetRequest, context: Context) -> fleet_pb2.RegistrySet:
         """Create a set."""
         name = SetName.of(request.registry_set_id, "registry_set_id")
-        spec = set_spec(None, request.registry_set, set())
+        spec = await _spec_of(None, request.registry_set, set())
         return await self._write(request, name, spec, None, create=True, update=False)
 
     async def UpdateRegistrySet(self, request: pb.UpdateRegistrySetRequest, context: Context) -> fleet_pb2.RegistrySet:
@@ -54,7 +55,7 @@ class RegistrySets:
         name = SetName.parse(requested.name, "registry_set.name")
         paths = masked_paths(request.update_mask, requested, SET_PATHS)
         row = await self._deps.db.read(lambda tx: registry_sets.get(tx, name.id))
-        spec = set_spec(None if row is None else row.set_spec, requested, paths)
+        spec = await _spec_of(None if row is None else row.set_spec, requested, paths)
         return await self._write(
             request, name, spec, row, create=request.allow_missing, update=True, etag=requested.etag
         )
@@ -133,6 +134,13 @@ class RegistrySets:
             return with_rollouts(tx, known_set(tx, name))
 
         return await set_message(await self._deps.db.read(read))
+
+
+async def _spec_of(present: SetSpec | None, message: fleet_pb2.RegistrySet, paths: set[str]) -> SetSpec:
+    """Return the set in a message; read a long one in turns."""
+    if message.ByteSize() < LARGE_BYTES:
+        return set_spec(present, message, paths)
+    return await work().run(reading_set(present, message, paths))
 
 
 def _max_removals(spec: SetSpec | None, stored: SetRow | None, present: int) -> int:
