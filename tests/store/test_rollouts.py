@@ -17,7 +17,7 @@ from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
-from ecrkeeper_server.store import registry_sets, rollout_targets, rollouts
+from ecrkeeper_server.store import registry_sets, rollout_pages, rollout_targets, rollouts
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import Authority, SetRow
@@ -163,7 +163,7 @@ async def test_waiting_targets_do_not_keep_others_from_being_decided(
 
 
 async def begun(fleet: StoredFleet) -> list[int]:
-    """Make all steps that are due; return how many targets each of the writing ones begins."""
+    """Make all steps that are due; return how many targets each of them begins."""
     worker, numbers = RolloutWorker(fleet.db, Bounds(), lambda: None), [0]
     while await worker.work_once():
         [rollout, *_] = await fleet.rollouts("a")
@@ -250,3 +250,40 @@ async def test_target_that_waits_is_decided_in_time(
     # A skipped target is tried again at once.
     [target] = await fleet.targets(rollout)
     assert (TargetState.SKIPPED if rollout.retried else target.state) == state
+
+
+DESTINATION = {"registryId": "222222222222", "region": "eu-west-1"}
+BROKEN = {"checks": [{"destination": DESTINATION, "result": "BROKEN", "findings": [{"reason": "X", "message": "no"}]}]}
+REPLICATING = {"replication_configuration": {"rules": [{"destinations": [DESTINATION]}]}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [(REPLICATING, TargetState.FAILED), (excluding("scanner"), TargetState.SUCCEEDED)],
+)
+async def test_target_fails_for_its_own_destinations(
+    db: Database, clock: Clock, settings: dict[str, Any], state: TargetState
+) -> None:
+    fleet = StoredFleet(db, clock)
+    await fleet.add(2, set="a")
+    await fleet.write("a", settings)
+    await fleet.work(state={**READY, **BROKEN})
+    [rollout] = await fleet.rollouts("a")
+    assert [target.state for target in await fleet.targets(rollout)] == [state, state]
+
+
+async def test_targets_under_way_are_read_without_settings(db: Database, clock: Clock) -> None:
+    fleet = StoredFleet(db, clock)
+    await fleet.add(2, set="a")
+    await fleet.write("a", REPLICATING)
+    assert await begun(fleet) == [2]
+    await db.write(lambda tx: tx.conn.execute(update_statement(resources).values(observed_generation=99)))
+    [rollout] = await fleet.rollouts("a")
+
+    def read(tx: Tx) -> list[list[Any]]:
+        waits = rollout_pages.Waits(0, 0)
+        page = rollout_pages.page(tx, rollout, TargetState.RUNNING, rollout_pages.FIRST, 10, waits)
+        complete = rollout_pages.with_settings(tx, rollout, page.observed[:1])
+        return [[each.declared and each.declared.settings for each in some] for some in (page.observed, complete)]
+
+    assert await db.read(read) == [[{}, {}], [REPLICATING]]

@@ -226,7 +226,7 @@ def set_in_request(large: State) -> Steps[Any]:
 
 
 def growth(large: State) -> Steps[Any]:
-    """Compare the largest declaration of a set with its template, which has another value for the label."""
+    """Compare the largest declaration of a set with a template with placeholders."""
     account = FleetAccount(PLACE.account, labels={"statement": "S1"})
     settings = {**large[1][0].settings, "registry_policy": {"policyText": "${label:statement}"}}
     declared = replace(large[1][0], owner="set", managed_by="registrySets/set", set_revision=1)

@@ -60,6 +60,15 @@ def failing_destinations(observed: Observed) -> set[RegistryName]:
     return {check.destination for check in _failing(state)} if state.worst_check else set()
 
 
+def needs_settings(observed: Observed) -> bool:
+    """Return whether a target's settings decide which problems are its own."""
+    row = observed.registry
+    if row is None or observed.declared is None or _releases(observed.target):
+        return False
+    state = _state(row, _APPLIED)
+    return state.worst_check is not None or bool(state.problems.get(CACHE_RULES))
+
+
 def judge(observed: Observed, now: int, bake_seconds: int, uncounted: Collection[RegistryName]) -> TargetRow:
     """Return the target as it is from now on.
 

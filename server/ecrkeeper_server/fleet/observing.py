@@ -14,7 +14,13 @@ from typing import Self
 
 from msgspec import Struct, field
 
-from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, failing_destinations, judge
+from ecrkeeper_server.fleet.judging import (
+    LONGEST_SECONDS,
+    PATIENCE_SECONDS,
+    failing_destinations,
+    judge,
+    needs_settings,
+)
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import rollout_pages, rollout_targets
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -99,7 +105,11 @@ class _Reader(Struct):
             after = page.end
 
     def _judged(self, observed: Sequence[Observed]) -> list[tuple[TargetRow, TargetRow]]:
-        waves, uncounted = self.rollout.waves, _uncounted(self.tx, self.rollout, observed)
+        tx, rollout = self.tx, self.rollout
+        waves, uncounted = rollout.waves, _uncounted(tx, rollout, observed)
+        complete = rollout_pages.with_settings(tx, rollout, list(filter(needs_settings, observed)))
+        with_settings = {each.target.registry: each for each in complete}
+        observed = [with_settings.get(each.target.registry, each) for each in observed]
         judged = [
             (each.target, judge(each, self.now, waves[min(each.target.wave, len(waves) - 1)].bake_seconds, uncounted))
             for each in observed

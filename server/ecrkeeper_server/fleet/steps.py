@@ -125,9 +125,9 @@ def _decide(rollout: RolloutRow, counts: list[dict[str, int]], *, retried: bool 
 
 
 def _next(tx: Tx, rollout: RolloutRow, decision: Decision, size: int) -> tuple[list[TargetRow], bool]:
-    """Return the targets that a step writes, and whether it leaves others that may begin now.
+    """Return the targets that a step writes, and whether it leaves others.
 
-    `size` is that of the set.
+    The others may begin now. `size` is that of the set.
     """
     limit = min(decision.start, BATCH)
     undo = decision.state is RolloutState.ROLLING_BACK

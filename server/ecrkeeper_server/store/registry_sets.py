@@ -163,7 +163,7 @@ def reading_declared(
 
 
 def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) -> Iterator[tuple[str, int]]:
-    """The size of the declarations of each account that has any, in bytes of JSON, in order.
+    """The bytes of the declarations of each account that has any, in order.
 
     They are those of one owner or of all. SQLite reads the declarations of an account when its size is asked for.
     """

@@ -10,8 +10,22 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Boolean, Select, Text, and_, bindparam, literal, or_, select, true, tuple_
+from msgspec.structs import replace
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
@@ -19,6 +33,10 @@ from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, declarations, resources, schedule
+
+_WITHOUT_SETTINGS = [
+    literal({}, each.type).label(each.key) if each.key == "settings" else each for each in declarations.c
+]
 
 
 class Cursor(NamedTuple):
@@ -34,7 +52,10 @@ FIRST = Cursor(-1, "", "")
 
 
 class Observed(Struct, frozen=True):
-    """A target under way, with its declaration and its registry as they are now."""
+    """A target under way, with its declaration and its registry as they are now.
+
+    A page has declarations without settings: they can be large, and few targets need them.
+    """
 
     target: TargetRow
     declared: Declaration | None
@@ -95,21 +116,38 @@ def _observed(tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], waits: 
         }
         for target in targets
     )
-    reached_query, declared_query = _queries(tx.dialect)
+    reached_query, declared_query, _ = _queries(tx.dialect)
     registries: dict[str, Resource | None] = {}
     for name, *columns in tx.conn.execute(reached_query, values):
         registries[name] = None if columns[0] is None else Resource(**dict(zip(RESOURCE_NAMES, columns, strict=True)))
     chosen = [target for target in targets if str(target.registry) in registries]
-    places = json_rows({"account": target.account, "region": target.region} for target in chosen)
-    rows = tx.conn.execute(declared_query, {**places, "set_id": rollout.set_id}) if chosen else ()
-    current = (Declaration.of(row) for row in rows if row.account is not None)
-    declared = {each.name.registry: each for each in current}
+    declared = _declared(tx, rollout, chosen, declared_query)
     return [Observed(each, declared.get(each.registry), registries[str(each.registry)]) for each in chosen]
+
+
+def with_settings(tx: Tx, rollout: RolloutRow, observed: Sequence[Observed]) -> list[Observed]:
+    """Return targets with the settings of their declarations as they are now."""
+    *_, query = _queries(tx.dialect)
+    declared = _declared(tx, rollout, [each.target for each in observed], query)
+    return [replace(each, declared=declared.get(each.target.registry)) for each in observed]
+
+
+def _declared(
+    tx: Tx, rollout: RolloutRow, targets: Sequence[TargetRow], query: Select[Any]
+) -> dict[RegistryName, Declaration]:
+    places = json_rows({"account": target.account, "region": target.region} for target in targets)
+    rows = tx.conn.execute(query, {**places, "set_id": rollout.set_id}) if targets else ()
+    current = (Declaration.of(row) for row in rows if row.account is not None)
+    return {each.name.registry: each for each in current}
 
 
 # Outer joins: SQLite would read all declarations of the set for an inner one, or for a condition on pairs of columns.
 @lru_cache(maxsize=4)
-def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
+def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any], Select[Any]]:
+    """Return the queries of registries and of declarations.
+
+    The latter come without their settings, and with them.
+    """
     targets = dialect.json_table(
         {"name": Text(), "generation": BigInteger(), "patient": Boolean(), "longest": Boolean()}
     )
@@ -129,4 +167,5 @@ def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
         declarations.c.region == places.c.region,
         declarations.c.owner == bindparam("set_id"),
     )
-    return reached, select(declarations).select_from(places.outerjoin(declarations, of_place))
+    joined = places.outerjoin(declarations, of_place)
+    return reached, select(*_WITHOUT_SETTINGS).select_from(joined), select(declarations).select_from(joined)

@@ -6,7 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.fleet.judging import LONGEST_SECONDS, PATIENCE_SECONDS, failing_destinations, judge
+from ecrkeeper_server.fleet.judging import (
+    LONGEST_SECONDS,
+    PATIENCE_SECONDS,
+    failing_destinations,
+    judge,
+    needs_settings,
+)
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -188,6 +194,16 @@ def test_only_failing_destinations_are_looked_up() -> None:
     assert failing_destinations(observed_target({**GOOD, "checks": [check("UNKNOWN")]})) == {PEER}
     assert failing_destinations(observed_target({**GOOD, "checks": [check("CONDITIONAL")]})) == set()
     assert failing_destinations(observed_target({**GOOD, "checks": [check("BROKEN")]}, RELEASED)) == set()
+
+
+def test_settings_are_needed_for_problems_that_may_be_of_others() -> None:
+    problem = {**GOOD, "problems": {"pull_through_cache_rules": {"quay": "login failed"}}}
+    needing = [{**GOOD, "checks": [check("BROKEN")]}, {**GOOD, "checks": [check("UNKNOWN")]}, problem]
+    assert all(needs_settings(observed_target(state)) for state in needing)
+    assert not any(
+        needs_settings(observed_target(state)) for state in (GOOD, {**GOOD, "checks": [check("OK")]}, BLOCKED)
+    )
+    assert not needs_settings(observed_target(problem, RELEASED))
 
 
 @pytest.mark.parametrize("result", ["OK", "BROKEN"])

@@ -103,7 +103,7 @@ def _some(tx: Tx, ids: Sequence[str]) -> dict[str, SetWithRollouts]:
 
 
 def _reading_places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> Steps[list[Place]]:
-    """Return at least so many places behind a registry, if there are as many, in steps."""
+    """Return so many places behind a registry, or all that there are, in steps."""
     behind: list[Place] = []
     # The account of the cursor may have more Regions.
     account = f"{int(after[0]) - 1:012}" if after[0].isascii() and after[0].isdigit() and int(after[0]) else ""
