@@ -9,10 +9,11 @@ replication action" in the ECR user guide; IAM's guide on the principal `*`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ecrkeeper_server.settings import globs, prefixes, signing, statements
+from ecrkeeper_server.settings import prefixes, signing, statements
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.json_text import NotJson, parse
 from ecrkeeper_server.settings.policy_validation import statements_of
@@ -34,6 +35,8 @@ READ_ALONG: Mapping[str, tuple[str, ...]] = {
 """The other settings that advice on a setting needs."""
 
 Settings = Mapping[str, Elements]
+Advice = Iterator[Warning | None]
+"""Warnings; None is a pause between two elements."""
 
 
 def advising(before: Settings, after: Settings) -> Steps[list[Warning]]:
@@ -43,7 +46,10 @@ def advising(before: Settings, after: Settings) -> Steps[list[Warning]]:
     """
     warned: list[Warning] = []
     for check in _CHECKS:
-        warned += check(before, after)
+        for warning in check(before, after):
+            if warning is not None:
+                warned.append(warning)
+            yield
         yield
     return warned
 
@@ -54,13 +60,12 @@ def _changed(setting: str, before: Settings, after: Settings) -> dict[str, Any]:
     return {key: value for key, value in after.get(setting, {}).items() if known.get(key) != value}
 
 
-def _open_policies(before: Settings, after: Settings) -> Iterator[Warning]:
+def _open_policies(before: Settings, after: Settings) -> Advice:
     for key, value in _changed(POLICY, before, after).items():
-        if statements.open_to_all(value):
-            yield _open(key, f"statement {key} of the registry policy")
+        yield _open(key, f"statement {key} of the registry policy") if statements.open_to_all(value) else None
     for key, template in _changed(TEMPLATES, before, after).items():
-        if any(map(statements.open_to_all, _policy_of(template))):
-            yield _open(key, f"the repository_policy of template {key}")
+        is_open = any(map(statements.open_to_all, _policy_of(template)))
+        yield _open(key, f"the repository_policy of template {key}") if is_open else None
 
 
 def _open(subject: str, where: str) -> Warning:
@@ -80,7 +85,7 @@ def _policy_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [statements.canonical(statement) for statement in listed if isinstance(statement, dict)]
 
 
-def _root_rule(before: Settings, after: Settings) -> Iterator[Warning]:
+def _root_rule(before: Settings, after: Settings) -> Advice:
     rule = _changed(RULES, before, after).get(ROOT)
     if rule is not None:
         message = (
@@ -90,32 +95,56 @@ def _root_rule(before: Settings, after: Settings) -> Iterator[Warning]:
         yield Warning("CACHE_RULE_ROOT", ROOT, message)
 
 
-def _unsigned_images(before: Settings, after: Settings) -> Iterator[Warning]:
-    filters = {signing.pair_of(key)[1] or "*" for key in after.get(SIGNING, {})}
-    new_filters = {signing.pair_of(key)[1] or "*" for key in _changed(SIGNING, before, after)}
+def _unsigned_images(before: Settings, after: Settings) -> Advice:
+    filters = _Filters(after.get(SIGNING, {}))
+    yield None
+    new_filters = _Filters(_changed(SIGNING, before, after))
+    yield None
     new_rules = _changed(RULES, before, after)
     for rule in sorted(after.get(RULES, {})):
         considered = filters if rule in new_rules else new_filters
-        matching = sorted(text for text in considered if _signs_under(text, rule))
-        if matching:
-            more = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
-            message = (
-                f"ECR does not sign the images that the cache rule {rule} caches, although signing filters match their"
-                f" repositories: {', '.join(matching[:5])}{more}"
-            )
-            yield Warning("SIGNING_SKIPS_CACHED_IMAGES", rule, message)
+        matching = considered.matching_under(rule)
+        if not matching:
+            yield None
+            continue
+        more = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
+        message = (
+            f"ECR does not sign the images that the cache rule {rule} caches, although signing filters match their"
+            f" repositories: {', '.join(matching[:5])}{more}"
+        )
+        yield Warning("SIGNING_SKIPS_CACHED_IMAGES", rule, message)
 
 
-def _signs_under(pattern: str, rule: str) -> bool:
-    """Return whether a signing filter matches some repository of a cache rule."""
-    return any(globs.rests(pattern, "" if rule == ROOT else f"{rule}/"))
+class _Filters:
+    """Signing filters, in the order of their text before the first `*`."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        texts = {signing.pair_of(key)[1] or "*" for key in keys}
+        listed = sorted((text.partition("*")[0], text) for text in texts)
+        self._literals = [literal for literal, _ in listed]
+        self._texts = [text for _, text in listed]
+
+    def matching_under(self, rule: str) -> list[str]:
+        """Return the filters that match some repository of a cache rule, in order."""
+        begin = "" if rule == ROOT else f"{rule}/"
+        # The filters whose literal text continues the rule's prefix. No repository has a character this large.
+        first, end = bisect_left(self._literals, begin), bisect_left(self._literals, f"{begin}\U0010ffff")
+        matching = self._texts[first:end]
+        # A `*` matches the rest of the prefix, and any text after it.
+        for length in range(len(begin)):
+            literal = begin[:length]
+            first, end = bisect_left(self._literals, literal), bisect_right(self._literals, literal)
+            matching += [text for text in self._texts[first:end] if text != literal]
+        return sorted(matching)
 
 
-def _idle_templates(before: Settings, after: Settings) -> Iterator[Warning]:
+def _idle_templates(before: Settings, after: Settings) -> Advice:
     if RULES not in after:
         return
     changed = _changed(TEMPLATES, before, after)
     for key, template in sorted(after.get(TEMPLATES, {}).items()):
+        # A template is compared with all rules and all other templates.
+        yield None
         # A push can create any repository, and a replication source may be a registry unknown here.
         if list(template["appliedFor"]) != [CACHE] or not _idle(key, after):
             continue
@@ -151,7 +180,7 @@ def _includes(outer: str, inner: str) -> bool:
     return outer == inner or (inner != ROOT and prefixes.covers(outer, inner))
 
 
-_CHECKS: tuple[Callable[[Settings, Settings], Iterator[Warning]], ...] = (
+_CHECKS: tuple[Callable[[Settings, Settings], Advice], ...] = (
     _open_policies,
     _root_rule,
     _unsigned_images,
