@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from ecrkeeper_server.api.services import broadcaster
@@ -46,6 +47,40 @@ async def test_every_change_outdates_earlier_reads() -> None:
     before = changes.announced
     changes.publish([TWO])
     assert changes.announced != before
+
+
+async def test_many_names_are_shared_by_all_watches() -> None:
+    changes, names = Changes(), [f"accounts/{at:012}/registries/us-east-1" for at in range(2_000)]
+    with contextlib.ExitStack() as entered:
+        listeners = [entered.enter_context(changes.subscribe("registry", "-")) for _ in range(100)]
+        changes.publish(names)
+        changes.publish([ONE])
+        first, *others = listeners
+        assert all(each._shared_names[0] is first._shared_names[0] for each in others)
+        assert {frozenset(await each.wait(1)) for each in listeners} == {frozenset([*names, ONE])}
+        assert not any(each.queued or each.overflowed for each in listeners)
+
+
+async def test_many_versions_are_shared_by_all_watches() -> None:
+    changes, versions = Changes(), {f"accounts/{at:012}/registries/us-east-1": at for at in range(500)}
+    with changes.subscribe("registry", "-") as one, changes.subscribe("registry", "-") as other:
+        for each in (one, other):
+            each.add_versions(versions)
+            each.add_versions({ONE: 1})
+        assert one.pop_versions() == other.pop_versions() == [{ONE: 1}, versions]
+        assert one.pop_versions() == [{}]
+        assert one.queued == 0
+
+
+async def test_repeated_changes_of_few_names_do_not_overflow() -> None:
+    changes = Changes()
+    with changes.subscribe("registry", "-") as listener:
+        for version in range(20_000):
+            changes.publish([ONE])
+            listener.add_versions({ONE: version})
+        assert await listener.wait(1) == {ONE}
+        assert listener.pop_versions() == [{ONE: 19_999}]
+        assert not listener.overflowed
 
 
 async def test_thousand_watches_wake_in_turns() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from contextvars import Context
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
@@ -12,6 +12,9 @@ from ecrkeeper_server.turns import Turns, work
 # A watcher that reads too slowly must re-read everything, so that its queue does not exhaust
 # memory.
 _QUEUE = 10_000
+# A listener copies this many names or versions, and shares larger collections with other listeners: copies of a
+# thousand changes for a thousand listeners would keep the loop busy for 25 ms.
+_FEW = 20
 TURNS_KEY = "watches"
 _SEGMENTS = {RegistryName.kind: "registries", RoleName.kind: "serviceLinkedRoles"}
 Scope = tuple[str, str]
@@ -48,19 +51,19 @@ class Changes:
     def publish(self, names: Iterable[str]) -> None:
         """Send the names of changed resources; no names mean that any may have changed."""
         self.announced += 1
-        names = set(names)
-        by_scope: dict[Scope, set[str]] = {}
-        for name in names:
-            _, account, kind, *_ = [*name.split("/"), "", "", ""]
-            for each in (account, WILDCARD):
-                by_scope.setdefault((kind, each), set()).add(name)
-            if (_NAME, name) in self._listeners:
-                by_scope[_NAME, name] = {name}
+        names = frozenset(names)
         if not names:
-            by_scope = dict.fromkeys(self._listeners, names)
+            for alike in self._listeners.values():
+                _add(alike, names)
+            return
+        by_scope: dict[Scope, set[str]] = {}
+        for name in names if self._listeners else ():
+            _, account, kind, *_ = [*name.split("/", 3), "", "", ""]
+            for scope in ((kind, account), (kind, WILDCARD), (_NAME, name)):
+                if scope in self._listeners:
+                    by_scope.setdefault(scope, set()).add(name)
         for scope, some in by_scope.items():
-            for listener in self._listeners.get(scope, ()):
-                listener.add(some)
+            _add(self._listeners[scope], some)
 
     def listeners(self) -> int:
         """Return the number of listeners."""
@@ -132,6 +135,11 @@ class Changes:
         self._room.set()
 
 
+def _add(listeners: Iterable[Subscription], names: Set[str]) -> None:
+    for listener in listeners:
+        listener.add(names)
+
+
 class Subscription:
     """The names that changed since the last `wait`."""
 
@@ -146,6 +154,10 @@ class Subscription:
         self._changes = changes
         self._names: set[str] = set()
         self._versions: dict[str, int | None] = {}
+        self._shared_names: list[Set[str]] = []
+        self._shared_versions: list[Mapping[str, int | None]] = []
+        # The sizes of the shared ones.
+        self._shared = 0
         self._event = asyncio.Event()
         self.principal = work().key
         # Some changes are not among the names: the queue overflowed, or notifications were lost.
@@ -164,22 +176,37 @@ class Subscription:
             del self._listeners[self._scope]
         self._changes.remove(self)
 
-    def add(self, names: Iterable[str]) -> None:
-        """Add names of changed resources."""
-        added = set(names)
-        self.overflowed |= not added
-        self._names |= added
+    @property
+    def queued(self) -> int:
+        """The number of queued names and versions; those of two large collections count twice."""
+        return len(self._names) + len(self._versions) + self._shared
+
+    def add(self, names: Set[str]) -> None:
+        """Add names of changed resources, in a set that does not change any more."""
+        self.overflowed |= not names
+        if len(names) > _FEW:
+            self._shared_names.append(names)
+            self._shared += len(names)
+        else:
+            self._names |= names
         self._added()
 
     def add_versions(self, versions: Mapping[str, int | None]) -> None:
-        """Add the current versions of resources; None means that the resource was deleted."""
-        self._versions.update(versions)
+        """Add the current versions of resources; None means that the resource was deleted.
+
+        The mapping does not change any more.
+        """
+        if len(versions) > _FEW:
+            self._shared_versions.append(versions)
+            self._shared += len(versions)
+        else:
+            self._versions.update(versions)
         self._added()
 
     def _added(self) -> None:
-        if len(self._names) > _QUEUE or len(self._versions) > _QUEUE:
-            self._names.clear()
-            self._versions.clear()
+        if self.queued > _QUEUE:
+            self.pop_versions()
+            self._pop_names()
             self.overflowed = self.crowded = True
         self._changes.wake_soon(self)
 
@@ -200,12 +227,20 @@ class Subscription:
         except TimeoutError:
             return set()
         self._event.clear()
-        names, self._names = self._names, set()
+        return self._pop_names()
+
+    def _pop_names(self) -> set[str]:
+        names, shared = self._names, self._shared_names
+        self._names, self._shared_names = set(), []
+        self._shared -= sum(map(len, shared))
+        names.update(*shared)
         return names
 
-    def pop_versions(self) -> dict[str, int | None]:
-        """Return the versions added since the last call."""
-        versions, self._versions = self._versions, {}
+    def pop_versions(self) -> list[Mapping[str, int | None]]:
+        """Return the versions added since the last call; a resource can have several."""
+        versions = [self._versions, *self._shared_versions]
+        self._shared -= sum(map(len, self._shared_versions))
+        self._versions, self._shared_versions = {}, []
         return versions
 
 

@@ -123,7 +123,7 @@ class _Reader(Generic[V]):
     def read_again(self) -> int:
         """Read at once; return the number of the last read that began before."""
         if self._begun:
-            self._listener.add((self._name,))
+            self._listener.add(frozenset((self._name,)))
         return self._begun
 
     async def next(self, after: int) -> tuple[V, int]:

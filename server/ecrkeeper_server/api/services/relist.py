@@ -7,6 +7,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from contextvars import Context
+from itertools import islice
 
 import structlog
 
@@ -14,7 +15,7 @@ from ecrkeeper_server.api.services.broadcaster import Subscription
 from ecrkeeper_server.api.services.shared_work import SharedWork
 from ecrkeeper_server.store import versions
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.turns import Turns, work
+from ecrkeeper_server.turns import STEP, Turns, work
 
 log = structlog.get_logger("ecrkeeper.watch")
 
@@ -93,7 +94,12 @@ class Relist:
             await self._poll()
 
     async def _poll(self) -> None:
-        known, gone, after = self._known, set(self._known), ""
+        known, after = self._known, ""
+        gone: set[str] = set()
+        earlier = iter(known)
+        while some := list(islice(earlier, STEP)):
+            gone.update(some)
+            await asyncio.sleep(0)
         while True:
             last = after
             page = await self._db.read(lambda tx, last=last: versions.versions(tx, self._kind, last, _PAGE))  # type: ignore[misc]
@@ -108,9 +114,12 @@ class Relist:
                 break
             # Reads of SQLite do not yield to the event loop; let other calls run.
             await asyncio.sleep(0)
-        for name in gone:
-            del known[name]
-        self._send(dict.fromkeys(gone))
+        missing = iter(gone)
+        while some := list(islice(missing, _PAGE)):
+            for name in some:
+                del known[name]
+            self._send(dict.fromkeys(some))
+            await asyncio.sleep(0)
 
     def _send(self, versions: dict[str, int | None]) -> None:
         if versions and self._first_round is not None and self._first_round.done():

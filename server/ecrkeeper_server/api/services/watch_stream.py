@@ -100,9 +100,9 @@ class _Watcher:
         self._condition = condition
         self._sent: dict[str, int] = {}
 
-    def unknown(self, versions: Mapping[str, int | None]) -> set[str]:
+    def unknown(self, versions: Iterable[Mapping[str, int | None]]) -> set[str]:
         """Return the resources that were last sent in another version."""
-        return {name for name, version in versions.items() if self._sent.get(name) != version}
+        return {name for some in versions for name, version in some.items() if self._sent.get(name) != version}
 
     async def everything(self) -> AsyncIterator[Event]:
         """Yield the events that bring all sent resources up to date."""
