@@ -5,12 +5,17 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper_server.api.messages.registry_settings import with_takeovers
+from ecrkeeper_server.declarations.takeover import Takeover
 from ecrkeeper_server.settings import advice, globs
 from ecrkeeper_server.settings.advice import RULES, SIGNING, TEMPLATES, advising
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.turns import finish
 
 from tests.unit.test_slices import MOST_LINES, longest
 
+PLACE = "333333333333/us-east-1"
 PROFILE = "arn:aws:signer:eu-west-1:222222222222:/signing-profiles/release"
 RULE = {"upstreamRegistryUrl": "registry-1.docker.io"}
 
@@ -28,6 +33,16 @@ def test_advice_pauses_between_rules_and_templates() -> None:
     }
     assert longest(advising({}, after)) < MOST_LINES / 4
     assert len(finish(advising({}, after))) == 150
+
+
+def test_takeovers_of_many_owners_are_shown_in_steps() -> None:
+    takeovers = [
+        Takeover(f"team-{at:04}", "replication_configuration", PairKeys.of([f"{PLACE}:{at:04}-"]), {"delete": True})
+        for at in range(2_000)
+    ]
+    message = registry_pb2.RegistrySettings()
+    assert longest(with_takeovers(message, takeovers)) < MOST_LINES
+    assert len(message.takeovers) == 2_000
 
 
 @pytest.mark.parametrize("rule", ["ROOT", "a", "ab", "a/b"])

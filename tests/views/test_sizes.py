@@ -13,7 +13,7 @@ from ecrkeeper_server.api.messages import plan as plan_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.messages.elements import adding_elements, element
-from ecrkeeper_server.api.messages.groups import grouped
+from ecrkeeper_server.api.messages.groups import grouping
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fitting_plan
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.ecr.observe import Observed
@@ -183,7 +183,7 @@ _keys = st.sets(
 @settings(max_examples=200)
 def test_groups_cover_exactly_their_pairs(keys: set[str]) -> None:
     items = [(largest.REPLICATION, {key}) for key in keys]
-    groups = [group for _, group in grouped(items, lambda each: each, lambda _: ())]
+    groups = [group for _, group in finish(grouping(items, lambda each: each, lambda _: ()))]
     covered = [f"{d}:{f}" for _, pairs in groups if pairs for d in pairs.destinations for f in pairs.filters]
     assert sorted(covered) == sorted(keys)
     assert all(first in keys for first, _ in groups)
@@ -191,5 +191,5 @@ def test_groups_cover_exactly_their_pairs(keys: set[str]) -> None:
 
 def test_different_elements_are_not_grouped() -> None:
     items = [(largest.REPLICATION, {"1/a:x"}, 1), (largest.REPLICATION, {"1/a:y"}, 2), ("registry_policy", {"s"}, 1)]
-    groups = list(grouped(items, lambda each: each[:2], lambda each: each[2:]))
+    groups = finish(grouping(items, lambda each: each[:2], lambda each: each[2:]))
     assert [(key, pairs is not None) for _, (key, pairs) in groups] == [("1/a:x", True), ("1/a:y", True), ("s", False)]

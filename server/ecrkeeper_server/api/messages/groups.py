@@ -13,7 +13,7 @@ from ecrkeeper_server.settings.elements import Keys
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pair_products import covering
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 # Items of a step.
 _AT_ONCE = 100
@@ -23,21 +23,14 @@ Group = tuple[str, common_pb2.ReplicationPairs | None]
 """The first key of a group, and its pairs; None where an element stands alone."""
 
 
-def grouped(
+def grouping(
     items: Iterable[T], place: Callable[[T], tuple[str, Keys]], alike: Callable[[T], tuple[Any, ...]]
-) -> list[tuple[T, Group]]:
-    """Return one item of each group with the group.
+) -> Steps[list[tuple[T, Group]]]:
+    """Return one item of each group with the group, in steps.
 
     `place` returns the setting and the keys of an item, `alike` a JSON value that is equal for all
     items of a group.
     """
-    return finish(grouping(items, place, alike))
-
-
-def grouping(
-    items: Iterable[T], place: Callable[[T], tuple[str, Keys]], alike: Callable[[T], tuple[Any, ...]]
-) -> Steps[list[tuple[T, Group]]]:
-    """Return the same in steps."""
     result: list[tuple[T, Group]] = []
     for setting, run in groupby(items, key=lambda item: place(item)[0]):
         if setting in SETTINGS and SETTINGS[setting].paired:

@@ -10,9 +10,9 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.messages.differences import adding_changes, adding_drift, short_value
 from ecrkeeper_server.api.messages.fields import number, timestamp
-from ecrkeeper_server.api.messages.groups import grouped
+from ecrkeeper_server.api.messages.groups import grouping
 from ecrkeeper_server.api.messages.resource import add_next, status_fields
-from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit, fitting
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fitting
 from ecrkeeper_server.declarations.takeover import Takeover
 from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.element_sets import NO_KEYS
@@ -93,16 +93,19 @@ def view_cost(declared: Declaration, row: Resource | RegistryStatus) -> int:
 
 def with_takeovers(
     message: registry_pb2.RegistrySettings, takeovers: Iterable[Takeover]
-) -> registry_pb2.RegistrySettings:
-    """Return a declaration with the elements that it takes over; cut it until it fits."""
-    items = grouped(takeovers, lambda each: (each.setting, each.keys), lambda each: (each.owner, each.value))
+) -> Steps[registry_pb2.RegistrySettings]:
+    """Return a declaration with the elements that it takes over; cut it until it fits, in steps."""
+    items = yield from grouping(
+        takeovers, lambda each: (each.setting, each.keys), lambda each: (each.owner, each.value)
+    )
     for each, (key, pairs) in items:
+        yield
         shown, omitted = short_value(each.value)
         message.takeovers.add(
             owner=each.owner, setting=each.setting, key=key, value=shown, value_omitted=omitted, pairs=pairs
         )
-    if message.takeovers:
-        fit(message, RESOURCE_BYTES, _CUTTABLE)
+    yield
+    yield from fitting(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2
 from google.protobuf.message import Message
 
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 ANSWER_BYTES = 3 * 2**20
 # The maximum of a resource, and of a plan within it.
@@ -19,19 +19,13 @@ AROUND = 64
 _AT_ONCE, _BYTES_AT_ONCE = 100, 100_000
 
 
-def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
-    """Cut the longest of the given fields until a message fits.
+def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
+    """Cut the longest of the given fields until a message fits, in steps.
 
-    `truncated_fields` names them.
+    A step measures one item of a list. `truncated_fields` names the fields that are cut.
 
     A path is a list, a list of a submessage (`a.b`), or every field of a submessage (`a.*`).
     """
-    if message.ByteSize() > limit:
-        finish(fitting(message, limit, paths))
-
-
-def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
-    """Do the same in steps: measure one item of a list after the other."""
     pace = Pace()
     over = (yield from measuring(message, pace)) - limit
     if over <= 0:

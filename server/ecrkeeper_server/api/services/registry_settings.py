@@ -154,8 +154,7 @@ class OwnerSettings:
             return (await self._tried(call, request))[1]
         written = await self._declaring.write(await self._as_planned(call, request))
         self._deps.wake()
-        message = await _shown(written)
-        return render.with_takeovers(message, written.takeovers)
+        return await _with_takeovers(await _shown(written), written)
 
     async def _as_planned(self, call: Written, request: Any) -> Written:
         """Return a call that fails unless it carries out the plan of the request.
@@ -180,7 +179,7 @@ class OwnerSettings:
         elements = await cost_in_turns([spec.settings for spec in tried.specs.values()])
         await parsed(tried.registry)
         message = await work().run(render.settings_steps(tried.declared, tried.registry), elements)
-        message = render.with_takeovers(message, tried.takeovers)
+        message = await _with_takeovers(message, tried)
         # The etag for the real call; empty if there is no declaration yet.
         message.etag = "" if tried.before is None else tried.before.etag
         if tried.before is None:
@@ -248,6 +247,15 @@ async def _shown(written: WriteResult) -> registry_pb2.RegistrySettings:
     """Return the message of a written declaration."""
     elements = render.view_cost(written.declared, written.registry)
     return await work().run(render.settings_steps(written.declared, written.registry), elements)
+
+
+async def _with_takeovers(
+    message: registry_pb2.RegistrySettings, written: WriteResult
+) -> registry_pb2.RegistrySettings:
+    """Return the message with the elements that the declaration takes over, if any."""
+    if not written.takeovers:
+        return message
+    return await work().run(render.with_takeovers(message, written.takeovers))
 
 
 async def _spec_of(message: registry_pb2.RegistrySettings) -> DeclarationSpec:
