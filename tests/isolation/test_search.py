@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from ecrkeeper_server.engine.write_ahead import MAX_CALLS
 from ecrkeeper_server.settings.elements import Change, ChangeKind
-from ecrkeeper_server.settings.isolation import Item, Keys, Search, items_of, needs
+from ecrkeeper_server.settings.isolation import Item, Keys, Search, itemizing, needs
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY
 from ecrkeeper_server.settings.replication import REPLICATION
+from ecrkeeper_server.turns import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,16 +26,12 @@ class Ecr:
     probes: list[Keys] = field(default_factory=list)
 
     def run(self, search: Search, at_most: int = 1000) -> None:
-        probes = search.probes()
-        keys = next(probes, None)
+        keys = finish(search.advancing())
         while keys is not None and len(self.probes) < at_most:
             self.probes.append(keys)
             accepted = not (self.has | keys) & self.rejected
             self.has |= keys if accepted else set()
-            try:
-                keys = probes.send(accepted)
-            except StopIteration:
-                return
+            keys = finish(search.advancing(accepted))
 
 
 def everything_fits(_: Keys) -> bool:
@@ -195,5 +192,5 @@ def test_change_requires_denials_of_its_owners(
 def test_pairs_of_one_destination_and_owner_share_an_item() -> None:
     keys = ["111111111111/eu-west-1:a", "111111111111/eu-west-1:b", "111111111111/eu-west-2:a"]
     changes = [Change("replication_configuration", key, ChangeKind.ADD, None, {}) for key in keys]
-    items = items_of(REPLICATION, changes, dict.fromkeys(keys, ["team-a"]), {"team-a": 7})
+    items = finish(itemizing(REPLICATION, changes, dict.fromkeys(keys, ["team-a"]), {"team-a": 7}))
     assert [(sorted(item.keys), item.time) for item in items] == [(keys[:2], 7), (keys[2:], 7)]

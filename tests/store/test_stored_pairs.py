@@ -17,7 +17,7 @@ from ecrkeeper_server.settings import stored_elements, suspects
 from ecrkeeper_server.settings.algebra import compose, plan
 from ecrkeeper_server.settings.element_sets import union
 from ecrkeeper_server.settings.elements import FEW, keys_of
-from ecrkeeper_server.settings.ownership import drifts, owned_elements
+from ecrkeeper_server.settings.ownership import finding_drift, owned_elements
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import drifting, resources
 from ecrkeeper_server.store.database import Database, Tx
@@ -28,6 +28,7 @@ from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.stored_drift import Remediation
 from ecrkeeper_server.store.unit_of_work import Origin
+from ecrkeeper_server.turns import finish
 from msgspec.structs import replace
 
 from tests import declaring
@@ -75,7 +76,7 @@ def by_filter() -> dict[str, Any]:
     """Return the state that this release stores."""
     elements = {NAME: SETTING.split(DECLARED)}
     planned = {NAME: plan(SETTING, elements[NAME], elements[NAME], SETTING.split(OBSERVED))}
-    stored = stored_drift(drifts(planned, compose({"platform": elements})))
+    stored = stored_drift(finish(finding_drift(planned, compose({"platform": elements}))))
     drift = [replace(each, since=TIME) for each in stored]
     rejected = replace(SUSPECT, values=suspects.values_of(planned[NAME].changes))
     state = RegistryState({}).changed(

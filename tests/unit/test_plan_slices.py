@@ -10,8 +10,15 @@ from ecrkeeper_server.api.messages.registry_settings import with_takeovers
 from ecrkeeper_server.declarations.takeover import Takeover
 from ecrkeeper_server.settings import advice, globs
 from ecrkeeper_server.settings.advice import RULES, SIGNING, TEMPLATES, advising
+from ecrkeeper_server.settings.algebra import Composition, composing, planning
+from ecrkeeper_server.settings.elements import keys_of
+from ecrkeeper_server.settings.isolation import Search, itemizing
+from ecrkeeper_server.settings.ownership import finding_drift
 from ecrkeeper_server.settings.pair_keys import PairKeys
-from ecrkeeper_server.turns import finish
+from ecrkeeper_server.settings.pairs import PairElements
+from ecrkeeper_server.settings.plan import Plan
+from ecrkeeper_server.settings.replication import REPLICATION
+from ecrkeeper_server.turns import Steps, finish
 
 from tests.unit.test_slices import MOST_LINES, longest
 
@@ -43,6 +50,48 @@ def test_takeovers_of_many_owners_are_shown_in_steps() -> None:
     message = registry_pb2.RegistrySettings()
     assert longest(with_takeovers(message, takeovers)) < MOST_LINES
     assert len(message.takeovers) == 2_000
+
+
+@pytest.fixture(scope="module")
+def many_owners() -> tuple[Composition, Plan]:
+    """Return what two thousand owners declare for three destinations, and the plan that writes it."""
+    places = ("333333333333/us-east-1", "444444444444/us-east-1", "555555555555/us-east-1")
+    declared = {
+        f"team-{at:04}": {REPLICATION.name: PairElements.of([f"{place}:team-{at:04}/" for place in places])}
+        for at in range(2_000)
+    }
+    composition = finish(composing(declared))
+    return composition, finish(planning(REPLICATION, composition.desired[REPLICATION.name], {}, {}))
+
+
+def test_isolation_of_rejected_changes_is_in_steps(many_owners: tuple[Composition, Plan]) -> None:
+    composition, planned = many_owners
+    owners = composition.owners[REPLICATION.name]
+    assert longest(itemizing(REPLICATION, planned.changes, owners, {})) < MOST_LINES / 2
+    items = finish(itemizing(REPLICATION, planned.changes, owners, {}))
+    assert len(items) == 6_000
+    search = Search(items, lambda _: True, rejected=True)
+    assert longest(search.advancing()) < MOST_LINES / 2
+    assert longest(search.advancing(accepted=False)) < MOST_LINES / 2
+
+
+def test_owners_of_drift_are_found_in_steps(many_owners: tuple[Composition, Plan]) -> None:
+    composition, planned = many_owners
+    assert longest(finding_drift({REPLICATION.name: planned}, composition)) < MOST_LINES / 2
+    drift = finish(finding_drift({REPLICATION.name: planned}, composition))
+    assert sum(len(each.keys) for each, _ in drift) == 6_000
+    assert all(owners == [each.key.partition(":")[2][:-1]] for each, owners in drift)
+
+
+def test_owners_of_any_element_are_found_in_few_lines(many_owners: tuple[Composition, Plan]) -> None:
+    composition, planned = many_owners
+    keys = keys_of(planned.target)
+
+    def finding() -> Steps[None]:
+        yield
+        assert len(composition.owners_of_any(REPLICATION.name, keys)) == 2_000
+
+    assert longest(finding()) < MOST_LINES / 2
 
 
 @pytest.mark.parametrize("rule", ["ROOT", "a", "ab", "a/b"])

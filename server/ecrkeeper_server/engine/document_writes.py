@@ -18,7 +18,7 @@ from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, gather, keys_of
-from ecrkeeper_server.settings.isolation import Search, Verdict, items_of, needs, unmade_changes, with_changes
+from ecrkeeper_server.settings.isolation import Search, Verdict, itemizing, needs, unmade_changes, with_changes
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call
 from ecrkeeper_server.turns import work
@@ -102,7 +102,8 @@ class DocumentWriter(Struct):
     async def _search(self, changes: Sequence[Change], *, rejected: bool) -> Verdict:
         """Find the rejected changes with the remaining calls; write all others."""
         times = {declared.owner: declared.update_time for declared in self.progress.declared}
-        items = items_of(self.setting, changes, owners_by_key(self.progress, self.setting.name), times)
+        owners = owners_by_key(self.progress, self.setting.name)
+        items = await work().run(itemizing(self.setting, changes, owners, times), self.attempt.elements)
 
         def fits(keys: Keys) -> bool:
             return self._fits(restricted(changes, keys))
@@ -111,17 +112,13 @@ class DocumentWriter(Struct):
         tried = suspects.with_any(self.progress.suspects.get(self.setting.name, ()), changed_keys(changes))
         proven = not self._base or bool(tried and not any(one.base for one in tried))
         search = Search(items, fits, rejected=rejected, proven=proven)
-        probes = search.probes()
         try:
-            keys = next(probes, None)
+            keys = await work().run(search.advancing(), self.attempt.elements)
             while keys is not None and self._may_continue():
                 error = await self._probe(list(restricted(changes, keys)))
                 if error is not None:
                     self.rejections.append((keys, error))
-                try:
-                    keys = probes.send(error is None)
-                except StopIteration:
-                    keys = None
+                keys = await work().run(search.advancing(error is None), self.attempt.elements)
         finally:
             self._conclude(search.verdict, changes)
         return search.verdict

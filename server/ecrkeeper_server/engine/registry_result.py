@@ -13,7 +13,7 @@ from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
 from ecrkeeper_server.settings.elements import Elements, keys_of
-from ecrkeeper_server.settings.ownership import drifts
+from ecrkeeper_server.settings.ownership import finding_drift
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
@@ -29,7 +29,7 @@ _PATHS = 50
 
 def resulting(attempt: Attempt, progress: Progress, mode: Mode) -> Steps[AttemptResult]:
     """Return the result without replication checks and trials, in steps."""
-    drift = yield from storing_drift(drifts(progress.plans, progress.composition))
+    drift = yield from storing_drift((yield from finding_drift(progress.plans, progress.composition)))
     degraded = {name: observed.unknown for name, observed in progress.observed.items() if observed.unknown}
     state = yield from _state(attempt, progress, mode, drift, degraded)
     yield

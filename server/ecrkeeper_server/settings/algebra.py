@@ -5,22 +5,23 @@ All functions are pure and total, and contain no rule of any one setting.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from msgspec import Struct
 
 from ecrkeeper_server.settings.claims import claiming, gathering
-from ecrkeeper_server.settings.element_sets import merged, only, values_in, without
+from ecrkeeper_server.settings.element_sets import merged, of_same_rights, values_among, without
 from ecrkeeper_server.settings.elements import (
     Change,
     ChangeKind,
     Elements,
     Keys,
     Value,
-    alike,
+    any_paired,
     diffing,
     gather,
+    grouping,
     keys_of,
 )
 from ecrkeeper_server.settings.plan import Drift, DriftKind, Plan
@@ -56,18 +57,20 @@ class Composition(Struct, frozen=True):
         owners: tuple[str, ...] = self.owners.get(setting, {}).get(key, ())
         return owners
 
-    def by_owners(self, setting: str, keys: Keys) -> Iterator[tuple[Keys, tuple[str, ...]]]:
-        """Yield groups of elements with the owners who declare them.
+    def grouping_by_owners(self, setting: str, keys: Keys) -> Steps[list[tuple[Keys, tuple[str, ...]]]]:
+        """Return groups of elements with the owners who declare them, in steps.
 
         All elements of a group have the same owners, or none.
         """
-        for group, (declared, owners) in alike(keys, only(self.owners.get(setting, {}), keys)):
-            if declared:
-                yield group, owners or ()
+        owners = self.owners.get(setting, {})
+        if not any_paired(owners, keys):
+            return [(frozenset((key,)), owners.get(key) or ()) for key in sorted(keys)]
+        groups = yield from grouping(keys, of_same_rights(owners, keys))
+        return [(group, declarers or ()) for group, (declared, declarers) in groups if declared]
 
     def owners_of_any(self, setting: str, keys: Keys) -> frozenset[str]:
         """Return everybody who declares any of the elements."""
-        return frozenset(chain.from_iterable(values_in(only(self.owners.get(setting, {}), keys))))
+        return frozenset(chain.from_iterable(values_among(self.owners.get(setting, {}), keys)))
 
 
 def splitting(setting: Setting, shape: Shape) -> Steps[Elements]:

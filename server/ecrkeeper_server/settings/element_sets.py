@@ -43,16 +43,30 @@ def only(elements: Elements, keys: Iterable[str]) -> Elements:
     return {key: value for key, value in elements.items() if key in wanted}
 
 
-def values_in(elements: Elements) -> Iterator[Value]:
-    """Yield every value at least once.
+def values_among(elements: Elements, keys: Keys) -> Iterator[Value]:
+    """Yield every value of these elements at least once.
 
-    Filters with the same destinations share theirs.
+    Filters with the same destinations share theirs, so each combination of destinations is read once.
     """
-    if not isinstance(elements, PairElements):
-        yield from elements.values()
+    if not any_paired(elements, keys):
+        yield from (value for key, value in elements.items() if key in keys)
         return
-    for row in {id(row): row for row in elements.rows.values()}.values():
-        yield from row.values()
+    rows, wanted = PairElements.of(elements).rows, PairKeys.of(keys).rows
+    combinations = {}
+    for right in min(rows, wanted, key=len):
+        row, lefts = rows.get(right), wanted.get(right)
+        if row and lefts:
+            combinations[id(row), id(lefts)] = row, lefts
+    for row, lefts in combinations.values():
+        yield from row.values() if row.keys() <= lefts else (value for left, value in row.items() if left in lefts)
+
+
+def of_same_rights(elements: Elements, keys: Keys) -> Elements:
+    """Return the pairs that have the right sides of some keys, at least those of the keys."""
+    rows, wanted = PairElements.of(elements).rows, PairKeys.of(keys).rows
+    if len(rows) <= len(wanted):
+        return PairElements(rows)
+    return PairElements({right: rows[right] for right in wanted if right in rows})
 
 
 def without(elements: Elements, keys: Iterable[str]) -> Elements:

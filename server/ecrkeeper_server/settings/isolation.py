@@ -9,18 +9,24 @@ elements, so an accepted probe clears all of its elements.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from msgspec import Struct, field
 
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, merged, restricted, union, without
-from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, alike, gather
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, any_paired, gather, grouping
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.setting import Setting, nothing_denied
+from ecrkeeper_server.turns import STEP, Steps, sorting
 
-Probes = Generator[Keys, bool, None]
+T = TypeVar("T")
+_Probing = Generator[Keys | None, bool | None, T]
 """Yields keys to write on top of what AWS has, and is sent whether AWS accepted them.
 
-No keys stand for the document as AWS has it.
+No keys stand for the document as AWS has it. None is a pause between two steps.
 """
+# Items of a step.
+_AT_ONCE = 250
 
 
 class Item(Struct, frozen=True):
@@ -71,12 +77,27 @@ class Search:
         self._fits = fits
         self._rejected = rejected
         self._proven = proven
+        self._probes = self._probing()
         self.verdict = Verdict()
 
-    def probes(self) -> Probes:
-        """Yield the probes; the verdict is up to date between any two of them."""
+    def advancing(self, accepted: bool | None = None) -> Steps[Keys | None]:
+        """Return the next probe in steps, given whether AWS accepted the one before.
+
+        None ends the search. The verdict is up to date between any two probes.
+        """
+        try:
+            keys = self._probes.send(accepted)
+            while keys is None:
+                yield
+                keys = next(self._probes)
+        except StopIteration:
+            return None
+        return keys
+
+    def _probing(self) -> _Probing[None]:
         first = [item for item in self._items if not item.needs]
         then = [item for item in self._items if item.needs]
+        yield None
         yield from self._among(first, rejected=self._rejected and not then)
         if self.verdict.base_rejected:
             return
@@ -85,7 +106,7 @@ class Search:
         self.verdict.held += [item for item in then if not item.needs <= self.verdict.accepted]
         yield from self._among(free, rejected=self._rejected and clean and bool(free))
 
-    def _among(self, items: Sequence[Item], *, rejected: bool) -> Probes:
+    def _among(self, items: Sequence[Item], *, rejected: bool) -> _Probing[None]:
         """Halve a rejected group until one item is left, then try all others at once.
 
         Only the first division of a group goes by time: an attempt has few calls, and each attempt must decide an item.
@@ -94,7 +115,7 @@ class Search:
         divided = False
         while suspects or unknown:
             if not suspects:
-                group, unknown, divided = self._fitting(unknown), [], False
+                group, unknown, divided = (yield from self._fitting(unknown)), [], False
                 suspects = [] if not group or (yield from self._probe(group)) else group
             elif len(suspects) == 1:
                 if not (yield from self._base_holds()):
@@ -103,41 +124,57 @@ class Search:
             else:
                 newer, older = _halves(suspects) if divided else _parted(suspects)
                 divided = True
-                group = self._fitting(older)
+                group = yield from self._fitting(older)
                 if not group or (yield from self._probe(group)):
                     # A newer item is certainly in error only if AWS accepted all of the older ones.
                     suspects, unknown = (newer, unknown) if len(group) == len(older) else ([], newer + unknown)
                 else:
                     suspects, unknown = group, newer + unknown
 
-    def _probe(self, group: Sequence[Item]) -> Generator[Keys, bool, bool]:
-        keys = _keys(group)
-        accepted = yield keys
+    def _probe(self, group: Sequence[Item]) -> _Probing[bool]:
+        keys = yield from _uniting(group)
+        yield None
+        accepted = bool((yield keys))
         if accepted:
             self.verdict.accepted = self.verdict.accepted | keys
             self._proven = True
         return accepted
 
-    def _base_holds(self) -> Generator[Keys, bool, bool]:
+    def _base_holds(self) -> _Probing[bool]:
         """Return whether AWS accepts its own document, before any change is blamed."""
         if not self._proven:
-            self._proven = yield NO_KEYS
+            self._proven = bool((yield NO_KEYS))
             self.verdict.base_rejected = not self._proven
         return self._proven
 
-    def _fitting(self, group: Sequence[Item]) -> list[Item]:
+    def _fitting(self, group: Sequence[Item]) -> _Probing[list[Item]]:
         """Return the items that fit beside what AWS has; set the others aside."""
-        if not group or self._fits(_keys(group)):
+        if not group:
+            return []
+        keys = yield from _uniting(group)
+        yield None
+        if self._fits(keys):
             return list(group)
         fitting: list[Item] = []
+        keys = NO_KEYS
         for item in group:
-            fits = self._fits(_keys([*fitting, item]))
-            (fitting if fits else self.verdict.unfit).append(item)
+            yield None
+            with_item = union([keys, item.keys])
+            if self._fits(with_item):
+                fitting.append(item)
+                keys = with_item
+            else:
+                self.verdict.unfit.append(item)
         return fitting
 
 
-def _keys(items: Iterable[Item]) -> Keys:
-    return union(item.keys for item in items)
+def _uniting(items: Iterable[Item]) -> Steps[Keys]:
+    """Return the keys of items in steps."""
+    sets = [item.keys for item in items if item.keys]
+    yield
+    if any_paired(*sets):
+        return (yield from PairKeys.uniting(sets))
+    return frozenset[str]().union(*sets)
 
 
 def _parted(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
@@ -151,23 +188,31 @@ def _halves(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
     return suspects[:cut], suspects[cut:]
 
 
-def items_of(setting: Setting, changes: Iterable[Change], owners: Elements, times: Mapping[str, int]) -> list[Item]:
-    """Group the changes of one unit and the same owners into items."""
+def itemizing(
+    setting: Setting, changes: Iterable[Change], owners: Elements, times: Mapping[str, int]
+) -> Steps[list[Item]]:
+    """Group the changes of one unit and the same owners into items, in steps."""
     changes = [change for change in changes if change.after is not None]
     needed = needs(setting, changes, owners)
-    groups: dict[tuple[str, tuple[str, ...]], Keys] = {}
-    for keys, (changed, of_owners) in alike(changed_keys(changes), owners):
+    yield
+    units: dict[str, dict[tuple[str, ...], list[Keys]]] = {}
+    processed = 0
+    for keys, (changed, of_owners) in (yield from grouping(changed_keys(changes), owners)):
         for unit, each in setting.units(keys) if changed else ():
-            name = (unit, tuple(of_owners or ()))
-            groups[name] = groups.get(name, NO_KEYS) | each
-    return [
-        Item(
-            keys,
-            union(needed[key] for key in keys) if needed else NO_KEYS,
-            max((times.get(owner, 0) for owner in of_owners), default=0),
-        )
-        for (_, of_owners), keys in sorted(groups.items(), key=lambda group: group[0])
-    ]
+            units.setdefault(unit, {}).setdefault(tuple(of_owners or ()), []).append(each)
+        processed += len(keys)
+        if processed >= STEP // 8:
+            yield
+            processed = 0
+    items: list[Item] = []
+    for _, of_unit in sorted(units.items(), key=lambda each: each[0]):
+        for of_owners in (yield from sorting(of_unit)):
+            keys = union(of_unit[of_owners])
+            time = max((times.get(owner, 0) for owner in of_owners), default=0)
+            items.append(Item(keys, union(needed[key] for key in keys) if needed else NO_KEYS, time))
+            if len(items) % _AT_ONCE == 0:
+                yield
+    return items
 
 
 def needs(setting: Setting, changes: Iterable[Change], owners: Elements) -> dict[str, Keys]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Protocol
 
 from ecrkeeper_server.settings import algebra
@@ -121,9 +121,12 @@ def planning(
     return plans
 
 
-def drifts(planned: Mapping[str, Plan], composition: Composition) -> Iterator[tuple[Drift, list[str]]]:
-    """Yield the differences of plans, each with the owners of its elements."""
+def finding_drift(planned: Mapping[str, Plan], composition: Composition) -> Steps[list[tuple[Drift, list[str]]]]:
+    """Return the differences of plans in steps, each with the owners of its elements."""
+    differing: list[tuple[Drift, list[str]]] = []
     for drift in (drift for each in planned.values() for drift in each.drift):
-        for keys, owners in composition.by_owners(drift.setting, drift.keys):
-            for part in restricted([drift], keys):
-                yield part, sorted(owners)
+        yield
+        for keys, owners in (yield from composition.grouping_by_owners(drift.setting, drift.keys)):
+            yield
+            differing += ((part, sorted(owners)) for part in restricted([drift], keys))
+    return differing

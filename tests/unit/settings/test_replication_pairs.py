@@ -14,7 +14,7 @@ from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.element_sets import changed_keys, excluding, restricted
 from ecrkeeper_server.settings.element_states import element_states, keying
 from ecrkeeper_server.settings.elements import FEW, alike, diff, gather, keys_of
-from ecrkeeper_server.settings.isolation import items_of, unmade_changes, with_changes
+from ecrkeeper_server.settings.isolation import itemizing, unmade_changes, with_changes
 from ecrkeeper_server.settings.ownership import owned_elements, verified
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
@@ -112,7 +112,7 @@ def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> 
     assert composed.owners == plain.owners
     conflicts = {key: each.owners for each in composed.conflicts for key in each.keys}
     assert conflicts == {key: each.owners for each in plain.conflicts for key in each.keys}
-    for keys, owners in composed.by_owners(NAME, keys_of(composed.desired.get(NAME, {}))):
+    for keys, owners in finish(composed.grouping_by_owners(NAME, keys_of(composed.desired.get(NAME, {})))):
         assert {plain.owners_of(NAME, key) for key in keys} == {owners}
     for keys in (keys_of(composed.desired.get(NAME, {})), frozenset(sorted(plain.desired.get(NAME, {}))[::2])):
         concerned = {owner for key in keys for owner in plain.owners_of(NAME, key)}
@@ -160,7 +160,8 @@ def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desire
 @given(before=any_form, after=any_form, owned=any_form)
 def test_items_to_isolate_are_those_of_plain_elements(before: Any, after: Any, owned: Any) -> None:
     packed, plain = (
-        items_of(SETTING, diff(NAME, before[form], after[form]), _owned_by_a(owned[form]), {}) for form in (0, 1)
+        finish(itemizing(SETTING, diff(NAME, before[form], after[form]), _owned_by_a(owned[form]), {}))
+        for form in (0, 1)
     )
     assert [sorted(item.keys) for item in packed] == [sorted(item.keys) for item in plain]
 

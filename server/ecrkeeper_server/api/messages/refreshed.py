@@ -14,7 +14,7 @@ from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.ecr.history import dating
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
-from ecrkeeper_server.settings.ownership import composing, drifts, managed, owned_elements, planning, verified
+from ecrkeeper_server.settings.ownership import composing, finding_drift, managed, owned_elements, planning, verified
 from ecrkeeper_server.settings.table import splitting_all
 from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -36,7 +36,7 @@ def refreshing(row: Resource, declared: Sequence[Declaration], view: int) -> Ste
     yield
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = yield from planning(desired, applied, elements, prune=prune)
-    drift = yield from storing_drift(drifts(planned, composition))
+    drift = yield from storing_drift((yield from finding_drift(planned, composition)))
     yield
     known = yield from dating(drift, state.drift, row.observe_time)
     yield
