@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ecrkeeper_server.ecr.history import attempts_of, with_first_times
+from ecrkeeper_server.ecr.history import adding_first_times, attempts_of
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.turns import finish
 from msgspec.structs import replace
 
 
@@ -36,7 +37,7 @@ FIRST_SEEN = {
 @pytest.mark.parametrize("reason", FIRST_SEEN)
 def test_drift_keeps_first_observed_time(reason: str) -> None:
     before, now, since = FIRST_SEEN[reason]
-    state = with_first_times(State({"drift": now}), State({"drift": before}), 9)
+    state = finish(adding_first_times(State({"drift": now}), State({"drift": before}), 9))
     assert [each.since for each in state.drift] == since
 
 
@@ -58,12 +59,12 @@ def test_error_keeps_its_first_time_and_counts_attempts(reason: str) -> None:
     before, counted, now, since, attempts = ATTEMPTS[reason]
     row = Resource.new(RegistryName("1" * 12, "us-east-1"), {}, 1)
     row = replace(row, state={"error": before}, attempts=counted)
-    state = with_first_times(State({"error": now}), State(row.state), 9)
+    state = finish(adding_first_times(State({"error": now}), State(row.state), 9))
     assert attempts_of(state, row) == attempts
     assert (None if state.error is None else state.error.since) == since
 
 
 def test_state_that_stays_the_same_is_equal() -> None:
     state = State({"drift": [drift()], "error": error()})
-    first = with_first_times(state, State({}), 5)
-    assert with_first_times(state, first, 9) == first
+    first = finish(adding_first_times(state, State({}), 5))
+    assert finish(adding_first_times(state, first, 9)) == first

@@ -8,6 +8,7 @@ import pytest
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper_server.api.messages.registry_settings import with_takeovers
 from ecrkeeper_server.declarations.takeover import Takeover
+from ecrkeeper_server.ecr.history import adding_first_times
 from ecrkeeper_server.settings import advice, globs
 from ecrkeeper_server.settings.advice import RULES, SIGNING, TEMPLATES, advising
 from ecrkeeper_server.settings.algebra import Composition, composing, planning
@@ -18,6 +19,7 @@ from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.replication import REPLICATION
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.turns import Steps, finish
 
 from tests.unit.test_slices import MOST_LINES, longest
@@ -92,6 +94,20 @@ def test_owners_of_any_element_are_found_in_few_lines(many_owners: tuple[Composi
         assert len(composition.owners_of_any(REPLICATION.name, keys)) == 2_000
 
     assert longest(finding()) < MOST_LINES / 2
+
+
+def test_times_of_many_differences_are_added_in_steps() -> None:
+    stored = [
+        {"setting": "s", "key": f"{at}", "kind": "UNEXPECTED", "desired": None, "observed": at} for at in range(10_000)
+    ]
+    state, before = (
+        State({"drift": drift, "remediation": {"time": 2, "drift": drift}})
+        for drift in (stored, [{**each, "since": 1} for each in stored])
+    )
+    assert longest(adding_first_times(state, before, 2)) < MOST_LINES / 2
+    dated = finish(adding_first_times(state, before, 2))
+    assert dated.drift == before.drift
+    assert dated.remediation == before.remediation
 
 
 @pytest.mark.parametrize("rule", ["ROOT", "a", "ab", "a/b"])

@@ -13,23 +13,26 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.stored_drift import StoredDrift
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 S = TypeVar("S", bound=State)
 
 
-def with_first_times(state: S, before: State, now: int) -> S:
-    """Return a new state with the first observation times of drift and error.
+def adding_first_times(state: S, before: State, now: int) -> Steps[S]:
+    """Return a new state with the first observation times of drift and error, in steps.
 
     That is `now` for new ones. Others keep their times, so an attempt that finds
     no change leaves an equal state.
     Drift that was remediated now has a time only if an earlier attempt observed it.
     """
-    remediation = state.remediation
-    if remediation is not None and remediation.time == now:
-        state = state.changed(remediation=replace(remediation, drift=dated(remediation.drift, before.drift, None)))
+    if state.remediated_at == now:
+        remediated = yield from dating(state.each_remediated(), before.each_drift(), None)
+        yield
+        state = yield from state.changing_remediated(remediated)
     if state.drifted:
-        state = state.changed(drift=dated(state.drift, before.drift, now))
+        drift = yield from dating(state.each_drift(), before.each_drift(), now)
+        yield
+        state = yield from state.changing_drift(drift)
     error = state.error
     if error is None:
         return state
@@ -38,29 +41,44 @@ def with_first_times(state: S, before: State, now: int) -> S:
     return state.changed(error=replace(error, since=now if since is None else since))
 
 
-def dated(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int | None) -> list[StoredDrift]:
-    """Return differences with the times at which they were first observed.
+def dating(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int | None) -> Steps[list[StoredDrift]]:
+    """Return differences with the times at which they were first observed, in steps.
 
     Differences that are not in the state before get `now`.
     """
-    return finish(dating(drift, before, now))
-
-
-def dating(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int | None) -> Steps[list[StoredDrift]]:
-    """Return the same in steps."""
-    rows, earlier = list(drift), list(before)
+    rows: list[StoredDrift] = []
+    for each in drift:
+        rows.append(each)
+        if len(rows) % _AT_ONCE == 0:
+            yield
+    dated: list[StoredDrift] = []
     if any(each.pairs is not None for each in rows):
-        known = _by_time(earlier)
-        dated: list[StoredDrift] = []
+        known = _by_time(before)
         for each in rows:
             yield
             dated += _dated_parts(each, known, now)
         return dated
-    since = {each.identity: each.since for each in earlier if each.since is not None}
-    return [replace(each, since=since.get(each.identity, now)) for each in rows]
+    yield
+    since: dict[_Identity, int] = {}
+    for at, each in enumerate(before):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        if each.since is not None:
+            since[each.identity] = each.since
+    # To free all of them at the end would take milliseconds.
+    rows.reverse()
+    while rows:
+        each = rows.pop()
+        dated.append(replace(each, since=since.get(each.identity, now)))
+        if len(dated) % _AT_ONCE == 0:
+            yield
+    return dated
 
 
 _Kind = tuple[str, str]
+_Identity = tuple[str, str, str]
+# Differences of a step.
+_AT_ONCE = 500
 
 
 def _by_time(before: Iterable[StoredDrift]) -> dict[_Kind, dict[int | None, Keys]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ecrkeeper_server.ecr.history import attempts_of, with_first_times
+from ecrkeeper_server.ecr.history import adding_first_times, attempts_of
 from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, is_of_account
@@ -111,7 +111,7 @@ class Finisher:
         state = result.state.changed(**_shown(before.conditions, status, attempt.now))
         state = yield from _with_owners(state, attempt, result)
         yield
-        state = with_first_times(state, before, attempt.now)
+        state = yield from adding_first_times(state, before, attempt.now)
         yield
         if others := self._others(row, state, before, attempt.now):
             state = state.changed(conditions=[*state.conditions, *others])

@@ -100,18 +100,23 @@ def _state(
     window = attempt.contest_window
     progress.contests = contests.after(progress.contests, progress.remediated, in_place, desired, attempt.now, window)
     yield
-    state = before.changed(
-        applied={name: elements for name, elements in applied.items() if elements},
+    state = before.changed(applied={name: elements for name, elements in applied.items() if elements})
+    yield
+    state = state.changed(settled={name: elements for name, elements in settled.items() if elements})
+    yield
+    state = state.changed(
         unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
-        settled={name: elements for name, elements in settled.items() if elements},
         observed={**unread, **{name: observed.shape for name, observed in progress.observed.items()}},
         degraded={name: _shortened(paths) for name, paths in degraded.items()},
-        drift=drift,
         suspects=progress.suspects,
         denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
         contests=progress.contests,
     )
-    return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
+    state = yield from state.changing_drift(drift)
+    if not progress.remediated:
+        return state
+    state = state.changed(remediation=Remediation(attempt.now, []))
+    return (yield from state.changing_remediated(progress.remediated))
 
 
 def _shortened(paths: Sequence[str]) -> list[str]:

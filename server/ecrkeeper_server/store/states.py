@@ -6,7 +6,7 @@ state for every attempt, and most attempts need few members.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, Unpack
 
 from msgspec.structs import replace
@@ -20,8 +20,9 @@ from ecrkeeper_server.store.contests import Contests, load_contests
 from ecrkeeper_server.store.replication_checks import StoredCheck, worst_result
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, RejectedDeletion, RoleDeletion, StoredError
-from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
+from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift, encoding_drift
 from ecrkeeper_server.store.text_limits import TextLimits
+from ecrkeeper_server.turns import Steps
 
 STATUS_MEMBERS = ("conditions", "drift", "error", "owners")
 """The members that `State` reads for the status of a declaration."""
@@ -56,6 +57,29 @@ class State(StoredJson, frozen=True):
     def drifted(self) -> bool:
         """Whether an element differs."""
         return bool(self.stored.get("drift"))
+
+    def each_drift(self) -> Iterator[StoredDrift]:
+        """Yield the elements with drift, and parse one at a time."""
+        return map(StoredDrift.from_json, self.stored.get("drift") or ())
+
+    def changing_drift(self, drift: Sequence[StoredDrift]) -> Steps[Self]:
+        """Return the state with other elements with drift, in steps."""
+        return type(self)({**self.stored, "drift": (yield from encoding_drift(drift))})
+
+    @property
+    def remediated_at(self) -> int | None:
+        """The time of the last remediation."""
+        stored = self.stored.get("remediation")
+        return stored["time"] if stored else None
+
+    def each_remediated(self) -> Iterator[StoredDrift]:
+        """Yield the differences of the last remediation, and parse one at a time."""
+        return map(StoredDrift.from_json, (self.stored.get("remediation") or {}).get("drift", ()))
+
+    def changing_remediated(self, drift: Sequence[StoredDrift]) -> Steps[Self]:
+        """Return the state with other differences of the last remediation, in steps."""
+        remediation = {**self.stored["remediation"], "drift": (yield from encoding_drift(drift))}
+        return type(self)({**self.stored, "remediation": remediation})
 
     @property
     def remediation(self) -> Remediation | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from msgspec import Struct
@@ -15,9 +15,13 @@ from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.plan import Drift
 from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
 from ecrkeeper_server.store.causes import StoredCause
+from ecrkeeper_server.turns import Steps
 
 MAX_OWNERS = 20
 """The owners that are stored of an element that differs."""
+
+# Differences of a step.
+_AT_ONCE = 250
 
 
 class StoredDrift(Struct, frozen=True):
@@ -89,6 +93,16 @@ class StoredDrift(Struct, frozen=True):
     def identity(self) -> tuple[str, str, str]:
         """The element and the kind of its difference."""
         return self.setting, self.key, self.kind
+
+
+def encoding_drift(drift: Iterable[StoredDrift]) -> Steps[list[Json]]:
+    """Return the stored form of differences in steps."""
+    stored: list[Json] = []
+    for each in drift:
+        stored.append(each.to_json())
+        if len(stored) % _AT_ONCE == 0:
+            yield
+    return stored
 
 
 class Remediation(Struct, frozen=True):
