@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper.v1 import role_service_pb2
+from ecrkeeper.v1 import role_service_pb2, settings_pb2
 from ecrkeeper_server.api.layers import message_bounds as bounds
 from ecrkeeper_server.api.layers.bounded_fields import output_only
-from ecrkeeper_server.api.layers.list_bounds import MAX_ITEMS, bound_of
 from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
 from ecrkeeper_server.declarations import message_rules as validation
+from ecrkeeper_server.declarations.list_bounds import MAX_ITEMS, bound_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import InvalidArgument, QuotaExceeded
 from google.protobuf import message_factory
@@ -249,3 +249,14 @@ def test_violations_and_quotas_are_reported_together() -> None:
         within_bounds(request.SerializeToString(), request.DESCRIPTOR)
     assert [v.field.rpartition(".")[2] for v in caught.value.violations] == ["applied_for"]
     assert [q.description for q in caught.value.quotas] == ["pull-through cache rules: 51, and AWS allows 50"]
+
+
+def test_violations_of_a_far_too_long_list_are_found_in_few_steps() -> None:
+    """The library checks a list at once, so a list is cut behind the length that AWS allows."""
+    rules = [{"repository_filters": [{"filter": f"team-{at:04}/"}]} for at in range(2_000)]
+    message = settings_pb2.ReplicationConfiguration(rules=rules)
+    steps = sum(1 for _ in validation.finding_violations(message))
+    assert steps < 100
+    found = {each.field: each.description for each in validation.violations(message)}
+    assert found["rules"] == "replication rules: 2000, and AWS allows 25"
+    assert "rules[0].destinations" in found and "rules[25].destinations" in found

@@ -8,11 +8,13 @@ from typing import Any
 import protovalidate
 from google.protobuf.message import Message
 
+from ecrkeeper_server.declarations.list_bounds import rule_of
 from ecrkeeper_server.declarations.pattern_messages import message_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import MAX_VIOLATIONS, MORE_VIOLATIONS, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.setting import over_quota
+from ecrkeeper_server.turns import Steps, finish
 
 _FEW_NAMES = 12
 VALIDATOR = protovalidate.Validator()
@@ -22,22 +24,32 @@ def violations(message: Message) -> list[Violation]:
     """Return the first hundred violations of the rules of the protos.
 
     Checking a valid message is fast, but describing a violation takes 40
-    microseconds. Lists are therefore cut after that many invalid items.
+    microseconds. Lists are therefore cut after that many invalid items, and
+    behind their greatest length.
     """
+    return finish(finding_violations(message))
+
+
+def finding_violations(message: Message) -> Steps[list[Violation]]:
+    """Return the same in steps."""
     if not VALIDATOR.collect_violations(message, fail_fast=True):
         return []
+    yield
     cut = type(message)()
     cut.CopyFrom(message)
-    more = _cut(cut, MAX_VIOLATIONS) <= 0
+    yield
+    more = (yield from _cutting(cut, MAX_VIOLATIONS)) <= 0
+    yield
     violations = VALIDATOR.collect_violations(cut)
+    yield
     described = [_describe(message, each) for each in violations[:MAX_VIOLATIONS]]
     if more or len(violations) > MAX_VIOLATIONS:
         described.append(MORE_VIOLATIONS)
     return described
 
 
-def _cut(message: Any, limit: int) -> int:
-    """Cut all lists of messages after that many invalid items.
+def _cutting(message: Any, limit: int) -> Steps[int]:
+    """Cut all lists of messages that are too long, and after that many invalid items.
 
     Returns the number of further items that may be invalid.
     """
@@ -45,15 +57,19 @@ def _cut(message: Any, limit: int) -> int:
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             continue
         if not field.is_repeated:
-            limit = _cut(value, limit)
+            limit = yield from _cutting(value, limit)
             continue
+        if most := rule_of(field):
+            # One item more breaks the rule as well as all of them do.
+            del value[most + 1 :]
         for at, item in enumerate(value):
             # An empty list might break another rule.
             if limit <= 0 and at:
                 del value[at:]
                 break
             if VALIDATOR.collect_violations(item, fail_fast=True):
-                limit = _cut(item, limit - 1)
+                limit = yield from _cutting(item, limit - 1)
+            yield
     return limit
 
 

@@ -9,7 +9,7 @@ from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from msgspec import Struct
 
-from ecrkeeper_server.api.layers.list_bounds import bound_of
+from ecrkeeper_server.declarations.list_bounds import bound_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
 
 # The wire types.

@@ -25,14 +25,14 @@ from ecrkeeper_server.api.messages.serializing import answering
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.aws_errors import AwsError
-from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
+from ecrkeeper_server.declarations.message_rules import VALIDATOR, finding_violations
 from ecrkeeper_server.errors import DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
 from ecrkeeper_server.turns import Steps, work
 
 log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_ID = 64
-_Check = Callable[[Message | None], None]
+_Check = Callable[[Message | None], Steps[None]]
 _CONTENT = attrgetter("content")
 # A declaration takes several times as much memory as its message.
 _DATA_OF_MESSAGE = 4
@@ -61,19 +61,20 @@ class ErrorMapping:
         return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream, check), read, _CONTENT)
 
     def _checking(self, method: str) -> _Check:
-        """Return the check of a method's requests.
+        """Return the check of a method's requests, in steps.
 
         Only an invalid one costs the time of its messages.
         """
         fields, suspect = name_fields(method), self._partitions.suspect
         names = [attrgetter(field) for field in fields]
 
-        def check(request: Message | None) -> None:
+        def check(request: Message | None) -> Steps[None]:
             if request is None:
                 raise InvalidArgument([NO_MESSAGE])
             invalid: list[Violation] = []
             if VALIDATOR.collect_violations(request, fail_fast=True):
-                invalid += violations(request)
+                yield
+                invalid += yield from finding_violations(request)
             for name in names:
                 if suspect(name(request)):
                     invalid += self._partitions.violations(request, fields)
@@ -166,9 +167,11 @@ async def _checked(check: _Check, request: Message | None, *, hold: bool = False
     if request is not None and (size := request.ByteSize()) >= LARGE_BYTES:
         if hold:
             await work().hold(_DATA_OF_MESSAGE * size)
-        await work().step(check, request)
+        await work().run(check(request))
     else:
-        check(request)
+        for _ in check(request):
+            # A small request needs no pause.
+            pass
 
 
 def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..., Awaitable[Any]]:

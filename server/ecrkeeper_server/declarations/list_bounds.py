@@ -29,10 +29,14 @@ _RULES = (
 
 def bound_of(described: FieldDescriptor) -> int:
     """Return the maximum number of items of a list or map; 0 for other fields."""
-    if not described.is_repeated:
-        return 0
+    return rule_of(described) or MAX_ITEMS if described.is_repeated else 0
+
+
+@cache
+def rule_of(described: FieldDescriptor) -> int:
+    """Return the maximum number of items that a rule of the protos sets; 0 if none does."""
     rules = _options().FromString(described.GetOptions().SerializeToString()).rules
-    return int(rules.map.max_pairs or rules.repeated.max_items or MAX_ITEMS)
+    return int(rules.map.max_pairs or rules.repeated.max_items)
 
 
 @cache
