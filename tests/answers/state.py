@@ -25,7 +25,7 @@ from ecrkeeper_server.store import (
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.backfills import BackfillMetadata
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.drift_rows import stored_drift
+from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.fleet_rows import AccountRow, SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import Gate, Selector, SetSpec, Wave
 from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase, OperationMetadata
@@ -34,6 +34,7 @@ from ecrkeeper_server.store.rows import Declaration, Method, Operation
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.store.work import columns_of
+from ecrkeeper_server.turns import finish
 from msgspec.structs import replace
 from sqlalchemy import insert, update
 
@@ -105,7 +106,7 @@ def pairs_drift() -> list[dict[str, Any]]:
     elements = SETTINGS[largest.REPLICATION].split({"rules": largest.replication(256)["rules"][12:]})
     drifts = (Drift(largest.REPLICATION, "", DriftKind.MISSING, value, None, PairKeys.of(keys)) for keys, (value, _) in
              alike(elements, {}))  # fmt: skip
-    return [each.to_json() for each in stored_drift((drift, None) for drift in drifts)]
+    return [each.to_json() for each in finish(storing_drift((drift, None) for drift in drifts))]
 
 
 def _declare(tx: Tx, rows: list[Declaration], settings: dict[str, Any]) -> None:

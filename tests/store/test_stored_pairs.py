@@ -21,7 +21,7 @@ from ecrkeeper_server.settings.ownership import finding_drift, owned_elements
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import drifting, resources
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.drift_rows import stored_drift
+from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.filter_expression import Restriction, condition_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
@@ -76,7 +76,7 @@ def by_filter() -> dict[str, Any]:
     """Return the state that this release stores."""
     elements = {NAME: SETTING.split(DECLARED)}
     planned = {NAME: plan(SETTING, elements[NAME], elements[NAME], SETTING.split(OBSERVED))}
-    stored = stored_drift(finish(finding_drift(planned, compose({"platform": elements}))))
+    stored = finish(storing_drift(finish(finding_drift(planned, compose({"platform": elements})))))
     drift = [replace(each, since=TIME) for each in stored]
     rejected = replace(SUSPECT, values=suspects.values_of(planned[NAME].changes))
     state = RegistryState({}).changed(

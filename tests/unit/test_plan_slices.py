@@ -12,6 +12,7 @@ from ecrkeeper_server.ecr.history import adding_first_times
 from ecrkeeper_server.settings import advice, globs
 from ecrkeeper_server.settings.advice import RULES, SIGNING, TEMPLATES, advising
 from ecrkeeper_server.settings.algebra import Composition, composing, planning
+from ecrkeeper_server.settings.element_sets import only
 from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.isolation import Search, itemizing
 from ecrkeeper_server.settings.ownership import finding_drift
@@ -87,13 +88,15 @@ def test_owners_of_drift_are_found_in_steps(many_owners: tuple[Composition, Plan
 
 def test_owners_of_any_element_are_found_in_few_lines(many_owners: tuple[Composition, Plan]) -> None:
     composition, planned = many_owners
-    keys = keys_of(planned.target)
+    keys, owners = keys_of(planned.target), composition.owners[REPLICATION.name]
 
     def finding() -> Steps[None]:
         yield
         assert len(composition.owners_of_any(REPLICATION.name, keys)) == 2_000
+        yield
+        assert only(owners, keys)
 
-    assert longest(finding()) < MOST_LINES / 2
+    assert longest(finding()) < MOST_LINES
 
 
 def test_times_of_many_differences_are_added_in_steps() -> None:

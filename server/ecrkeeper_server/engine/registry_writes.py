@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 
 from msgspec.structs import replace
@@ -13,20 +13,21 @@ from ecrkeeper_server.ecr.observe import EVERYWHERE, Observed, observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_will_be_created
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
-from ecrkeeper_server.engine.rejections import held, rejection_errors
+from ecrkeeper_server.engine.rejections import finding_rejections, held
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements, of_withheld
 from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, record_intent, relinquish
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, excluding, only, restricted
-from ecrkeeper_server.settings.elements import Change, Elements, gather, keys_of
+from ecrkeeper_server.settings.elements import Change, gather, keys_of
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import unmade_changes, with_changes
 from ecrkeeper_server.settings.plan import Drift, Plan
 from ecrkeeper_server.settings.setting import Call, Setting
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store.drift_rows import stored_drift
+from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.rows import Method
+from ecrkeeper_server.store.stored_drift import StoredDrift
 from ecrkeeper_server.turns import Steps, work
 
 # After these errors nothing more is sent: other calls would fail alike, or are not wanted.
@@ -59,7 +60,9 @@ async def write_settings(attempt: Attempt, progress: Progress) -> None:
                 of_changes(progress.composition, name, each.planned.changes, stopping),
             ]
             relinquish(progress, name, progress.applied_before.get(name, {}), each.writes)
-        progress.errors[name] = [*progress.errors.get(name, ()), *rejection_errors(progress, name, attempt.now)]
+        if progress.suspects.get(name):
+            rejections = await work().run(finding_rejections(progress, name, attempt.now), attempt.elements)
+            progress.errors[name] = [*progress.errors.get(name, ()), *rejections]
     progress.errors = {name: errors for name, errors in progress.errors.items() if errors}
 
 
@@ -143,10 +146,7 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
     elif not progress.suspects.get(name):
         progress.unconfirmed.pop(name, None)
     if stopping is None and planned is not None:
-        # An element that was in place and is not now was changed out of band.
-        settled = attempt.claimed.registry_state.settled.get(name, {})
-        remediated = _remediated(planned, failed, progress.observed[name].elements, settled)
-        progress.remediated += stored_drift((drift, None) for drift in remediated)
+        progress.remediated += await work().run(_remediating(attempt, progress, planned, failed), attempt.elements)
     return stopping
 
 
@@ -216,12 +216,22 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
         raise
 
 
-def _remediated(
-    planned: Plan, failed: Sequence[SettingError], observed: Elements, settled: Elements
-) -> Iterator[Drift]:
-    """Yield the remediated differences of elements that were in place before."""
+def _remediating(
+    attempt: Attempt, progress: Progress, planned: Plan, failed: Sequence[SettingError]
+) -> Steps[list[StoredDrift]]:
+    """Return the remediated differences of elements that were in place before, in steps.
+
+    An element that was in place and is not now was changed out of band.
+    """
+    settled = attempt.claimed.registry_state.settled.get(planned.setting, {})
+    yield
     done = reduce(lambda keys, error: error.beyond(keys), failed, changed_keys(planned.drift))
-    in_place = (done & keys_of(settled)) - differing(observed, settled)
+    done &= keys_of(settled)
+    yield
+    in_place = done - differing(progress.observed[planned.setting].elements, settled)
+    remediated: list[Drift] = []
     for drift in restricted(planned.drift, in_place):
+        yield
         as_desired = gather([(drift.keys, drift.desired)])
-        yield from restricted([drift], drift.keys - differing(as_desired, only(settled, drift.keys)))
+        remediated += restricted([drift], drift.keys - differing(as_desired, only(settled, drift.keys)))
+    return (yield from storing_drift((drift, None) for drift in remediated))

@@ -16,6 +16,7 @@ from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, ga
 from ecrkeeper_server.settings.isolation import needs
 from ecrkeeper_server.settings.suspects import Suspect
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.turns import Steps
 
 
 def owners_by_key(progress: Progress, name: str) -> Elements:
@@ -35,13 +36,17 @@ def held(progress: Progress, name: str) -> dict[str, Keys]:
     return {key: keys & rejected for key, keys in needed.items() if keys & rejected and key not in rejected}
 
 
-def rejection_errors(progress: Progress, name: str, now: int) -> list[SettingError]:
-    """Return an error for each rejected group, and for each that waits for a denial."""
+def finding_rejections(progress: Progress, name: str, now: int) -> Steps[list[SettingError]]:
+    """Return an error for each rejected group, and for each that waits for a denial, in steps."""
     rejected = progress.suspects.get(name, [])
     if not rejected:
         return []
     changes = progress.plans[name].changes
-    errors = [_rejection_error(progress, name, one, changes, now) for one in rejected]
+    errors = []
+    for one in rejected:
+        yield
+        errors.append(_rejection_error(progress, name, one, changes, now))
+    yield
     lasting = suspects.keys_of(one for one in rejected if one.lasting)
     waiting = held(progress, name)
     by_key = {change.key: change for change in changes} if waiting else {}

@@ -52,7 +52,7 @@ def combined(
 ) -> dict[str, Any]:
     """Combine the rows of right sides, each combination of two rows once.
 
-    `nothing` has the rows of absent right sides. Results with equal `identity` are one object.
+    `nothing` has the rows of absent right sides. New results with equal `identity` are one object.
     """
     known: dict[tuple[int, int], Any] = {}
     pool: dict[Any, Any] = {}
@@ -63,7 +63,8 @@ def combined(
         row = known.get(at)
         if row is None:
             row = combine(first, second)
-            row = known[at] = pool.setdefault(identity(row), row)
+            # A row that stays as it is was one object before, and its identity takes long to find.
+            known[at] = row = row if row is first else pool.setdefault(identity(row), row)
         if row:
             rows[right] = row
     return rows

@@ -10,19 +10,14 @@ from msgspec.structs import replace
 from ecrkeeper_server.settings.elements import apart
 from ecrkeeper_server.settings.plan import Drift
 from ecrkeeper_server.store.stored_drift import StoredDrift
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 # Differences of a step.
 _PER_STEP = 50
 
 
-def stored_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> list[StoredDrift]:
-    """Return differences, each with the owners of its elements, as they are stored."""
-    return finish(storing_drift(differences))
-
-
 def storing_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> Steps[list[StoredDrift]]:
-    """Return the same in steps."""
+    """Return differences, each with the owners of its elements, as they are stored, in steps."""
     parts: list[StoredDrift] = []
     for at, (drift, owners) in enumerate(differences):
         if at % _PER_STEP == _PER_STEP - 1:

@@ -71,7 +71,7 @@ async def registry_plan(
     planned = {name: plan for name, plan in plans.items() if _is_writable(message, name, observed[name])}
     known = _known(composition, observed)
     for name, plan in planned.items():
-        permitted_plan = _permitted(message, plan, registry, composition, allowing)
+        permitted_plan = await work().step(_permitted, message, plan, registry, composition, allowing, elements=size)
         await work().run(_adding_calls(message, registry, permitted_plan, observed[name], known), size)
     before = {**settings.beside, **elements}
     after = {**before, **{name: plan.target for name, plan in planned.items()}}
@@ -145,7 +145,7 @@ async def _digest(basis: Basis, observed: Mapping[str, Observed], unread: Mappin
     """Return the digest; it does not depend on the order of AWS's answers."""
     parts: dict[str, Any] = {name: error.reason for name, error in unread.items()}
     for name, one in observed.items():
-        shape = await work().step(SETTINGS[name].join, one.elements, elements=one.size)
+        shape = await work().run(SETTINGS[name].joining(one.elements), one.size)
         parts[name] = [shape, sorted(one.unknown)]
     return str(await work().run(PlanDigest.making(basis, parts), size))
 
