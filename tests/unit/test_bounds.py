@@ -252,7 +252,7 @@ def test_violations_and_quotas_are_reported_together() -> None:
 
 
 def test_violations_of_a_far_too_long_list_are_found_in_few_steps() -> None:
-    """The library checks a list at once, so a list is cut behind the length that AWS allows."""
+    """The library checks a list at once, so it is cut behind its greatest length."""
     rules = [{"repository_filters": [{"filter": f"team-{at:04}/"}]} for at in range(2_000)]
     message = settings_pb2.ReplicationConfiguration(rules=rules)
     steps = sum(1 for _ in validation.finding_violations(message))

@@ -1,4 +1,4 @@
-"""Planning and comparing the largest settings pauses after a bounded number of lines."""
+"""Planning the largest settings pauses after a bounded number of lines."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_takeovers_of_many_owners_are_shown_in_steps() -> None:
 
 @pytest.fixture(scope="module")
 def many_owners() -> tuple[Composition, Plan]:
-    """Return what two thousand owners declare for three destinations, and the plan that writes it."""
+    """Return the declarations of two thousand owners, and the plan that writes them."""
     places = ("333333333333/us-east-1", "444444444444/us-east-1", "555555555555/us-east-1")
     declared = {
         f"team-{at:04}": {REPLICATION.name: PairElements.of([f"{place}:team-{at:04}/" for place in places])}

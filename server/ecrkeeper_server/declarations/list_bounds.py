@@ -34,7 +34,7 @@ def bound_of(described: FieldDescriptor) -> int:
 
 @cache
 def rule_of(described: FieldDescriptor) -> int:
-    """Return the maximum number of items that a rule of the protos sets; 0 if none does."""
+    """Return the maximum number of items that a rule sets; 0 if none does."""
     rules = _options().FromString(described.GetOptions().SerializeToString()).rules
     return int(rules.map.max_pairs or rules.repeated.max_items)
 

@@ -19,7 +19,7 @@ S = TypeVar("S", bound=State)
 
 
 def adding_first_times(state: S, before: State, now: int) -> Steps[S]:
-    """Return a new state with the first observation times of drift and error, in steps.
+    """Return a new state with the start times of drift and error, in steps.
 
     That is `now` for new ones. Others keep their times, so an attempt that finds
     no change leaves an equal state.

@@ -219,7 +219,7 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
 def _remediating(
     attempt: Attempt, progress: Progress, planned: Plan, failed: Sequence[SettingError]
 ) -> Steps[list[StoredDrift]]:
-    """Return the remediated differences of elements that were in place before, in steps.
+    """Return the remediated differences of elements that were in place, in steps.
 
     An element that was in place and is not now was changed out of band.
     """

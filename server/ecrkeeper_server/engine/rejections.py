@@ -37,7 +37,10 @@ def held(progress: Progress, name: str) -> dict[str, Keys]:
 
 
 def finding_rejections(progress: Progress, name: str, now: int) -> Steps[list[SettingError]]:
-    """Return an error for each rejected group, and for each that waits for a denial, in steps."""
+    """Return an error for each rejected group, in steps.
+
+    And one for each that waits for a denial.
+    """
     rejected = progress.suspects.get(name, [])
     if not rejected:
         return []

@@ -62,7 +62,7 @@ def values_among(elements: Elements, keys: Keys) -> Iterator[Value]:
 
 
 def of_same_rights(elements: Elements, keys: Keys) -> Elements:
-    """Return the pairs that have the right sides of some keys, at least those of the keys."""
+    """Return the pairs that have the right sides of some keys."""
     rows, wanted = PairElements.of(elements).rows, PairKeys.of(keys).rows
     if len(rows) <= len(wanted):
         return PairElements(rows)

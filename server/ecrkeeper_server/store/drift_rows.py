@@ -17,7 +17,10 @@ _PER_STEP = 50
 
 
 def storing_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> Steps[list[StoredDrift]]:
-    """Return differences, each with the owners of its elements, as they are stored, in steps."""
+    """Return differences as they are stored, in steps.
+
+    Each comes with the owners of its elements.
+    """
     parts: list[StoredDrift] = []
     for at, (drift, owners) in enumerate(differences):
         if at % _PER_STEP == _PER_STEP - 1:

@@ -94,7 +94,10 @@ def view_cost(declared: Declaration, row: Resource | RegistryStatus) -> int:
 def with_takeovers(
     message: registry_pb2.RegistrySettings, takeovers: Iterable[Takeover]
 ) -> Steps[registry_pb2.RegistrySettings]:
-    """Return a declaration with the elements that it takes over; cut it until it fits, in steps."""
+    """Return a declaration with the elements that it takes over, in steps.
+
+    It is cut until it fits.
+    """
     items = yield from grouping(
         takeovers, lambda each: (each.setting, each.keys), lambda each: (each.owner, each.value)
     )

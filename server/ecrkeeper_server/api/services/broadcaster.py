@@ -178,7 +178,7 @@ class Subscription:
 
     @property
     def queued(self) -> int:
-        """The number of queued names and versions; those of two large collections count twice."""
+        """The number of names and versions; those in two large collections count twice."""
         return len(self._names) + len(self._versions) + self._shared
 
     def add(self, names: Set[str]) -> None:
