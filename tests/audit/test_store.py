@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 from ecrkeeper_server.settings.elements import Change, ChangeKind
-from ecrkeeper_server.store import audit, audit_stream, schema
-from ecrkeeper_server.store.audit import AuditEvent, NewEvent, Selection
-from ecrkeeper_server.store.audit_stream import Completion, Cursor, Part
+from ecrkeeper_server.store import audit, audit_pages, audit_stream, schema
+from ecrkeeper_server.store.audit import CHANGES_LIMIT, AuditEvent, NewEvent, Selection, StoredChange
+from ecrkeeper_server.store.audit_stream import PART_BYTES, Completion, Cursor, Part, cursor_of
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.json_columns import AT_ONCE, json_text
+from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
 from ecrkeeper_server.store.postgres_tx import PostgresTx
 from ecrkeeper_server.store.together import ask
+from ecrkeeper_server.turns import Steps, finish
+from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 
 from tests.store.conftest import Clock
@@ -37,12 +43,14 @@ async def streamed(db: Database, cursor: Cursor = START) -> list[str]:
     return [row.resource for row in (await part(db, cursor)).events]
 
 
-async def part(db: Database, cursor: Cursor = START) -> Part:
-    return await db.read(lambda tx: audit_stream.stream(tx, cursor, ALL, 1000))
+async def part(db: Database, cursor: Cursor = START, limit: int = 1000) -> Part:
+    return await db.read_in_turns(lambda tx: audit_stream.streaming(tx, cursor, ALL, limit))
 
 
 async def listed(db: Database, selection: Selection = ALL) -> list[str]:
-    return [row.resource for row in await db.read(lambda tx: audit.page(tx, selection, None, 1000))]
+    return [
+        row.resource for row in await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, selection, None, 1000))
+    ]
 
 
 async def test_event_is_stored_unchanged(db: Database, clock: Clock) -> None:
@@ -61,7 +69,9 @@ async def test_batch_returns_ids_in_event_order(db: Database) -> None:
     names = [f"r{n}" for n in range(1203)]
     ids = await add(db, *names)
     assert len(set(ids)) == len(names)
-    rows = {row.id: row.resource for row in await db.read(lambda tx: audit.page(tx, ALL, None, 2000))}
+    rows = {
+        row.id: row.resource for row in await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 2000))
+    }
     assert [rows[number] for number in ids] == names
 
 
@@ -70,7 +80,7 @@ async def test_oversized_changes_are_counted_instead(db: Database) -> None:
     (number,) = await add(db, "one", changes=changes)
     row = await db.read(lambda tx: audit.get(tx, number))
     assert row is not None
-    assert ([c["key"] for c in row.changes], row.omitted) == (["0", "1", "2"], 3)
+    assert ([c["key"] for c in row.json_changes], row.omitted) == (["0", "1", "2"], 3)
 
 
 async def test_failed_write_records_no_event(db: Database) -> None:
@@ -92,8 +102,8 @@ async def test_events_are_listed_by_time_and_account(db: Database, clock: Clock)
     assert await listed(db, Selection(start=noon)) == ["c"]
     assert await listed(db, Selection(end=noon)) == ["b", "a"]
     assert await listed(db, Selection(account="111111111111")) == ["b", "a"]
-    newest = (await db.read(lambda tx: audit.page(tx, ALL, None, 1)))[0]
-    cursor = await db.read(lambda tx: audit.page(tx, ALL, (newest.create_time, newest.id), 1))
+    newest = (await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 1)))[0]
+    cursor = await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, (newest.create_time, newest.id), 1))
     assert [row.resource for row in cursor] == ["b"]
 
 
@@ -210,12 +220,12 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
         cursor: Cursor = START
         while True:
             ended = not writing
-            rows, horizon, held_back = await dbs[0].read(
-                lambda tx, p=cursor: audit_stream.stream(tx, p, ALL, 7)  # type: ignore[misc]
+            rows, horizon, held_back, more = await dbs[0].read_in_turns(
+                lambda tx, p=cursor: audit_stream.streaming(tx, p, ALL, 7)  # type: ignore[misc]
             )
             received.extend(rows)
             cursor = (rows[-1].txid, rows[-1].id) if rows else cursor
-            if len(rows) < 7:
+            if not more:
                 cursor = max(cursor, horizon)
             if ended and not rows and not held_back:
                 return
@@ -225,7 +235,7 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
     await asyncio.gather(*(write(number) for number in range(9)))
     writing = False
     await asyncio.wait_for(reader, 30)
-    stored = await dbs[0].read(lambda tx: audit.page(tx, ALL, None, 1000))
+    stored = await dbs[0].read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 1000))
     assert len(stored) > 90
     outcomes = Counter((row.resource, row.outcome) for row in received)
     assert set(outcomes.values()) == {1}, "nothing comes twice in the same state"
@@ -249,3 +259,73 @@ async def test_events_of_restored_dump_precede_new_ones(postgres_url: str) -> No
     assert await db.write(audit_stream.adopt) == 0
     assert await streamed(db) == ["moved one", "moved two", "new"]
     await db.close()
+
+
+LARGE = [Change("registry_policy", str(n), ChangeKind.ADD, None, "x" * 50_000) for n in range(3)]
+MOST_BYTES = AT_ONCE + 2 * CHANGES_LIMIT
+"""The changes of a step, those of the event that begins the next step among them."""
+
+
+async def steps_of(db: Database, read: Callable[[Tx], Steps[Any]]) -> list[int]:
+    """Return the bytes of changes that each step of a read takes from SQLite."""
+
+    def counting(tx: Tx) -> list[int]:
+        sizes = [0]
+
+        def ask(conn: Any, queries: Any) -> list[Any]:
+            return [taken(conn.execute(query, values)) for query, values in queries]
+
+        def taken(rows: Any) -> Iterator[Any]:
+            for row in rows:
+                texts = (value.stored if isinstance(value, LongJson) else value for value in row)
+                sizes[-1] += sum(len(text) for text in texts if isinstance(text, str))
+                yield row
+
+        for _ in read(dataclasses.replace(tx, ask=ask)):
+            sizes.append(0)
+        return sizes
+
+    return await db.read(counting)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_large_events_are_read_in_steps(db: Database) -> None:
+    ids = await add(db, *(f"r{n}" for n in range(20)), changes=LARGE)
+    of_stream = await steps_of(db, lambda tx: audit_stream.streaming(tx, START, ALL, 1000))
+    of_list = await steps_of(db, lambda tx: audit_pages.reading_changes(tx, ids))
+    for sizes in (of_stream, of_list):
+        assert len(sizes) > 5
+        assert max(sizes) < MOST_BYTES
+
+
+async def test_stream_parts_end_at_their_size(db: Database) -> None:
+    names = [f"r{n}" for n in range(30)]
+    await add(db, *names, changes=LARGE)
+    cursor, received, lengths = START, list[str](), list[int]()
+    while True:
+        one = await part(db, cursor)
+        received += [each.resource for each in one.events]
+        lengths.append(len(one.events))
+        if not one.more:
+            break
+        cursor = cursor_of(one.events[-1])
+    assert received == names
+    assert max(lengths) == 1 + PART_BYTES // len(json_text([each.to_json() for each in stored(LARGE)]) or "")
+    # The first event of a stream comes even if it is large.
+    assert len((await part(db, START, 1)).events) == 1
+
+
+async def test_page_leaves_long_changes_out(db: Database) -> None:
+    (large,) = await add(db, "large", changes=LARGE)
+    await add(db, "small", changes=[Change("tags", "a", ChangeKind.ADD, None, "1")])
+    small, long = await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 10))
+    assert [each.key for each in small.stored_changes] == ["a"]
+    assert (long.changes, long.size > 150_000) == (None, True)
+    changes = await db.read_in_turns(lambda tx: audit_pages.reading_changes(tx, [large, 10**9]))
+    complete = finish(replace(long, changes=changes[large]).parsing())
+    assert list(complete.stored_changes) == stored(LARGE)
+    assert replace(complete, size=0) == await db.read(lambda tx: audit.get(tx, large))
+
+
+def stored(changes: Iterable[Change]) -> list[StoredChange]:
+    return [StoredChange(each.setting, each.key, each.kind, each.before, each.after, each.pairs) for each in changes]

@@ -12,7 +12,7 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, cloud_events
+from ecrkeeper_server.store import audit_pages, cloud_events
 from ecrkeeper_server.store.audit import Selection
 
 from tests.engine.conftest import ACCOUNT, LEASE, REGION, World, a_world
@@ -73,7 +73,9 @@ async def test_silent_registry_is_probed_once_a_day(stage: Stage) -> None:
 
 async def test_probe_has_an_audit_event_without_changes(stage: Stage) -> None:
     await stage.attempt()
-    events = await stage.world.db.read(lambda tx: audit.page(tx, Selection(account=ACCOUNT), None, 10))
+    events = await stage.world.db.read_in_turns(
+        lambda tx: audit_pages.reading_page(tx, Selection(account=ACCOUNT), None, 10)
+    )
     [probe] = [each for each in events if each.reason == "EVENT_PROBE"]
     assert (probe.kind, probe.method) == ("AWS_WRITE", "ecr:PutReplicationConfiguration")
     assert (probe.outcome, list(probe.changes), list(probe.owners)) == ("SUCCEEDED", [], ["team-a"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.engine.intents import Intent, Intents
-from ecrkeeper_server.store import audit, queue, resources, schema
+from ecrkeeper_server.store import audit, audit_pages, queue, resources, schema
 from ecrkeeper_server.store.audit import NewEvent, Selection
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
@@ -34,7 +34,7 @@ async def states(db: Database) -> list[dict[str, Any]]:
 
 
 async def recorded(db: Database) -> dict[int, str]:
-    events = await db.read(lambda tx: audit.page(tx, Selection(), None, 100))
+    events = await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, Selection(), None, 100))
     return {each.id: each.resource for each in events if each.kind == "AWS_WRITE"}
 
 

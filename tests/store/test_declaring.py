@@ -16,12 +16,13 @@ from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, StatusError
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import audit, declarations, resources, schema
+from ecrkeeper_server.store import audit_pages, declarations, resources, schema
 from ecrkeeper_server.store.audit import Selection
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Origin
+from ecrkeeper_server.turns import finish
 from msgspec.structs import replace
 
 from tests.declaring import get
@@ -147,7 +148,7 @@ async def left(db: Database, n: int) -> Any:
     def read(tx: Tx) -> Any:
         row = resources.get(tx, str(registry(n)))
         assert row is not None
-        events = audit.page(tx, Selection(account=registry(n).account), None, 100)
+        events = finish(audit_pages.reading_page(tx, Selection(account=registry(n).account), None, 100))
         return (
             plain(row),
             [plain(each) for each in declarations.of_registry(tx, registry(n))],

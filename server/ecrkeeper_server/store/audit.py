@@ -1,4 +1,4 @@
-"""Queries on the audit trail: record, complete, page by time of creation, purge."""
+"""Queries on the audit trail: record, read one event, purge."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, ColumnElement, delete, func, insert, select
-from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import Change, ChangeKind, apart
@@ -19,8 +19,10 @@ from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows, json_text
+from ecrkeeper_server.store.long_json import LongJson, reading, value_of
 from ecrkeeper_server.store.rows import FromRow
 from ecrkeeper_server.store.tables import audit_events
+from ecrkeeper_server.turns import Steps
 
 CHANGED = "auditEvents"
 """The name that listeners receive when there are new events."""
@@ -57,7 +59,11 @@ class StoredChange(Change, frozen=True):
 
 
 class AuditEvent(FromRow, Struct, frozen=True):
-    """A call that was accepted, or a write to AWS; `changes` are element by element."""
+    """A call that was accepted, or a write to AWS.
+
+    `changes` are element by element, and not parsed yet if they are long. Some reads leave long ones out, as None,
+    and return their `size` in bytes of JSON.
+    """
 
     id: int
     txid: int
@@ -75,12 +81,13 @@ class AuditEvent(FromRow, Struct, frozen=True):
     reconcile_id: str
     generation: int
     reason: str
-    changes: list[Json]
+    changes: list[Json] | LongJson | None
     omitted: int
     outcome: str
     aws_error_code: str
     aws_request_id: str
     cause: Json | None = None
+    size: int = 0
 
     @property
     def stored_cause(self) -> StoredCause | None:
@@ -89,8 +96,27 @@ class AuditEvent(FromRow, Struct, frozen=True):
 
     @property
     def stored_changes(self) -> Iterator[StoredChange]:
-        """The changes, parsed one by one: an event may have thousands."""
-        return map(StoredChange.from_json, self.changes)
+        """The changes, converted one by one: an event may have thousands."""
+        return map(StoredChange.from_json, self.json_changes)
+
+    @property
+    def json_changes(self) -> list[Json]:
+        """The changes as JSON; long ones are parsed at once unless `parsing` did so before."""
+        if self.changes is None:
+            raise AssertionError(f"the changes of event {self.id} are not read")
+        stored: Any = self.changes
+        value: Any = value_of(stored)
+        changes: list[Json] = value
+        return changes
+
+    def parsing(self) -> Steps[AuditEvent]:
+        """Return the event with its changes parsed, in steps.
+
+        The event itself keeps the text: many events of a stream are in memory after they were rendered.
+        """
+        if not isinstance(self.changes, LongJson):
+            return self
+        return replace(self, changes=(yield from reading(self.changes.stored)))
 
 
 class NewEvent(Struct, frozen=True, kw_only=True):
@@ -196,13 +222,17 @@ def _bounded(changes: Iterable[Change]) -> tuple[list[Json], int]:
     """Return the stored form of changes that fit, and the number of the others."""
     kept: list[Json] = []
     used = omitted = 0
-    for change, (key, pairs) in ((each, stored) for each in changes for stored in apart(each.keys)):
-        row = StoredChange(change.setting, key, change.kind, change.before, change.after, pairs).to_json()
-        used += len(json.dumps(row))
+    for change in changes:
         if used > CHANGES_LIMIT:
-            omitted += 1 if pairs is None else len(pairs)
-        else:
-            kept.append(row)
+            omitted += len(change.keys)
+            continue
+        for key, pairs in apart(change.keys):
+            row = StoredChange(change.setting, key, change.kind, change.before, change.after, pairs).to_json()
+            used += len(json.dumps(row))
+            if used > CHANGES_LIMIT:
+                omitted += 1 if pairs is None else len(pairs)
+            else:
+                kept.append(row)
     return kept, omitted
 
 
@@ -210,16 +240,6 @@ def get(tx: Tx, event: int) -> AuditEvent | None:
     """Return one event."""
     row = tx.conn.execute(select(audit_events).where(audit_events.c.id == event)).one_or_none()
     return AuditEvent.of(row) if row else None
-
-
-def page(tx: Tx, selection: Selection, cursor: tuple[int, int] | None, limit: int) -> list[AuditEvent]:
-    """Return events, newest first, after one with this `create_time` and `id`."""
-    key = columns(audit_events.c.create_time, audit_events.c.id)
-    query = select(audit_events).where(*selection.conditions())
-    if cursor is not None:
-        query = query.where(key < cursor)
-    ordered = query.order_by(audit_events.c.create_time.desc(), audit_events.c.id.desc()).limit(limit)
-    return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
 
 
 def purge(tx: Tx, days: int) -> int:

@@ -12,16 +12,24 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import BigInteger, ColumnElement, Text, exists, false, func, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, exists, false, func, select, type_coerce, update
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.store.audit import CHANGED, PURGED_AT_ONCE, AuditEvent, Selection
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.json_columns import Pace, TextBytes, json_rows, read_state
 from ecrkeeper_server.store.tables import audit_events
+from ecrkeeper_server.turns import Steps
 
 _LAST = 2**63 - 1
+PART_BYTES = 2_000_000
+"""The changes of the events of a part, in bytes of JSON; the last event may exceed them."""
+# With changes as text, which shows their size before they are parsed.
+_COLUMNS = [type_coerce(each, Text).label(each.key) if each.key == "changes" else each for each in audit_events.c]
+_CHANGES_AT = list(audit_events.c.keys()).index("changes")
+# The columns of a row before those of its event.
+_ENDS = 2
 
 Cursor = tuple[int, int]
 """A cursor of the stream: behind the row with this `txid` and this `id`."""
@@ -44,29 +52,71 @@ class Completion(Struct, frozen=True):
 class Part(NamedTuple):
     """Events of the stream, and the cursor behind all whose order is final.
 
-    `held_back` if a running transaction delays further events.
+    `held_back` if a running transaction delays further events; `more` if there may be more events before the cursor.
     """
 
     events: list[AuditEvent]
     horizon: Cursor
     held_back: bool
+    more: bool
 
 
-def stream(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Part:
-    """Return events in stream order after a cursor, by one statement.
+def streaming(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Steps[Part]:
+    """Return events in stream order after a cursor.
 
-    They end where the order is not final: at the oldest running transaction.
+    They end where the order is not final: at the oldest running transaction. A part also ends at `PART_BYTES`.
     """
-    ids = audit_events.c.txid
-    unfinished = tx.dialect.first_unfinished(ids)
-    query = select(audit_events).where(columns(ids, audit_events.c.id) > cursor, ids < unfinished)
-    query = query.where(*selection.conditions()).order_by(ids, audit_events.c.id).limit(limit)
-    page = query.subquery()
-    ends = select(unfinished.label("unfinished"), _held_back(tx).label("held_back")).subquery()
-    rows = tx.conn.execute(select(ends, *page.c).select_from(ends.outerjoin(page, true()))).all()
-    first_unfinished, held_back, *_ = rows[0]
-    events = [AuditEvent(*event) for _, _, *event in rows if event[0] is not None]
-    return Part(sorted(events, key=cursor_of), (int(first_unfinished) - 1, _LAST), bool(held_back))
+    (rows,) = tx.ask(tx.conn, [(_rows(tx, cursor, selection, limit), {})])
+    events: list[AuditEvent] = []
+    ends: Sequence[Any] = ()
+    pace, size = Pace(), 0
+    for row in rows:
+        ends = row[:_ENDS]
+        if row[_ENDS] is None:
+            break
+        events.append(_event(row[_ENDS:]))
+        size += events[-1].size
+        if size >= PART_BYTES:
+            break
+        pace.count(events[-1].size)
+        if pace.is_over():
+            yield
+    if not ends:
+        ((ends,),) = tx.ask(tx.conn, [(select(*_ends(tx)), {})])
+    more = len(events) == limit or size >= PART_BYTES
+    return Part(sorted(events, key=cursor_of), (int(ends[0]) - 1, _LAST), bool(ends[1]), more)
+
+
+def _ends(tx: Tx) -> list[ColumnElement[Any]]:
+    unfinished = tx.dialect.first_unfinished(audit_events.c.txid)
+    return [unfinished.label("unfinished"), _held_back(tx).label("held_back")]
+
+
+def _event(row: Sequence[Any]) -> AuditEvent:
+    values = list(row)
+    text: str = values[_CHANGES_AT]
+    values[_CHANGES_AT] = read_state(text)
+    values.append(len(text) if text.isascii() else len(text.encode()))
+    return AuditEvent(*values)
+
+
+def _rows(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Select[Any]:
+    """Return the query of events behind the ends of the stream.
+
+    On SQLite, there is no row without an event: another query of the same moment returns the ends.
+    """
+    ids, number = audit_events.c.txid, audit_events.c.id
+    after = (columns(ids, number) > cursor, ids < tx.dialect.first_unfinished(ids), *selection.conditions())
+    if not tx.dialect.concurrent_writers:
+        # SQLite reads a text to measure it, and returns rows one by one: it reads none after the part.
+        return select(*_ends(tx), *_COLUMNS).where(*after).order_by(ids, number).limit(limit)
+    size = TextBytes(type_coerce(audit_events.c.changes, Text)).label("size")
+    page = select(ids, number, size).where(*after).order_by(ids, number).limit(limit).subquery()
+    before = func.sum(page.c.size).over(order_by=(page.c.txid, page.c.id)) - page.c.size
+    sized = select(page.c.id, before.label("before")).subquery()
+    ends = select(*_ends(tx)).subquery()
+    fitting = ends.outerjoin(sized, sized.c.before < PART_BYTES).outerjoin(audit_events, number == sized.c.id)
+    return select(*ends.c, *_COLUMNS).select_from(fitting).order_by(ids, number)
 
 
 def _held_back(tx: Tx) -> ColumnElement[bool]:

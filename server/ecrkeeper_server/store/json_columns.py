@@ -21,6 +21,8 @@ AT_ONCE, ROW_CHARACTERS = 250_000, 2_500
 """The characters of JSON that a step reads in less than a millisecond; a row takes as long as some more."""
 NARROW_CHARACTERS, HASHED_AT_ONCE = 500, 4
 """The same for a row that is not parsed; and so many characters are hashed in the time of one."""
+MEASURED_AT_ONCE = 8
+"""So many characters are measured in the time of one: SQLite reads them."""
 
 
 class Pace:

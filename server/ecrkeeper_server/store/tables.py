@@ -194,7 +194,8 @@ audit_events = Table(
     # The generation of the registry or role that the call made, or that the attempt reconciled.
     Column("generation", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("changes", JsonText, nullable=False),
+    # Long ones are parsed when they are rendered.
+    Column("changes", StateText, nullable=False),
     # The number of changes that were too many to store.
     Column("omitted", BigInteger, nullable=False),
     Column("outcome", Text, nullable=False),

@@ -6,13 +6,14 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from ecrkeeper.v1 import audit_pb2
 from ecrkeeper.v1 import audit_service_pb2 as pb
 from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
+from msgspec.structs import replace
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import differences, fields
@@ -21,13 +22,14 @@ from ecrkeeper_server.api.messages.serializing import answered
 from ecrkeeper_server.api.services.audit_tail import BATCH, AuditTail
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
-from ecrkeeper_server.api.services.pages import scan, showing
+from ecrkeeper_server.api.services.pages import everything, scan, showing
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.settings.elements import cost
-from ecrkeeper_server.store import audit, audit_stream
+from ecrkeeper_server.store import audit, audit_pages, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
 from ecrkeeper_server.store.audit_stream import Cursor, cursor_of
+from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.turns import Steps, work
 
 _PLAIN = (
@@ -73,15 +75,28 @@ class Audit(AuditServiceServicer):
 
         async def fetch(after: list[int], limit: int) -> list[AuditEvent]:
             behind = (after[0], after[1]) if after != [0, 0] else None
-            return await self._deps.db.read(lambda tx: audit.page(tx, selection, behind, limit))
+            return await self._deps.db.read_in_turns(lambda tx: audit_pages.reading_page(tx, selection, behind, limit))
 
-        async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent]:
-            return await work().run(showing(rows, _steps, _cost))
+        async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent | None]:
+            complete = await self._with_changes(rows)
+            existing = [row for row in complete if row is not None]
+            messages = iter(await work().run(showing(existing, _steps, _cost)))
+            return [None if row is None else next(messages) for row in complete]
 
         events, token = await scan(
-            fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, maximum=BATCH
+            fetch, page, meets, lambda row: [row.create_time, row.id], everything, show, maximum=BATCH, weigh=_size
         )
         return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
+
+    async def _with_changes(self, rows: Sequence[AuditEvent]) -> list[AuditEvent | None]:
+        """Return events with long changes; None for one that was deleted since."""
+        long = [row for row in rows if row.changes is None]
+        if not long:
+            return list(rows)
+        await work().hold(sum(map(_size, long)))
+        ids = [row.id for row in long]
+        changes = await self._deps.db.read_in_turns(lambda tx: audit_pages.reading_changes(tx, ids))
+        return await work().run(_completing(rows, changes))
 
     async def WatchAuditEvents(  # type: ignore[override]  # an Answer has the bytes of the message
         self, request: pb.WatchAuditEventsRequest, context: Context
@@ -153,15 +168,36 @@ def _bad_token(description: str) -> InvalidArgument:
 
 
 async def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
+    row = await work().run(row.parsing())
     return await work().charged(_steps(row), _cost(row))
 
 
 async def _answer(row: AuditEvent) -> Answer[pb.WatchAuditEventsResponse]:
+    row = await work().run(row.parsing())
     return await answered(await work().charged(_answer_steps(row), _cost(row)))
 
 
 def _cost(row: AuditEvent) -> int:
-    return len(row.changes) + cost(row.changes)
+    changes = row.json_changes
+    return len(changes) + cost(changes)
+
+
+def _size(row: AuditEvent) -> int:
+    return row.size
+
+
+def _completing(rows: Sequence[AuditEvent], changes: Mapping[int, LongJson]) -> Steps[list[AuditEvent | None]]:
+    """Return events with their changes, parsed in steps."""
+    complete: list[AuditEvent | None] = []
+    for row in rows:
+        if row.changes is not None:
+            complete.append(row)
+        elif row.id in changes:
+            yield
+            complete.append((yield from replace(row, changes=changes[row.id]).parsing()))
+        else:
+            complete.append(None)
+    return complete
 
 
 def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
@@ -171,6 +207,7 @@ def _steps(row: AuditEvent) -> Steps[audit_pb2.AuditEvent]:
 
 
 def _answer_steps(row: AuditEvent) -> Steps[pb.WatchAuditEventsResponse]:
+    row = yield from row.parsing()
     # The changes are added in place: a message copies the one that it is made of.
     answer = pb.WatchAuditEventsResponse(audit_event=_without_changes(row), resume_token=_token(cursor_of(row)))
     yield from differences.adding_stored_changes(answer.audit_event.changes, row.stored_changes)

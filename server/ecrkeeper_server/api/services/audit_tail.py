@@ -14,12 +14,12 @@ from ecrkeeper_server.api.services.followed import Followed
 from ecrkeeper_server.api.services.shared_renderings import SharedRenderings
 from ecrkeeper_server.store import audit, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
-from ecrkeeper_server.store.audit_stream import Cursor, Part, cursor_of
+from ecrkeeper_server.store.audit_stream import PART_BYTES, Cursor, Part, cursor_of
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.turns import Steps, Turns
 
 BATCH = 200
-# Events of earlier reads, for streams that are busy meanwhile.
+# Events of earlier reads, for streams that are busy meanwhile: at most so many, with `PART_BYTES` of changes.
 _KEPT = 100
 # Interval at which streams poll without a notification, because notifications can be lost.
 _POLL_SECONDS = 2.0
@@ -80,10 +80,9 @@ class AuditTail:
                 # A stream that is behind the tail reads for itself.
                 while tail.start > cursor:
                     part = await self._part(cursor, selection)
-                    is_full = len(part.events) == BATCH
-                    cursor = cursor_of(part.events[-1]) if is_full else max(cursor, part.horizon)
+                    cursor = cursor_of(part.events[-1]) if part.more else max(cursor, part.horizon)
                     yield [Shown(row, self._render) for row in part.events], cursor
-                    if not is_full:
+                    if not part.more:
                         break
                     await asyncio.sleep(0)
                 if tail.start <= cursor:
@@ -95,7 +94,7 @@ class AuditTail:
         return await self._shared.of(cursor_of(row), lambda: self._steps(row))
 
     async def _part(self, cursor: Cursor, selection: Selection) -> Part:
-        return await self._db.read(lambda tx: audit_stream.stream(tx, cursor, selection, BATCH))
+        return await self._db.read_in_turns(lambda tx: audit_stream.streaming(tx, cursor, selection, BATCH))
 
     async def _read(self, _key: str, before: Tail | None) -> Tail:
         if before is None:
@@ -103,9 +102,20 @@ class AuditTail:
             return Tail(present, present, (), _POLL_SECONDS)
         part = await self._part(before.end, _ALL)
         new = tuple(Shown(row, self._render_once) for row in part.events)
-        dropped, kept = before.events[:-_KEPT], before.events[-_KEPT:]
+        dropped, kept = _dropped(before.events)
         start = dropped[-1].cursor if dropped else before.start
-        if len(new) == BATCH:
+        if part.more:
             return Tail(start, new[-1].cursor, kept + new, 0.0)
         end = max(new[-1].cursor if new else before.end, part.horizon)
         return Tail(start, end, kept + new, _HELD_SECONDS if part.held_back else _POLL_SECONDS)
+
+
+def _dropped(events: tuple[Shown, ...]) -> tuple[tuple[Shown, ...], tuple[Shown, ...]]:
+    """Return the events of earlier reads to drop, and those to keep."""
+    size, begin = 0, len(events)
+    while begin > max(0, len(events) - _KEPT):
+        size += events[begin - 1].row.size
+        if size > PART_BYTES:
+            break
+        begin -= 1
+    return events[:begin], events[begin:]

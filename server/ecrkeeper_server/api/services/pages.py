@@ -71,11 +71,23 @@ def everything(_: object) -> bool:
     return True
 
 
+def _narrow(_: object) -> int:
+    return 0
+
+
 class _Filling(Generic[T, M]):
     """A page while it is filled: its messages, and the last row that it covers."""
 
-    def __init__(self, page: Page, cursor: Callable[[T], Any], show: Show[T, M], size_of: Callable[[M], int]) -> None:
+    def __init__(
+        self,
+        page: Page,
+        cursor: Callable[[T], Any],
+        show: Show[T, M],
+        size_of: Callable[[M], int],
+        weigh: Callable[[T], int],
+    ) -> None:
         self._page = page
+        self._weigh = weigh
         self._cursor = cursor
         self._show = show
         self._size_of = size_of
@@ -97,7 +109,7 @@ class _Filling(Generic[T, M]):
                 if not space:
                     return True
                 if not shown:
-                    shown.extend(await self._show([unshown.popleft() for _ in range(min(_SHOWN, space, len(unshown)))]))
+                    shown.extend(await self._show(self._some(unshown, min(_SHOWN, space))))
                 message = shown.popleft()
                 if message is not None:
                     self._bytes += self._size_of(message)
@@ -106,6 +118,17 @@ class _Filling(Generic[T, M]):
                     self.messages.append(message)
             self.last = row
         return False
+
+    def _some(self, unshown: deque[T], most: int) -> list[T]:
+        """Remove and return the next rows to show: few if they are large."""
+        some: list[T] = []
+        size = 0
+        while unshown and len(some) < most:
+            size += self._weigh(unshown[0])
+            if some and size > PAGE_BYTES:
+                break
+            some.append(unshown.popleft())
+        return some
 
 
 def showing(rows: Iterable[T], message_of: Callable[[T], Steps[M]], cost_of: Callable[[T], int]) -> Steps[list[M]]:
@@ -132,15 +155,17 @@ async def scan(
     *,
     maximum: int = _MAX_FETCHED,
     size_of: Callable[[M], int] = MESSAGE_BYTES,
+    weigh: Callable[[T], int] = _narrow,
 ) -> tuple[list[M], str]:
     """Return a page of the matching rows that the caller may read, and the next token.
 
     `fetch` returns at most `maximum` rows after a cursor. `show` converts a few rows to messages, or to
-    whatever `size_of` measures; None for a row that was removed since. A page ends early if its messages
+    whatever `size_of` measures; None for a row that was removed since. `weigh` returns the bytes that it reads for
+    a row; it gets fewer rows if they are large. A page ends early if its messages
     are large, or if few rows match, so that one call does not read the whole table. Rows that the caller
     may not read do not count, and no token names them.
     """
-    filling = _Filling(page, cursor, show, size_of)
+    filling = _Filling(page, cursor, show, size_of, weigh)
     after, read = page.after, 0
     limit = min(maximum, page.size + 1, _FIRST_FETCHED)
     while read < _MAX_READ or filling.last is None:

@@ -1,0 +1,67 @@
+"""Pages of the audit trail by time of creation.
+
+An event may have 200,000 characters of changes. A page leaves long ones out, and a list reads those of the events
+that it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, case, select, type_coerce
+from sqlalchemy import tuple_ as columns
+
+from ecrkeeper_server.store.audit import AuditEvent, Selection
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, Pace, TextBytes
+from ecrkeeper_server.store.long_json import LongJson
+from ecrkeeper_server.store.tables import audit_events
+from ecrkeeper_server.turns import Steps
+
+SHORT = 4_000
+"""Bytes of changes that a page has."""
+
+
+def reading_page(tx: Tx, selection: Selection, cursor: tuple[int, int] | None, limit: int) -> Steps[list[AuditEvent]]:
+    """Return events, newest first, after one with this `create_time` and `id`.
+
+    `reading_changes` returns their changes of more than `SHORT` bytes.
+    """
+    query: Select[Any] = select(*_short_columns()).where(*selection.conditions())
+    if cursor is not None:
+        query = query.where(columns(audit_events.c.create_time, audit_events.c.id) < cursor)
+    ordered = query.order_by(audit_events.c.create_time.desc(), audit_events.c.id.desc()).limit(limit)
+    (rows,) = tx.ask(tx.conn, [(ordered, {})])
+    events: list[AuditEvent] = []
+    pace = Pace()
+    for row in rows:
+        if pace.is_over():
+            yield
+        event = AuditEvent(*row)
+        pace.count(event.size // MEASURED_AT_ONCE if event.changes is None else event.size)
+        events.append(event)
+    return events
+
+
+@lru_cache(maxsize=1)
+def _short_columns() -> list[ColumnElement[Any]]:
+    stored = audit_events.c.changes
+    size = TextBytes(type_coerce(stored, Text))
+    changes = type_coerce(case((size <= SHORT, type_coerce(stored, Text))), stored.type).label(stored.key)
+    return [*(changes if column is stored else column for column in audit_events.c), size.label("size")]
+
+
+def reading_changes(tx: Tx, events: Collection[int]) -> Steps[dict[int, LongJson]]:
+    """Return the changes of events that still exist, as text."""
+    query = select(audit_events.c.id, type_coerce(audit_events.c.changes, Text)).where(audit_events.c.id.in_(events))
+    (rows,) = tx.ask(tx.conn, [(query, {})])
+    changes: dict[int, LongJson] = {}
+    pace = Pace()
+    for event, text in rows:
+        if pace.is_over():
+            yield
+        pace.count(len(text))
+        changes[event] = LongJson(text)
+    return changes
