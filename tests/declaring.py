@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.store import work
+from ecrkeeper_server.store import revision_pages, work
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.rows import Declaration, Revision
 from ecrkeeper_server.store.unit_of_work import Origin
+from ecrkeeper_server.turns import finish
 
 
 def put(
@@ -41,3 +42,9 @@ def remove(tx: Tx, declared: Declaration, origin: Origin) -> None:
     unit = work.load(tx, [declared.name])
     unit.remove(declared, origin)
     work.save(tx, unit)
+
+
+def newest_revisions(tx: Tx, name: SettingsName) -> list[Revision]:
+    """Return all revisions of a declaration, newest first."""
+    numbers = [row.key for row in finish(revision_pages.reading_page(tx, name, None, 1000))]
+    return finish(revision_pages.reading(tx, name, numbers))

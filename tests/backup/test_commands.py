@@ -18,7 +18,7 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.turns import finish
 from sqlalchemy import update
 
-from tests import harness
+from tests import declaring, harness
 
 ACCOUNT = "111111111111"
 EAST, WEST = RegistryName(ACCOUNT, "us-east-1"), RegistryName(ACCOUNT, "us-west-2")
@@ -156,7 +156,7 @@ def test_change_increments_generation_and_records_source(store: Store) -> None:
     assert {name: n for name, n in after.items() if name != str(WEST)} == {
         n: g for n, g in before.items() if n != str(WEST)
     }
-    newest, first = store.query(lambda tx: declarations.revision_page(tx, SettingsName(WEST, "team-a"), None, 9))
+    newest, first = store.query(lambda tx: declaring.newest_revisions(tx, SettingsName(WEST, "team-a")))
     assert (newest.method, newest.revision, first.revision) == ("Import", 2, 1)
     assert newest.principal.startswith("cli")
     assert "document 1 of " in newest.reason

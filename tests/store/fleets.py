@@ -86,8 +86,10 @@ class StoredFleet:
         return stored
 
     async def rollouts(self, name: str) -> list[RolloutRow]:
-        numbers = await self.db.read(lambda tx: rollouts.page(tx, name, None, 100))
-        return await self.db.read(lambda tx: rollouts.existing(tx, name, numbers))
+        rows = await self.db.read_in_turns(lambda tx: rollouts.reading_page(tx, name, None, 100))
+        numbers = [row.key for row in rows]
+        by_number = await self.db.read_in_turns(lambda tx: rollouts.reading_shown(tx, name, numbers))
+        return sorted(by_number, key=lambda row: -row.number)
 
     async def targets(self, rollout: RolloutRow) -> list[TargetRow]:
         return await self.db.read(lambda tx: rollout_targets.page(tx, rollout, ("", ""), 1000))

@@ -16,6 +16,7 @@ from ecrkeeper_server.store import (
     endings,
     operations,
     resources,
+    revision_pages,
     schema,
     sqlite_engine,
 )
@@ -46,7 +47,7 @@ def put(tx: Tx, settings: dict[str, Any], name: SettingsName = NAME, generation:
 
 
 async def revisions(db: Database) -> list[tuple[int, Any]]:
-    page = await db.read(lambda tx: declarations.revision_page(tx, NAME, None, 100))
+    page = await db.read(lambda tx: declaring.newest_revisions(tx, NAME))
     return [(each.revision, each.settings) for each in page]
 
 
@@ -100,8 +101,8 @@ async def test_declarations_converged_by_older_version_have_no_original(db: Data
 async def test_revisions_are_paged_newest_first(db: Database) -> None:
     for i in range(5):
         await db.write(lambda tx, i=i: put(tx, {"n": i}))
-    page = await db.read(lambda tx: declarations.revision_page(tx, NAME, 4, 2))
-    assert [each.revision for each in page] == [3, 2]
+    page = await db.read_in_turns(lambda tx: revision_pages.reading_page(tx, NAME, 4, 2))
+    assert [each.key for each in page] == [3, 2]
 
 
 def _name(row: declaration_pages.ListedDeclaration) -> SettingsName:
@@ -186,7 +187,7 @@ async def test_one_setting_of_an_account_is_read_alone(db: Database) -> None:
     policy = {"registry_policy": {"policyText": '{"a": "\\u0000 é"}'}}
     for name in names:
         await db.write(lambda tx, name=name: put(tx, {**ONE, **(policy if name.owner == "a" else {})}, name))  # type: ignore[misc]
-    rows = await db.read(lambda tx: declarations.of_setting(tx, "1" * 12, "registry_policy"))
+    rows = await db.read_in_turns(lambda tx: declarations.reading_setting(tx, "1" * 12, "registry_policy"))
     shapes = {(row.region, row.owner): row.shape and json.loads(row.shape) for row in rows}
     assert shapes == {("us-east-1", "a"): policy["registry_policy"], ("us-east-1", "b"): None}
 

@@ -25,7 +25,7 @@ from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import finish
 from msgspec.structs import replace
 
-from tests.declaring import get
+from tests.declaring import get, newest_revisions
 from tests.declaring import put as place
 
 
@@ -107,7 +107,7 @@ async def test_second_call_in_batch_sees_the_first(db: Database) -> None:
         "b": [],
         "c": ["public.ecr.aws"],
     }
-    revisions = await db.read(lambda tx: declarations.revision_page(tx, first.declared.name, None, 10))
+    revisions = await db.read(lambda tx: newest_revisions(tx, first.declared.name))
     assert [(each.revision, each.settings is None) for each in revisions] == [
         (4, False),
         (3, True),
@@ -155,7 +155,7 @@ async def left(db: Database, n: int) -> Any:
             [
                 (each.revision, each.settings, each.reason, each.method)
                 for owner in "abcd"
-                for each in declarations.revision_page(tx, SettingsName(registry(n), owner), None, 100)
+                for each in newest_revisions(tx, SettingsName(registry(n), owner))
             ],
             [(each.method, each.owners, each.generation, each.changes, each.reason) for each in events],
         )

@@ -38,7 +38,7 @@ class Declared(Struct):
 
 async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
     """Return the usage of the role in enabled Regions and in those with declarations."""
-    rows = await db.read(lambda tx: declarations.of_setting(tx, account, kind.setting))
+    rows = await db.read_in_turns(lambda tx: declarations.reading_setting(tx, account, kind.setting))
     declared = await work().charged(declaring(kind, rows), sum(len(row.shape or "") for row in rows) // CHARACTERS)
     enabled = await enabled_regions(aws, account, home_region, partition_of(home_region) or "aws")
     # A disabled Region keeps its registry, which still uses the role.

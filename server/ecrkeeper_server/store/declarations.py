@@ -28,7 +28,15 @@ from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import JsonText, json_rows, read_json, read_state, reading_json
+from ecrkeeper_server.store.json_columns import (
+    JsonText,
+    Pace,
+    TextBytes,
+    json_rows,
+    read_json,
+    read_state,
+    reading_json,
+)
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.tables import declarations, resources, revisions, schedule
@@ -186,11 +194,21 @@ class DeclaredSetting(NamedTuple):
     shape: str | None
 
 
-def of_setting(tx: Tx, account: str, setting: str) -> list[DeclaredSetting]:
-    """Return one setting of all declarations of an account."""
+def reading_setting(tx: Tx, account: str, setting: str) -> Steps[list[DeclaredSetting]]:
+    """Return one setting of all declarations of an account, in steps."""
     shape = tx.dialect.json_member(declarations.c.settings, setting)
-    query = select(declarations.c.region, declarations.c.owner, shape).where(declarations.c.account == account)
-    return [DeclaredSetting(*row) for row in tx.conn.execute(query)]
+    size = TextBytes(type_coerce(declarations.c.settings, Text))
+    columns: list[ColumnElement[Any]] = [declarations.c.region, declarations.c.owner, shape, size]
+    (rows,) = tx.ask(tx.conn, [(select(*columns).where(declarations.c.account == account), {})])
+    declared: list[DeclaredSetting] = []
+    pace = Pace()
+    for *row, length in rows:
+        declared.append(DeclaredSetting(*row))
+        pace.count(length)
+        # Before the next row, which SQLite parses as a whole.
+        if pace.is_over():
+            yield
+    return declared
 
 
 def record_originals(tx: Tx, originals: Originals) -> None:
@@ -246,11 +264,3 @@ def _some_revisions(dialect: Dialect) -> Select[Any]:
     wanted = dialect.json_table({**dict.fromkeys(KEY, Text()), "revision": BigInteger()})
     same = and_(*(revisions.c[name] == wanted.c[name] for name in (*KEY, "revision")))
     return select(revisions).join_from(wanted, revisions, same)
-
-
-def revision_page(tx: Tx, name: SettingsName, below: int | None, limit: int) -> list[Revision]:
-    """Return revisions below `below`, newest first."""
-    query = select(revisions).where(*_revises(name))
-    if below is not None:
-        query = query.where(revisions.c.revision < below)
-    return [Revision.of(row) for row in tx.conn.execute(query.order_by(revisions.c.revision.desc()).limit(limit))]

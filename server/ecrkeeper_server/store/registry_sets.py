@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Text, delete, func, insert, literal, or_, select, type_coerce, update
+from sqlalchemy import Text, and_, delete, func, insert, literal, or_, select, type_coerce, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
@@ -16,6 +16,7 @@ from ecrkeeper_server.store.fleet_tables import fleet_syncs
 from ecrkeeper_server.store.fleet_tables import registry_set_revisions as revisions
 from ecrkeeper_server.store.fleet_tables import registry_sets as table
 from ecrkeeper_server.store.json_columns import NARROW_CHARACTERS, ROW_CHARACTERS, Pace, TextBytes, read_json
+from ecrkeeper_server.store.large_rows import Sized, reading_rows, reading_sizes, sizes
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
@@ -39,10 +40,15 @@ def page(tx: Tx, after: str, limit: int) -> list[str]:
     return list(tx.conn.execute(query).scalars())
 
 
-def existing(tx: Tx, ids: Collection[str]) -> list[SetRow]:
-    """The sets of these ids that exist, by id."""
-    rows = tx.conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else ()
-    return [SetRow.of(row) for row in rows]
+def reading_page(tx: Tx, after: str, limit: int) -> Steps[list[Sized]]:
+    """Return the same with the sizes of their content."""
+    query = sizes(table.c.id, table.c.spec).where(table.c.id > after)
+    return reading_sizes(tx, query.order_by(table.c.id).limit(limit))
+
+
+def reading(tx: Tx, ids: Collection[str]) -> Steps[list[SetRow]]:
+    """Return the sets of these ids that exist."""
+    return reading_rows(tx, table, "spec", table.c.id.in_(ids), SetRow)
 
 
 def add(tx: Tx, row: SetRow) -> SetRow:
@@ -128,18 +134,18 @@ def get_revision(tx: Tx, set_id: str, revision: int) -> SetRevision | None:
     return SetRevision.of(row) if row else None
 
 
-def revision_page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[int]:
-    """Return the numbers of up to `limit` revisions below `below`, newest first."""
-    query = select(revisions.c.revision).where(revisions.c.set_id == set_id)
+def reading_revision_page(tx: Tx, set_id: str, below: int | None, limit: int) -> Steps[list[Sized]]:
+    """Return the numbers and sizes of up to `limit` revisions below `below`, newest first."""
+    query = sizes(revisions.c.revision, revisions.c.spec).where(revisions.c.set_id == set_id)
     if below is not None:
         query = query.where(revisions.c.revision < below)
-    return list(tx.conn.execute(query.order_by(revisions.c.revision.desc()).limit(limit)).scalars())
+    return reading_sizes(tx, query.order_by(revisions.c.revision.desc()).limit(limit))
 
 
-def some_revisions(tx: Tx, set_id: str, numbers: Collection[int]) -> list[SetRevision]:
-    """The revisions of these numbers that exist, newest first."""
-    query = select(revisions).where(revisions.c.set_id == set_id, revisions.c.revision.in_(numbers))
-    return [SetRevision.of(row) for row in tx.conn.execute(query.order_by(revisions.c.revision.desc()))]
+def reading_revisions(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[list[SetRevision]]:
+    """Return the revisions of these numbers that exist."""
+    these = and_(revisions.c.set_id == set_id, revisions.c.revision.in_(numbers))
+    return reading_rows(tx, revisions, "spec", these, SetRevision)
 
 
 def reading_declared(

@@ -6,15 +6,22 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollout_targets
 from ecrkeeper_server.store.fleet_tables import rollouts as table
+from ecrkeeper_server.store.json_columns import read_json
+from ecrkeeper_server.store.large_rows import Sized, reading_rows, reading_sizes, sizes
+from ecrkeeper_server.store.long_json import LONG, LongJson
 from ecrkeeper_server.store.rollout_rows import ENDED, Cause, RolloutRow, RolloutState
 from ecrkeeper_server.store.work import columns_of
+from ecrkeeper_server.turns import Steps
 
+# All members of a set but its settings and overrides, which contain settings.
+_SHOWN_MEMBERS = ("selector", "waves", "deletion_policy", "allow_replacement", "max_removals")
 # The retention of ended rollouts with their targets: a time, and a number for each set.
 _KEPT_DAYS, _MAX_KEPT = 90, 20
 
@@ -29,18 +36,28 @@ def get(tx: Tx, set_id: str, number: int, *, lock: bool = False) -> RolloutRow |
     return RolloutRow.of(row) if row else None
 
 
-def page(tx: Tx, set_id: str, below: int | None, limit: int) -> list[int]:
-    """The numbers of up to `limit` rollouts of a set, newest first, below `below`."""
-    query = select(table.c.number).where(table.c.set_id == set_id)
+def reading_page(tx: Tx, set_id: str, below: int | None, limit: int) -> Steps[list[Sized]]:
+    """Return the numbers and sizes of up to `limit` rollouts of a set, newest first, below `below`."""
+    query = sizes(table.c.number, table.c.spec).where(table.c.set_id == set_id)
     if below is not None:
         query = query.where(table.c.number < below)
-    return list(tx.conn.execute(query.order_by(table.c.number.desc()).limit(limit)).scalars())
+    return reading_sizes(tx, query.order_by(table.c.number.desc()).limit(limit))
 
 
-def existing(tx: Tx, set_id: str, numbers: Collection[int]) -> list[RolloutRow]:
-    """The rollouts of a set with these numbers that exist, newest first."""
-    query = select(table).where(table.c.set_id == set_id, table.c.number.in_(numbers)).order_by(table.c.number.desc())
-    return [RolloutRow.of(row) for row in tx.conn.execute(query)]
+def reading_shown(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[list[RolloutRow]]:
+    """Return the rollouts of a set with these numbers that exist.
+
+    A large set has no settings, which no list shows.
+    """
+    these = and_(table.c.set_id == set_id, table.c.number.in_(numbers))
+    return reading_rows(tx, table, "spec", these, RolloutRow, _without_settings)
+
+
+def _without_settings(text: str) -> Steps[Json]:
+    if len(text) <= LONG:
+        whole: Json = read_json(text)
+        return whole
+    return {**(yield from LongJson(text).reading_members(_SHOWN_MEMBERS)), "settings": {}}
 
 
 def newest_begun(tx: Tx, set_id: str) -> int:

@@ -13,7 +13,7 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.needs import set_target
 from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.pages import everything, scan, showing
+from ecrkeeper_server.api.services.pages import WIDE, everything, scan, showing
 from ecrkeeper_server.api.services.registry_sets import SetWithRollouts, known_set, set_cost, set_steps
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet import matching
@@ -23,6 +23,7 @@ from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import registry_sets, resources, rollouts
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.large_rows import Sized, size_of
 from ecrkeeper_server.store.states import STATUS_MEMBERS, State
 from ecrkeeper_server.turns import Steps, work
 
@@ -37,18 +38,22 @@ class RegistrySetLists:
         self, request: pb.ListRegistrySetsRequest, context: Context
     ) -> pb.ListRegistrySetsResponse:
         """List sets."""
-        page = await self._deps.page(request, "")
+        page, readable = await self._deps.page(request, ""), self._deps.access.readable(set_target)
 
-        async def fetch(after: str, limit: int) -> list[str]:
-            return await self._deps.db.read(lambda tx: registry_sets.page(tx, after, limit))
+        async def fetch(after: str, limit: int) -> list[Sized]:
+            return await self._deps.db.read_in_turns(lambda tx: registry_sets.reading_page(tx, after, limit))
 
-        async def show(ids: Sequence[str]) -> list[fleet_pb2.RegistrySet | None]:
-            rows = await self._deps.db.read(lambda tx: _some(tx, ids))
+        async def show(some: Sequence[Sized]) -> list[fleet_pb2.RegistrySet | None]:
+            await work().hold(sum(map(size_of, some)))
+            ids = [each.key for each in some]
+            rows = await self._deps.db.read_in_turns(lambda tx: _reading(tx, ids))
             existing = [rows[id] for id in ids if id in rows]
             messages = iter(await work().run(showing(existing, set_steps, set_cost)))
             return [next(messages) if id in rows else None for id in ids]
 
-        sets, token = await scan(fetch, page, everything, str, self._deps.access.readable(set_target), show)
+        sets, token = await scan(
+            fetch, page, everything, _key, lambda row: readable(row.key), show, maximum=WIDE, weigh=size_of
+        )
         return pb.ListRegistrySetsResponse(registry_sets=sets, next_page_token=token)
 
     async def ListRegistrySetTargets(
@@ -80,26 +85,35 @@ class RegistrySetLists:
         """List revisions."""
         name, page = SetName.parse(request.parent, "parent"), await self._deps.page(request, -1)
 
-        async def fetch(after: int, limit: int) -> list[int]:
+        async def fetch(after: int, limit: int) -> list[Sized]:
             below = None if after < 0 else after
-            return await self._deps.db.read(lambda tx: registry_sets.revision_page(tx, name.id, below, limit))
+            return await self._deps.db.read_in_turns(
+                lambda tx: registry_sets.reading_revision_page(tx, name.id, below, limit)
+            )
 
-        async def show(numbers: Sequence[int]) -> list[fleet_pb2.RegistrySetRevision | None]:
-            rows = await self._deps.db.read(lambda tx: registry_sets.some_revisions(tx, name.id, numbers))
+        async def show(some: Sequence[Sized]) -> list[fleet_pb2.RegistrySetRevision | None]:
+            await work().hold(sum(map(size_of, some)))
+            numbers = [each.key for each in some]
+            rows = await self._deps.db.read_in_turns(lambda tx: registry_sets.reading_revisions(tx, name.id, numbers))
             by_number = {row.revision: row for row in rows}
             existing = [by_number[number] for number in numbers if number in by_number]
             messages = iter(await work().run(showing(existing, render.revision, lambda row: cost(row.spec))))
             return [next(messages) if number in by_number else None for number in numbers]
 
-        revisions, token = await scan(fetch, page, everything, int, everything, show)
+        revisions, token = await scan(fetch, page, everything, _key, everything, show, maximum=WIDE, weigh=size_of)
         if not revisions and not request.page_token:
             raise NotFound("RegistrySet", str(name))
         return pb.ListRegistrySetRevisionsResponse(revisions=revisions, next_page_token=token)
 
 
-def _some(tx: Tx, ids: Sequence[str]) -> dict[str, SetWithRollouts]:
+def _key(row: Sized) -> Any:
+    return row.key
+
+
+def _reading(tx: Tx, ids: Sequence[str]) -> Steps[dict[str, SetWithRollouts]]:
     opened = rollouts.open_states(tx, ids)
-    return {row.id: (row, opened.get(row.id, [])) for row in registry_sets.existing(tx, ids)}
+    rows = yield from registry_sets.reading(tx, ids)
+    return {row.id: (row, opened.get(row.id, [])) for row in rows}
 
 
 def _reading_places(tx: Tx, name: SetName, selector: Any, after: list[str], limit: int) -> Steps[list[Place]]:

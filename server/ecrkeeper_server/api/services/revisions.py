@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
 
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -12,21 +14,27 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import registry_settings as render
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.pages import everything, scan, showing
+from ecrkeeper_server.api.services.pages import WIDE, everything, scan, showing
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import changing_settings
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.elements import cost_of_all
-from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store import declarations, revision_pages
 from ecrkeeper_server.store.rows import Declaration, Revision
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.turns import Steps, work
 
-# A revision and its predecessor.
 _Pair = tuple[Revision, Revision | None]
-# Each revision has all declared settings, so few fit into memory at a time.
-_FEW = 20
+"""A revision and its predecessor."""
+
+
+class _Stored(NamedTuple):
+    """The number of a revision, that of its predecessor, and the size of both."""
+
+    number: int
+    before: int | None
+    size: int
 
 
 class Revisions:
@@ -64,20 +72,40 @@ class Revisions:
         """List revisions."""
         name, page = SettingsName.parse(request.name), await self._deps.page(request, -1)
 
-        async def fetch(after: int, limit: int) -> list[_Pair]:
+        async def fetch(after: int, limit: int) -> list[_Stored]:
             below = None if after < 0 else after
-            rows = await self._deps.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
-            return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
+            rows = await self._deps.db.read_in_turns(lambda tx: revision_pages.reading_page(tx, name, below, limit + 1))
+            # The oldest one of all has no predecessor.
+            pairs = zip_longest(rows[:limit], rows[1:])
+            return [
+                _Stored(row.key, before and before.key, row.size + (before.size if before else 0))
+                for row, before in pairs
+            ]
 
-        async def show(pairs: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
-            return await work().run(showing(pairs, lambda pair: _revision(*pair), lambda pair: _cost(*pair)))
+        async def show(some: Sequence[_Stored]) -> list[registry_pb2.RegistrySettingsRevision | None]:
+            await work().hold(sum(map(_size, some)))
+            rows = await self._read(name, some)
+            pairs = [(rows[each.number], rows.get(each.before)) for each in some if each.number in rows]
+            shown = work().run(showing(pairs, lambda pair: _revision(*pair), lambda pair: _cost(*pair)))
+            messages = iter(await shown)
+            return [next(messages) if each.number in rows else None for each in some]
 
         messages, token = await scan(
-            fetch, page, everything, lambda step: step[0].revision, everything, show, maximum=_FEW
+            fetch, page, everything, lambda row: row.number, everything, show, maximum=WIDE, weigh=_size
         )
         if not messages and page.after < 0:
             raise NotFound("RegistrySettings", str(name))
         return pb.ListRegistrySettingsRevisionsResponse(revisions=messages, next_page_token=token)
+
+    async def _read(self, name: SettingsName, some: Sequence[_Stored]) -> dict[int | None, Revision]:
+        """Return revisions and their predecessors by number."""
+        numbers = {number for each in some for number in (each.number, each.before) if number is not None}
+        rows = await self._deps.db.read_in_turns(lambda tx: revision_pages.reading(tx, name, numbers))
+        return {row.revision: row for row in rows}
+
+
+def _size(row: _Stored) -> int:
+    return row.size
 
 
 def _in_group(spec: DeclarationSpec, present: Declaration | None) -> DeclarationSpec:

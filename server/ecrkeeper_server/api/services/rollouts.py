@@ -17,7 +17,7 @@ from ecrkeeper_server.api.messages import fleet as render
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
 from ecrkeeper_server.api.services.followed import Followed
-from ecrkeeper_server.api.services.pages import everything, scan
+from ecrkeeper_server.api.services.pages import WIDE, everything, scan
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet.bounds import out_of_bounds
 from ecrkeeper_server.fleet.names import RolloutName, SetName
@@ -26,6 +26,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import rollout_targets, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import Authority
+from ecrkeeper_server.store.large_rows import Sized, size_of
 from ecrkeeper_server.store.rollout_rows import ENDED, RolloutRow, TargetRow
 from ecrkeeper_server.turns import work
 
@@ -67,16 +68,20 @@ class Rollouts:
         """List rollouts."""
         name, page = SetName.parse(request.parent, "parent"), await self._deps.page(request, -1)
 
-        async def fetch(after: int, limit: int) -> list[int]:
+        async def fetch(after: int, limit: int) -> list[Sized]:
             below = None if after < 0 else after
-            return await self._deps.db.read(lambda tx: rollouts.page(tx, name.id, below, limit))
+            return await self._deps.db.read_in_turns(lambda tx: rollouts.reading_page(tx, name.id, below, limit))
 
-        async def show(numbers: Sequence[int]) -> list[fleet_pb2.Rollout | None]:
-            rows = await self._deps.db.read(lambda tx: rollouts.existing(tx, name.id, numbers))
+        async def show(some: Sequence[Sized]) -> list[fleet_pb2.Rollout | None]:
+            await work().hold(sum(map(size_of, some)))
+            numbers = [each.key for each in some]
+            rows = await self._deps.db.read_in_turns(lambda tx: rollouts.reading_shown(tx, name.id, numbers))
             by_number = {row.number: render.rollout(row) for row in rows}
             return list(map(by_number.get, numbers))
 
-        messages, token = await scan(fetch, page, everything, int, everything, show)
+        messages, token = await scan(
+            fetch, page, everything, lambda row: row.key, everything, show, maximum=WIDE, weigh=size_of
+        )
         return pb.ListRolloutsResponse(rollouts=messages, next_page_token=token)
 
     async def ListRolloutTargets(
