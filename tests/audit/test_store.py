@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.store import audit, audit_pages, audit_stream, schema
 from ecrkeeper_server.store.audit import CHANGES_LIMIT, AuditEvent, NewEvent, Selection, StoredChange
 from ecrkeeper_server.store.audit_stream import PART_BYTES, Completion, Cursor, Part, cursor_of
@@ -81,6 +82,19 @@ async def test_oversized_changes_are_counted_instead(db: Database) -> None:
     row = await db.read(lambda tx: audit.get(tx, number))
     assert row is not None
     assert ([c["key"] for c in row.json_changes], row.omitted) == (["0", "1", "2"], 3)
+
+
+async def test_changes_beyond_the_limit_are_only_counted(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    converted, to_json = list[str](), StoredChange.to_json
+    monkeypatch.setattr(StoredChange, "to_json", lambda change: (converted.append(change.key), to_json(change))[1])
+    pairs = PairKeys.of(f"222222222222/eu-west-1:{n}" for n in range(1_000))
+    changes = [Change("registry_policy", str(n), ChangeKind.UPDATE, "x" * 40_000, "y" * 40_000) for n in range(100)]
+    changes.append(Change("replication_configuration", "", ChangeKind.ADD, None, None, pairs))
+    (number,) = await add(db, "one", changes=changes)
+    row = await db.read(lambda tx: audit.get(tx, number))
+    assert row is not None
+    assert ([c["key"] for c in row.json_changes], row.omitted) == (["0", "1"], 98 + 1_000)
+    assert converted == ["0", "1", "2"]
 
 
 async def test_failed_write_records_no_event(db: Database) -> None:

@@ -205,7 +205,7 @@ async def stored(db: Database) -> list[Resource]:
 
         def save(tx, row=row, outcome=outcome, state=state):  # type: ignore[no-untyped-def]
             endings.finish(tx, [(row, outcome)])
-            drifting.replace(tx, row.name, (), State(state).drift)
+            drifting.replace(tx, row.name, set(), State(state).drift_elements)
 
         await db.write(save)
     return await db.read(lambda tx: resources.page(tx, "registry", "-", "", 100))
@@ -237,8 +237,9 @@ async def test_drift_index_is_updated_only_for_changed_elements(db: Database) ->
         return {row.name for row in await db.read(lambda tx: resources.page(tx, "registry", "-", "", 100, condition))}
 
     assert {setting: await named(setting) for setting in expected} == expected
-    drift = State(STATES[3]).drift
-    await db.write(lambda tx: drifting.replace(tx, rows[3].name, drift, drift[:1]))
+    drift = State(STATES[3]).drift_elements
+    kept = {(setting, key) for setting, key in drift if setting == "registry_policy"}
+    await db.write(lambda tx: drifting.replace(tx, rows[3].name, drift, kept))
     assert await named("signing_configuration") == set()
     await db.write(lambda tx: resources.remove(tx, rows[3].name))
     assert await named("registry_policy") == {rows[2].name}

@@ -10,11 +10,14 @@ from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.declarations.summaries import DeclarationStatus, Problem, RegistrySummary
 from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
 from ecrkeeper_server.roles.plan import ObservedRole
+from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.state_parts import Condition, RoleDeletion, StoredError
 from ecrkeeper_server.store.states import RegistryState, RoleState, State
-from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift
+from ecrkeeper_server.store.stored_drift import MANY, Remediation, StoredDrift
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.answers.state import pairs_drift
 
 TEXTS, TIMES = st.text(max_size=8), st.integers(0, 2**53)
 VALUES = st.none() | st.booleans() | st.integers() | TEXTS | st.lists(TEXTS, max_size=2)
@@ -174,3 +177,18 @@ def test_state_with_equal_conditions_is_the_same_object() -> None:
     conditions = [Condition("Ready", "TRUE", "IN_SYNC", "", 1)]
     state = RegistryState({}).changed(conditions=conditions, error=None)
     assert state.changed(conditions=conditions, error=None, owners={}, marked=None).stored is state.stored
+
+
+def test_known_drift_is_counted_and_compared_without_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = {"setting": "registry_policy", "key": "s", "kind": "MISSING"}
+    state = RegistryState({"drift": [*pairs_drift(), one]})
+    parsed = state.drift
+    keys = {(each.setting, each.key) for each in parsed}
+    indexed = {(each.setting, each.key if each.pairs is None else MANY) for each in parsed}
+    assert (state.drift_keys, state.drift_elements) == (keys, indexed)
+    assert state.drift_count == drift_count(parsed) > 1_000
+    assert state.drift_beyond(keys - {("registry_policy", "s")}) == parsed[-1:]
+    removed = RegistryState({"remediation": {"time": 1, "drift": [one]}})
+    assert list(removed.removed_at(1)) == parsed[-1:]
+    monkeypatch.setattr(StoredDrift, "from_json", None)
+    assert (state.drift_count, state.drift_beyond(keys), removed.removed_at(2)) == (drift_count(parsed), [], ())

@@ -102,7 +102,7 @@ async def read(db: Database, release: str) -> tuple[Resource, Declaration]:
     def store(tx: Tx) -> None:
         stored = resources.ensure(tx, REGISTRY, SPECS[release])
         changed = resources.patch(tx, stored.name, state=STORED[release])
-        drifting.replace(tx, stored.name, [], changed.registry_state.drift)
+        drifting.replace(tx, stored.name, set(), changed.registry_state.drift_elements)
         declaring.put(tx, name, {NAME: DECLARED}, registry_generation=1, origin=Origin("Test"))
 
     await db.write(store)

@@ -34,13 +34,11 @@ def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribut
     row = attempt.claimed
     if row.observe_time is None or not result.observed:
         return []
-    remediation = result.state.remediation
-    removed = remediation.drift if remediation is not None and remediation.time == attempt.now else ()
-    known = {(each.setting, each.key) for each in row.registry_state.drift}
+    known = row.registry_state.drift_keys
+    removed = [each for each in result.state.removed_at(attempt.now) if (each.setting, each.key) not in known]
     new_keys: dict[str, set[str]] = {}
-    for each in (*removed, *(each for each in result.state.drift if _was_in_place(row, each))):
-        if (each.setting, each.key) not in known:
-            new_keys.setdefault(each.setting, set()).add(each.key)
+    for each in (*removed, *_in_place_before(row, result.state.drift_beyond(known))):
+        new_keys.setdefault(each.setting, set()).add(each.key)
     return [
         Attribution(
             row.name, setting, sorted(keys)[:_ELEMENTS], row.observe_time, attempt.now, attempt.now,
@@ -50,15 +48,23 @@ def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribut
     ]  # fmt: skip
 
 
-def _was_in_place(row: Resource, drift: StoredDrift) -> bool:
-    """Return whether AWS had the desired element at the previous observation."""
+def _in_place_before(row: Resource, drift: Sequence[StoredDrift]) -> Sequence[StoredDrift]:
+    """Return the drift of elements that AWS had as desired at the previous observation."""
+    if not drift:
+        return ()
     if row.kind != RegistryName.kind:
-        return row.observed_generation == row.generation and row.role_state.observed
+        return drift if row.observed_generation == row.generation and row.role_state.observed else ()
     state = row.registry_state
-    if drift.kind == "UNEXPECTED":
-        return drift.setting in state.observed
-    settled = state.settled.get(drift.setting, {})
-    return drift.key in settled and bool(settled[drift.key] == drift.desired)
+    observed = state.observed
+    settled = state.settled if any(each.kind != "UNEXPECTED" for each in drift) else {}
+
+    def was_in_place(each: StoredDrift) -> bool:
+        if each.kind == "UNEXPECTED":
+            return each.setting in observed
+        elements = settled.get(each.setting, {})
+        return each.key in elements and bool(elements[each.key] == each.desired)
+
+    return list(filter(was_in_place, drift))
 
 
 def request(tx: Tx, unattributed: Sequence[Attribution], *, attribute: bool = True) -> None:

@@ -65,7 +65,7 @@ def save(tx: Tx, ended: Sequence[Ending], *, attribute: bool, wait: bool = True)
 def _save_parts(tx: Tx, ending: Ending) -> None:
     """Store the parts that seldom change."""
     row, result, outcome = ending.attempt.claimed, ending.result, ending.outcome
-    drifting.replace(tx, row.name, State(row.stored_state).drift, State(outcome.state).drift)
+    drifting.replace(tx, row.name, State(row.stored_state).drift_elements, State(outcome.state).drift_elements)
     if ending.unmarked:
         endings.mark_declarations(tx, row, result.converged_owners)
 

@@ -26,7 +26,6 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.declarations import parsing_cost
-from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.rows import Resource, parsed
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
@@ -108,7 +107,7 @@ class Reconciler:
             synced=result.status.synced,
             result=ending.result,
             reason=ending.reason,
-            drift=drift_count(result.state.drift),
+            drift=result.state.drift_count,
         )
 
     def _begun(self, row: Resource, desired: Desired | None, ending: Ending) -> Attempt:

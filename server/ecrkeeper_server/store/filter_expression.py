@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store.drifting import MANY
+from ecrkeeper_server.store.stored_drift import MANY
 from ecrkeeper_server.store.stored_mode import has_mode
 from ecrkeeper_server.store.tables import declarations, drifting, resources
 

@@ -6,7 +6,7 @@ state for every attempt, and most attempts need few members.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Self, Unpack
 
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from ecrkeeper_server.store.contests import Contests, load_contests
 from ecrkeeper_server.store.replication_checks import StoredCheck, worst_result
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, RejectedDeletion, RoleDeletion, StoredError
-from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift, encoding_drift
+from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift, count_in, elements_in, encoding_drift
 from ecrkeeper_server.store.text_limits import TextLimits
 from ecrkeeper_server.turns import Steps
 
@@ -52,6 +52,31 @@ class State(StoredJson, frozen=True):
     def drift(self) -> list[StoredDrift]:
         """The elements with drift."""
         return [StoredDrift.from_json(each) for each in self.stored.get("drift") or ()]
+
+    @property
+    def drift_count(self) -> int:
+        """The number of elements with drift."""
+        return count_in(self.stored.get("drift") or ())
+
+    @property
+    def drift_elements(self) -> set[tuple[str, str]]:
+        """The settings and keys of the elements with drift; many pairs have one key."""
+        return elements_in(self.stored.get("drift") or ())
+
+    @property
+    def drift_keys(self) -> set[tuple[str, str]]:
+        """The settings and first keys of the drift."""
+        return {(each["setting"], each["key"]) for each in self.stored.get("drift") or ()}
+
+    def drift_beyond(self, known: Container[tuple[str, str]]) -> list[StoredDrift]:
+        """Return the drift with other keys; the rest, mostly known from the attempt before, is not parsed."""
+        drift = self.stored.get("drift") or ()
+        return [StoredDrift.from_json(each) for each in drift if (each["setting"], each["key"]) not in known]
+
+    def removed_at(self, time: int) -> Sequence[StoredDrift]:
+        """Return the differences that an attempt removed at a time in microseconds."""
+        stored = self.stored.get("remediation")
+        return Remediation.from_json(stored).drift if stored and stored["time"] == time else ()
 
     @property
     def drifted(self) -> bool:

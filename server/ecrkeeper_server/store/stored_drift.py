@@ -24,6 +24,24 @@ MAX_OWNERS = 20
 _AT_ONCE = 250
 
 
+MANY = ""
+"""Stands for many pairs that differ alike: a resource with it may have any element."""
+
+
+def count_in(stored: Iterable[Json]) -> int:
+    """Return how many elements differ, without parsing the differences; the products of their pairs are disjoint."""
+    return sum(_size(each["pairs"]) if "pairs" in each else 1 for each in stored)
+
+
+def _size(products: Iterable[tuple[Sequence[str], Sequence[str]]]) -> int:
+    return sum(len(lefts) * len(rights) for lefts, rights in products)
+
+
+def elements_in(stored: Iterable[Json]) -> set[tuple[str, str]]:
+    """Return the setting and key of each element that differs, without parsing the differences."""
+    return {(each["setting"], MANY if "pairs" in each else each["key"]) for each in stored}
+
+
 class StoredDrift(Struct, frozen=True):
     """Elements that differ from the desired ones; None stands for absent.
 
