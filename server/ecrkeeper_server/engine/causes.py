@@ -49,7 +49,7 @@ def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribut
 
 
 def _in_place_before(row: Resource, drift: Sequence[StoredDrift]) -> Sequence[StoredDrift]:
-    """Return the drift of elements that AWS had as desired at the previous observation."""
+    """Return the drift of elements that were as desired at the last observation."""
     if not drift:
         return ()
     if row.kind != RegistryName.kind:

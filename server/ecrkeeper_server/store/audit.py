@@ -101,7 +101,10 @@ class AuditEvent(FromRow, Struct, frozen=True):
 
     @property
     def json_changes(self) -> list[Json]:
-        """The changes as JSON; long ones are parsed at once unless `parsing` did so before."""
+        """The changes as JSON.
+
+        Long ones are parsed at once unless `parsing` did so before.
+        """
         if self.changes is None:
             raise AssertionError(f"the changes of event {self.id} are not read")
         stored: Any = self.changes

@@ -6,12 +6,14 @@ A list first reads the keys and sizes of its rows, and then the rows that it sho
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, Text, func, select, type_coerce
 
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, NARROW_CHARACTERS, Pace, TextBytes, reading_json
+from ecrkeeper_server.store.long_json import LONG
 from ecrkeeper_server.turns import Steps
 
 T = TypeVar("T")
@@ -29,8 +31,12 @@ def size_of(row: Sized) -> int:
     return row.size
 
 
+@lru_cache(maxsize=16)
 def sizes(key: ColumnElement[Any], value: ColumnElement[Any]) -> Select[Any]:
-    """Return the query of keys with the sizes of a JSON column; a missing value has no bytes."""
+    """Return the query of keys with the sizes of a JSON column.
+
+    A missing value has no bytes.
+    """
     columns: list[ColumnElement[Any]] = [key, func.coalesce(TextBytes(type_coerce(value, Text)), 0)]
     return select(*columns)
 
@@ -56,12 +62,12 @@ def reading_rows(
     make: Callable[..., T],
     parsing: Callable[[str], Steps[Any]] = reading_json,
 ) -> Steps[list[T]]:
-    """Return the rows of a table, in no order; `parsing` reads the text of the long JSON column."""
-    columns: list[ColumnElement[Any]] = [
-        type_coerce(column, Text).label(column.key) if column.key == value else column for column in table.c
-    ]
+    """Return the rows of a table, in no order.
+
+    `parsing` reads the text of the long JSON column.
+    """
     names = list(table.c.keys())
-    (rows,) = tx.ask(tx.conn, [(select(*columns).where(condition), {})])
+    (rows,) = tx.ask(tx.conn, [(_with_text(table, value).where(condition), {})])
     existing: list[T] = []
     pace = Pace()
     for row in rows:
@@ -71,6 +77,16 @@ def reading_rows(
         text = values[value]
         if text is not None:
             pace.count(len(text))
+            if len(text) > LONG:
+                yield
             values[value] = yield from parsing(text)
         existing.append(make(**values))
     return existing
+
+
+@lru_cache(maxsize=16)
+def _with_text(table: Table, value: str) -> Select[Any]:
+    columns: list[ColumnElement[Any]] = [
+        type_coerce(column, Text).label(column.key) if column.key == value else column for column in table.c
+    ]
+    return select(*columns)

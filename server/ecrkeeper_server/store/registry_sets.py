@@ -135,7 +135,7 @@ def get_revision(tx: Tx, set_id: str, revision: int) -> SetRevision | None:
 
 
 def reading_revision_page(tx: Tx, set_id: str, below: int | None, limit: int) -> Steps[list[Sized]]:
-    """Return the numbers and sizes of up to `limit` revisions below `below`, newest first."""
+    """Return the numbers and sizes of revisions below `below`, newest first."""
     query = sizes(revisions.c.revision, revisions.c.spec).where(revisions.c.set_id == set_id)
     if below is not None:
         query = query.where(revisions.c.revision < below)

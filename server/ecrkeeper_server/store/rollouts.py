@@ -37,7 +37,7 @@ def get(tx: Tx, set_id: str, number: int, *, lock: bool = False) -> RolloutRow |
 
 
 def reading_page(tx: Tx, set_id: str, below: int | None, limit: int) -> Steps[list[Sized]]:
-    """Return the numbers and sizes of up to `limit` rollouts of a set, newest first, below `below`."""
+    """Return the numbers and sizes of rollouts below `below`, newest first."""
     query = sizes(table.c.number, table.c.spec).where(table.c.set_id == set_id)
     if below is not None:
         query = query.where(table.c.number < below)

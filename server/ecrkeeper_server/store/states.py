@@ -69,7 +69,10 @@ class State(StoredJson, frozen=True):
         return {(each["setting"], each["key"]) for each in self.stored.get("drift") or ()}
 
     def drift_beyond(self, known: Container[tuple[str, str]]) -> list[StoredDrift]:
-        """Return the drift with other keys; the rest, mostly known from the attempt before, is not parsed."""
+        """Return the drift with other keys.
+
+        The rest is not parsed: most drift is known from the attempt before.
+        """
         drift = self.stored.get("drift") or ()
         return [StoredDrift.from_json(each) for each in drift if (each["setting"], each["key"]) not in known]
 

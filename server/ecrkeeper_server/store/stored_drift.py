@@ -29,7 +29,10 @@ MANY = ""
 
 
 def count_in(stored: Iterable[Json]) -> int:
-    """Return how many elements differ, without parsing the differences; the products of their pairs are disjoint."""
+    """Return how many elements differ, without parsing the differences.
+
+    The products of their pairs are disjoint.
+    """
     return sum(_size(each["pairs"]) if "pairs" in each else 1 for each in stored)
 
 
@@ -38,7 +41,7 @@ def _size(products: Iterable[tuple[Sequence[str], Sequence[str]]]) -> int:
 
 
 def elements_in(stored: Iterable[Json]) -> set[tuple[str, str]]:
-    """Return the setting and key of each element that differs, without parsing the differences."""
+    """Return the setting and key of each difference, without parsing it."""
     return {(each["setting"], MANY if "pairs" in each else each["key"]) for each in stored}
 
 

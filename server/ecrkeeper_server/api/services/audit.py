@@ -167,13 +167,17 @@ def _bad_token(description: str) -> InvalidArgument:
     return InvalidArgument([Violation("resume_token", description)])
 
 
+async def _parsed(row: AuditEvent) -> AuditEvent:
+    return await work().run(row.parsing()) if isinstance(row.changes, LongJson) else row
+
+
 async def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
-    row = await work().run(row.parsing())
+    row = await _parsed(row)
     return await work().charged(_steps(row), _cost(row))
 
 
 async def _answer(row: AuditEvent) -> Answer[pb.WatchAuditEventsResponse]:
-    row = await work().run(row.parsing())
+    row = await _parsed(row)
     return await answered(await work().charged(_answer_steps(row), _cost(row)))
 
 
