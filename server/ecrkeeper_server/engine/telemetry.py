@@ -62,9 +62,8 @@ class ReconcileTelemetry(Struct, frozen=True):
     def finished(self, row: Resource, result: AttemptResult, now: int, ending: Ending) -> None:
         """Count a stored result."""
         ending.result, ending.reason = _ending(result)
-        remediation = result.state.remediation
-        if remediation is not None and remediation.time == now:
-            for drift in remediation.drift:
+        if result.state.remediated_at == now:
+            for drift in result.state.each_remediated():
                 self.metrics.remediated(drift.setting, len(drift.keys))
 
 
@@ -84,6 +83,6 @@ def unready(result: AttemptResult, mode: str) -> str | None:
     status = result.status
     if status.ready:
         return None
-    settings = ",".join(sorted({element.setting for element in result.state.drift}))
+    settings = ",".join(sorted({setting for setting, _ in result.state.drift_elements}))
     failing = "Failing" if status.error is not None else "Degraded" if status.degraded else "Unsynced"
     return f"{mode} {'Blocked' if status.blocked else failing} {status.ready_reason} {settings}"
