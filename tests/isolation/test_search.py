@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.engine.write_ahead import MAX_CALLS
 from ecrkeeper_server.settings.elements import Change, ChangeKind
-from ecrkeeper_server.settings.isolation import Item, Keys, Search, itemizing, needs
+from ecrkeeper_server.settings.isolation import Item, Keys, Search, calls_needed, itemizing, needs
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY
 from ecrkeeper_server.settings.replication import REPLICATION
 from ecrkeeper_server.turns import finish
@@ -112,11 +112,12 @@ def test_search_uses_few_probes(count: int, rejected: set[int], time: Any, at_mo
 
 
 @pytest.mark.parametrize("rejected", [0, 1, 50, 98, 99])
-def test_attempt_decides_an_item_with_its_few_calls(rejected: int) -> None:
-    items, keys = changed(100, {rejected}, time=lambda i: i)
+@pytest.mark.parametrize("count", [2, 14, 100, 512, 600, 2_500])
+def test_attempt_decides_an_item_with_its_few_calls(count: int, rejected: int) -> None:
+    items, keys = changed(count, {rejected * count // 100, count - 1}, time=lambda i: i)
     ecr, search = Ecr(keys), Search(items, everything_fits, rejected=True)
     # The first call of an attempt writes everything.
-    ecr.run(search, MAX_CALLS - 1)
+    ecr.run(search, max(MAX_CALLS, calls_needed(count)) - 1)
     assert search.verdict.decided
 
 

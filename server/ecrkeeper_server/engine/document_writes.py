@@ -13,12 +13,20 @@ from ecrkeeper_server.ecr.observe import observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.policy_rejection import explain_policy_rejection, is_generic_rejection, scope_of
 from ecrkeeper_server.engine.rejections import held, owners_by_key
-from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, record_intent, relinquish
+from ecrkeeper_server.engine.write_ahead import MAX_CALLS, Progress, SettingWrite, record_intent, relinquish
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted
 from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, gather, keys_of
-from ecrkeeper_server.settings.isolation import Search, Verdict, itemizing, needs, unmade_changes, with_changes
+from ecrkeeper_server.settings.isolation import (
+    Search,
+    Verdict,
+    calls_needed,
+    itemizing,
+    needs,
+    unmade_changes,
+    with_changes,
+)
 from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.setting import Call
 from ecrkeeper_server.turns import work
@@ -104,6 +112,8 @@ class DocumentWriter(Struct):
         times = {declared.owner: declared.update_time for declared in self.progress.declared}
         owners = owners_by_key(self.progress, self.setting.name)
         items = await work().run(itemizing(self.setting, changes, owners, times), self.attempt.elements)
+        # With fewer calls, no attempt would decide anything, and all owners would wait.
+        self.progress.calls_remaining += max(0, calls_needed(len(items)) - MAX_CALLS)
 
         def fits(keys: Keys) -> bool:
             return self._fits(restricted(changes, keys))

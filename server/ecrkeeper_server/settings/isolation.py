@@ -62,6 +62,15 @@ class Verdict(Struct):
         return union([self.accepted, *groups])
 
 
+def calls_needed(items: int) -> int:
+    """Return the calls in which an attempt surely decides one of these items.
+
+    The first one writes everything, one is for the items that changed last, and one for the document as AWS has it.
+    The others halve the items.
+    """
+    return 3 + items.bit_length()
+
+
 class Search:
     """A search among changes that suspects the most recent ones first.
 
