@@ -27,12 +27,12 @@ from ecrkeeper_server.api.messages.status import internal, status_of_aws, status
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.message_rules import VALIDATOR, finding_violations
 from ecrkeeper_server.errors import DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
-from ecrkeeper_server.turns import Steps, work
+from ecrkeeper_server.turns import MANY, Steps, work
 
 log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_ID = 64
-_Check = Callable[[Message | None], Steps[None]]
+_Check = Callable[[Message | None], Steps[list[Violation]] | None]
 _CONTENT = attrgetter("content")
 # A declaration takes several times as much memory as its message.
 _DATA_OF_MESSAGE = 4
@@ -61,32 +61,38 @@ class ErrorMapping:
         return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream, check), read, _CONTENT)
 
     def _checking(self, method: str) -> _Check:
-        """Return the check of a method's requests, in steps.
+        """Return the check of a method's requests.
 
-        Only an invalid one costs the time of its messages.
+        It returns the steps that describe what is wrong with a request, or None: only an invalid one costs their time.
         """
         fields, suspect = name_fields(method), self._partitions.suspect
         names = [attrgetter(field) for field in fields]
 
-        def check(request: Message | None) -> Steps[None]:
+        def check(request: Message | None) -> Steps[list[Violation]] | None:
             if request is None:
                 raise InvalidArgument([NO_MESSAGE])
-            invalid: list[Violation] = []
-            if VALIDATOR.collect_violations(request, fail_fast=True):
-                yield
-                invalid += yield from finding_violations(request)
+            invalid = bool(VALIDATOR.collect_violations(request, fail_fast=True))
+            partitions: list[Violation] = []
             for name in names:
                 if suspect(name(request)):
-                    invalid += self._partitions.violations(request, fields)
+                    partitions = self._partitions.violations(request, fields)
                     break
             reason = getattr(request, "reason", "")
-            if reason and (control := control_in(reason)):
-                text = f"must not contain control characters other than line ends and tabs, got {control}"
-                invalid.append(Violation("reason", text))
-            if invalid:
-                raise rejection(invalid)
+            control = control_in(reason) if reason else ""
+            if not (invalid or partitions or control):
+                return None
+            return _describing(request, partitions, control)
 
         return check
+
+
+def _describing(request: Message, partitions: list[Violation], control: str) -> Steps[list[Violation]]:
+    """Return all violations of an invalid request, in steps."""
+    violations = [*(yield from finding_violations(request)), *partitions]
+    if control:
+        text = f"must not contain control characters other than line ends and tabs, got {control}"
+        violations.append(Violation("reason", text))
+    return violations
 
 
 def _input_type(method: str) -> Any:
@@ -164,14 +170,16 @@ def _answering(handler: Any) -> Any:
 
 
 async def _checked(check: _Check, request: Message | None, *, hold: bool = False) -> None:
+    elements = 0
     if request is not None and (size := request.ByteSize()) >= LARGE_BYTES:
         if hold:
             await work().hold(_DATA_OF_MESSAGE * size)
-        await work().run(check(request))
+        elements = MANY
+        describing = await work().step(check, request)
     else:
-        for _ in check(request):
-            # A small request needs no pause.
-            pass
+        describing = check(request)
+    if describing is not None:
+        raise rejection(await work().run(describing, elements))
 
 
 def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..., Awaitable[Any]]:
