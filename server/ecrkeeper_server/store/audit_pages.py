@@ -15,7 +15,7 @@ from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.store.audit import AuditEvent, Selection
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, Pace, TextBytes
+from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, TextBytes, reading_each
 from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.tables import audit_events
 from ecrkeeper_server.turns import Steps
@@ -34,15 +34,12 @@ def reading_page(tx: Tx, selection: Selection, cursor: tuple[int, int] | None, l
         query = query.where(columns(audit_events.c.create_time, audit_events.c.id) < cursor)
     ordered = query.order_by(audit_events.c.create_time.desc(), audit_events.c.id.desc()).limit(limit)
     (rows,) = tx.ask(tx.conn, [(ordered, {})])
-    events: list[AuditEvent] = []
-    pace = Pace()
-    for row in rows:
-        if pace.is_over():
-            yield
-        event = AuditEvent(*row)
-        pace.count(event.size // MEASURED_AT_ONCE if event.changes is None else event.size)
-        events.append(event)
-    return events
+    return reading_each(rows, lambda row: AuditEvent(*row), lambda row: _characters(row[-1]))
+
+
+def _characters(size: int) -> int:
+    """Return the characters that a page reads of changes."""
+    return size if size <= SHORT else size // MEASURED_AT_ONCE
 
 
 @lru_cache(maxsize=1)
@@ -57,11 +54,5 @@ def reading_changes(tx: Tx, events: Collection[int]) -> Steps[dict[int, LongJson
     """Return the changes of events that still exist, as text."""
     query = select(audit_events.c.id, type_coerce(audit_events.c.changes, Text)).where(audit_events.c.id.in_(events))
     (rows,) = tx.ask(tx.conn, [(query, {})])
-    changes: dict[int, LongJson] = {}
-    pace = Pace()
-    for event, text in rows:
-        if pace.is_over():
-            yield
-        pace.count(len(text))
-        changes[event] = LongJson(text)
-    return changes
+    changes = yield from reading_each(rows, lambda row: (row[0], LongJson(row[1])), lambda row: len(row[1]))
+    return dict(changes)

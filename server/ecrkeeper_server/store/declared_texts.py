@@ -16,7 +16,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import Pace, json_rows
+from ecrkeeper_server.store.json_columns import json_rows, reading_each
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.turns import Steps
@@ -25,14 +25,7 @@ from ecrkeeper_server.turns import Steps
 def reading_texts(tx: Tx, registry: RegistryName) -> Steps[list[Stored]]:
     """Return the declarations of a registry by owner, as texts for `parsing`."""
     (rows,) = tx.ask(tx.conn, [(_of_registry(), {"in_account": registry.account, "in_region": registry.region})])
-    texts: list[Stored] = []
-    pace = Pace()
-    for row in rows:
-        if pace.is_over():
-            yield
-        pace.count(len(row[SETTINGS_AT]))
-        texts.append(tuple(row))
-    return texts
+    return reading_each(rows, tuple, lambda row: len(row[SETTINGS_AT]))
 
 
 def reading_texts_of(tx: Tx, registries: Iterable[Resource]) -> Steps[dict[str, list[Stored]]]:
@@ -42,11 +35,8 @@ def reading_texts_of(tx: Tx, registries: Iterable[Resource]) -> Steps[dict[str, 
         return texts
     names = [{"name": row.name, "account": row.account, "region": row.place} for row in registries if row.name in texts]
     (rows,) = tx.ask(tx.conn, [(_of_registries(tx.dialect), json_rows(names))])
-    pace = Pace()
-    for name, *columns in rows:
-        if pace.is_over():
-            yield
-        pace.count(len(columns[SETTINGS_AT]))
+    # The name of the registry comes before the columns.
+    for name, *columns in (yield from reading_each(rows, tuple, lambda row: len(row[1 + SETTINGS_AT]))):
         texts[name].append(tuple(columns))
     for each in texts.values():
         each.sort(key=owner_of)

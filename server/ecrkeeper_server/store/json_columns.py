@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import BigInteger, Text, TypeDecorator
@@ -13,6 +13,9 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from ecrkeeper_server.store.long_json import LONG, LongJson, parse, reading
 from ecrkeeper_server.turns import Steps, finish
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 ROWS = "given"
 """The parameter that holds the rows of a table of values."""
@@ -43,6 +46,20 @@ class Pace:
     def count(self, characters: int, row: int = ROW_CHARACTERS) -> None:
         """Count a row."""
         self._characters += row + characters
+
+
+def reading_each(
+    rows: Iterable[R], make: Callable[[R], T], characters: Callable[[R], int], row_characters: int = ROW_CHARACTERS
+) -> Steps[list[T]]:
+    """Return what `make` makes of rows, in steps by their characters of JSON."""
+    made: list[T] = []
+    pace = Pace()
+    for row in rows:
+        if pace.is_over():
+            yield
+        made.append(make(row))
+        pace.count(characters(row), row_characters)
+    return made
 
 
 # A member with more items is written in parts, and so many items of a list at a time.

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, Text, func, select, type_coerce
 
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, NARROW_CHARACTERS, Pace, TextBytes, reading_json
+from ecrkeeper_server.store.json_columns import (
+    MEASURED_AT_ONCE,
+    NARROW_CHARACTERS,
+    Pace,
+    TextBytes,
+    reading_each,
+    reading_json,
+)
 from ecrkeeper_server.store.long_json import LONG
 from ecrkeeper_server.turns import Steps
 
@@ -26,7 +33,12 @@ class Sized(NamedTuple):
     size: int
 
 
-def size_of(row: Sized) -> int:
+class _Measured(Protocol):
+    @property
+    def size(self) -> int: ...
+
+
+def size_of(row: _Measured) -> int:
     """Return the bytes of a row."""
     return row.size
 
@@ -44,14 +56,7 @@ def sizes(key: ColumnElement[Any], value: ColumnElement[Any]) -> Select[Any]:
 def reading_sizes(tx: Tx, query: Select[Any]) -> Steps[list[Sized]]:
     """Return the rows of such a query."""
     (rows,) = tx.ask(tx.conn, [(query, {})])
-    sized: list[Sized] = []
-    pace = Pace()
-    for row in rows:
-        if pace.is_over():
-            yield
-        sized.append(Sized(*row))
-        pace.count(sized[-1].size // MEASURED_AT_ONCE, NARROW_CHARACTERS)
-    return sized
+    return reading_each(rows, Sized._make, lambda row: row[1] // MEASURED_AT_ONCE, NARROW_CHARACTERS)
 
 
 def reading_rows(

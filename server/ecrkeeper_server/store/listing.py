@@ -24,6 +24,7 @@ from ecrkeeper_server.store.json_columns import (
     Pace,
     TextBytes,
     read_json,
+    reading_each,
     reading_json,
 )
 from ecrkeeper_server.store.prepared import Prepared
@@ -166,13 +167,9 @@ def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[li
         # Another statement would see what was written meanwhile.
         return [_read(row._asdict()) for row in tx.conn.execute(narrowed(_whole(tx.dialect)))]
     (rows,) = tx.ask(tx.conn, [(narrowed(_texts(tx.dialect)), {})])
-    stored: list[tuple[Versioned, str | None]] = []
-    pace = Pace()
-    for *row, declared in rows:
-        if pace.is_over():
-            yield
-        pace.count(len(row[_STATE_AT]) + len(declared or ""))
-        stored.append((_versioned(row), declared))
+    stored: list[tuple[Versioned, str | None]] = yield from reading_each(
+        rows, lambda row: (_versioned(row[:-1]), row[-1]), lambda row: len(row[_STATE_AT]) + len(row[-1] or "")
+    )
     longer = yield from reading_texts_of(tx, [each.row for each, declared in stored if declared is None])
     reads: list[Read] = []
     for each, declared in stored:

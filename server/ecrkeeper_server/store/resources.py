@@ -16,7 +16,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.event_tables import attributions
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.json_columns import Pace, json_rows
+from ecrkeeper_server.store.json_columns import json_rows, reading_each
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, STATE_BYTES, resource, resources, schedule
 from ecrkeeper_server.turns import Steps
@@ -47,14 +47,9 @@ def reading_page(
 ) -> Steps[list[Resource]]:
     """Return the same in steps; long states are not parsed yet."""
     (rows,) = tx.ask(tx.conn, [(page_query(kind, account, after, limit, condition).add_columns(STATE_BYTES), {})])
-    page: list[Resource] = []
-    pace = Pace()
-    for *columns, length in rows:
-        if pace.is_over():
-            yield
-        pace.count(length)
-        page.append(Resource(**dict(zip(RESOURCE_NAMES, columns, strict=True))))
-    return page
+    return reading_each(
+        rows, lambda row: Resource(**dict(zip(RESOURCE_NAMES, row[:-1], strict=True))), lambda row: row[-1]
+    )
 
 
 def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:

@@ -29,6 +29,7 @@ from ecrkeeper_server.settings.elements import cost
 from ecrkeeper_server.store import audit, audit_pages, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
 from ecrkeeper_server.store.audit_stream import Cursor, cursor_of
+from ecrkeeper_server.store.large_rows import size_of
 from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.turns import Steps, work
 
@@ -84,7 +85,7 @@ class Audit(AuditServiceServicer):
             return [None if row is None else next(messages) for row in complete]
 
         events, token = await scan(
-            fetch, page, meets, lambda row: [row.create_time, row.id], everything, show, maximum=BATCH, weigh=_size
+            fetch, page, meets, lambda row: [row.create_time, row.id], everything, show, maximum=BATCH, weigh=size_of
         )
         return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
 
@@ -93,7 +94,7 @@ class Audit(AuditServiceServicer):
         long = [row for row in rows if row.changes is None]
         if not long:
             return list(rows)
-        await work().hold(sum(map(_size, long)))
+        await work().hold(sum(map(size_of, long)))
         ids = [row.id for row in long]
         changes = await self._deps.db.read_in_turns(lambda tx: audit_pages.reading_changes(tx, ids))
         return await work().run(_completing(rows, changes))
@@ -184,10 +185,6 @@ async def _answer(row: AuditEvent) -> Answer[pb.WatchAuditEventsResponse]:
 def _cost(row: AuditEvent) -> int:
     changes = row.json_changes
     return len(changes) + cost(changes)
-
-
-def _size(row: AuditEvent) -> int:
-    return row.size
 
 
 def _completing(rows: Sequence[AuditEvent], changes: Mapping[int, LongJson]) -> Steps[list[AuditEvent | None]]:

@@ -21,6 +21,7 @@ from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFoun
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.elements import cost_of_all
 from ecrkeeper_server.store import declarations, revision_pages
+from ecrkeeper_server.store.large_rows import size_of
 from ecrkeeper_server.store.rows import Declaration, Revision
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.turns import Steps, work
@@ -83,7 +84,7 @@ class Revisions:
             ]
 
         async def show(some: Sequence[_Stored]) -> list[registry_pb2.RegistrySettingsRevision | None]:
-            await work().hold(sum(map(_size, some)))
+            await work().hold(sum(map(size_of, some)))
             rows = await self._read(name, some)
             pairs = [(rows[each.number], rows.get(each.before)) for each in some if each.number in rows]
             shown = work().run(showing(pairs, lambda pair: _revision(*pair), lambda pair: _cost(*pair)))
@@ -91,7 +92,7 @@ class Revisions:
             return [next(messages) if each.number in rows else None for each in some]
 
         messages, token = await scan(
-            fetch, page, everything, lambda row: row.number, everything, show, maximum=WIDE, weigh=_size
+            fetch, page, everything, lambda row: row.number, everything, show, maximum=WIDE, weigh=size_of
         )
         if not messages and page.after < 0:
             raise NotFound("RegistrySettings", str(name))
@@ -102,10 +103,6 @@ class Revisions:
         numbers = {number for each in some for number in (each.number, each.before) if number is not None}
         rows = await self._deps.db.read_in_turns(lambda tx: revision_pages.reading(tx, name, numbers))
         return {row.revision: row for row in rows}
-
-
-def _size(row: _Stored) -> int:
-    return row.size
 
 
 def _in_group(spec: DeclarationSpec, present: Declaration | None) -> DeclarationSpec:
