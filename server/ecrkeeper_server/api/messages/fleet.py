@@ -8,7 +8,7 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, fleet_pb2
 
 from ecrkeeper_server.api.messages import differences, fields
-from ecrkeeper_server.api.messages.sizes import AROUND, PLAN_BYTES, Pace, measuring, shortening
+from ecrkeeper_server.api.messages.sizes import AROUND, PLAN_BYTES, measuring, shortening
 from ecrkeeper_server.fleet.messages import filling_set, strategy
 from ecrkeeper_server.fleet.plan import FleetPlan, Group, summary
 from ecrkeeper_server.store.fleet_rows import AccountRow, SetRevision, SetRow
@@ -110,14 +110,13 @@ def plan(planned: FleetPlan, warnings: list[common_pb2.Warning]) -> Steps[fleet_
         ],
         warnings=warnings,
     )
-    pace = Pace()
-    over = (yield from measuring(message, pace)) - PLAN_BYTES
+    over = (yield from measuring(message)) - PLAN_BYTES
     sizes = []
     for at, each in enumerate(planned.largest()):
         yield
         group = message.groups.add()
         yield from _filling_group(group, each)
-        size = yield from measuring(group, pace)
+        size = yield from measuring(group)
         sizes.append((-size, at))
         over += size + AROUND
     for _, at in sorted(sizes):

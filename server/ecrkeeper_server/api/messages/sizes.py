@@ -26,8 +26,8 @@ def fitting(message: Any, limit: int, paths: Sequence[str]) -> Steps[None]:
 
     A path is a list, a list of a submessage (`a.b`), or every field of a submessage (`a.*`).
     """
-    pace = Pace()
-    over = (yield from measuring(message, pace)) - limit
+    pace = _Pace()
+    over = (yield from _members(message, pace)) - limit
     if over <= 0:
         return
     parts = []
@@ -61,7 +61,7 @@ def _parts(message: Any, paths: Iterable[str]) -> Iterator[tuple[str, Any, str]]
                 yield f"{head}.{name}", owner, name
 
 
-class Pace:
+class _Pace:
     """Counts the items that a step measures, and their bytes, in all lists."""
 
     def __init__(self) -> None:
@@ -77,8 +77,12 @@ class Pace:
         return True
 
 
-def measuring(message: Message, pace: Pace) -> Steps[int]:
+def measuring(message: Message) -> Steps[int]:
     """Return at least the size of a message, in steps."""
+    return _members(message, _Pace())
+
+
+def _members(message: Message, pace: _Pace) -> Steps[int]:
     size = 0
     for field, value in message.ListFields():
         # The tag of a field has 4 bits of its number in the first byte, and 7 in the next.
@@ -86,14 +90,14 @@ def measuring(message: Message, pace: Pace) -> Steps[int]:
     return size
 
 
-def _measured(value: Any, pace: Pace, tag: int) -> Steps[int]:
+def _measured(value: Any, pace: _Pace, tag: int) -> Steps[int]:
     """Return at least the size of a value; a `tag` has so many bytes."""
     if isinstance(value, str):
         return AROUND + len(value.encode())
     if isinstance(value, bytes):
         return AROUND + len(value)
     if isinstance(value, Message):
-        return AROUND + (yield from measuring(value, pace))
+        return AROUND + (yield from _members(value, pace))
     if not isinstance(value, Sequence):
         return AROUND
     size = 0
@@ -134,8 +138,8 @@ def fitting_plan(plan: common_pb2.Plan, limit: int = PLAN_BYTES) -> Steps[None]:
 
     First changes that a request shows too, then the longest requests, then warnings and calls.
     """
-    pace = Pace()
-    over = (yield from measuring(plan, pace)) - limit
+    pace = _Pace()
+    over = (yield from _members(plan, pace)) - limit
     over = yield from _cutting(reversed(plan.calls), over, _omit_changes, pace)
     if over > 0:
         longest_first = yield from _longest_first(plan.calls, pace)
@@ -150,7 +154,7 @@ def fitting_plan(plan: common_pb2.Plan, limit: int = PLAN_BYTES) -> Steps[None]:
 
 
 def _cutting(
-    calls: Iterable[common_pb2.PlannedCall], over: int, cut: Callable[[common_pb2.PlannedCall], None], pace: Pace
+    calls: Iterable[common_pb2.PlannedCall], over: int, cut: Callable[[common_pb2.PlannedCall], None], pace: _Pace
 ) -> Steps[int]:
     """Cut calls until so many bytes are free, in steps; return how many are not."""
     for call in calls:
@@ -165,7 +169,7 @@ def _cutting(
     return over
 
 
-def _longest_first(calls: Sequence[common_pb2.PlannedCall], pace: Pace) -> Steps[list[common_pb2.PlannedCall]]:
+def _longest_first(calls: Sequence[common_pb2.PlannedCall], pace: _Pace) -> Steps[list[common_pb2.PlannedCall]]:
     """Sort calls by the sizes of their requests, in steps."""
     sizes = []
     for at, call in enumerate(calls):
