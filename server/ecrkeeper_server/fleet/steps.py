@@ -85,9 +85,8 @@ def step(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
 def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
     counts = [dict(each) for each in rollout.counts]
     # Many targets begin in a row: those under way count as failed until they are read, so no limit is exceeded.
-    size = len(json_text(rollout.spec) or "")
-    batch = max(1, min(BATCH, STEP_BYTES // max(1, size)))
-    every = _BUSY_POLL_SECONDS if _decide(rollout, counts).start >= batch else 0.0
+    start = _decide(rollout, counts).start
+    every = _BUSY_POLL_SECONDS if start and start >= min(BATCH, STEP_BYTES // _size(rollout)) else 0.0
     observation = observe(tx, rollout, counts, now, every)
     changed = observation.changed
     for before, after in changed:
@@ -100,7 +99,7 @@ def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
         counts = rollout_targets.counts(tx, rollout)
         decision = _decide(rollout, counts, retried=True)
         rollout = rollouts.change(tx, rollout, due_in=0, retried=True)
-    targets, more = _next(tx, rollout, decision, size)
+    targets, more = _next(tx, rollout, decision)
     written = _start(tx, rollout, targets, bounds)
     for before, after in written:
         _count(counts, before, after)
@@ -124,15 +123,22 @@ def _decide(rollout: RolloutRow, counts: list[dict[str, int]], *, retried: bool 
     return decide(progress, rollout.waves)
 
 
-def _next(tx: Tx, rollout: RolloutRow, decision: Decision, size: int) -> tuple[list[TargetRow], bool]:
+def _size(rollout: RolloutRow) -> int:
+    """Return the characters of the set, which only steps that begin targets need."""
+    return len(json_text(rollout.spec) or "")
+
+
+def _next(tx: Tx, rollout: RolloutRow, decision: Decision) -> tuple[list[TargetRow], bool]:
     """Return the targets that a step writes, and whether it leaves others.
 
-    The others may begin now. `size` is that of the set.
+    The others may begin now.
     """
     limit = min(decision.start, BATCH)
     undo = decision.state is RolloutState.ROLLING_BACK
     targets = rollout_targets.pending(tx, rollout, decision.wave, limit, undo=undo) if limit else []
-    total, sizes = 0, rollout_targets.sizes(tx, targets)
+    if not targets:
+        return [], decision.start > BATCH
+    total, size, sizes = 0, _size(rollout), rollout_targets.sizes(tx, targets)
     for number, target in enumerate(targets):
         total += size + sizes[target.registry]
         if number and total > STEP_BYTES:
