@@ -191,4 +191,4 @@ def test_known_drift_is_counted_and_compared_without_parsing(monkeypatch: pytest
     removed = RegistryState({"remediation": {"time": 1, "drift": [one]}})
     assert list(removed.removed_at(1)) == parsed[-1:]
     monkeypatch.setattr(StoredDrift, "from_json", None)
-    assert (state.drift_count, state.drift_beyond(keys), removed.removed_at(2)) == (drift_count(parsed), [], ())
+    assert (state.drift_count, state.drift_beyond(keys), list(removed.removed_at(2))) == (drift_count(parsed), [], [])

@@ -13,7 +13,6 @@ from ecrkeeper_server.declarations.summaries import DeclarationStatus, Problem, 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.element_states import ElementState, element_states
 from ecrkeeper_server.settings.ownership import composition_of
-from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.replication_checks import BROKEN
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -122,9 +121,10 @@ def worst_problem(state: RegistryState, states: Sequence[ElementState]) -> Probl
         if check.findings and check.result == BROKEN:
             first, where = check.findings[0], check.destination
             return _problem(first.reason, first.message, "replication_configuration", f"{where.account}/{where.region}")
-    if drift := state.drift:
-        text = f"{drift_count(drift)} elements differ from what is desired"
-        return _problem("OUT_OF_SYNC", text, drift[0].setting, drift[0].key)
+    if state.drifted:
+        text = f"{state.drift_count} elements differ from what is desired"
+        shown = next(state.each_drift())
+        return _problem("OUT_OF_SYNC", text, shown.setting, shown.key)
     return None
 
 

@@ -26,7 +26,7 @@ def adding_first_times(state: S, before: State, now: int) -> Steps[S]:
     Drift that was remediated now has a time only if an earlier attempt observed it.
     """
     if state.remediated_at == now:
-        remediated = yield from dating(state.each_remediated(), before.each_drift(), None)
+        remediated = yield from dating(state.removed_at(now), before.each_drift(), None)
         yield
         state = yield from state.changing_remediated(remediated)
     if state.drifted:

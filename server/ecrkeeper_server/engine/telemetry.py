@@ -62,9 +62,8 @@ class ReconcileTelemetry(Struct, frozen=True):
     def finished(self, row: Resource, result: AttemptResult, now: int, ending: Ending) -> None:
         """Count a stored result."""
         ending.result, ending.reason = _ending(result)
-        if result.state.remediated_at == now:
-            for drift in result.state.each_remediated():
-                self.metrics.remediated(drift.setting, len(drift.keys))
+        for drift in result.state.removed_at(now):
+            self.metrics.remediated(drift.setting, len(drift.keys))
 
 
 def _ending(result: AttemptResult) -> tuple[str, str]:

@@ -76,10 +76,13 @@ class State(StoredJson, frozen=True):
         drift = self.stored.get("drift") or ()
         return [StoredDrift.from_json(each) for each in drift if (each["setting"], each["key"]) not in known]
 
-    def removed_at(self, time: int) -> Sequence[StoredDrift]:
-        """Return the differences that an attempt removed at a time in microseconds."""
+    def removed_at(self, time: int) -> Iterator[StoredDrift]:
+        """Yield the differences that an attempt removed at a time in microseconds.
+
+        They are parsed one at a time.
+        """
         stored = self.stored.get("remediation")
-        return Remediation.from_json(stored).drift if stored and stored["time"] == time else ()
+        return map(StoredDrift.from_json, stored["drift"] if stored and stored["time"] == time else ())
 
     @property
     def drifted(self) -> bool:
@@ -99,10 +102,6 @@ class State(StoredJson, frozen=True):
         """The time of the last remediation."""
         stored = self.stored.get("remediation")
         return stored["time"] if stored else None
-
-    def each_remediated(self) -> Iterator[StoredDrift]:
-        """Yield the differences of the last remediation, and parse one at a time."""
-        return map(StoredDrift.from_json, (self.stored.get("remediation") or {}).get("drift", ()))
 
     def changing_remediated(self, drift: Sequence[StoredDrift]) -> Steps[Self]:
         """Return the state with other differences of the last remediation, in steps."""
