@@ -14,20 +14,13 @@ from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Built, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database
 
 from tests import databases
+from tests.dependencies import dependencies
 from tests.edge.calls import Calls
-
-
-class NoAws:
-    """An AWS that is never called."""
-
-    async def call(self, *_: Any) -> Any:
-        raise AssertionError("AWS was called")
 
 
 @dataclass(frozen=True)
@@ -57,9 +50,7 @@ def serve(tmp_path: Path) -> Serve:
         url = databases.new_sqlite(tmp_path / "ecrkeeper.db")
         db, changes = schema.open_database(url, pool_size=1), Changes()
         db.listen(changes.publish)
-        edge = Dependencies(
-            db=db, aws=aws or NoAws(), changes=changes, wake=lambda: None, home_region="us-east-1",
-        )  # fmt: skip
+        edge = dependencies(db, aws=aws, changes=changes)
         metrics = Metrics(methods())
         built = build(edge, Telemetry(metrics.rpc), with_reflection=True, limits=limits)
         server = built.server

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import fleet_service_pb2 as pb
 from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
-from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.registry_set_lists import RegistrySetLists
 from ecrkeeper_server.api.services.revisions import Revisions
 from ecrkeeper_server.api.services.rollouts import Rollouts
@@ -27,7 +25,7 @@ from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import Steps
 
 from tests import declaring
-from tests.edge.conftest import NoAws
+from tests.dependencies import dependencies
 
 NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "a")
 ROWS, CHARACTERS = 12, 300_000
@@ -119,9 +117,7 @@ LISTS: list[tuple[Any, str, Any, str]] = [
 async def test_pages_of_large_rows_show_all_of_them(
     filled: Database, service: Any, method: str, request_: Any, field: str
 ) -> None:
-    deps = Dependencies(
-        db=filled, aws=NoAws(), changes=Changes(), wake=lambda: None, home_region="us-east-1",  # type: ignore[arg-type]
-    )  # fmt: skip
+    deps = dependencies(filled)
     shown, list_, request = [], getattr(service(deps), method), type(request_)()
     request.CopyFrom(request_)
     while True:

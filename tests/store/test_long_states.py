@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import (
@@ -35,7 +33,7 @@ from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import Steps
 
 from tests import declaring
-from tests.edge.conftest import NoAws
+from tests.dependencies import dependencies
 from tests.parsing import Parsed
 from tests.views import largest
 
@@ -83,9 +81,7 @@ async def filled(db: Database) -> Database:
 
 
 async def test_update_does_not_parse_what_aws_has(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    deps = Dependencies(
-        db=filled, aws=NoAws(), changes=Changes(), wake=lambda: None, home_region="us-east-1",  # type: ignore[arg-type]
-    )  # fmt: skip
+    deps = dependencies(filled)
     service, request = OwnerSettings(deps), pb.UpdateRegistrySettingsRequest()
     request.registry_settings.name = str(NAMES[0])
     arns = exclusion("y")["pull_time_update_exclusions"]["principalArns"]

@@ -182,23 +182,24 @@ async def test_reads_of_callers_leave_a_turn_to_the_engine() -> None:
     await asyncio.gather(*calls, engine, return_exceptions=True)
 
 
-def test_slow_bucket_outlives_thousands_of_others() -> None:
-    clock = Clock()
+def beside_a_slow_one(clock: Clock, accounts: int, pause: float = 0.0) -> Limiter:
+    """Return a limiter after a call to each account, and a throttled one before."""
     limiter = Limiter(clock)
     limiter.throttled("slow", "a", "ecr-read", sent=clock.now)
-    for n in range(50_000):
+    for n in range(accounts):
         limiter.reserve(str(n), "a", "ecr-read")
+        clock.now += pause
+    return limiter
+
+
+def test_slow_bucket_outlives_thousands_of_others() -> None:
+    limiter = beside_a_slow_one(Clock(), 50_000)
     assert limiter.rate("slow", "a", "ecr-read") == RATES["ecr-read"][0] / 2
     assert len(limiter._buckets) <= 20_001
 
 
 def test_full_buckets_are_dropped() -> None:
-    clock = Clock()
-    limiter = Limiter(clock)
-    limiter.throttled("slow", "a", "ecr-read", sent=clock.now)
-    for n in range(10_000):
-        limiter.reserve(str(n), "a", "ecr-read")
-        clock.now += 0.001
+    limiter = beside_a_slow_one(Clock(), 10_000, pause=0.001)
     # A token is back after 0.05 s, and 50 other accounts.
     assert len(limiter._buckets) < 200
     assert limiter.rate("slow", "a", "ecr-read") < RATES["ecr-read"][0]

@@ -12,8 +12,6 @@ from ecrkeeper_server.api.layers.capacity import Admission, CallCosts
 from ecrkeeper_server.api.layers.data_limit import CAPACITY, SMALL, DataLimit
 from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.messages.registry import FULL
-from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.elements import Elements
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.errors import NotFound
@@ -24,7 +22,7 @@ from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import WORK, Turns
 
 from tests import declaring
-from tests.edge.conftest import NoAws
+from tests.dependencies import dependencies
 from tests.views.largest import REPLICATION, replication
 
 LARGE, SHORT, MISSING = (RegistryName("111111111111", region) for region in ("eu-west-1", "us-east-1", "us-west-2"))
@@ -44,9 +42,7 @@ class Callers:
     def __init__(self, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         self.limit = DataLimit()
         self.parsed = self.most = 0
-        deps = Dependencies(
-            db=db, aws=NoAws(), changes=Changes(), wake=lambda: None, home_region="us-east-1",  # type: ignore[arg-type]
-        )  # fmt: skip
+        deps = dependencies(db)
         self._registries, self._elements, self._turns = Registries(deps), Elements(deps), Turns()
         parse = registry_texts.parsed_row
 

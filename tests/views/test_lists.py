@@ -12,8 +12,6 @@ from ecrkeeper_server.access.policy_file import parse
 from ecrkeeper_server.api.layers.access import CALLER, Access
 from ecrkeeper_server.api.messages.registry import FULL
 from ecrkeeper_server.api.services import registries, registry_settings
-from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import endings, findings, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
@@ -23,7 +21,7 @@ from ecrkeeper_server.store.unit_of_work import Origin
 from sqlalchemy import delete, update
 
 from tests import declaring
-from tests.edge.conftest import NoAws
+from tests.dependencies import dependencies
 
 FIRST, SECOND = RegistryName("111111111111", "eu-west-1"), RegistryName("222222222222", "us-east-1")
 NAMES = [SettingsName(registry, owner) for registry in (FIRST, SECOND) for owner in ("a", "b")]
@@ -59,10 +57,7 @@ class Lists:
 
     def __init__(self, db: Database, access: Access | None = None) -> None:
         self.reads: Any = Counted(db)
-        deps = Dependencies(
-            db=self.reads, aws=NoAws(), changes=Changes(), wake=lambda: None, home_region="us-east-1",  # type: ignore[arg-type]
-            access=access or Access(),
-        )  # fmt: skip
+        deps = dependencies(self.reads, access=access)
         self._settings, self._registries = registry_settings.OwnerSettings(deps), registries.Registries(deps)
         self._context: Any = None
 

@@ -10,8 +10,6 @@ import pytest
 from ecrkeeper.v1 import audit_service_pb2, fleet_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as settings_pb2
 from ecrkeeper_server.api.services.audit import Audit
-from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registry_set_lists import RegistrySetLists
 from ecrkeeper_server.api.services.revisions import Revisions
@@ -27,7 +25,7 @@ from ecrkeeper_server.turns import SLICE, WORK, Turns, Work
 from google.longrunning import operations_pb2
 
 from tests import declaring
-from tests.edge.conftest import NoAws
+from tests.dependencies import dependencies
 
 ROWS = 20
 NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "a")
@@ -60,9 +58,7 @@ LISTS: list[tuple[Any, str, Any, str]] = [
 async def test_rows_of_a_page_are_rendered_in_slices(
     db: Database, service: Any, method: str, request_: Any, field: str
 ) -> None:
-    deps = Dependencies(
-        db=db, aws=NoAws(), changes=Changes(), wake=lambda: None, home_region="us-east-1",  # type: ignore[arg-type]
-    )  # fmt: skip
+    deps = dependencies(db)
     ticks, turns = itertools.count(), list[float]()
     # Each look at the clock is a slice later, so that a turn is one step.
     clock = Turns(lambda: next(ticks) * SLICE * 0.9)
