@@ -62,6 +62,8 @@ class Turns:
         self.clock = clock
         # Large transactions, one at a time: those behind it in the database wait for one of them at most.
         self.writes = FairLock()
+        # Large decisions that a transaction will store, one at a time: their rows need much memory.
+        self.decisions = FairLock()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._scheduled = False
 
@@ -250,6 +252,10 @@ class Work:
             yield began
         finally:
             self._spent(self._turns.clock() - began)
+
+    def deciding(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Hold the turn for a decision on many elements."""
+        return self._turns.decisions.of(self.key)
 
     @contextlib.asynccontextmanager
     async def writing(self, elements: int) -> AsyncIterator[None]:

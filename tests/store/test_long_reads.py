@@ -22,7 +22,7 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.store.work import columns_of
-from ecrkeeper_server.turns import WORK, Steps, Turns, Work
+from ecrkeeper_server.turns import WORK, Steps, Turns, Work, finish
 from msgspec.structs import replace
 
 from tests import declaring
@@ -70,7 +70,7 @@ READS: list[tuple[str, Read, Read]] = [
         lambda tx: reading_texts_of(tx, rows_of(tx)[:1]),
         lambda tx: reading_texts_of(tx, rows_of(tx)),
     ),
-    ("a unit of work", lambda tx: work.loading(tx, [SettingsName(FEW, "a")]), lambda tx: work.loading(tx, [NAME])),
+    ("a unit of work", lambda tx: work.reading(tx, [SettingsName(FEW, "a")]), lambda tx: work.reading(tx, [NAME])),
     ("listed ones", lambda tx: listing.reading(tx, [str(FEW)]), lambda tx: listing.reading(tx, [str(FEW), str(MANY)])),
     (
         "a page",
@@ -127,7 +127,7 @@ async def test_long_read_is_like_a_short_one(filled: Database) -> None:
     declared = await filled.read(lambda tx: declarations.of_registry(tx, MANY))
     assert [declarations.parsed(each) for each in texts] == declared
     assert [each.owner for each in declared] == [f"owner-{at:04}" for at in range(OWNERS)]
-    unit = await filled.read_in_turns(lambda tx: work.loading(tx, [NAME]))
+    unit = finish(work.parsing(await filled.read_in_turns(lambda tx: work.reading(tx, [NAME]))))
     assert unit == await filled.read(lambda tx: work.load(tx, [NAME]))
     assert (list(unit.declared[MANY].values()), unit.registries) == (declared, {MANY: row})
     read = await filled.read_in_turns(lambda tx: listing.reading(tx, [str(MANY), "accounts/0/registries/none"]))

@@ -1,4 +1,8 @@
-"""Commit calls that write declarations; concurrent calls share a transaction."""
+"""Commit calls that write declarations.
+
+Calls on registries with few elements are decided in the transaction that stores them, which concurrent calls share.
+A decision on many elements takes long, so it is made in turns on the event loop before its transaction.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ from typing import Any, Protocol, TypeVar
 from cachetools import LRUCache
 
 from ecrkeeper_server import turns
-from ecrkeeper_server.declarations.costs import cost_in_turns
+from ecrkeeper_server.declarations.costs import costs_in_turns
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import detached
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import work
+from ecrkeeper_server.settings.elements import CHARACTERS
+from ecrkeeper_server.store import decided, work
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
@@ -50,16 +55,21 @@ class Call(Protocol[T_co]):
 
 # The maximum number of calls in one transaction, which locks their registries.
 _MAX_CALLS = 64
+# The maximum weight of a registry's declarations that are decided on in a transaction.
+_MOST = 20_000
+# How often a large decision is repeated because its registry has changed.
+_TRIES = 3
 _REGISTRIES = 10_000
 
 
 class _Retry(Enum):
-    """The outcome of a call that must be committed alone.
-
-    Another transaction holds its registry.
-    """
+    """The outcome of a call that must be committed alone."""
 
     BUSY = "BUSY"
+    """Another transaction holds its registry."""
+
+    LARGE = "LARGE"
+    """Its registry has many elements."""
 
 
 class Committer:
@@ -75,14 +85,12 @@ class Committer:
         """Check a call, commit it, and return its result."""
         own = call.elements
         elements = await self._check(call, own)
-        if elements >= MANY:
-            # In a batch, small calls would wait for it.
-            async with turns.work().writing(elements):
-                (outcome,) = await self._together([call])
-        else:
-            outcome = await self._batch.put(call)
-            if outcome is _Retry.BUSY:
-                (outcome,) = await self._together([call])
+        # In a batch, small calls would wait for it.
+        outcome = _Retry.LARGE if elements >= MANY else await self._batch.put(call)
+        if outcome is _Retry.BUSY:
+            (outcome,) = await self._together([call])
+        if outcome is _Retry.LARGE:
+            outcome = await self._alone(call, elements)
         if isinstance(outcome, Exception):
             try:
                 raise outcome
@@ -95,12 +103,44 @@ class Committer:
 
     async def attempt(self, call: Call[T]) -> T:
         """Return the result that a call would have: make every check, and store nothing."""
-        known = await self._check(call, call.elements)
-        unit = await self._db.read_in_turns(lambda tx: work.loading(tx, [call.name], [call.caller.request_id]))
-        # Other owners may have declared through other processes, and before the start of this one.
-        elements = call.elements + await cost_in_turns([one.settings for one in unit.before.declared.values()])
-        turns.work().charge(elements - known)
+        unit, elements = await self._load(call, await self._check(call, call.elements))
         return await turns.work().run(call.deciding(unit), elements)
+
+    async def _alone(self, call: Call[Any], elements: int) -> Any:
+        """Return the result or exception of a call on many elements."""
+        work_of_call = turns.work()
+        async with work_of_call.deciding():
+            for _ in range(_TRIES):
+                unit, elements = await self._load(call, elements)
+                try:
+                    outcome = await work_of_call.run(call.deciding(unit), elements)
+                except Exception as error:  # a rejection, or an error of this call only
+                    outcome = detached(error)
+                if await self._save(call, unit, elements):
+                    return outcome
+            # Others change the registry again and again, until it is locked.
+            async with work_of_call.writing(elements):
+                (outcome,) = await self._db.write(lambda tx: _decide(tx, [call], most=None))
+            return outcome
+
+    async def _load(self, call: Call[Any], known: int) -> tuple[UnitOfWork, int]:
+        """Return what a call is decided on, and its cost; `known` is charged already."""
+        texts = await self._db.read_in_turns(lambda tx: work.reading(tx, [call.name], [call.caller.request_id]))
+        unit = await turns.work().run(work.parsing(texts), texts.weight // CHARACTERS)
+        declared = unit.declared[call.name.registry]
+        costs = await costs_in_turns([one.settings for one in declared.values()])
+        # Owners may have declared through other processes, and before the start of this one.
+        if costs:
+            self._known[call.name.registry.account, call.name.registry.region] = dict(zip(declared, costs, strict=True))
+        elements = call.elements + sum(costs)
+        turns.work().charge(elements - known)
+        return unit, elements
+
+    async def _save(self, call: Call[Any], unit: UnitOfWork, elements: int) -> bool:
+        """Store a decision unless its registry has changed; return whether it is stored."""
+        basis = await turns.work().run(decided.describing(unit))
+        async with turns.work().writing(elements):
+            return await self._db.write(lambda tx: decided.save_if_current(tx, unit, basis, call.caller.request_id))
 
     async def _check(self, call: Call[Any], own: int) -> int:
         """Check a call of that cost; return the cost of composing all owners' settings."""
@@ -126,18 +166,18 @@ class Committer:
             self._known[name.registry.account, name.registry.region] = known
 
     async def _together(self, calls: list[Call[Any]]) -> list[Any]:
-        return await self._db.write(lambda tx: _decide(tx, calls))
+        return await self._db.write(lambda tx: _decide(tx, calls, _MOST))
 
 
-def _decide(tx: Tx, calls: Sequence[Call[Any]]) -> list[Any]:
+def _decide(tx: Tx, calls: Sequence[Call[Any]], most: int | None) -> list[Any]:
     """Return the result or exception of each call, or the mark to commit it alone."""
     # Several calls never wait for a lock: one registry with a long lock would delay all of them.
     names, ids = [call.name for call in calls], [call.caller.request_id for call in calls]
-    unit = work.load(tx, names, ids, wait=len(calls) == 1)
+    unit = work.load(tx, names, ids, wait=len(calls) == 1, most=most)
     outcomes: list[Any] = []
     for call in calls:
-        if call.name.registry in unit.busy:
-            outcomes.append(_Retry.BUSY)
+        if call.name.registry in unit.busy or call.name.registry in unit.large:
+            outcomes.append(_Retry.BUSY if call.name.registry in unit.busy else _Retry.LARGE)
             continue
         try:
             outcomes.append(call.decide(unit))

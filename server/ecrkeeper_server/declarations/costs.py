@@ -13,9 +13,14 @@ from ecrkeeper_server.turns import MANY, Steps, work
 _AT_ONCE = 20
 
 
-async def cost_in_turns(shapes: Collection[Any]) -> int:
-    """Return the cost of shapes in elements; each of them costs one more."""
+async def costs_in_turns(shapes: Collection[Any]) -> list[int]:
+    """Return the cost of each shape in elements, and one more for the shape."""
     return await work().run(counting(shapes), len(shapes) * MANY // _AT_ONCE)
+
+
+async def cost_in_turns(shapes: Collection[Any]) -> int:
+    """Return the cost of all of them."""
+    return sum(await costs_in_turns(shapes))
 
 
 async def view_cost(row: Resource, declared: Iterable[Declaration]) -> int:
@@ -24,11 +29,11 @@ async def view_cost(row: Resource, declared: Iterable[Declaration]) -> int:
     return await cost_in_turns([*(each.settings for each in declared), *row.registry_state.observed.values()])
 
 
-def counting(shapes: Collection[Any]) -> Steps[int]:
-    """Return the same in steps."""
-    elements = len(shapes)
+def counting(shapes: Collection[Any]) -> Steps[list[int]]:
+    """Return the cost of each shape in steps."""
+    costs = []
     for at, shape in enumerate(shapes):
         if at % _AT_ONCE == _AT_ONCE - 1:
             yield
-        elements += cost(shape)
-    return elements
+        costs.append(cost(shape) + 1)
+    return costs

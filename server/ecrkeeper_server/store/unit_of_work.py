@@ -49,7 +49,8 @@ class UnitOfWork(Struct):
     """The data that a transaction has read and changed; `save` stores the changes.
 
     `now` is the database's time in microseconds. `busy` are registries that another
-    transaction holds, if the read did not wait: they must not be decided on.
+    transaction holds, if the read did not wait, and `large` are those with too many
+    declarations for the transaction: they must not be decided on.
     """
 
     now: int
@@ -60,6 +61,7 @@ class UnitOfWork(Struct):
     # By registry and owner, the lengths of the settings as JSON; those that have changed since are missing.
     characters: dict[RegistryName, dict[str, int]] = field(default_factory=dict)
     busy: set[RegistryName] = field(default_factory=set)
+    large: set[RegistryName] = field(default_factory=set)
     revisions: list[Revision] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     before: Before = field(default_factory=Before)

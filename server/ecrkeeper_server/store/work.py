@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Select, Text, and_, bindparam, delete, func, select, type_coerce
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
-from ecrkeeper_server.store.database import DUE, Tx
+from ecrkeeper_server.store.database import DUE, Rows, Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import Pace, json_rows, reading_json
+from ecrkeeper_server.store.json_columns import Pace, json_rows, reading_each, reading_json
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -41,84 +44,147 @@ _COLUMNS = {table.name: tuple(map(str, table.c.keys())) for table in (schedule, 
 _DECLARED_COLUMNS = [
     type_coerce(column, Text).label(column.key) if column.key == "settings" else column for column in declarations.c
 ]
-_SETTINGS_AT = list(declarations.c.keys()).index("settings")
+# The rows of `read` have these before the columns of a declaration: the time, the registry, the
+# newest revision, and the given account, Region and owner.
+_GIVEN = slice(3, 6)
+_SETTINGS_AT = _GIVEN.stop + list(declarations.c.keys()).index("settings")
+_OWNER_AT = _GIVEN.stop + KEY.index("owner")
+# A row costs as much as so many characters of settings.
+_ROW_WEIGHT = 100
 
 
-def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:
+class Lock(Enum):
+    """How to lock the registries of a unit of work."""
+
+    NONE = "NONE"
+    WAIT = "WAIT"
+    SKIP = "SKIP"
+
+
+class Texts(Struct, frozen=True):
+    """The rows of a unit of work, with settings as JSON."""
+
+    locked: Sequence[Sequence[Any]]
+    declared: Sequence[Sequence[Any]]
+    requests: Sequence[Sequence[Any]]
+
+    @property
+    def weight(self) -> int:
+        """The cost of parsing and composing the settings, in characters."""
+        return sum(map(_weight, self.declared))
+
+
+def load(
+    tx: Tx,
+    names: Sequence[SettingsName],
+    request_ids: Iterable[str] = (),
+    *,
+    wait: bool = True,
+    most: int | None = None,
+) -> UnitOfWork:
     """Read all data for decisions on these declarations, and lock their registries.
 
     Without `wait`, registries that another transaction holds are excluded, and named
-    as busy.
+    as busy; so are registries of more weight than `most`, as large.
     """
+    locked, declared, called = _ask(tx, names, request_ids, Lock.WAIT if wait else Lock.SKIP)
     unit = UnitOfWork(0)
-    for _ in _filling(tx, unit, names, request_ids, wait):
+    for _ in _filling(unit, Texts(list(locked), list(declared), list(called)), most):
         pass
     return unit
 
 
-def loading(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = ()) -> Steps[UnitOfWork]:
-    """Read the same in steps."""
+def reading(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = ()) -> Steps[Texts]:
+    """Read the same in steps, without a lock and without parsing settings."""
+    locked, rows, called = _ask(tx, names, request_ids, Lock.NONE)
+    declared = yield from reading_each(rows, tuple, lambda row: len(row[_SETTINGS_AT] or ""))
+    return Texts(list(locked), declared, list(called))
+
+
+def parsing(texts: Texts) -> Steps[UnitOfWork]:
+    """Return the unit of work in steps."""
     unit = UnitOfWork(0)
-    yield from _filling(tx, unit, names, request_ids, True)
+    yield from _filling(unit, texts, None)
     return unit
 
 
-def _filling(
-    tx: Tx, unit: UnitOfWork, names: Sequence[SettingsName], request_ids: Iterable[str], wait: bool
-) -> Steps[None]:
+def _ask(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str], lock: Lock) -> list[Rows]:
+    """Return the rows of the registries, of their declarations, and of the calls."""
     values = json_rows({**key_of(name), "registry": str(name.registry)} for name in names)
     ids = sorted({each.lower() for each in request_ids if each})
-    lock, read, requested = _load(tx.dialect, wait)
-    queries = [(lock, values), (read, values)]
+    registries, declared, called = _load(tx.dialect, lock)
+    queries = [(registries, values), (declared, values)]
     if ids:
-        queries.append((requested, json_rows({"request_id": each} for each in ids)))
-    locked, declared_rows, *first_calls = tx.ask(tx.conn, queries)
-    registries: dict[RegistryName, str | None] = {}
+        return tx.ask(tx.conn, [*queries, (called, json_rows({"request_id": each} for each in ids))])
+    return [*tx.ask(tx.conn, queries), ()]
+
+
+def _filling(unit: UnitOfWork, texts: Texts, most: int | None) -> Steps[None]:
+    rows = (Resource(**dict(zip(RESOURCE_NAMES, each, strict=True))) for each in texts.locked)
+    held = {row.name: row for row in rows}
+    large = _large(texts.declared, most) if most is not None and texts.weight > most else ()
     before: dict[SettingsName, Declaration] = {}
-    registry, pace = RegistryName("", ""), Pace()
-    for unit.now, stored, newest, account, region, owner, *columns in declared_rows:
+    registry, skipped, pace = RegistryName("", ""), False, Pace()
+    for row in texts.declared:
         if pace.is_over():
             yield
+        unit.now, stored, newest, account, region, owner = row[: _GIVEN.stop]
         # The owners of a registry mostly come together.
         if (registry.account, registry.region) != (account, region):
             registry = RegistryName(account, region)
-            registries[registry] = stored
+            if stored in held:
+                unit.registries[registry] = held[stored]
+            elif stored is not None:
+                unit.busy.add(registry)
+            skipped = (account, region) in large
+            if skipped:
+                unit.large.add(registry)
+        if skipped:
+            continue
         unit.newest[SettingsName(registry, owner)] = newest
         owners = unit.declared.setdefault(registry, {})
-        if columns[0] is not None:
-            length = len(columns[_SETTINGS_AT])
-            columns[_SETTINGS_AT] = yield from reading_json(columns[_SETTINGS_AT])
+        text = row[_SETTINGS_AT]
+        # Each given name comes with all declarations of its registry.
+        if text is not None and row[_OWNER_AT] not in owners:
+            settings = yield from reading_json(text)
+            name = SettingsName(registry, row[_OWNER_AT])
+            columns = (*row[_GIVEN.stop : _SETTINGS_AT], settings, *row[_SETTINGS_AT + 1 :])
             declared = Declaration(*columns)
-            name = SettingsName(registry, declared.owner)
-            owners[declared.owner] = before[name] = declared
-            unit.characters.setdefault(registry, {})[declared.owner] = length
+            owners[name.owner] = before[name] = declared
+            unit.characters.setdefault(registry, {})[name.owner] = len(text)
             # The generation of a declaration is the number of its newest revision.
             unit.newest[name] = declared.generation
-            pace.count(length)
+            pace.count(len(text))
     if len(before) >= MANY:
         yield
     unit.declared = {registry: dict(sorted(owners.items())) for registry, owners in unit.declared.items()}
-    held = {row.name: row for row in (Resource(**dict(zip(RESOURCE_NAMES, each, strict=True))) for each in locked)}
-    for registry, stored in registries.items():
-        if stored in held:
-            unit.registries[registry] = held[stored]
-        elif stored is not None:
-            unit.busy.add(registry)
-    for rows in first_calls:
-        unit.requests = {row.request_id: row for row in (Request(*each) for each in rows)}
+    unit.requests = {row.request_id: row for row in (Request(*each) for each in texts.requests)}
     unit.begin(before)
 
 
+def _large(rows: Sequence[Sequence[Any]], most: int) -> set[tuple[str, str]]:
+    """Return the accounts and Regions whose declarations weigh more than `most`."""
+    weights: Counter[tuple[str, ...]] = Counter()
+    for row in rows:
+        weights[tuple(row[_GIVEN])] += _weight(row)
+    return {(account, region) for (account, region, _), weight in weights.items() if weight > most}
+
+
+def _weight(row: Sequence[Any]) -> int:
+    return _ROW_WEIGHT + len(row[_SETTINGS_AT] or "")
+
+
 @lru_cache(maxsize=64)
-def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any], Select[Any]]:
+def _load(dialect: Dialect, lock: Lock) -> tuple[Select[Any], Select[Any], Select[Any]]:
     names = dialect.json_table(dict.fromkeys((*KEY, "registry"), Text()))
-    lock = (
+    registries = (
         select(*RESOURCE_COLUMNS)
         .select_from(resource)
         .where(schedule.c.name.in_(select(names.c.registry)))
         .order_by(schedule.c.name)
-        .with_for_update(skip_locked=not wait)
     )
+    if lock is not Lock.NONE:
+        registries = registries.with_for_update(skip_locked=lock is Lock.SKIP)
     newest = select(func.coalesce(func.max(revisions.c.revision), 0)).where(
         *(revisions.c[column] == names.c[column] for column in KEY)
     )
@@ -136,7 +202,7 @@ def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any], Selec
         .outerjoin(declarations, of_registry)
     )
     ids = dialect.json_table({"request_id": Text()})
-    return lock, read, select(requests).where(requests.c.request_id.in_(select(ids.c.request_id)))
+    return registries, read, select(requests).where(requests.c.request_id.in_(select(ids.c.request_id)))
 
 
 def save(tx: Tx, unit: UnitOfWork) -> None:
