@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecrkeeper_server.declarations.audit_records import settings_changes
-from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.roles.usage import RegionUsage
 from ecrkeeper_server.settings.elements import alike
@@ -40,6 +39,7 @@ from sqlalchemy import insert, update
 
 from tests import declaring
 from tests.answers.large_aws import BACKFILL
+from tests.summaries import final_response
 from tests.views import largest
 
 OWNERS, ROLES, ACCOUNTS, MANAGED, TARGETS = 1_200, 20, 70, 4, 500

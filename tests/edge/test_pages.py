@@ -10,7 +10,6 @@ from ecrkeeper.v1.registry_pb2 import FULL
 from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.api.services.page_tokens import TokenSigner
 from ecrkeeper_server.api.services.pages import Page, scan
-from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
@@ -22,6 +21,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from tests import declaring
 from tests.edge.calls import SETTINGS
 from tests.edge.conftest import Serve
+from tests.summaries import final_response
 
 FIRST = 100_000_000_000
 MANY = 120

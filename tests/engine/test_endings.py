@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ecrkeeper_server.engine import endings
-from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.declarations.summaries import RegistrySummary
+from ecrkeeper_server.engine import endings, finish
+from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import drifting
 from ecrkeeper_server.store.operation_bounds import MAX_PENDING
+from ecrkeeper_server.store.queue import Outcome
+from ecrkeeper_server.turns import Steps
 
 from .conftest import ACCOUNT, World
 
@@ -37,17 +40,19 @@ async def test_ending_that_the_store_rejects_holds_up_no_other(world: World, mon
 
 
 async def test_operations_that_end_together_share_one_response(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    responses, make = list[Json](), endings.final_response
+    made, make = list[str](), finish.summarizing_end
 
-    def counted(*args: Any) -> Json:
-        responses.append(make(*args))
-        return responses[-1]
+    def counted(attempt: Attempt, outcome: Outcome) -> Steps[RegistrySummary]:
+        made.append(attempt.claimed.name)
+        return make(attempt, outcome)
 
-    monkeypatch.setattr(endings, "final_response", counted)
+    monkeypatch.setattr(finish, "summarizing_end", counted)
+    monkeypatch.setattr(endings, "summarizing_end", counted)
     await world.declare({"pull_through_cache_rules": {"rules": [RULE]}})
     waiting = [await world.begin("ReconcileRegistry") for _ in range(MAX_PENDING)]
     await world.reconcile()
     ended = [await world.operation(each) for each in waiting]
     assert all(each.done for each in ended)
-    assert len(responses) == 1
-    assert [each.response for each in ended] == responses * MAX_PENDING
+    assert len(made) == 1
+    assert ended[0].response is not None
+    assert [each.response for each in ended] == [ended[0].response] * MAX_PENDING

@@ -1,4 +1,4 @@
-"""Writes of declarations in registries with many elements, which are decided before their transaction."""
+"""Writes in registries with many elements, decided before their transaction."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def put(owner: str, spec: dict[str, Any], request_id: str = "", **options: Any) 
 
 
 class Interfering:
-    """A database in which something changes after each large read, as often as there are changes."""
+    """A database in which something changes after each large read."""
 
     def __init__(self, db: Database, *changes: Change) -> None:
         self.db, self.read, self.changes, self.reads = db, db.read, list(changes), 0

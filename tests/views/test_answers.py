@@ -9,7 +9,6 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers.limits import Limits
 from ecrkeeper_server.declarations.audit_records import settings_changes
-from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.audit import NewEvent
@@ -21,6 +20,7 @@ from msgspec.structs import replace
 
 from tests import declaring
 from tests.edge.conftest import Running, Serve
+from tests.summaries import final_response
 from tests.views import largest
 
 NAME = str(largest.REGISTRY)

@@ -10,15 +10,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from ecrkeeper_server.declarations.summaries import DeclarationStatus, Problem, RegistrySummary
-from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.settings.element_states import ElementState, element_states
-from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.element_states import ElementState
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.replication_checks import BROKEN
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import RegistryState
-from ecrkeeper_server.turns import STEP, Steps, finish
+from ecrkeeper_server.turns import STEP, Steps
 
 # A summary is rendered into at most 64 KiB, 20,000 bytes of which may be the registry's error.
 _OWNERS_BYTES, _DECLARATIONS_BYTES, _ERROR_BYTES = 6_000, 20_000, 2_000
@@ -99,12 +97,6 @@ def summarizing_all(
         worst_problem=worst_problem(state, states),
         truncated=[],
     )
-
-
-def final_summary(row: Resource, declared: Sequence[Declaration]) -> Json:
-    """Summarize a registry at the end of an operation, as the operation stores it."""
-    states = list(element_states(row.registry_state, composition_of(declared)))
-    return finish(summarizing(row, declared, states)).to_json()
 
 
 def worst_problem(state: RegistryState, states: Sequence[ElementState]) -> Problem | None:

@@ -7,35 +7,39 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ecrkeeper_server.declarations.final_role import FinalRole
+from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.engine import causes
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, is_of_account
-from ecrkeeper_server.engine.final_responses import final_response
+from ecrkeeper_server.engine.final_responses import ends_with, summarizing_end
 from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import drifting, endings, operations, queue, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.operation_metadata import DeletionMetadata, DeletionPhase
 from ecrkeeper_server.store.queue import Outcome
-from ecrkeeper_server.store.rows import Method, Operation, Resource
+from ecrkeeper_server.store.rows import Operation, Resource
 from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import State
+from ecrkeeper_server.turns import finish
 
 _POSTPONE_SECONDS = 10.0
-# Methods that only request an attempt.
-_RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
 
 class Ending(Struct, frozen=True, eq=False):
     """The end of an attempt.
 
-    If `unmarked`, declarations have converged that are not marked yet.
+    If `unmarked`, declarations have converged that are not marked yet. `summary` is
+    the response of operations that wait for the registry, if any.
     """
 
     attempt: Attempt
     result: AttemptResult
     outcome: Outcome
     unmarked: bool
+    summary: RegistrySummary | None = None
 
 
 def save(tx: Tx, ended: Sequence[Ending], *, attribute: bool, wait: bool = True) -> list[Ending]:
@@ -86,10 +90,9 @@ def _end_operations(tx: Tx, ending: Ending, saved: Resource, pending: Sequence[O
                 response={} if rejection is None else None,
                 metadata=DeletionMetadata(operation.metadata).after(phase),
             )
-        elif operation.method in _RECONCILES and operation.requested <= row.requested:
+        elif ends_with(operation, row):
             if result.converged:
-                # One for all operations: it takes the declarations of all owners.
-                response = response or final_response(tx, saved)
+                response = response or _response(ending, saved)
                 operations.end(tx, operation, response=response)
             elif result.status.terminal:
                 operations.end(tx, operation, error=State(ending.outcome.state).error)
@@ -99,6 +102,14 @@ def _end_operations(tx: Tx, ending: Ending, saved: Resource, pending: Sequence[O
         resources.remove(tx, row.name)
     elif not result.removed and result.ended and saved.deleting:
         resources.patch(tx, row.name, spec=replace(saved.role_spec, deletion=None).to_json())
+
+
+def _response(ending: Ending, saved: Resource) -> Json:
+    """Return the resource at the end of the attempt."""
+    if saved.kind != RegistryName.kind:
+        return FinalRole.of(saved).to_json()
+    summary = ending.summary or finish(summarizing_end(ending.attempt, ending.outcome))
+    return replace(summary, due_at=saved.due_at).to_json()
 
 
 def _not_remediated(status: Status) -> StoredError:

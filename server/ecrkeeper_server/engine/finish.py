@@ -10,8 +10,10 @@ from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, is_of_account
 from ecrkeeper_server.engine.endings import Ending, save
 from ecrkeeper_server.engine.event_health import EventHealth
+from ecrkeeper_server.engine.final_responses import awaited, summarizing_end
 from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import sweep
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database
@@ -70,7 +72,10 @@ class Finisher:
         alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        await self._finish(Ending(attempt, result, outcome, unmarked))
+        summary = None
+        if result.converged and row.kind == RegistryName.kind and awaited(attempt):
+            summary = await work().run(summarizing_end(attempt, outcome), attempt.elements)
+        await self._finish(Ending(attempt, result, outcome, unmarked, summary))
         return changed
 
     async def _finish(self, ending: Ending) -> None:

@@ -59,7 +59,7 @@ def save_if_current(tx: Tx, unit: UnitOfWork, basis: Basis, request_id: str) -> 
 
 
 def _locked(tx: Tx, names: list[RegistryName], request_id: str) -> Basis:
-    """Lock registries, and return what is stored of them and of the call with a request id."""
+    """Lock registries; return their versions, and the call with a request id."""
     values = json_rows({"name": str(name), "account": name.account, "region": name.region} for name in names)
     called = json_rows([{"request_id": request_id.lower()}])
     registries, declared, requested = _queries(tx.dialect)

@@ -46,7 +46,7 @@ def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = Tr
     stored: list[tuple[Resource, Resource]] = []
     for row, outcome in ended:
         current, now = locked.get((row.name, row.lease_token), (None, 0))
-        finished.append(None if current is None else _finished(current, row, outcome, now))
+        finished.append(None if current is None else ended_row(current, row, outcome, now))
         if current is not None and finished[-1] is not None:
             stored.append((current, finished[-1]))
             if outcome.state != row.state or outcome.observed_generation != row.observed_generation:
@@ -109,7 +109,7 @@ def _values_of(row: Resource, columns: Collection[str]) -> dict[str, Any]:
     return {column: getattr(row, column) for column in columns}
 
 
-def _finished(current: Resource, claimed: Resource, outcome: Outcome, now: int) -> Resource:
+def ended_row(current: Resource, claimed: Resource, outcome: Outcome, now: int) -> Resource:
     """Return the row after the attempt; `current` may have changed since the claim."""
     requested = current.requested != claimed.requested
     later = None if outcome.next_in is None else now + int(outcome.next_in * MICROSECONDS)
