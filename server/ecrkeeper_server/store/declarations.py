@@ -135,6 +135,14 @@ def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
     return list(map(parsed, tx.conn.execute(query.order_by(declarations.c.owner))))
 
 
+def owners(tx: Tx, registry: RegistryName) -> list[str]:
+    """Return the owners of all declarations of one registry, in order."""
+    query = select(declarations.c.owner).where(
+        declarations.c.account == registry.account, declarations.c.region == registry.region
+    )
+    return sorted(tx.conn.execute(query).scalars())
+
+
 def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Declaration]]:
     """Return the declarations of several registries, by the registry's name."""
     registry_rows = [row for row in registries if row.kind == RegistryName.kind]

@@ -36,12 +36,13 @@ from ecrkeeper_server.names import RegistryName, parse_account
 from ecrkeeper_server.settings.codec import masked_paths, word
 from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declared_texts import reading_texts_of
+from ecrkeeper_server.store.declarations import Stored
+from ecrkeeper_server.store.declared_texts import reading_texts, reading_texts_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
-from ecrkeeper_server.turns import Steps, work
+from ecrkeeper_server.turns import Steps, finish, work
 
 _REGISTRIES = pb.ListRegistriesResponse.REGISTRIES_FIELD_NUMBER
 _UNDECLARED = "it is not stored"
@@ -109,19 +110,22 @@ class Registries:
         caller = caller_of(request)
         members = _registry_spec(request.registry, paths)
 
-        def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
+        def change(tx: Tx) -> tuple[Resource, list[Stored]]:
             if find_response(tx, caller) is not None:
                 row = resources.ensure(tx, name, NEW_REGISTRY)
             else:
                 row = _update(tx, caller, name, request.registry.etag, planned_on, members)
-            return row, declarations.of_registry(tx, name)
+            return row, finish(reading_texts(tx, name))
 
         if request.validate_only:
             return (await self._tried(name, request, members))[1]
         planned_on = await self._planned_on(name, request, members, caller)
-        row, declared = await self._deps.db.write(change)
+        row, texts = await self._deps.db.write(change)
         self._deps.wake()
-        return await _shown(row, declared, registry_message.FULL)
+        declared = await parsed_in_turns(texts)
+        steps = registry_message.registry_steps(row, declared, registry_message.FULL)
+        # Without a charge, which may reject the call: the change is stored.
+        return await work().run(steps, await view_cost(row, declared))
 
     async def _planned_on(
         self, name: RegistryName, request: pb.UpdateRegistryRequest, members: dict[str, Any], caller: Caller

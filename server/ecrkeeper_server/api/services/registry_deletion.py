@@ -16,11 +16,12 @@ from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.idempotency import check_etag, find_response, save_response
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionViolation
-from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.ownership import owned_elements
 from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.states import RegistryState
 
 # Maximum number of violations; the message has the number of all elements.
 _NAMED = 20
@@ -42,7 +43,7 @@ class RegistryDeletion:
                 raise NotFound("Registry", str(name))
             check_etag(str(name), request.etag if row is not None else "", "" if row is None else row.etag)
             if row is not None:
-                check_undeclared(name, declarations.of_registry(tx, name))
+                check_undeclared(name, declarations.owners(tx, name))
                 check_idle(name, operations.pending(tx, str(name)))
                 if request.deletion_policy != common_pb2.ABANDON:
                     check_removed(row)
@@ -66,14 +67,15 @@ class RegistryDeletion:
         return empty_pb2.Empty()
 
 
-def check_undeclared(name: RegistryName, declared: Sequence[Declaration]) -> None:
+def check_undeclared(name: RegistryName, owners: Sequence[str]) -> None:
     """Reject the deletion while owners declare settings; each owner is a violation."""
-    if declared:
+    if owners:
         raise FailedPrecondition(
-            f"{name} is declared by {', '.join(d.owner for d in declared)}; delete those declarations first",
+            f"{name} is declared by {', '.join(owners)}; delete those declarations first",
             reason="REGISTRY_DECLARED",
             preconditions=[
-                PreconditionViolation("REGISTRY_DECLARED", str(d.name), f"{d.owner} declares it") for d in declared
+                PreconditionViolation("REGISTRY_DECLARED", str(SettingsName(name, owner)), f"{owner} declares it")
+                for owner in owners
             ],
         )
 
@@ -92,7 +94,9 @@ def check_removed(row: Resource) -> None:
 
     Without the registry, ecrkeeper would never remove them.
     """
-    remaining = owned_elements(row.registry_state.applied, row.registry_spec.abandoned, {})
+    # Of a long state, only this is parsed.
+    applied = RegistryState(row.members("applied")).applied
+    remaining = owned_elements(applied, row.registry_spec.abandoned, {})
     if any(remaining.values()):
         named = (f"{setting}/{key}" for setting, elements in remaining.items() for key in elements)
         count = sum(map(len, remaining.values()))

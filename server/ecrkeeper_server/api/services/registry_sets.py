@@ -103,7 +103,8 @@ class RegistrySets:
             check_removals(str(name), planned.plan.removing, _max_removals(spec, stored, planned.present), removals)
         row = await self._deps.db.write(lambda tx: with_rollouts(tx, write_set(tx, call)))
         self._deps.wake_rollouts()
-        return await set_message(row)
+        # Without a charge, which may reject the call: the change is stored.
+        return await work().run(set_steps(row), set_cost(row))
 
     async def _planned(
         self, name: SetName, spec: SetSpec | None, stored: SetRow | None, authority: Authority
