@@ -127,12 +127,16 @@ class Committer:
         """Return what a call is decided on, and its cost; `known` is charged already."""
         texts = await self._db.read_in_turns(lambda tx: work.reading(tx, [call.name], [call.caller.request_id]))
         unit = await turns.work().run(work.parsing(texts), texts.weight // CHARACTERS)
-        declared = unit.declared[call.name.registry]
-        costs = await costs_in_turns([one.settings for one in declared.values()])
-        # Owners may have declared through other processes, and before the start of this one.
+        registry = call.name.registry
+        declared = unit.declared[registry]
+        costs = dict(zip(declared, await costs_in_turns([one.settings for one in declared.values()]), strict=True))
         if costs:
-            self._known[call.name.registry.account, call.name.registry.region] = dict(zip(declared, costs, strict=True))
-        elements = call.elements + sum(costs)
+            # Owners may have declared through other processes, and before the start of this one. Their texts count as
+            # well, because they make a registry large.
+            lengths = unit.characters[registry]
+            sizes = {owner: max(cost, lengths[owner] // CHARACTERS) for owner, cost in costs.items()}
+            self._known[registry.account, registry.region] = sizes
+        elements = call.elements + sum(costs.values())
         turns.work().charge(elements - known)
         return unit, elements
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Select, Text, and_, select
+from sqlalchemy import Select, Text, and_, cast, func, literal_column, select
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import work
@@ -18,36 +18,34 @@ from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.tables import declarations, requests, resource, resources, schedule
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
-from ecrkeeper_server.turns import STEP, Steps
+from ecrkeeper_server.turns import Steps
 
 _REGISTRY = (resources.c.name, resources.c.uid, resources.c.generation, schedule.c.requested)
-_DECLARATION = tuple(
-    declarations.c[name] for name in ("account", "region", "owner", "uid", "generation", "managed_by", "set_revision")
-)
+_DECLARATION = ("account", "region", "owner", "uid", "generation", "managed_by", "set_revision")
+# Declarations of a step.
+_AT_ONCE = 200
+_BETWEEN_MARKS, _BETWEEN_MEMBERS = "\n", "\t"
 
 
 class Basis(Struct, frozen=True):
     """The versions of the rows that a decision is based on."""
 
     registries: set[tuple[Any, ...]]
-    declared: set[tuple[Any, ...]]
+    declared: set[str]
     requests: set[str]
 
 
 def describing(unit: UnitOfWork) -> Steps[Basis]:
     """Return what a unit of work was read from, in steps."""
     before = unit.before
-    registries = {_version(row, _REGISTRY) for row in before.registries.values()}
-    declared = set()
+    registries = {tuple(getattr(row, column.key) for column in _REGISTRY) for row in before.registries.values()}
+    marks = set()
     for at, one in enumerate(before.declared.values()):
-        if at % STEP == STEP - 1:
+        if at % _AT_ONCE == _AT_ONCE - 1:
             yield
-        declared.add(_version(one, _DECLARATION))
-    return Basis(registries, declared, set(before.requests))
-
-
-def _version(row: Any, columns: Any) -> tuple[Any, ...]:
-    return tuple(getattr(row, column.key) for column in columns)
+        members = (getattr(one, name) for name in _DECLARATION)
+        marks.add(_BETWEEN_MEMBERS.join("" if member is None else str(member) for member in members))
+    return Basis(registries, marks, set(before.requests))
 
 
 def save_if_current(tx: Tx, unit: UnitOfWork, basis: Basis, request_id: str) -> bool:
@@ -61,11 +59,14 @@ def save_if_current(tx: Tx, unit: UnitOfWork, basis: Basis, request_id: str) -> 
 def _locked(tx: Tx, names: list[RegistryName], request_id: str) -> Basis:
     """Lock registries; return their versions, and the call with a request id."""
     values = json_rows({"name": str(name), "account": name.account, "region": name.region} for name in names)
-    called = json_rows([{"request_id": request_id.lower()}])
+    call = json_rows([{"request_id": request_id.lower()}])
     registries, declared, requested = _queries(tx.dialect)
-    found = tx.ask(tx.conn, [(registries, values), (declared, values), (requested, called)])
-    rows, owners, calls = ({tuple(row) for row in each} for each in found)
-    return Basis(rows, owners, {row[0] for row in calls})
+    rows, (marks,), called = tx.ask(tx.conn, [(registries, values), (declared, values), (requested, call)])
+    return Basis(
+        {tuple(row) for row in rows},
+        set(marks[0].split(_BETWEEN_MARKS)) if marks[0] else set(),
+        {row[0] for row in called},
+    )
 
 
 @lru_cache(maxsize=4)
@@ -78,7 +79,14 @@ def _queries(dialect: Dialect) -> tuple[Select[Any], Select[Any], Select[Any]]:
         .order_by(schedule.c.name)
         .with_for_update()
     )
+    # One text for all of them: a registry may have thousands.
+    members = [func.coalesce(cast(declarations.c[name], Text), "") for name in _DECLARATION]
+    mark: Any = members[0]
+    for member in members[1:]:
+        mark = mark.concat(_BETWEEN_MEMBERS).concat(member)
     of_registry = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
+    between: Any = literal_column(f"'{_BETWEEN_MARKS}'", Text)
+    marks = select(func.aggregate_strings(mark, between)).select_from(names).join(declarations, of_registry)
     ids = dialect.json_table({"request_id": Text()})
     requested = select(requests.c.request_id).where(requests.c.request_id.in_(select(ids.c.request_id)))
-    return registries, select(*_DECLARATION).join_from(names, declarations, of_registry), requested
+    return registries, marks, requested
