@@ -28,16 +28,16 @@ _DESTINATIONS, _RULES, _FILTERS = 25, 25, 100
 _MAX_RATIO, _MAX_MS, _MAX_VIEW_MB = 3.0, 50.0, 1.0
 
 
-def declaration(rules: int, last: str, destinations: int = _DESTINATIONS) -> dict[str, Any]:
-    """Return rules that replicate 100 filters each to all destinations.
+def declaration(rules: int, last: str, destinations: int = _DESTINATIONS, filters: int = _FILTERS) -> dict[str, Any]:
+    """Return rules that replicate some filters each to all destinations.
 
     The last filter ends with `last`.
     """
     places = [{"region": "eu-west-1", "registry_id": str(222_222_222_200 + i)} for i in range(destinations)]
-    texts = [[f"team-{rule:02}/{i:02}" for i in range(_FILTERS)] for rule in range(rules)]
+    texts = [[f"team-{rule:02}/{i:02}" for i in range(filters)] for rule in range(rules)]
     texts[-1][-1] += last
-    filters = [[{"filter": text, "filter_type": "PREFIX_MATCH"} for text in each] for each in texts]
-    rules_of = [{"destinations": places, "repository_filters": each} for each in filters]
+    texts_of = [[{"filter": text, "filter_type": "PREFIX_MATCH"} for text in each] for each in texts]
+    rules_of = [{"destinations": places, "repository_filters": each} for each in texts_of]
     return {"replication_configuration": {"rules": rules_of}}
 
 

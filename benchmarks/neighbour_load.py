@@ -28,12 +28,17 @@ from benchmarks.rows import account, registry
 FIRST = 40
 # Declares the largest replication, too, and is read.
 SHOWN = registry(20)
+# Has many owners.
+CROWDED = registry(21)
 # AWS's answers for them are large: one above the limit on size, one above the limit on items.
 HEAVY = (registry(2_000), registry(2_020))
 _PAUSE = 0.05
 _INNOCENT_PAUSE = 0.01
 _WATCHES_OF_ONE = 100
-_SOURCES = {"updates": "127.0.0.2", "validate_only": "127.0.0.3", "views": "127.0.0.4", "answers": "127.0.0.5"}
+_SOURCES = {
+    "updates": "127.0.0.2", "validate_only": "127.0.0.3", "views": "127.0.0.4", "answers": "127.0.0.5",
+    "owners": "127.0.0.6",
+}  # fmt: skip
 
 
 class Largest(Calls):
@@ -61,6 +66,28 @@ def largest(name: str, last: str, *, validate_only: bool = False) -> bytes:
     return request.SerializeToString()
 
 
+class Crowded(Calls):
+    """Each caller changes the declaration of another owner in a registry with many owners."""
+
+    def __init__(self, callers: int) -> None:
+        super().__init__(SERVICE + "UpdateRegistrySettings", b"")
+        self._turns = [0] * callers
+
+    def request(self, caller: int) -> bytes:
+        """Return another declaration than last time."""
+        self._turns[caller] += 1
+        request = pb.UpdateRegistrySettingsRequest()
+        settings = declaration(1, f"-{caller}-{self._turns[caller] % 2}", destinations=1, filters=1)
+        name = f"{CROWDED}/settings/{owner(caller)}"
+        json_format.ParseDict({"name": name, "settings": settings}, request.registry_settings)
+        return request.SerializeToString()
+
+
+def owner(number: int) -> str:
+    """Return an owner of the registry with many owners."""
+    return f"owner-{number:04}"
+
+
 class Heavy(Calls):
     """Each caller has one of the registries read again whose answers are large."""
 
@@ -76,6 +103,8 @@ def work_of(kind: str, callers: int) -> Calls:
         return Calls(SERVICE + "GetRegistry", request.SerializeToString())
     if kind == "answers":
         return Heavy(SERVICE + "ReconcileRegistry", b"")
+    if kind == "owners":
+        return Crowded(callers)
     return Largest(callers, validate_only=kind == "validate_only")
 
 

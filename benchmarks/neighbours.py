@@ -5,6 +5,7 @@ The engine and the limits are on, as in an installation. Every kind of caller is
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,10 +16,11 @@ from ecrkeeper_testing import Server
 from benchmarks.environment import Environment
 from benchmarks.largest_declaration import declaration
 from benchmarks.measure import peak_rss_mb
-from benchmarks.neighbour_load import HEAVY, SHOWN
+from benchmarks.neighbour_load import CROWDED, HEAVY, SHOWN, owner
 from benchmarks.processes import Child, stopping
 from benchmarks.report import Report
 from benchmarks.responder import SCANNING
+from benchmarks.rows import Rows
 from benchmarks.sizes import Sizes
 
 _MAX_GET_MS, _MAX_UPDATE_MS, _MAX_MB = 100.0, 250.0, 400.0
@@ -43,6 +45,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
             stopping(Child("-m", "benchmarks.neighbour_load", folder=folder)) as neighbours,
         ):
             _prepare(environment, sizes, server)
+            _crowd(url, sizes.neighbour_owners)
             _measure(report, sizes, name, server, innocent, neighbours)
         # The replication of the large declaration is checked by calls that are not canned.
         environment.responder.forget()
@@ -57,6 +60,20 @@ def _prepare(environment: Environment, sizes: Sizes, server: Server) -> None:
             client.apply_registry_settings(f"{heavy}/settings/heavy", {"scanningConfiguration": SCANNING})
         settings = {"name": f"{SHOWN}/settings/large", "settings": declaration(25, "")}
         client.update_registry_settings(settings, allow_missing=True)
+        settings = {"name": f"{CROWDED}/settings/{owner(0)}", "settings": declaration(1, "", 1, 1)}
+        client.update_registry_settings(settings, allow_missing=True)
+
+
+def _crowd(url: str, owners: int) -> None:
+    """Add owners to a registry; each has a filter of its own, in AWS's shape."""
+    place = {"region": "eu-west-1", "registryId": "222222222222"}
+    with contextlib.closing(Rows(url)) as rows:
+        rows.crowd(CROWDED, {owner(at): _replicated(place, f"team-{at}/") for at in range(1, owners)})
+
+
+def _replicated(place: dict[str, str], text: str) -> dict[str, Any]:
+    rule = {"destinations": [place], "repositoryFilters": [{"filter": text, "filterType": "PREFIX_MATCH"}]}
+    return {"replication_configuration": {"rules": [rule]}}
 
 
 def _measure(report: Report, sizes: Sizes, name: str, server: Server, innocent: Child, neighbours: Child) -> None:
@@ -64,6 +81,7 @@ def _measure(report: Report, sizes: Sizes, name: str, server: Server, innocent: 
         "updates": sizes.neighbour_callers,
         "validate_only": sizes.neighbour_callers // 2,
         "views": sizes.neighbour_callers // 2,
+        "owners": sizes.neighbour_callers // 2,
         "answers": len(HEAVY),
         "watches": sizes.neighbour_watches,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,17 @@ class Rows:
                 conn.exec_driver_sql("COMMIT")
         with self._engine.connect() as conn:
             conn.execute(text("ANALYZE"))
+
+    def crowd(self, name: str, settings: Mapping[str, dict[str, Any]]) -> None:
+        """Add owners with these settings to a registry that one owner declares."""
+        _, account, _, region = name.split("/")
+        of_it = and_(declarations.c.account == account, declarations.c.region == region)
+        with self._engine.connect() as conn:
+            one = conn.execute(select(declarations).where(of_it)).one()._asdict()
+            rows = [
+                {**one, "owner": owner, "uid": str(uuid.uuid4()), "settings": each} for owner, each in settings.items()
+            ]
+            conn.execute(insert(declarations), rows)
 
     def mark(self, names: Sequence[str], **values: Any) -> None:
         """Set columns of registries."""

@@ -38,6 +38,7 @@ class Sizes:
     neighbour_callers: int = 32
     neighbour_watches: int = 1_000
     neighbour_rules: int = 120_000
+    neighbour_owners: int = 2_000
     # takeover and scaling
     replicas: int = 3
     takeover_rounds: int = 5
@@ -120,6 +121,7 @@ SMOKE = Sizes(
     neighbour_callers=4,
     neighbour_watches=20,
     neighbour_rules=2_000,
+    neighbour_owners=100,
     replicas=2,
     takeover_rounds=1,
     takeover_rows=40,

@@ -198,3 +198,13 @@ async def test_attempt_is_charged_for_owners_that_others_declared(filled: Databa
     assert len(tried.specs) == OWNERS
     # A list of one item each, and each owner.
     assert charged == [2 * OWNERS]
+
+
+async def test_calls_on_one_registry_read_its_declarations_once(filled: Database) -> None:
+    names = [SettingsName(MANY, f"owner-{at:04}") for at in range(16)] + [SettingsName(FEW, "new")]
+    texts = await filled.read_in_turns(lambda tx: work.reading(tx, names))
+    assert len(texts.declared) == OWNERS + 15 + 3
+    unit = finish(work.parsing(texts))
+    assert [len(unit.declared[registry]) for registry in (MANY, FEW)] == [OWNERS, 3]
+    assert all(unit.newest[each.name] == each.generation for each in unit.declared[MANY].values())
+    assert unit.newest[names[-1]] == 0

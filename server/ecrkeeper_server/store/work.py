@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Select, Text, and_, bindparam, delete, func, select, type_coerce
+from sqlalchemy import Boolean, Select, Text, and_, bindparam, delete, func, select, type_coerce
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
@@ -110,7 +110,7 @@ def parsing(texts: Texts) -> Steps[UnitOfWork]:
 
 def _ask(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str], lock: Lock) -> list[Rows]:
     """Return the rows of the registries, of their declarations, and of the calls."""
-    values = json_rows({**key_of(name), "registry": str(name.registry)} for name in names)
+    values = json_rows(_given(names))
     ids = sorted({each.lower() for each in request_ids if each})
     registries, declared, called = _load(tx.dialect, lock)
     queries = [(registries, values), (declared, values)]
@@ -144,8 +144,7 @@ def _filling(unit: UnitOfWork, texts: Texts, most: int | None) -> Steps[None]:
         unit.newest[SettingsName(registry, owner)] = newest
         owners = unit.declared.setdefault(registry, {})
         text = row[_SETTINGS_AT]
-        # Each given name comes with all declarations of its registry.
-        if text is not None and row[_OWNER_AT] not in owners:
+        if text is not None:
             settings = yield from reading_json(text)
             name = SettingsName(registry, row[_OWNER_AT])
             columns = (*row[_GIVEN.stop : _SETTINGS_AT], settings, *row[_SETTINGS_AT + 1 :])
@@ -164,19 +163,31 @@ def _filling(unit: UnitOfWork, texts: Texts, most: int | None) -> Steps[None]:
 
 def _large(rows: Sequence[Sequence[Any]], most: int) -> set[tuple[str, str]]:
     """Return the accounts and Regions whose declarations weigh more than `most`."""
-    weights: Counter[tuple[str, ...]] = Counter()
+    weights: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        weights[tuple(row[_GIVEN])] += _weight(row)
-    return {(account, region) for (account, region, _), weight in weights.items() if weight > most}
+        account, region, _ = row[_GIVEN]
+        weights[account, region] += _weight(row)
+    return {place for place, weight in weights.items() if weight > most}
 
 
 def _weight(row: Sequence[Any]) -> int:
     return _ROW_WEIGHT + len(row[_SETTINGS_AT] or "")
 
 
+def _given(names: Sequence[SettingsName]) -> Iterator[dict[str, Any]]:
+    """Yield the given names.
+
+    Only the `first` one of a registry comes with all its declarations.
+    """
+    known: set[RegistryName] = set()
+    for name in names:
+        yield {**key_of(name), "registry": str(name.registry), "first": name.registry not in known}
+        known.add(name.registry)
+
+
 @lru_cache(maxsize=64)
 def _load(dialect: Dialect, lock: Lock) -> tuple[Select[Any], Select[Any], Select[Any]]:
-    names = dialect.json_table(dict.fromkeys((*KEY, "registry"), Text()))
+    names = dialect.json_table({**dict.fromkeys((*KEY, "registry"), Text()), "first": Boolean()})
     registries = (
         select(*RESOURCE_COLUMNS)
         .select_from(resource)
@@ -188,7 +199,9 @@ def _load(dialect: Dialect, lock: Lock) -> tuple[Select[Any], Select[Any], Selec
     newest = select(func.coalesce(func.max(revisions.c.revision), 0)).where(
         *(revisions.c[column] == names.c[column] for column in KEY)
     )
-    of_registry = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
+    of_registry = and_(
+        names.c.first, declarations.c.account == names.c.account, declarations.c.region == names.c.region
+    )
     read = (
         select(
             dialect.now().label("now"),
