@@ -67,7 +67,7 @@ def largest(name: str, last: str, *, validate_only: bool = False) -> bytes:
 
 
 class Crowded(Calls):
-    """Each caller changes the declaration of another owner in a registry with many owners."""
+    """Each caller changes the declaration of another owner of one registry."""
 
     def __init__(self, callers: int) -> None:
         super().__init__(SERVICE + "UpdateRegistrySettings", b"")

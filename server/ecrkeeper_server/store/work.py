@@ -141,7 +141,7 @@ def _filling(unit: UnitOfWork, texts: Texts, most: int | None) -> Steps[None]:
                 unit.large.add(registry)
         if skipped:
             continue
-        unit.newest[SettingsName(registry, owner)] = newest
+        unit.newest.setdefault(SettingsName(registry, owner), newest)
         owners = unit.declared.setdefault(registry, {})
         text = row[_SETTINGS_AT]
         if text is not None:
