@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.declarations.summaries import RegistrySummary
-from ecrkeeper_server.engine import endings, finish
+from ecrkeeper_server.engine import endings
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import drifting
 from ecrkeeper_server.store.operation_bounds import MAX_PENDING
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.turns import Steps
@@ -21,14 +20,14 @@ RULE = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 
 
 async def test_ending_that_the_store_rejects_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    replace = drifting.replace
+    save_parts = endings._save_parts
 
-    def picky(tx: Any, name: str, before: Any, after: Any) -> None:
-        if name == str(PLACES[0]):
+    def picky(tx: Any, saved: Any, ending: Any) -> None:
+        if saved.name == str(PLACES[0]):
             raise ValueError("poison")
-        replace(tx, name, before, after)
+        save_parts(tx, saved, ending)
 
-    monkeypatch.setattr(drifting, "replace", picky)
+    monkeypatch.setattr(endings, "_save_parts", picky)
     for place in PLACES:
         await world.declare({"pull_through_cache_rules": {"rules": [RULE]}}, registry=place)
     while await world.engine.claim_once():
@@ -40,13 +39,12 @@ async def test_ending_that_the_store_rejects_holds_up_no_other(world: World, mon
 
 
 async def test_operations_that_end_together_share_one_response(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, make = list[str](), finish.summarizing_end
+    made, make = list[str](), endings.summarizing_end
 
     def counted(attempt: Attempt, outcome: Outcome) -> Steps[RegistrySummary]:
         made.append(attempt.claimed.name)
         return make(attempt, outcome)
 
-    monkeypatch.setattr(finish, "summarizing_end", counted)
     monkeypatch.setattr(endings, "summarizing_end", counted)
     await world.declare({"pull_through_cache_rules": {"rules": [RULE]}})
     waiting = [await world.begin("ReconcileRegistry") for _ in range(MAX_PENDING)]

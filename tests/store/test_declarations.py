@@ -15,6 +15,7 @@ from ecrkeeper_server.store import (
     declarations,
     endings,
     operations,
+    originals,
     resources,
     revision_pages,
     schema,
@@ -88,13 +89,13 @@ async def test_original_is_stored_once_as_revision_0(db: Database) -> None:
     declared = await db.write(lambda tx: put(tx, ONE))
     scope, mounting = {"REGISTRY_POLICY_SCOPE": "V2"}, {"BLOB_MOUNTING": "DISABLED"}
     for original in (rules("a"), rules("b"), switches(**scope), switches(**mounting), rules("c")):
-        await db.write(lambda tx, o=original: declarations.record_original(tx, declared, o))
+        await db.write(lambda tx, o=original: originals.record(tx, [originals.Original(declared, o)]))
     assert await revisions(db) == [(1, ONE), (0, {**rules("a"), **switches(**mounting, **scope)})]
 
 
 async def test_declarations_converged_by_older_version_have_no_original(db: Database) -> None:
     declared = replace(await db.write(lambda tx: put(tx, ONE)), observed_generation=1)
-    await db.write(lambda tx: declarations.record_original(tx, declared, ONE))
+    await db.write(lambda tx: originals.record(tx, [originals.Original(declared, ONE)]))
     assert await revisions(db) == [(1, ONE)]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +14,15 @@ from ecrkeeper_server.api.services.context import resource_fields
 from ecrkeeper_server.api.services.filters import filter_expression, matcher
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import claims, drifting, endings, queue, resources
-from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.tables import schedule
+from ecrkeeper_server.turns import finish
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text, update
+from sqlalchemy import Engine, create_engine, event, select, text, update
 
 from tests import databases
 
@@ -205,7 +207,7 @@ async def stored(db: Database) -> list[Resource]:
 
         def save(tx, row=row, outcome=outcome, state=state):  # type: ignore[no-untyped-def]
             endings.finish(tx, [(row, outcome)])
-            drifting.replace(tx, row.name, set(), State(state).drift_elements)
+            drifting.change(tx, row.name, finish(drifting.comparing(State({}), State(state))))
 
         await db.write(save)
     return await db.read(lambda tx: resources.page(tx, "registry", "-", "", 100))
@@ -228,7 +230,57 @@ async def test_database_filter_omits_no_match(db: Database) -> None:
     await asyncio.to_thread(check)
 
 
-async def test_drift_index_is_updated_only_for_changed_elements(db: Database) -> None:
+def drift_of(*elements: tuple[str, str]) -> State:
+    return State({"drift": [{"setting": setting, "key": key} for setting, key in elements]})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "statements", "reason"),
+    [
+        ([], [], [], "nothing differs"),
+        ([0, 1, 2], [2, 1, 0], [], "the same elements differ"),
+        ([], [0, 1], ["INSERT"], "the first drift"),
+        ([0, 1], [], ["DELETE"], "all of it has gone"),
+        ([0, 1], [1, 2], ["DELETE", "INSERT"], "one element is replaced by another"),
+        ([0], [0, 1], ["INSERT"], "one more"),
+        ([0, 1], [1], ["DELETE"], "one less"),
+        (range(3_000), range(1_500, 4_500), ["DELETE"] * 2 + ["INSERT"] * 2, "very many"),
+    ],
+)
+async def test_drift_index_changes_only_elements_that_differ(
+    db: Database, before: Sequence[int], after: Sequence[int], statements: list[str], reason: str
+) -> None:
+    name, settings = "accounts/1/registries/a", ("registry_policy", "signing_configuration")
+    old, new = (drift_of(*((settings[at % 2], f"{at}") for at in ats)) for ats in (before, after))
+    executed: list[str] = []
+
+    def change(tx: Tx, old: State, new: State) -> None:
+        drifting.change(tx, name, finish(drifting.comparing(old, new)))
+
+    await db.write(lambda tx: drifting.change(tx, "other", finish(drifting.comparing(State({}), drift_of(("s", "0"))))))
+    await db.write(lambda tx: change(tx, State({}), old))
+    with listening(executed):
+        await db.write(lambda tx: change(tx, old, new))
+    assert [each for each in executed if each in ("INSERT", "DELETE")] == statements, reason
+    rows = await db.read(lambda tx: tx.conn.execute(select(drifting.drifting)).all())
+    expected = {(name, *each) for each in finish(new.finding_drift_elements())}
+    assert {tuple(row) for row in rows} == expected | {("other", "s", "0")}, reason
+    assert len(rows) == len(after) + 1, reason
+
+
+@contextmanager
+def listening(executed: list[str]) -> Iterator[None]:
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        executed.append(statement.split(maxsplit=1)[0])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def test_drift_index_is_searched_by_settings(db: Database) -> None:
     rows = await stored(db)
     expected = {"registry_policy": {rows[2].name, rows[3].name}, "signing_configuration": {rows[3].name}}
 
@@ -237,9 +289,9 @@ async def test_drift_index_is_updated_only_for_changed_elements(db: Database) ->
         return {row.name for row in await db.read(lambda tx: resources.page(tx, "registry", "-", "", 100, condition))}
 
     assert {setting: await named(setting) for setting in expected} == expected
-    drift = State(STATES[3]).drift_elements
-    kept = {(setting, key) for setting, key in drift if setting == "registry_policy"}
-    await db.write(lambda tx: drifting.replace(tx, rows[3].name, drift, kept))
+    state = State(STATES[3])
+    kept = State({"drift": [each for each in STATES[3]["drift"] if each["setting"] == "registry_policy"]})
+    await db.write(lambda tx: drifting.change(tx, rows[3].name, finish(drifting.comparing(state, kept))))
     assert await named("signing_configuration") == set()
     await db.write(lambda tx: resources.remove(tx, rows[3].name))
     assert await named("registry_policy") == {rows[2].name}

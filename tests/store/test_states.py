@@ -14,6 +14,7 @@ from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.state_parts import Condition, RoleDeletion, StoredError
 from ecrkeeper_server.store.states import RegistryState, RoleState, State
 from ecrkeeper_server.store.stored_drift import MANY, Remediation, StoredDrift
+from ecrkeeper_server.turns import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -183,12 +184,15 @@ def test_known_drift_is_counted_and_compared_without_parsing(monkeypatch: pytest
     one = {"setting": "registry_policy", "key": "s", "kind": "MISSING"}
     state = RegistryState({"drift": [*pairs_drift(), one]})
     parsed = state.drift
-    keys = {(each.setting, each.key) for each in parsed}
     indexed = {(each.setting, each.key if each.pairs is None else MANY) for each in parsed}
-    assert (state.drift_keys, state.drift_elements) == (keys, indexed)
+    assert finish(state.finding_drift_elements()) == indexed
+    assert state.drift_settings == {each.setting for each in parsed}
     assert state.drift_count == drift_count(parsed) > 1_000
-    assert state.drift_beyond(keys - {("registry_policy", "s")}) == parsed[-1:]
+    before = RegistryState({"drift": pairs_drift()})
+    assert finish(state.finding_new_drift(before)) == parsed[-1:]
     removed = RegistryState({"remediation": {"time": 1, "drift": [one]}})
-    assert list(removed.removed_at(1)) == parsed[-1:]
+    assert list(removed.removed_at(1)) == finish(removed.finding_new_removals(before, 1)) == parsed[-1:]
     monkeypatch.setattr(StoredDrift, "from_json", None)
-    assert (state.drift_count, state.drift_beyond(keys), list(removed.removed_at(2))) == (drift_count(parsed), [], [])
+    assert (state.drift_count, list(removed.removed_at(2))) == (drift_count(parsed), [])
+    for nothing in (state.finding_new_drift(state), *(removed.finding_new_removals(state, time) for time in (1, 2))):
+        assert finish(nothing) == []

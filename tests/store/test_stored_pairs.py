@@ -25,7 +25,7 @@ from ecrkeeper_server.store.drift_rows import storing_drift
 from ecrkeeper_server.store.filter_expression import Restriction, condition_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
-from ecrkeeper_server.store.states import RegistryState
+from ecrkeeper_server.store.states import RegistryState, State
 from ecrkeeper_server.store.stored_drift import Remediation
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import finish
@@ -102,7 +102,7 @@ async def read(db: Database, release: str) -> tuple[Resource, Declaration]:
     def store(tx: Tx) -> None:
         stored = resources.ensure(tx, REGISTRY, SPECS[release])
         changed = resources.patch(tx, stored.name, state=STORED[release])
-        drifting.replace(tx, stored.name, set(), changed.registry_state.drift_elements)
+        drifting.change(tx, stored.name, finish(drifting.comparing(State({}), changed.registry_state)))
         declaring.put(tx, name, {NAME: DECLARED}, registry_generation=1, origin=Origin("Test"))
 
     await db.write(store)

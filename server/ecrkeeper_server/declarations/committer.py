@@ -143,6 +143,7 @@ class Committer:
     async def _save(self, call: Call[Any], unit: UnitOfWork, elements: int) -> bool:
         """Store a decision unless its registry has changed; return whether it is stored."""
         basis = await turns.work().run(decided.describing(unit))
+        await turns.work().run(decided.writing(unit))
         async with turns.work().writing(elements):
             return await self._db.write(lambda tx: decided.save_if_current(tx, unit, basis, call.caller.request_id))
 

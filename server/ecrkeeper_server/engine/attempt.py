@@ -16,10 +16,13 @@ from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.engine.conditions import Status
 from ecrkeeper_server.engine.intents import Ids, Intent, Intents
 from ecrkeeper_server.engine.unchanged import Unchanged
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.declarations import Originals
+from ecrkeeper_server.store.json_columns import writing_json
+from ecrkeeper_server.store.long_json import LongJson
+from ecrkeeper_server.store.originals import Original, merging, reading, record
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import permits_of
 from ecrkeeper_server.store.state_parts import StoredError
@@ -89,36 +92,57 @@ class Attempt(Struct):
     async def record(self, writes: Sequence[AwsWrite], state: State | None = None) -> None:
         """Record the writes to send, and a given state; raises LeaseLostError."""
 
+        stored, events = None if state is None else await self._written(state), await self._events(writes)
+
         def save(tx: Tx) -> bool:
-            if state is None:
+            if stored is None:
                 return queue.lease_remaining(tx, self.claimed) > 0
-            return queue.hold(tx, self.claimed, state.to_json())
+            return queue.hold(tx, self.claimed, stored)
 
         # Set first: an attempt that is cancelled while it waits may have saved it.
         self.saved = self.saved or state is not None
-        events = self._events(writes)
         async with work().writing(self.elements):
             ids = await self.db.write(lambda tx: audit.record(tx, events) if save(tx) else None)
         self._recorded(writes, ids)
 
-    async def intend(self, writes: Sequence[AwsWrite], state: State, originals: Originals) -> None:
+    async def intend(self, writes: Sequence[AwsWrite], state: State, originals: Sequence[Original]) -> None:
         """Record the writes to send, and a state that owns their elements.
 
         `originals` is AWS's state of new declarations. Attempts that do so at the same
         time share a transaction. Raises LeaseLostError.
         """
+        stored, merged = await self._written(state), await self._merged(originals)
+        intent = Intent(self.claimed, stored, merged, await self._events(writes))
         intents, self.saved = self.intents or Intents(self.db), True
-        intent = Intent(self.claimed, state.to_json(), originals, self._events(writes))
         if self.elements < MANY:
             self._recorded(writes, await intents.put(intent))
             return
         async with work().writing(self.elements):
             self._recorded(writes, await intents.put_alone(intent))
 
-    def _events(self, writes: Sequence[AwsWrite]) -> list[NewEvent]:
+    async def keep(self, originals: Sequence[Original]) -> None:
+        """Store originals of which nothing is written."""
+        merged = await self._merged(originals)
+        async with work().writing(self.elements):
+            await self.db.write(lambda tx: record(tx, merged))
+
+    async def _merged(self, originals: Sequence[Original]) -> Sequence[Original]:
+        """Return originals merged with the stored ones, in turns; few are merged in their transaction."""
+        if self.elements < MANY or not originals:
+            return originals
+        texts = await self.db.read_in_turns(lambda tx: reading(tx, originals))
+        return await work().run(merging(originals, texts))
+
+    async def _written(self, state: State) -> Json | LongJson:
+        """Return a state with its text if it may be long."""
+        stored = state.to_json()
+        return stored if self.elements < MANY else await work().run(writing_json(stored))
+
+    async def _events(self, writes: Sequence[AwsWrite]) -> Sequence[NewEvent]:
         row = self.claimed
         attributes = {"generation": row.generation, "reconcile_id": self.reconcile_id}
-        return [write.event(row.name, **attributes) for write in writes]
+        events = [write.event(row.name, **attributes) for write in writes]
+        return events if self.elements < MANY else await work().run(audit.writing(events))
 
     def _recorded(self, writes: Sequence[AwsWrite], ids: Ids) -> None:
         if ids is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from itertools import islice
 
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.events.targets import is_about, is_about_role
@@ -18,7 +19,9 @@ from ecrkeeper_server.store.cloud_events import CloudEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.named_causes import NamedCause, name_causes
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.stored_drift import StoredDrift
+from ecrkeeper_server.turns import STEP, Steps, sorting
 
 _ELEMENTS = 100
 # CloudTrail's clock and the database's may differ a little.
@@ -26,29 +29,29 @@ CLOCK_SKEW = 2 * MICROSECONDS
 LIKELY, CONFIRMED = "LIKELY", "CONFIRMED"
 
 
-def drift_to_attribute(attempt: Attempt, result: AttemptResult) -> list[Attribution]:
-    """Return the drift that no earlier attempt found, by setting.
+def finding_unattributed(attempt: Attempt, result: AttemptResult) -> Steps[list[Attribution]]:
+    """Return the drift that no earlier attempt found by setting, in steps.
 
     Only elements that were in place before can drift.
     """
-    row = attempt.claimed
+    row, before = attempt.claimed, State(attempt.claimed.stored_state)
     if row.observe_time is None or not result.observed:
         return []
-    known = row.registry_state.drift_keys
-    removed = [each for each in result.state.removed_at(attempt.now) if (each.setting, each.key) not in known]
+    removed = yield from result.state.finding_new_removals(before, attempt.now)
+    found = () if result.state.has_same_drift(before) else (yield from result.state.finding_new_drift(before))
     new_keys: dict[str, set[str]] = {}
-    for each in (*removed, *_in_place_before(row, result.state.drift_beyond(known))):
+    for each in (*removed, *(yield from _in_place_before(row, found))):
         new_keys.setdefault(each.setting, set()).add(each.key)
-    return [
-        Attribution(
-            row.name, setting, sorted(keys)[:_ELEMENTS], row.observe_time, attempt.now, attempt.now,
-            attempt.reconcile_id,
-        )
-        for setting, keys in new_keys.items()
-    ]  # fmt: skip
+    unattributed: list[Attribution] = []
+    for setting, keys in new_keys.items():
+        yield
+        some = (yield from sorting(keys))[:_ELEMENTS]
+        times = (row.observe_time, attempt.now, attempt.now)
+        unattributed.append(Attribution(row.name, setting, some, *times, attempt.reconcile_id))
+    return unattributed
 
 
-def _in_place_before(row: Resource, drift: Sequence[StoredDrift]) -> Sequence[StoredDrift]:
+def _in_place_before(row: Resource, drift: Sequence[StoredDrift]) -> Steps[Sequence[StoredDrift]]:
     """Return the drift of elements that were as desired at the last observation."""
     if not drift:
         return ()
@@ -64,7 +67,12 @@ def _in_place_before(row: Resource, drift: Sequence[StoredDrift]) -> Sequence[St
         elements = settled.get(each.setting, {})
         return each.key in elements and bool(elements[each.key] == each.desired)
 
-    return list(filter(was_in_place, drift))
+    in_place: list[StoredDrift] = []
+    remaining = iter(drift)
+    while some := list(islice(remaining, STEP)):
+        yield
+        in_place += filter(was_in_place, some)
+    return in_place
 
 
 def request(tx: Tx, unattributed: Sequence[Attribution], *, attribute: bool = True) -> None:

@@ -8,12 +8,10 @@ from ecrkeeper_server.ecr.history import adding_first_times, attempts_of
 from ecrkeeper_server.engine import contests
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, is_of_account
-from ecrkeeper_server.engine.endings import Ending, save
+from ecrkeeper_server.engine.endings import Ending, preparing, save
 from ecrkeeper_server.engine.event_health import EventHealth
-from ecrkeeper_server.engine.final_responses import awaited, summarizing_end
 from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.errors import StatusError
-from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import sweep
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database
@@ -63,6 +61,8 @@ class Finisher:
         """
         row = attempt.claimed
         outcome = await work().run(self._outcome(attempt, result), attempt.elements)
+        if attempt.elements >= MANY:
+            outcome = await work().run(outcome.writing(row))
         changed = bool(result.ended or result.removed) or outcome.changes(row)
         converged = result.converged_owners
         unmarked = any(
@@ -72,10 +72,8 @@ class Finisher:
         alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        summary = None
-        if result.converged and row.kind == RegistryName.kind and awaited(attempt):
-            summary = await work().run(summarizing_end(attempt, outcome), attempt.elements)
-        await self._finish(Ending(attempt, result, outcome, unmarked, summary))
+        ending = await work().run(preparing(attempt, result, outcome, unmarked=unmarked), attempt.elements)
+        await self._finish(ending)
         return changed
 
     async def _finish(self, ending: Ending) -> None:

@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.store import audit, declarations, queue
+from ecrkeeper_server.store import audit, originals, queue
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.declarations import Originals
+from ecrkeeper_server.store.long_json import LongJson
+from ecrkeeper_server.store.originals import Original
 from ecrkeeper_server.store.rows import Resource
 
 # The maximum number of intents in one transaction.
@@ -26,8 +27,8 @@ class Intent(Struct, frozen=True, eq=False):
     """The state, the originals and the audit events of an attempt before it writes."""
 
     claimed: Resource
-    state: Json
-    originals: Originals
+    state: Json | LongJson
+    originals: Sequence[Original]
     events: Sequence[NewEvent]
 
 
@@ -75,6 +76,6 @@ def save_free(tx: Tx, intents: Sequence[Intent]) -> list[Ids]:
 
 def record(tx: Tx, intents: Sequence[Intent]) -> list[list[int]]:
     """Record the originals and the audit events of intents; return the ids of each."""
-    declarations.record_originals(tx, [original for each in intents for original in each.originals])
+    originals.record(tx, [original for each in intents for original in each.originals])
     ids = iter(audit.record(tx, [event for each in intents for event in each.events]))
     return [[next(ids) for _ in each.events] for each in intents]

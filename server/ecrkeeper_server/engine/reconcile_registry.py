@@ -26,7 +26,6 @@ from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, cost_of_all, keys_of
 from ecrkeeper_server.settings.ownership import composing, managed, owned_elements, planning, verified
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store.declarations import record_originals
 from ecrkeeper_server.store.findings import Findings
 from ecrkeeper_server.store.replication_checks import StoredCheck
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
@@ -78,7 +77,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         await write_settings(attempt, progress)
         await _plan_changes(attempt, progress)
     if progress.originals:
-        await attempt.db.write(lambda tx: record_originals(tx, progress.originals))
+        await attempt.keep(progress.originals)
     result = await work().run(resulting(attempt, progress, mode), attempt.elements)
     if digest is not None and _may_skip_plan(attempt, progress, result):
         attempt.unchanged.remember(digest)

@@ -82,6 +82,6 @@ def unready(result: AttemptResult, mode: str) -> str | None:
     status = result.status
     if status.ready:
         return None
-    settings = ",".join(sorted({setting for setting, _ in result.state.drift_elements}))
+    settings = ",".join(sorted(result.state.drift_settings))
     failing = "Failing" if status.error is not None else "Degraded" if status.degraded else "Unsynced"
     return f"{mode} {'Blocked' if status.blocked else failing} {status.ready_reason} {settings}"

@@ -19,7 +19,7 @@ from ecrkeeper_server.settings.plan import Plan
 from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.contests import Contests
-from ecrkeeper_server.store.declarations import Originals
+from ecrkeeper_server.store.originals import Original
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.stored_drift import StoredDrift
@@ -45,7 +45,7 @@ class Progress(Struct):
     observed: dict[str, Observed] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     errors: dict[str, list[SettingError]] = field(default_factory=dict)
-    originals: Originals = field(default_factory=list)
+    originals: Sequence[Original] = ()
     remediated: list[StoredDrift] = field(default_factory=list)
     suspects: Suspects = field(default_factory=dict)
     contests: Contests = field(default_factory=dict)
@@ -88,7 +88,7 @@ async def record_intent(
     AWS that nobody removes when their owner leaves.
     """
     state = await work().step(_intending, attempt, progress, todo, elements=attempt.elements)
-    originals, progress.originals = progress.originals, []
+    originals, progress.originals = progress.originals, ()
     await attempt.intend([write for of_setting in writes.values() for write in of_setting], state, originals)
 
 
@@ -108,15 +108,15 @@ def _intending(attempt: Attempt, progress: Progress, todo: Mapping[str, Plan]) -
     )
 
 
-def originals_of(progress: Progress, registry: RegistryName) -> Steps[Originals]:
+def originals_of(progress: Progress, registry: RegistryName) -> Steps[list[Original]]:
     """Return the originals of new declarations, in steps.
 
     Call it before anything becomes owned.
     """
-    originals: Originals = []
+    originals: list[Original] = []
     for declared in progress.declared:
         if declared.observed_generation < declared.generation:
-            originals.append((declared, (yield from _original(progress, declared, registry))))
+            originals.append(Original(declared, (yield from _original(progress, declared, registry))))
     return originals
 
 

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.causes import StoredCause
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import json_rows, json_text
+from ecrkeeper_server.store.json_columns import json_rows, json_text, writing_json
 from ecrkeeper_server.store.long_json import LongJson, reading, value_of
 from ecrkeeper_server.store.rows import FromRow
 from ecrkeeper_server.store.tables import audit_events
@@ -30,6 +30,8 @@ CHANGED = "auditEvents"
 PURGED_AT_ONCE = 1000
 # Limits an event's changes, in characters of JSON: a page of events must fit into an answer.
 CHANGES_LIMIT = 200_000
+# Changes of a step.
+_AT_ONCE = 50
 
 
 # Settings and keys that releases before 0.2.0 recorded with another name.
@@ -56,6 +58,13 @@ class StoredChange(Change, frozen=True):
             "after": self.after,
             **({} if self.pairs is None else pairs_json(self.pairs)),
         }
+
+
+class BoundedChanges(Struct, frozen=True):
+    """The changes of an event as they are stored, and the number of those that do not fit."""
+
+    changes: Any
+    omitted: int
 
 
 class AuditEvent(FromRow, Struct, frozen=True):
@@ -137,7 +146,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     reconcile_id: str = ""
     generation: int = 0
     reason: str = ""
-    changes: Sequence[Change] = ()
+    changes: Sequence[Change] | BoundedChanges = ()
     outcome: str = "SUCCEEDED"
     aws_error_code: str = ""
     aws_request_id: str = ""
@@ -169,6 +178,23 @@ class Selection(Struct, frozen=True):
         begun = self.start is None or event.create_time >= self.start
         ended = self.end is not None and event.create_time >= self.end
         return begun and not ended and self.account in (None, event.account)
+
+
+def writing(events: Iterable[NewEvent]) -> Steps[list[NewEvent]]:
+    """Return events with changes as they are stored, in steps: the transaction then need not make them."""
+    written: list[NewEvent] = []
+    for event in events:
+        changes = event.changes
+        if not isinstance(changes, BoundedChanges):
+            kept: list[Json] = []
+            used = omitted = 0
+            for start in range(0, len(changes), _AT_ONCE):
+                yield
+                used, more = _keep(changes[start : start + _AT_ONCE], kept, used)
+                omitted += more
+            changes = BoundedChanges((yield from writing_json(kept)), omitted)
+        written.append(replace(event, changes=changes))
+    return written
 
 
 def add(tx: Tx, events: Sequence[NewEvent]) -> None:
@@ -216,15 +242,22 @@ def _stamp(dialect: Dialect) -> dict[str, ColumnElement[int]]:
 
 
 def _values(event: NewEvent) -> dict[str, Any]:
-    changes, omitted = _bounded(event.changes)
+    changes: Any = event.changes
+    if isinstance(changes, BoundedChanges):
+        stored, omitted = changes.changes, changes.omitted
+    else:
+        stored = list[Json]()
+        _, omitted = _keep(changes, stored)
     members = {name: getattr(event, name) for name in event.__struct_fields__}
-    return {**members, "owners": list(event.owners), "changes": changes, "omitted": omitted}
+    return {**members, "owners": list(event.owners), "changes": stored, "omitted": omitted}
 
 
-def _bounded(changes: Iterable[Change]) -> tuple[list[Json], int]:
-    """Return the stored form of changes that fit, and the number of the others."""
-    kept: list[Json] = []
-    used = omitted = 0
+def _keep(changes: Iterable[Change], kept: list[Json], used: int = 0) -> tuple[int, int]:
+    """Add the stored form of changes that fit.
+
+    Return the characters that are used then, and the number of the other changes.
+    """
+    omitted = 0
     for change in changes:
         if used > CHANGES_LIMIT:
             omitted += len(change.keys)
@@ -236,7 +269,7 @@ def _bounded(changes: Iterable[Change]) -> tuple[list[Json], int]:
                 omitted += 1 if pairs is None else len(pairs)
             else:
                 kept.append(row)
-    return kept, omitted
+    return used, omitted
 
 
 def get(tx: Tx, event: int) -> AuditEvent | None:

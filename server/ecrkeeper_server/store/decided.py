@@ -9,13 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Select, Text, and_, cast, func, literal_column, select
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import work
+from ecrkeeper_server.store import audit, work
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.json_columns import json_rows, writing_json
+from ecrkeeper_server.store.long_json import LongJson
 from ecrkeeper_server.store.tables import declarations, requests, resource, resources, schedule
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
 from ecrkeeper_server.turns import Steps
@@ -46,6 +48,26 @@ def describing(unit: UnitOfWork) -> Steps[Basis]:
         members = (getattr(one, name) for name in _DECLARATION)
         marks.add(_BETWEEN_MEMBERS.join("" if member is None else str(member) for member in members))
     return Basis(registries, marks, set(before.requests))
+
+
+def writing(unit: UnitOfWork) -> Steps[None]:
+    """Make the texts of what a unit of work stores, in steps, so that its transaction need not make them."""
+    texts: dict[int, LongJson] = {}
+    for owners in unit.declared.values():
+        for owner, one in owners.items():
+            if one is not unit.before.declared.get(one.name):
+                owners[owner] = replace(one, settings=(yield from _written(one.settings, texts)))
+    for at, each in enumerate(unit.revisions):
+        if each.settings is not None:
+            unit.revisions[at] = replace(each, settings=(yield from _written(each.settings, texts)))
+    unit.events = yield from audit.writing(unit.events)
+
+
+def _written(settings: Any, texts: dict[int, LongJson]) -> Steps[Any]:
+    """Return settings with their text, which a declaration and its revision share."""
+    if id(settings) not in texts:
+        texts[id(settings)] = yield from writing_json(settings)
+    return texts[id(settings)]
 
 
 def save_if_current(tx: Tx, unit: UnitOfWork, basis: Basis, request_id: str) -> bool:

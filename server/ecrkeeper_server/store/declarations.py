@@ -14,18 +14,14 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    insert,
     literal,
     select,
     type_coerce,
-    update,
 )
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.elements import CHARACTERS
-from ecrkeeper_server.settings.setting import Shape
-from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import (
@@ -40,15 +36,12 @@ from ecrkeeper_server.store.json_columns import (
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.tables import declarations, resources, revisions, schedule
-from ecrkeeper_server.store.unit_of_work import Origin, revision
-from ecrkeeper_server.store.work import KEY, columns_of, key_of
+from ecrkeeper_server.store.work import KEY, key_of
 from ecrkeeper_server.turns import Steps, finish
 
 # A declaration with the status of its registry, as the driver returns the columns. The first
 # three are account, Region and owner. JSON stays text, so that cached parses can be used.
 Stored = tuple[Any, ...]
-Originals = list[tuple[Declaration, dict[str, Any]]]
-"""AWS's state of settings in declarations that have not converged yet."""
 REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _SCHEDULED = schedule.c.name == resources.c.name
 
@@ -217,40 +210,6 @@ def reading_setting(tx: Tx, account: str, setting: str) -> Steps[list[DeclaredSe
         if pace.is_over():
             yield
     return declared
-
-
-def record_originals(tx: Tx, originals: Originals) -> None:
-    """Store AWS's state before declarations; see `record_original`."""
-    for declaration, shapes in originals:
-        record_original(tx, declaration, shapes)
-
-
-def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
-    """Store AWS's state before the declaration as revision 0, each setting once.
-
-    Declared elements of settings that cannot be removed are added when they appear.
-    """
-    first = get_revision(tx, declared.name, 0)
-    if first is None:
-        if declared.observed_generation:
-            # An older version converged it without an original, which owned elements are not.
-            return
-        # An element that existed before stays when an owner returns to it and leaves again.
-        original_declaration = replace(declared, deletion_policy="ABANDON")
-        observed = columns_of(revision(original_declaration, 0, settings, Origin("Observe"), 0))
-        tx.conn.execute(insert(revisions).values({**observed, "create_time": tx.now()}))
-        return
-    known = first.settings or {}
-    open_ = {name for name in settings if name not in known or not SETTINGS[name].removable}
-    original = {**known, **{name: _added(name, settings[name], known.get(name)) for name in open_}}
-    if original != known:
-        change = update(revisions).where(*_revises(declared.name), revisions.c.revision == 0)
-        tx.conn.execute(change.values(settings=original))
-
-
-def _added(name: str, shape: Shape, known: Shape | None) -> Shape:
-    setting = SETTINGS[name]
-    return setting.join({**setting.split(shape), **setting.split(known or {})})
 
 
 def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:

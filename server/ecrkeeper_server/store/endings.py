@@ -49,7 +49,7 @@ def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = Tr
         finished.append(None if current is None else ended_row(current, row, outcome, now))
         if current is not None and finished[-1] is not None:
             stored.append((current, finished[-1]))
-            if outcome.state != row.state or outcome.observed_generation != row.observed_generation:
+            if outcome.new_state(row) or outcome.observed_generation != row.observed_generation:
                 tx.changes(row.name)
     _store(tx, stored)
     return finished
@@ -119,7 +119,7 @@ def ended_row(current: Resource, claimed: Resource, outcome: Outcome, now: int) 
         later = event
     return replace(
         current,
-        state=outcome.state if outcome.saved or outcome.state != claimed.state else current.state,
+        state=outcome.state if outcome.saved or outcome.new_state(claimed) else current.state,
         observed_generation=outcome.observed_generation,
         observe_time=current.observe_time if outcome.observed_at is None else outcome.observed_at,
         due_at=now if requested else later,
@@ -129,7 +129,7 @@ def ended_row(current: Resource, claimed: Resource, outcome: Outcome, now: int) 
         lease_until=None,
         unready=outcome.unready,
         reason=outcome.reason,
-        **_counted(outcome.state),
+        **_counted(outcome.stored_state),
         attempts=outcome.attempts,
         failed_at=now if outcome.attempts else None,
         # An attempt that nobody requested belongs to no call.
@@ -137,7 +137,7 @@ def ended_row(current: Resource, claimed: Resource, outcome: Outcome, now: int) 
     )
 
 
-def _counted(state: dict[str, Any]) -> dict[str, Any]:
+def _counted(state: Json) -> dict[str, Any]:
     """Return the columns by which resources are counted; each has a partial index."""
     registry_state = RegistryState(state)
     return {

@@ -62,8 +62,12 @@ def reading_each(
     return made
 
 
-# A member with more items is written in parts, and so many items of a list at a time.
-_MANY, _AT_ONCE = 500, 100
+# A value with a member of more items is written in parts.
+_MANY = 500
+# A value is taken apart into its members, and theirs, so many times: a state has settings, these have rules.
+_DEPTH = 4
+# A value with more items is only taken apart into them. They are written in runs of so many, or of so many characters.
+_FEW, _AT_ONCE, _RUN = 25, 50, 65_536
 # `json.dumps` with these options would create an encoder for every value.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
@@ -126,43 +130,69 @@ def json_text(value: Any) -> str | None:
         value = value.stored
         if type(value) is str:
             return value
+    if type(value) is dict and max(map(_items, value.values()), default=0) > _MANY:
+        return "".join(_parts(value))
+    return _sorted(value)
+
+
+def writing_json(value: Any) -> Steps[LongJson]:
+    """Return a value with its text, in steps, so that a transaction need not make it."""
+    parts: list[str] = []
+    written = 0
+    for part in _parts(value):
+        parts.append(part)
+        written += len(part)
+        if written > _RUN:
+            written = 0
+            yield
+    return LongJson.of(value, "".join(parts))
+
+
+def _sorted(value: Any) -> str:
     try:
-        if type(value) is dict and max(map(_items, value.values()), default=0) > _MANY:
-            return b"".join(_parts(value)).decode()
-        return _sorted(value).decode()
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
         return _ENCODER.encode(value)
-
-
-def _sorted(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _items(value: Any) -> int:
     return len(value) if type(value) is dict or type(value) is list else 0
 
 
-def _parts(value: dict[str, Any]) -> Iterator[bytes]:
-    """Yield the parts of a text: each member, and some items of a long one.
+def _parts(value: Any, depth: int = _DEPTH) -> Iterator[str]:
+    """Yield the parts of a text.
 
     Each call of orjson keeps Python's lock, also in a thread, and the event loop waits for it.
     """
-    for at, name in enumerate(sorted(value)):
-        yield (b"," if at else b"{") + _sorted(name) + b":"
-        member = value[name]
-        if _items(member) <= _MANY:
-            yield _sorted(member)
-            continue
-        listed = type(member) is list
-        keys = [] if listed else sorted(member)
-        yield b"[" if listed else b"{"
-        for start in range(0, len(member), _AT_ONCE):
-            end = start + _AT_ONCE
-            some = member[start:end] if listed else {key: member[key] for key in keys[start:end]}
-            # Without the brackets around them.
-            yield (b"," if start else b"") + _sorted(some)[1:-1]
-        yield b"]" if listed else b"}"
-    yield b"}"
+    if not depth or not _items(value):
+        yield _sorted(value)
+    elif len(value) > _FEW:
+        yield from _runs(value)
+    elif type(value) is list:
+        for at, item in enumerate(value):
+            yield "," if at else "["
+            yield from _parts(item, depth - 1)
+        yield "]"
+    else:
+        for at, name in enumerate(sorted(value)):
+            yield ("," if at else "{") + _sorted(name) + ":"
+            yield from _parts(value[name], depth - 1)
+        yield "}"
+
+
+def _runs(value: Any) -> Iterator[str]:
+    """Yield the parts of a value with many items, which may be long."""
+    listed = type(value) is list
+    keys = [] if listed else sorted(value)
+    yield "[" if listed else "{"
+    start, count = 0, 1
+    while start < len(value):
+        end = start + count
+        text = _sorted(value[start:end] if listed else {key: value[key] for key in keys[start:end]})
+        # Without the brackets around them.
+        yield ("," if start else "") + text[1:-1]
+        start, count = end, min(_AT_ONCE, 2 * count) if len(text) < _RUN else max(1, count // 2)
+    yield "]" if listed else "}"
 
 
 def read_json(text: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import orjson
@@ -19,14 +19,17 @@ from ecrkeeper_server.turns import Steps, finish
 LONG = 65_536
 """The characters of a long text; a shorter one is parsed at once, in less than half a millisecond."""
 
+# The levels of a value whose members are compared one by one, those of them that may be long, and those of a step.
+_DEPTH, _FEW, _COMPARED = 4, 25, 50
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class LongJson:
-    """A JSON object as a long text, which is parsed when it is needed.
+    """A JSON value as a long text, which is parsed when it is needed.
 
-    It is equal to its value. `reading` parses it in steps. `value` parses it at once if nobody did so before.
+    It is equal to its value. `reading` parses it in steps. `value` parses it at once if nobody did so before. One that
+    is to be stored has both, by `of`: neither is made again.
     """
 
     __slots__ = ("_known", "_members", "_text", "_value")
@@ -39,6 +42,13 @@ class LongJson:
         self._known: set[str] = set()
         self._members: Json = {}
 
+    @classmethod
+    def of(cls, value: Any, text: str) -> Self:
+        """Return a value with its text."""
+        both = cls(text)
+        both._value = value
+        return both
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, LongJson):
             return other is self or (self._text == other._text if self._text and other._text else self == other.value())
@@ -49,7 +59,7 @@ class LongJson:
 
     @property
     def stored(self) -> Any:
-        """The text, or the value of a parsed one."""
+        """The text, or the value of one that was parsed."""
         return self._text or self._value
 
     def reading(self) -> Steps[Json]:
@@ -89,6 +99,24 @@ def reading_members(stored: Json | LongJson, names: Collection[str]) -> Steps[Js
     if isinstance(stored, LongJson):
         return (yield from stored.reading_members(names))
     return stored
+
+
+def comparing(one: Any, other: Any, depth: int = _DEPTH) -> Steps[bool]:
+    """Return whether two values are equal, in steps."""
+    if one is other:
+        return True
+    if not depth or type(one) is not type(other) or type(one) not in (dict, list) or len(one) != len(other):
+        return bool(one == other)
+    for at, key in enumerate(one if type(one) is dict else range(len(one))):
+        if at % _COMPARED == _COMPARED - 1:
+            yield
+        if type(one) is dict and key not in other:
+            return False
+        # Long values are within the first members and items, or in many.
+        same = one[key] == other[key] if at >= _FEW else (yield from comparing(one[key], other[key], depth - 1))
+        if not same:
+            return False
+    return True
 
 
 def reading(text: str) -> Steps[Any]:

@@ -9,24 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Select, Text, Update, and_, bindparam, select, update
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import json_rows, json_text
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.json_columns import json_rows, json_text, writing_json
+from ecrkeeper_server.store.long_json import LongJson, comparing
+from ecrkeeper_server.store.rows import HasState, Resource
 from ecrkeeper_server.store.tables import resource, resources, schedule
+from ecrkeeper_server.turns import Steps
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(HasState, Struct, frozen=True):
     """The result of an attempt; `next_in` is in seconds, None for never."""
 
-    state: dict[str, Any]
+    state: Json | LongJson
     observed_generation: int
     next_in: float | None
     failures: int
@@ -44,6 +47,8 @@ class Outcome(Struct, frozen=True):
     attempts: int = 0
     # When the attempt began, in microseconds: an event that made the row due later may have been missed.
     began_at: int = 0
+    # Whether the state differs from the claimed one, if that is known already.
+    differs: bool | None = None
 
     def changes(self, claimed: Resource) -> bool:
         """Whether the row differs from the claimed one, except for times."""
@@ -52,8 +57,19 @@ class Outcome(Struct, frozen=True):
             or self.observed_generation != claimed.observed_generation
             or self.unready != claimed.unready
             or self.reason != claimed.reason
-            or self.state != claimed.state
+            or (self.state != claimed.state if self.differs is None else self.differs)
         )
+
+    def new_state(self, claimed: Resource) -> bool:
+        """Whether the state differs from the claimed one."""
+        return self.state != claimed.state if self.differs is None else self.differs
+
+    def writing(self, claimed: Resource) -> Steps[Self]:
+        """Return the outcome compared with the claimed row, and with its state written, in steps."""
+        differs = not (yield from comparing(claimed.stored_state, self.stored_state))
+        if not differs and not self.saved:
+            return replace(self, differs=False)
+        return replace(self, state=(yield from writing_json(self.stored_state)), differs=differs)
 
 
 def postpone(tx: Tx, first: Resource, seconds: float) -> None:
@@ -90,7 +106,7 @@ def check_lease(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
-def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
+def hold(tx: Tx, claimed: Resource, state: Json | LongJson) -> bool:
     """Save an attempt's data before it acts; return whether the lease still holds.
 
     The row of `schedule` stays locked until the transaction ends, so that the next claim
@@ -102,7 +118,7 @@ def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
     return True
 
 
-def hold_free(tx: Tx, states: Sequence[tuple[Resource, Json]]) -> set[str]:
+def hold_free(tx: Tx, states: Sequence[tuple[Resource, Json | LongJson]]) -> set[str]:
     """Do the same for many attempts; return the names of the rows whose leases hold.
 
     Rows that another transaction holds are skipped.

@@ -6,7 +6,7 @@ state for every attempt, and most attempts need few members.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, Unpack
 
 from msgspec.structs import replace
@@ -20,7 +20,14 @@ from ecrkeeper_server.store.contests import Contests, load_contests
 from ecrkeeper_server.store.replication_checks import StoredCheck, worst_result
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, RejectedDeletion, RoleDeletion, StoredError
-from ecrkeeper_server.store.stored_drift import Remediation, StoredDrift, count_in, elements_in, encoding_drift
+from ecrkeeper_server.store.stored_drift import (
+    Remediation,
+    StoredDrift,
+    count_in,
+    encoding_drift,
+    finding_beyond,
+    finding_elements,
+)
 from ecrkeeper_server.store.text_limits import TextLimits
 from ecrkeeper_server.turns import Steps
 
@@ -59,22 +66,28 @@ class State(StoredJson, frozen=True):
         return count_in(self.stored.get("drift") or ())
 
     @property
-    def drift_elements(self) -> set[tuple[str, str]]:
-        """The settings and keys of the elements with drift; many pairs have one key."""
-        return elements_in(self.stored.get("drift") or ())
+    def drift_settings(self) -> set[str]:
+        """The settings of the elements with drift."""
+        return {each["setting"] for each in self.stored.get("drift") or ()}
 
-    @property
-    def drift_keys(self) -> set[tuple[str, str]]:
-        """The settings and first keys of the drift."""
-        return {(each["setting"], each["key"]) for each in self.stored.get("drift") or ()}
+    def finding_drift_elements(self) -> Steps[set[tuple[str, str]]]:
+        """Return the settings and keys of the elements with drift in steps; many pairs have one key."""
+        return finding_elements(self.stored.get("drift") or ())
 
-    def drift_beyond(self, known: Container[tuple[str, str]]) -> list[StoredDrift]:
-        """Return the drift with other keys.
+    def finding_new_drift(self, before: State) -> Steps[list[StoredDrift]]:
+        """Return the elements with drift that an earlier state does not have, in steps."""
+        return finding_beyond(self.stored.get("drift") or (), before.stored.get("drift") or ())
 
-        The rest is not parsed: most drift is known from the attempt before.
-        """
-        drift = self.stored.get("drift") or ()
-        return [StoredDrift.from_json(each) for each in drift if (each["setting"], each["key"]) not in known]
+    def finding_new_removals(self, before: State, time: int) -> Steps[list[StoredDrift]]:
+        """Return those that an attempt removed at a time in microseconds."""
+        stored = self.stored.get("remediation")
+        removed = stored["drift"] if stored and stored["time"] == time else ()
+        return finding_beyond(removed, before.stored.get("drift") or ())
+
+    def has_same_drift(self, before: State) -> bool:
+        """Return whether the drift of an earlier state was kept; False if it was found again."""
+        drift, known = self.stored.get("drift"), before.stored.get("drift")
+        return drift is known or not (drift or known)
 
     def removed_at(self, time: int) -> Iterator[StoredDrift]:
         """Yield the differences that an attempt removed at a time in microseconds.

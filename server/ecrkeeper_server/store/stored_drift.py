@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Self
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.plan import Drift
 from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
 from ecrkeeper_server.store.causes import StoredCause
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import STEP, Steps
 
 MAX_OWNERS = 20
 """The owners that are stored of an element that differs."""
@@ -40,9 +41,33 @@ def _size(products: Iterable[tuple[Sequence[str], Sequence[str]]]) -> int:
     return sum(len(lefts) * len(rights) for lefts, rights in products)
 
 
-def elements_in(stored: Iterable[Json]) -> set[tuple[str, str]]:
-    """Return the setting and key of each difference, without parsing it."""
-    return {(each["setting"], MANY if "pairs" in each else each["key"]) for each in stored}
+def finding_elements(stored: Iterable[Json]) -> Steps[set[tuple[str, str]]]:
+    """Return the setting and key of each difference in steps, without parsing it."""
+    elements: set[tuple[str, str]] = set()
+    remaining = iter(stored)
+    while some := list(islice(remaining, STEP)):
+        elements.update((each["setting"], MANY if "pairs" in each else each["key"]) for each in some)
+        yield
+    return elements
+
+
+def finding_beyond(stored: Iterable[Json], known: Iterable[Json]) -> Steps[list[StoredDrift]]:
+    """Return the differences whose settings and first keys are not known, in steps.
+
+    The rest is not parsed: most drift is known from the attempt before.
+    """
+    keys: set[tuple[str, str]] = set()
+    remaining = iter(known)
+    while some := list(islice(remaining, STEP)):
+        keys.update((each["setting"], each["key"]) for each in some)
+        yield
+    beyond: list[StoredDrift] = []
+    for at, each in enumerate(stored):
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            yield
+        if (each["setting"], each["key"]) not in keys:
+            beyond.append(StoredDrift.from_json(each))
+    return beyond
 
 
 class StoredDrift(Struct, frozen=True):
