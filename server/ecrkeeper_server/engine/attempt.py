@@ -127,7 +127,10 @@ class Attempt(Struct):
             await self.db.write(lambda tx: record(tx, merged))
 
     async def _merged(self, originals: Sequence[Original]) -> Sequence[Original]:
-        """Return originals merged with the stored ones, in turns; few are merged in their transaction."""
+        """Return originals merged with the stored ones in turns.
+
+        Few are merged in their transaction.
+        """
         if self.elements < MANY or not originals:
             return originals
         texts = await self.db.read_in_turns(lambda tx: reading(tx, originals))

@@ -61,7 +61,7 @@ class StoredChange(Change, frozen=True):
 
 
 class BoundedChanges(Struct, frozen=True):
-    """The changes of an event as they are stored, and the number of those that do not fit."""
+    """The stored form of the changes that fit, and the number of the others."""
 
     changes: Any
     omitted: int
@@ -181,7 +181,10 @@ class Selection(Struct, frozen=True):
 
 
 def writing(events: Iterable[NewEvent]) -> Steps[list[NewEvent]]:
-    """Return events with changes as they are stored, in steps: the transaction then need not make them."""
+    """Return events with changes as they are stored, in steps.
+
+    The transaction then need not make them.
+    """
     written: list[NewEvent] = []
     for event in events:
         changes = event.changes

@@ -51,7 +51,10 @@ def describing(unit: UnitOfWork) -> Steps[Basis]:
 
 
 def writing(unit: UnitOfWork) -> Steps[None]:
-    """Make the texts of what a unit of work stores, in steps, so that its transaction need not make them."""
+    """Make the texts that a unit of work stores in steps.
+
+    Its transaction then need not make them.
+    """
     texts: dict[int, LongJson] = {}
     for owners in unit.declared.values():
         for owner, one in owners.items():

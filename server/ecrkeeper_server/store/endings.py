@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import BigInteger, Boolean, Select, Text, Update, and_, bindparam, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Select,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    case,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.json_object import Json
@@ -36,58 +49,90 @@ def finish(tx: Tx, ended: Sequence[tuple[Resource, Outcome]], *, wait: bool = Tr
     Return each row as it is then; None if its lease is lost. A request during the attempt makes the row due again at
     once. Without `wait`, rows that another transaction holds are skipped, and None as well.
     """
-    values = json_rows({"name": row.name, "token": row.lease_token} for row, _ in ended)
+    values = json_rows(
+        {"name": row.name, "token": row.lease_token, "known": outcome.differs is not None} for row, outcome in ended
+    )
     locked = {}
     for locked_row in tx.conn.execute(_lock(tx.dialect, wait), values):
         columns = locked_row._asdict()
         now = columns.pop("now")
         locked[locked_row.name, locked_row.lease_token] = Resource(**columns), now
     finished: list[Resource | None] = []
-    stored: list[tuple[Resource, Resource]] = []
+    stored: list[_Ended] = []
     for row, outcome in ended:
         current, now = locked.get((row.name, row.lease_token), (None, 0))
-        finished.append(None if current is None else ended_row(current, row, outcome, now))
-        if current is not None and finished[-1] is not None:
-            stored.append((current, finished[-1]))
-            if outcome.new_state(row) or outcome.observed_generation != row.observed_generation:
-                tx.changes(row.name)
+        if current is None:
+            finished.append(None)
+            continue
+        if outcome.differs is not None:
+            current = replace(current, state=row.state)
+        after = ended_row(current, row, outcome, now)
+        finished.append(after)
+        stored.append(_Ended(current, after, outcome))
+        if outcome.new_state(row) or outcome.observed_generation != row.observed_generation:
+            tx.changes(row.name)
     _store(tx, stored)
     return finished
 
 
 @lru_cache(maxsize=64)
 def _lock(dialect: Dialect, wait: bool) -> Select[Any]:
-    leases = dialect.json_table({"name": Text(), "token": Text()})
+    leases = dialect.json_table({"name": Text(), "token": Text(), "known": Boolean()})
+    # A long state that the attempt has compared already is not read again.
+    state = type_coerce(
+        case((leases.c.known, "{}"), else_=type_coerce(resources.c.state, Text)), resources.c.state.type
+    )
+    columns = [state.label("state") if column is resources.c.state else column for column in RESOURCE_COLUMNS]
     same = and_(schedule.c.name == leases.c.name, schedule.c.lease_token == leases.c.token)
     return (
-        select(*RESOURCE_COLUMNS, dialect.now().label("now"))
+        select(*columns, dialect.now().label("now"))
         .select_from(resource.join(leases, same))
         .order_by(schedule.c.name)
         .with_for_update(skip_locked=not wait, of=(schedule, resources))
     )
 
 
-def _store(tx: Tx, saved: Sequence[tuple[Resource, Resource]]) -> None:
+class _Ended(NamedTuple):
+    """A row before and after the end of an attempt."""
+
+    before: Resource
+    row: Resource
+    outcome: Outcome
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether the row has the state already.
+
+        A long one that is not parsed is either kept or replaced.
+        """
+        if self.outcome.differs is not None:
+            return not (self.outcome.saved or self.outcome.differs)
+        before, after = self.before.state, self.row.state
+        return before is after or not (isinstance(before, LongJson) or before != after)
+
+    @property
+    def keeps_rest(self) -> bool:
+        """Whether it has the other columns already."""
+        return all(getattr(self.before, name) == getattr(self.row, name) for name in _OBSERVED[1:])
+
+
+def _store(tx: Tx, saved: Sequence[_Ended]) -> None:
     if not saved:
         return
-    scheduled = ({"name": row.name, **_values_of(row, _SCHEDULED)} for _, row in saved)
+    scheduled = ({"name": each.row.name, **_values_of(each.row, _SCHEDULED)} for each in saved)
     tx.conn.execute(_release(tx.dialect), json_rows(scheduled))
-    observed = [
-        {"_name": row.name, **_values_of(row, _OBSERVED)}
-        for before, row in saved
-        if _differs(before.state, row.state)
-        or any(getattr(before, name) != getattr(row, name) for name in _OBSERVED[1:])
-    ]
-    if observed:
-        tx.conn.execute(_OBSERVE, observed[0] if len(observed) == 1 else observed)
-
-
-def _differs(before: Json | LongJson, after: Json | LongJson) -> bool:
-    """Return whether a state is to be stored.
-
-    A long one that is not parsed is either kept or replaced.
-    """
-    return before is not after and (isinstance(before, LongJson) or before != after)
+    observed, partly = list[dict[str, Any]](), list[dict[str, Any]]()
+    for each in saved:
+        kept = each.keeps_state
+        if kept and each.keeps_rest:
+            continue
+        if kept and each.outcome.differs is not None:
+            partly.append({"_name": each.row.name, **_values_of(each.row, _OBSERVED[1:])})
+        else:
+            observed.append({"_name": each.row.name, **_values_of(each.row, _OBSERVED)})
+    for statement, rows in ((_OBSERVE, observed), (_OBSERVE_REST, partly)):
+        if rows:
+            tx.conn.execute(statement, rows[0] if len(rows) == 1 else rows)
 
 
 @lru_cache(maxsize=64)
@@ -98,10 +143,9 @@ def _release(dialect: Dialect) -> Update:
     return update(schedule).where(schedule.c.name == rows.c.name).values({**values, **released})
 
 
-_OBSERVE = (
-    update(resources)
-    .where(resources.c.name == bindparam("_name"))
-    .values({name: bindparam(name) for name in _OBSERVED})
+_OBSERVE, _OBSERVE_REST = (
+    update(resources).where(resources.c.name == bindparam("_name")).values({name: bindparam(name) for name in columns})
+    for columns in (_OBSERVED, _OBSERVED[1:])
 )
 
 

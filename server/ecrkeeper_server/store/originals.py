@@ -78,7 +78,10 @@ def reading(tx: Tx, originals: Sequence[Original]) -> Steps[dict[SettingsName, s
 
 
 def merging(originals: Sequence[Original], texts: dict[SettingsName, str]) -> Steps[list[Original]]:
-    """Return originals merged with the stored settings, in steps: the transaction then only compares these."""
+    """Return originals merged with the stored settings, in steps.
+
+    The transaction then only compares the texts of these.
+    """
     prepared: list[Original] = []
     for each in originals:
         one = yield from _merging(each, texts.get(each.declared.name))

@@ -65,7 +65,7 @@ class Outcome(HasState, Struct, frozen=True):
         return self.state != claimed.state if self.differs is None else self.differs
 
     def writing(self, claimed: Resource) -> Steps[Self]:
-        """Return the outcome compared with the claimed row, and with its state written, in steps."""
+        """Compare the state with the claimed one, and write it if it changes."""
         differs = not (yield from comparing(claimed.stored_state, self.stored_state))
         if not differs and not self.saved:
             return replace(self, differs=False)

@@ -71,7 +71,10 @@ class State(StoredJson, frozen=True):
         return {each["setting"] for each in self.stored.get("drift") or ()}
 
     def finding_drift_elements(self) -> Steps[set[tuple[str, str]]]:
-        """Return the settings and keys of the elements with drift in steps; many pairs have one key."""
+        """Return the settings and keys of the elements with drift, in steps.
+
+        Many pairs have one key.
+        """
         return finding_elements(self.stored.get("drift") or ())
 
     def finding_new_drift(self, before: State) -> Steps[list[StoredDrift]]:
@@ -85,7 +88,7 @@ class State(StoredJson, frozen=True):
         return finding_beyond(removed, before.stored.get("drift") or ())
 
     def has_same_drift(self, before: State) -> bool:
-        """Return whether the drift of an earlier state was kept; False if it was found again."""
+        """Return whether the drift of an earlier state was kept, not found again."""
         drift, known = self.stored.get("drift"), before.stored.get("drift")
         return drift is known or not (drift or known)
 
