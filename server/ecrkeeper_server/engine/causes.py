@@ -40,7 +40,9 @@ def finding_unattributed(attempt: Attempt, result: AttemptResult) -> Steps[list[
     removed = yield from result.state.finding_new_removals(before, attempt.now)
     found = () if result.state.has_same_drift(before) else (yield from result.state.finding_new_drift(before))
     new_keys: dict[str, set[str]] = {}
-    for each in (*removed, *(yield from _in_place_before(row, found))):
+    for at, each in enumerate((*removed, *(yield from _in_place_before(row, found)))):
+        if at % STEP == STEP - 1:
+            yield
         new_keys.setdefault(each.setting, set()).add(each.key)
     unattributed: list[Attribution] = []
     for setting, keys in new_keys.items():

@@ -65,7 +65,7 @@ def reading_each(
 # A value with a member of more items is written in parts.
 _MANY = 500
 # A value is taken apart into its members, and theirs, so many times: a state has settings, these have rules.
-_DEPTH = 4
+_DEPTH = 5
 # A value with more items is only taken apart into them. They are written in runs of so many, or of so many characters.
 _FEW, _AT_ONCE, _RUN = 25, 50, 65_536
 # `json.dumps` with these options would create an encoder for every value.
@@ -164,10 +164,10 @@ def _parts(value: Any, depth: int = _DEPTH) -> Iterator[str]:
 
     Each call of orjson keeps Python's lock, also in a thread, and the event loop waits for it.
     """
-    if not depth or not _items(value):
-        yield _sorted(value)
-    elif len(value) > _FEW:
+    if _items(value) > _FEW:
         yield from _runs(value)
+    elif not depth or not _items(value):
+        yield _sorted(value)
     elif type(value) is list:
         for at, item in enumerate(value):
             yield "," if at else "["
