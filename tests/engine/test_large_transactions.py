@@ -1,4 +1,4 @@
-"""Transactions of large attempts and calls only run statements: the rest is done before them."""
+"""Transactions of large attempts and calls only run statements."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def state(numbers: range) -> dict[str, Any]:
 
 
 class Watched:
-    """Counts the characters of JSON that are written, and those and the lines of transactions."""
+    """Counts what transactions write and run."""
 
     def __init__(self, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lines = self.characters = self.inside = 0

@@ -1,4 +1,4 @@
-"""Long JSON texts are made in short parts before a transaction, and long values compared in steps."""
+"""Long JSON texts are made, and long values compared, in short steps."""
 
 from __future__ import annotations
 
