@@ -57,7 +57,9 @@ def writing(unit: UnitOfWork) -> Steps[None]:
     """
     texts: dict[int, LongJson] = {}
     for owners in unit.declared.values():
-        for owner, one in owners.items():
+        for at, (owner, one) in enumerate(owners.items()):
+            if at % _AT_ONCE == _AT_ONCE - 1:
+                yield
             if one is not unit.before.declared.get(one.name):
                 owners[owner] = replace(one, settings=(yield from _written(one.settings, texts)))
     for at, each in enumerate(unit.revisions):
