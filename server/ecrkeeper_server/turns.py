@@ -236,6 +236,15 @@ class Work:
         finally:
             steps.close()
 
+    async def run_short(self, steps: Steps[T]) -> T:
+        """Return the result of steps, which are few mostly; the first one needs no turn."""
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        return await self.run(steps)
+
     async def step(self, function: Callable[..., T], *args: Any, elements: int = MANY) -> T:
         """Return what a function returns, in a turn of its own; of few elements, at once."""
         if elements < MANY:

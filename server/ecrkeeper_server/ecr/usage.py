@@ -22,7 +22,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.declarations import DeclaredSetting
-from ecrkeeper_server.store.json_columns import read_json
+from ecrkeeper_server.store.json_columns import reading_json
 from ecrkeeper_server.turns import Steps, work
 
 _REGIONS_AT_ONCE = 8
@@ -52,7 +52,7 @@ def declaring(kind: RoleKind, rows: Iterable[DeclaredSetting]) -> Steps[dict[str
     for row in rows:
         yield
         if row.shape is not None:
-            elements = yield from splitting(SETTINGS[kind.setting], read_json(row.shape))
+            elements = yield from splitting(SETTINGS[kind.setting], (yield from reading_json(row.shape)))
             yield
             if elements:
                 of_region = declared.setdefault(row.region, Declared())

@@ -105,14 +105,15 @@ async def compare(db: Database, row: SetRow) -> None:
         return
     if not row.current_revision:
         return
-    revision = await db.read(lambda tx: registry_sets.get_revision(tx, row.id, row.current_revision))
+    revisions = await db.read_then_parse(lambda tx: registry_sets.reading_revisions(tx, row.id, [row.current_revision]))
+    revision = next(iter(revisions), None)
     if revision is None or revision.spec is None:
         return
     spec, compared, after = SetSpec.from_json(revision.spec), _Compared(), ""
     actions = Actions(SetName(row.id), spec, Cause.GROWTH, row.current_revision)
     name, selector = SetName(row.id), matcher(spec.selector)
     while True:
-        places, after = await db.read_in_turns(
+        places, after = await db.read_then_parse(
             lambda tx, after=after: matching.reading_page(tx, selector, name, after)  # type: ignore[misc]
         )
         differing = await work().run(_differing(actions, places))
@@ -152,12 +153,13 @@ async def _resume_deletion(db: Database, row: SetRow) -> None:
     A deletion that somebody cancelled stays cancelled.
     """
     number = await db.read(lambda tx: rollouts.newest_begun(tx, row.id))
-    last = await db.read(lambda tx: rollouts.get(tx, row.id, number))
+    shown = await db.read_then_parse(lambda tx: rollouts.reading_shown(tx, row.id, [number]))
+    last = next(iter(shown), None)
     if last is None or (last.cause, last.state) != (Cause.DELETION, RolloutState.SUCCEEDED):
         return
     selector, after = matcher(SetSpec.from_json(row.spec).selector), ""
     while True:
-        places, after = await db.read_in_turns(
+        places, after = await db.read_then_parse(
             lambda tx, after=after: matching.reading_page(tx, selector, SetName(row.id), after, settings=False)  # type: ignore[misc]
         )
         if await db.read(lambda tx, places=places: _may_release(tx, SetName(row.id), places)):  # type: ignore[misc]

@@ -75,13 +75,13 @@ def page(tx: Tx, selector: Matcher, name: SetName, after: str) -> tuple[list[Pla
 
     The last one is empty at the end. A page ends early if its declarations are large.
     """
-    return finish(reading_page(tx, selector, name, after))
+    return finish(finish(reading_page(tx, selector, name, after)))
 
 
 def reading_page(
     tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool = False, settings: bool = True
-) -> Steps[tuple[list[Place], str]]:
-    """Return the same in steps.
+) -> Steps[Steps[tuple[list[Place], str]]]:
+    """Read the same, and return the steps that make it of the rows.
 
     Without `settings`, the declarations have none, and no page ends early.
     """
@@ -89,9 +89,16 @@ def reading_page(
     accounts: Sequence[AccountRow] = listed
     if settings:
         accounts = yield from _first(listed, registry_sets.declared_sizes(tx, _accounts(listed), owner))
-    rows = yield from registry_sets.reading_declared(tx, _accounts(accounts), owner, settings=settings)
+    declared = yield from registry_sets.reading_declared(tx, _accounts(accounts), owner, settings=settings)
+    more = len(listed) == ACCOUNTS or len(accounts) < len(listed)
+    return _making(accounts, selector, name, declared, accounts[-1].account if more else "")
+
+
+def _making(
+    accounts: Sequence[AccountRow], selector: Matcher, name: SetName, parsing: Steps[list[Declaration]], last: str
+) -> Steps[tuple[list[Place], str]]:
     declared: dict[str, dict[str, list[Declaration]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
+    for row in (yield from parsing):
         declared[row.account][row.region].append(row)
     places, begin = list[Place](), 0
     for account in accounts:
@@ -99,8 +106,7 @@ def reading_page(
             yield
             begin = len(places)
         places += _places(account, selector, name, declared[account.account])
-    more = len(listed) == ACCOUNTS or len(accounts) < len(listed)
-    return places, accounts[-1].account if more else ""
+    return places, last
 
 
 def _accounts(rows: Sequence[AccountRow]) -> list[str]:

@@ -123,7 +123,7 @@ class Planner:
         """
         after, selector = "", self.selector
         while True:
-            places, after = await db.read_in_turns(
+            places, after = await db.read_then_parse(
                 lambda tx, after=after: matching.reading_page(tx, selector, self._name, after, others=True)  # type: ignore[misc]
             )
             await work().run(self._adding_all(places))

@@ -6,7 +6,7 @@ that it shows.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,17 +15,21 @@ from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.store.audit import AuditEvent, Selection
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, TextBytes, reading_each
+from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, JsonText, TextBytes, as_text, reading_each, released
 from ecrkeeper_server.store.long_json import LongJson
+from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.tables import audit_events
 from ecrkeeper_server.turns import Steps
 
+_JSON = [(at, column.type.read) for at, column in enumerate(audit_events.c) if isinstance(column.type, JsonText)]
 SHORT = 4_000
 """Bytes of changes that a page has."""
 
 
-def reading_page(tx: Tx, selection: Selection, cursor: tuple[int, int] | None, limit: int) -> Steps[list[AuditEvent]]:
-    """Return events, newest first, after one with this `create_time` and `id`.
+def reading_page(
+    tx: Tx, selection: Selection, cursor: tuple[int, int] | None, limit: int
+) -> Steps[Steps[list[AuditEvent]]]:
+    """Read events, newest first, after one with this `create_time` and `id`, and return the steps that parse them.
 
     `reading_changes` returns their changes of more than `SHORT` bytes.
     """
@@ -34,20 +38,31 @@ def reading_page(tx: Tx, selection: Selection, cursor: tuple[int, int] | None, l
         query = query.where(columns(audit_events.c.create_time, audit_events.c.id) < cursor)
     ordered = query.order_by(audit_events.c.create_time.desc(), audit_events.c.id.desc()).limit(limit)
     (rows,) = tx.ask(tx.conn, [(ordered, {})])
-    return reading_each(rows, lambda row: AuditEvent(*row), lambda row: _characters(row[-1]))
+    texts = yield from reading_each(rows, tuple, _characters)
+    return reading_each(released(texts), event_of, characters_of)
 
 
-def _characters(size: int) -> int:
+def _characters(row: Sequence[Any]) -> int:
     """Return the characters that a page reads of changes."""
+    size: int = row[-1]
     return size if size <= SHORT else size // MEASURED_AT_ONCE
+
+
+def event_of(row: Sequence[Any]) -> AuditEvent:
+    """Return the event of a row of texts with the size of its changes; long changes are not parsed yet."""
+    values = list(row)
+    for at, read in _JSON:
+        if values[at] is not None:
+            values[at] = read(values[at])
+    return AuditEvent(*values)
 
 
 @lru_cache(maxsize=1)
 def _short_columns() -> list[ColumnElement[Any]]:
     stored = audit_events.c.changes
     size = TextBytes(type_coerce(stored, Text))
-    changes = type_coerce(case((size <= SHORT, type_coerce(stored, Text))), stored.type).label(stored.key)
-    return [*(changes if column is stored else column for column in audit_events.c), size.label("size")]
+    changes = case((size <= SHORT, type_coerce(stored, Text))).label(stored.key)
+    return [*(changes if column is stored else as_text(column) for column in audit_events.c), size.label("size")]
 
 
 def reading_changes(tx: Tx, events: Collection[int]) -> Steps[dict[int, LongJson]]:

@@ -16,9 +16,11 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, exists, false, f
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.store.audit import CHANGED, PURGED_AT_ONCE, AuditEvent, Selection
+from ecrkeeper_server.store.audit_pages import event_of
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import Pace, TextBytes, json_rows, read_state
+from ecrkeeper_server.store.json_columns import Pace, TextBytes, as_text, json_rows, reading_each, released
+from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.tables import audit_events
 from ecrkeeper_server.turns import Steps
 
@@ -26,10 +28,10 @@ _LAST = 2**63 - 1
 PART_BYTES = 2_000_000
 """The changes of the events of a part, in bytes of JSON; the last event may exceed them."""
 # With changes as text, which shows their size before they are parsed.
-_COLUMNS = [type_coerce(each, Text).label(each.key) if each.key == "changes" else each for each in audit_events.c]
-_CHANGES_AT = list(audit_events.c.keys()).index("changes")
+_COLUMNS = list(map(as_text, audit_events.c))
 # The columns of a row before those of its event.
 _ENDS = 2
+_CHANGES_AT = _ENDS + list(audit_events.c.keys()).index("changes")
 
 Cursor = tuple[int, int]
 """A cursor of the stream: behind the row with this `txid` and this `id`."""
@@ -61,30 +63,35 @@ class Part(NamedTuple):
     more: bool
 
 
-def streaming(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Steps[Part]:
-    """Return events in stream order after a cursor.
+def streaming(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Steps[Steps[Part]]:
+    """Read events in stream order after a cursor, and return the steps that parse them.
 
     They end where the order is not final: at the oldest running transaction. A part also ends at `PART_BYTES`.
     """
     (rows,) = tx.ask(tx.conn, [(_rows(tx, cursor, selection, limit), {})])
-    events: list[AuditEvent] = []
+    texts: list[Sequence[Any]] = []
     ends: Sequence[Any] = ()
     pace, size = Pace(), 0
     for row in rows:
         ends = row[:_ENDS]
         if row[_ENDS] is None:
             break
-        events.append(_event(row[_ENDS:]))
-        size += events[-1].size
+        texts.append((*row[_ENDS:], _bytes_of(row[_CHANGES_AT])))
+        size += texts[-1][-1]
         if size >= PART_BYTES:
             break
-        pace.count(events[-1].size)
+        pace.count(texts[-1][-1])
         if pace.is_over():
             yield
     if not ends:
         ((ends,),) = tx.ask(tx.conn, [(select(*_ends(tx)), {})])
-    more = len(events) == limit or size >= PART_BYTES
-    return Part(sorted(events, key=cursor_of), (int(ends[0]) - 1, _LAST), bool(ends[1]), more)
+    more = len(texts) == limit or size >= PART_BYTES
+    return _parsing(texts, (int(ends[0]) - 1, _LAST), bool(ends[1]), more)
+
+
+def _parsing(texts: list[Sequence[Any]], horizon: Cursor, held_back: bool, more: bool) -> Steps[Part]:
+    events = yield from reading_each(released(texts), event_of, characters_of)
+    return Part(sorted(events, key=cursor_of), horizon, held_back, more)
 
 
 def _ends(tx: Tx) -> list[ColumnElement[Any]]:
@@ -92,12 +99,8 @@ def _ends(tx: Tx) -> list[ColumnElement[Any]]:
     return [unfinished.label("unfinished"), _held_back(tx).label("held_back")]
 
 
-def _event(row: Sequence[Any]) -> AuditEvent:
-    values = list(row)
-    text: str = values[_CHANGES_AT]
-    values[_CHANGES_AT] = read_state(text)
-    values.append(len(text) if text.isascii() else len(text.encode()))
-    return AuditEvent(*values)
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _rows(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Select[Any]:

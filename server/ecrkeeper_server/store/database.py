@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, Table
 
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps, finish, work
 
 T = TypeVar("T")
 
@@ -97,6 +97,14 @@ class Database(abc.ABC):
         On SQLite, all rows that it reads with `Tx.ask` are of one moment, however often it pauses.
         """
         return await self.read(lambda tx: finish(query(tx)))
+
+    async def read_then_parse(self, query: Callable[[Tx], Steps[Steps[T]]]) -> T:
+        """Run a query in turns, then the steps that it returns on the event loop.
+
+        On Postgres, a query runs in a thread that takes the GIL from the loop. It therefore returns JSON as text, and
+        the steps parse it.
+        """
+        return await work().run_short(await self.read_in_turns(query))
 
     @abc.abstractmethod
     async def write(self, change: Callable[[Tx], T]) -> T:

@@ -25,13 +25,14 @@ from ecrkeeper_server.settings.elements import CHARACTERS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import (
-    JsonText,
     Pace,
     TextBytes,
+    as_text,
     json_rows,
     read_json,
     read_state,
     reading_json,
+    released,
 )
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
@@ -44,11 +45,6 @@ from ecrkeeper_server.turns import Steps, finish
 Stored = tuple[Any, ...]
 REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _SCHEDULED = schedule.c.name == resources.c.name
-
-
-def as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return a column with its JSON as text."""
-    return type_coerce(column, Text).label(column.key) if isinstance(column.type, JsonText) else column
 
 
 STORED_DECLARATION = list(map(as_text, declarations.c))
@@ -175,6 +171,17 @@ def parsing(rows: Iterable[Sequence[Any]]) -> Steps[list[Declaration]]:
     for row in rows:
         declared.append((yield from parsing_one(row)))
         yield
+    return declared
+
+
+def parsing_all(rows: list[Stored], pace: Pace | None = None) -> Steps[list[Declaration]]:
+    """Return the same, and release the rows; many short ones share a step."""
+    declared, pace = list[Declaration](), pace or Pace()
+    for row in released(rows):
+        if pace.is_over():
+            yield
+        pace.count(len(row[SETTINGS_AT]))
+        declared.append((yield from parsing_one(row)))
     return declared
 
 

@@ -6,9 +6,9 @@ pause, and costs nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Select, Text, and_, bindparam, select
 
@@ -17,7 +17,6 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows, reading_each
-from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.turns import Steps
 
@@ -28,7 +27,27 @@ def reading_texts(tx: Tx, registry: RegistryName) -> Steps[list[Stored]]:
     return reading_each(rows, tuple, lambda row: len(row[SETTINGS_AT]))
 
 
-def reading_texts_of(tx: Tx, registries: Iterable[Resource]) -> Steps[dict[str, list[Stored]]]:
+class Registry(Protocol):
+    """The row of a registry, or of a role."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the resource."""
+
+    @property
+    def name(self) -> str:
+        """The name of the resource."""
+
+    @property
+    def account(self) -> str:
+        """The account."""
+
+    @property
+    def place(self) -> str:
+        """The Region."""
+
+
+def reading_texts_of(tx: Tx, registries: Collection[Registry]) -> Steps[dict[str, list[Stored]]]:
     """Return the declarations of several registries, by the registry's name."""
     texts: dict[str, list[Stored]] = {row.name: [] for row in registries if row.kind == RegistryName.kind}
     if not texts:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import BigInteger, Text, TypeDecorator
+from sqlalchemy import BigInteger, ColumnElement, Text, TypeDecorator, type_coerce
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -16,6 +16,8 @@ from ecrkeeper_server.turns import Steps, finish
 
 R = TypeVar("R")
 T = TypeVar("T")
+Reader = Callable[[str], Steps[Any]]
+"""Returns the value of a JSON text, in steps."""
 
 ROWS = "given"
 """The parameter that holds the rows of a table of values."""
@@ -62,6 +64,13 @@ def reading_each(
     return made
 
 
+def released(rows: list[R]) -> Iterator[R]:
+    """Yield rows, and keep none that was yielded: its values take the place of its text."""
+    rows.reverse()
+    while rows:
+        yield rows.pop()
+
+
 # A value with a member of more items is written in parts.
 _MANY = 500
 # A value is taken apart into its members, and theirs, so many times: a state has settings, these have rules.
@@ -90,6 +99,10 @@ class JsonText(TypeDecorator[Any]):
         """Return the value of a text."""
         return read_json(text)
 
+    def reading(self, text: str) -> Steps[Any]:
+        """Return the same in steps."""
+        return reading_json(text)
+
 
 class StateText(JsonText):
     """The same for long values, which are parsed when they are needed."""
@@ -99,6 +112,21 @@ class StateText(JsonText):
     def read(self, text: str) -> Any:
         """Return the value of a text."""
         return read_state(text)
+
+    def reading(self, text: str) -> Steps[Any]:
+        """Return the same in steps."""
+        yield from ()
+        return read_state(text)
+
+
+def as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column with its JSON as text."""
+    return type_coerce(column, Text).label(column.key) if isinstance(column.type, JsonText) else column
+
+
+def readers(columns: Iterable[ColumnElement[Any]]) -> dict[str, Reader]:
+    """Return what parses the texts of those columns that are JSON."""
+    return {str(column.key): column.type.reading for column in columns if isinstance(column.type, JsonText)}
 
 
 class TextBytes(GenericFunction[int]):

@@ -5,8 +5,9 @@ A list first reads the keys and sizes of its rows, and then the rows that it sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, Text, func, select, type_coerce
@@ -16,14 +17,18 @@ from ecrkeeper_server.store.json_columns import (
     MEASURED_AT_ONCE,
     NARROW_CHARACTERS,
     Pace,
+    Reader,
     TextBytes,
+    as_text,
+    readers,
     reading_each,
-    reading_json,
+    released,
 )
-from ecrkeeper_server.store.long_json import LONG
+from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.turns import Steps
 
 T = TypeVar("T")
+_NO_OTHERS: Mapping[str, Reader] = MappingProxyType({})
 
 
 class Sized(NamedTuple):
@@ -62,36 +67,36 @@ def reading_sizes(tx: Tx, query: Select[Any]) -> Steps[list[Sized]]:
 def reading_rows(
     tx: Tx,
     table: Table,
-    value: str,
-    condition: ColumnElement[bool],
+    narrowed: Callable[[Select[Any]], Select[Any]],
     make: Callable[..., T],
-    parsing: Callable[[str], Steps[Any]] = reading_json,
-) -> Steps[list[T]]:
-    """Return the rows of a table, in no order.
+    parsing: Mapping[str, Reader] = _NO_OTHERS,
+) -> Steps[Steps[list[T]]]:
+    """Read the rows of a narrowed query of a table, and return the steps that parse their JSON.
 
-    `parsing` reads the text of the long JSON column.
+    `parsing` has other readers of some columns.
     """
-    names = list(table.c.keys())
-    (rows,) = tx.ask(tx.conn, [(_with_text(table, value).where(condition), {})])
+    (rows,) = tx.ask(tx.conn, [(narrowed(_texts(table)), {})])
+    texts = yield from reading_each(rows, tuple, characters_of)
+    return _parsing(texts, list(table.c.keys()), make, {**readers(table.c), **parsing})
+
+
+def _parsing(
+    rows: list[tuple[Any, ...]], names: Sequence[str], make: Callable[..., T], parsing: Mapping[str, Reader]
+) -> Steps[list[T]]:
     existing: list[T] = []
     pace = Pace()
-    for row in rows:
+    for row in released(rows):
+        pace.count(characters_of(row))
         if pace.is_over():
             yield
         values = dict(zip(names, row, strict=True))
-        text = values[value]
-        if text is not None:
-            pace.count(len(text))
-            if len(text) > LONG:
-                yield
-            values[value] = yield from parsing(text)
+        for name, reading in parsing.items():
+            if values[name] is not None:
+                values[name] = yield from reading(values[name])
         existing.append(make(**values))
     return existing
 
 
 @lru_cache(maxsize=16)
-def _with_text(table: Table, value: str) -> Select[Any]:
-    columns: list[ColumnElement[Any]] = [
-        type_coerce(column, Text).label(column.key) if column.key == value else column for column in table.c
-    ]
-    return select(*columns)
+def _texts(table: Table) -> Select[Any]:
+    return select(*map(as_text, table.c))

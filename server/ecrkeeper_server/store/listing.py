@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, cast, func, literal_column, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored, as_text, parsed, parsing_one
+from ecrkeeper_server.store.declarations import STORED_DECLARATION, Stored, parsing_all
 from ecrkeeper_server.store.declared_texts import owner_of, reading_texts_of
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
@@ -20,15 +33,15 @@ from ecrkeeper_server.store.json_columns import (
     HASHED_AT_ONCE,
     NARROW_CHARACTERS,
     ROW_CHARACTERS,
-    JsonText,
     Pace,
     TextBytes,
-    read_json,
+    as_text,
     reading_each,
     reading_json,
+    released,
 )
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import page_of
+from ecrkeeper_server.store.resources import page_of, parsed_row
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -39,7 +52,7 @@ from ecrkeeper_server.store.tables import (
     resources,
     schedule,
 )
-from ecrkeeper_server.store.versions import COUNTS, DIGEST, VERSIONED, Versioned, versioned_of
+from ecrkeeper_server.store.versions import COUNTS, DIGEST, Versioned, versioned_of
 from ecrkeeper_server.turns import Steps
 
 
@@ -145,87 +158,75 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     return Prepared(query.order_by(resources.c.name).limit(bindparam("most", type_=BigInteger)), compiler)
 
 
-def reading(tx: Tx, names: Sequence[str]) -> Steps[dict[str, Read]]:
-    """Return resources with their declarations, as of one moment and in steps."""
-    return {each.row.name: each for each in (yield from _reading(tx, lambda q: q.where(resources.c.name.in_(names))))}
+def reading(tx: Tx, names: Sequence[str]) -> Steps[Steps[dict[str, Read]]]:
+    """Read resources with their declarations as of one moment, and return the steps that parse them."""
+    return _by_name((yield from _reading(tx, lambda query: query.where(resources.c.name.in_(names)))))
+
+
+def _by_name(parsing: Steps[list[Read]]) -> Steps[dict[str, Read]]:
+    return {each.row.name: each for each in (yield from parsing)}
 
 
 def reading_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None
-) -> Steps[list[Read]]:
-    """Return a page of the same, by name."""
+) -> Steps[Steps[list[Read]]]:
+    """Read a page of the same, by name."""
 
     def page(query: Select[Any]) -> Select[Any]:
         query = page_of(query, kind, account, after, limit)
         return query if condition is None else query.where(condition)
 
-    return (yield from _reading(tx, page))
+    return _reading(tx, page)
 
 
-def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[list[Read]]:
-    if tx.dialect.concurrent_writers:
-        # Another statement would see what was written meanwhile.
-        return [_read(row._asdict()) for row in tx.conn.execute(narrowed(_whole(tx.dialect)))]
-    (rows,) = tx.ask(tx.conn, [(narrowed(_texts(tx.dialect)), {})])
-    stored: list[tuple[Versioned, str | None]] = yield from reading_each(
-        rows, lambda row: (_versioned(row[:-1]), row[-1]), lambda row: len(row[_STATE_AT]) + len(row[-1] or "")
-    )
-    longer = yield from reading_texts_of(tx, [each.row for each, declared in stored if declared is None])
+def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[Steps[list[Read]]]:
+    # On Postgres, another statement would see what was written meanwhile.
+    whole = tx.dialect.concurrent_writers
+    (rows,) = tx.ask(tx.conn, [(narrowed(_texts(tx.dialect, whole=whole)), {})])
+    texts: list[Any] = yield from reading_each(rows, lambda row: row, _characters)
+    longer = {} if whole else (yield from reading_texts_of(tx, [row for row in texts if row[-1] is None]))
+    return _parsing(texts, longer)
+
+
+def _characters(row: Sequence[Any]) -> int:
+    return len(row[_STATE_AT]) + len(row[-1] or "")
+
+
+def _parsing(rows: list[Any], longer: Mapping[str, list[Stored]]) -> Steps[list[Read]]:
+    """Return the values of rows whose declarations are a list or, if they are missing, in `longer`."""
     reads: list[Read] = []
-    for each, declared in stored:
-        texts = longer[each.row.name] if declared is None else (yield from _short(declared))
-        reads.append(Read(each, (yield from _parsing(texts))))
+    pace = Pace()
+    for row in released(rows):
+        if pace.is_over():
+            yield
+        pace.count(_characters(row))
+        *columns, digest, declared = row
+        versioned = versioned_of(parsed_row(columns), digest)
+        texts = longer.get(versioned.row.name, []) if declared is None else (yield from _listed_texts(declared))
+        reads.append(Read(versioned, (yield from parsing_all(texts, pace))))
     return reads
 
 
-def _short(declared: str) -> Steps[list[Stored]]:
+def _listed_texts(declared: str) -> Steps[list[Stored]]:
     return sorted((yield from reading_json(declared)), key=owner_of)
 
 
-def _versioned(row: Sequence[Any]) -> Versioned:
-    columns = dict(zip(_NAMES, row, strict=True))
-    parsed_columns = {name: None if columns[name] is None else read(columns[name]) for name, read in _JSON}
-    return versioned_of({**columns, **parsed_columns})
+@lru_cache(maxsize=8)
+def _texts(dialect: Dialect, *, whole: bool) -> Select[Any]:
+    """Return the query of resources with their declarations as a list.
 
-
-def _parsing(texts: Sequence[Stored]) -> Steps[list[Declaration]]:
-    """Return the values of declarations; pause between long or many ones only."""
-    declared: list[Declaration] = []
-    pace = Pace()
-    for text in texts:
-        if pace.is_over():
-            yield
-        pace.count(len(text[SETTINGS_AT]))
-        declared.append((yield from parsing_one(text)))
-    return declared
-
-
-@lru_cache(maxsize=4)
-def _texts(dialect: Dialect) -> Select[Any]:
-    """Return the query of resources with few declarations; of more they have none."""
-    few = func.count() * ROW_CHARACTERS <= AT_ONCE
-    short = func.coalesce(func.sum(TextBytes(type_coerce(declarations.c.settings, Text))), 0) <= AT_ONCE
-    lists = select(dialect.json_lists(STORED_DECLARATION)).where(_OF_IT).scalar_subquery()
-    are_few, are_short = (
-        select(each).select_from(declarations).where(_OF_IT).scalar_subquery() for each in (few, short)
-    )
-    # In this order, so that the lengths of many are not read.
-    declared = case((~are_few, None), (are_short, lists), else_=None)
+    Unless they are to be `whole`, many or long declarations are left out.
+    """
+    declared: ColumnElement[Any] = select(dialect.json_lists(STORED_DECLARATION)).where(_OF_IT).scalar_subquery()
+    if not whole:
+        few = func.count() * ROW_CHARACTERS <= AT_ONCE
+        short = func.coalesce(func.sum(TextBytes(type_coerce(declarations.c.settings, Text))), 0) <= AT_ONCE
+        are_few, are_short = (
+            select(each).select_from(declarations).where(_OF_IT).scalar_subquery() for each in (few, short)
+        )
+        # In this order, so that the lengths of many are not read.
+        declared = case((~are_few, None), (are_short, declared), else_=None)
     return select(*map(as_text, RESOURCE_COLUMNS), DIGEST, declared.label("declared")).select_from(resource)
 
 
-_JSON = [(column.name, column.type.read) for column in RESOURCE_COLUMNS if isinstance(column.type, JsonText)]
-_NAMES = [*RESOURCE_NAMES, DIGEST.name]
-_STATE_AT = _NAMES.index("state")
-
-
-@lru_cache(maxsize=4)
-def _whole(dialect: Dialect) -> Select[Any]:
-    declared = select(dialect.json_lists(STORED_DECLARATION)).where(_OF_IT).scalar_subquery()
-    return VERSIONED.add_columns(declared.label("declared"))
-
-
-def _read(columns: dict[str, Any]) -> Read:
-    text = columns.pop("declared")
-    declared = [parsed(each) for each in (read_json(text) if text else ())]
-    return Read(versioned_of(columns), sorted(declared, key=lambda each: each.owner))
+_STATE_AT = RESOURCE_NAMES.index("state")

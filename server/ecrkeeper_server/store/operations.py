@@ -15,6 +15,7 @@ from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.large_rows import reading_rows
 from ecrkeeper_server.store.operation_bounds import has_room, may_begin, too_many_pending, too_many_principals
 from ecrkeeper_server.store.operation_metadata import OperationMetadata
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
@@ -153,15 +154,13 @@ def of_target(tx: Tx, target: str, method: str) -> list[Operation]:
     return [Operation.of(row) for row in tx.conn.execute(query.order_by(operations.c.create_time.desc()))]
 
 
-def reading_page(tx: Tx, after: str, limit: int) -> Steps[list[Operation]]:
-    """Return operations by id, after `after`, one in each step: each may have 64 KiB."""
-    query = select(operations).where(operations.c.id > after).order_by(operations.c.id).limit(limit)
-    (rows,) = tx.ask(tx.conn, [(query, {})])
-    page = []
-    for row in rows:
-        page.append(Operation(*row))
-        yield
-    return page
+def reading_page(tx: Tx, after: str, limit: int) -> Steps[Steps[list[Operation]]]:
+    """Read operations by id, after `after`, and return the steps that parse them."""
+
+    def page(query: Select[Any]) -> Select[Any]:
+        return query.where(operations.c.id > after).order_by(operations.c.id).limit(limit)
+
+    return reading_rows(tx, operations, page, Operation)
 
 
 def progress(tx: Tx, operation: Operation, metadata: OperationMetadata) -> None:

@@ -87,8 +87,14 @@ class PostgresDialect(Dialect):
         return cast(member, Text)
 
     def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
-        """Return a `json_agg`."""
-        return cast(func.json_agg(func.json_build_array(*columns)), Text)
+        """Return the lists with commas between them.
+
+        `json_agg` would add spaces, and a long list without them is parsed in parts.
+        """
+        comma: Any = literal_column("','", Text)
+        lists = func.aggregate_strings(cast(func.json_build_array(*columns), Text), comma)
+        whole: ColumnElement[str] = literal_column("'['", Text) + lists + literal_column("']'", Text)
+        return whole
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return a comparison with an array, which always uses the index."""

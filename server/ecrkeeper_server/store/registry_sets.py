@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Text, and_, delete, func, insert, literal, or_, select, type_coerce, update
+from sqlalchemy import Text, delete, func, insert, literal, or_, select, type_coerce, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, parsing_one
+from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, parsing_all
 from ecrkeeper_server.store.fleet_rows import SetRevision, SetRow
 from ecrkeeper_server.store.fleet_specs import Selector
 from ecrkeeper_server.store.fleet_tables import fleet_syncs
 from ecrkeeper_server.store.fleet_tables import registry_set_revisions as revisions
 from ecrkeeper_server.store.fleet_tables import registry_sets as table
-from ecrkeeper_server.store.json_columns import NARROW_CHARACTERS, ROW_CHARACTERS, Pace, TextBytes, read_json
+from ecrkeeper_server.store.json_columns import NARROW_CHARACTERS, ROW_CHARACTERS, TextBytes, read_json, reading_each
 from ecrkeeper_server.store.large_rows import Sized, reading_rows, reading_sizes, sizes
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.tables import declarations
@@ -46,9 +46,9 @@ def reading_page(tx: Tx, after: str, limit: int) -> Steps[list[Sized]]:
     return reading_sizes(tx, query.order_by(table.c.id).limit(limit))
 
 
-def reading(tx: Tx, ids: Collection[str]) -> Steps[list[SetRow]]:
-    """Return the sets of these ids that exist."""
-    return reading_rows(tx, table, "spec", table.c.id.in_(ids), SetRow)
+def reading(tx: Tx, ids: Collection[str]) -> Steps[Steps[list[SetRow]]]:
+    """Read the sets of these ids that exist, and return the steps that parse them."""
+    return reading_rows(tx, table, lambda query: query.where(table.c.id.in_(ids)), SetRow)
 
 
 def add(tx: Tx, row: SetRow) -> SetRow:
@@ -142,30 +142,27 @@ def reading_revision_page(tx: Tx, set_id: str, below: int | None, limit: int) ->
     return reading_sizes(tx, query.order_by(revisions.c.revision.desc()).limit(limit))
 
 
-def reading_revisions(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[list[SetRevision]]:
-    """Return the revisions of these numbers that exist."""
-    these = and_(revisions.c.set_id == set_id, revisions.c.revision.in_(numbers))
-    return reading_rows(tx, revisions, "spec", these, SetRevision)
+def reading_revisions(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[Steps[list[SetRevision]]]:
+    """Read the revisions of these numbers that exist, and return the steps that parse them."""
+    these = (revisions.c.set_id == set_id, revisions.c.revision.in_(numbers))
+    return reading_rows(tx, revisions, lambda query: query.where(*these), SetRevision)
 
 
 def reading_declared(
     tx: Tx, accounts: Collection[str], owner: str | None = None, *, settings: bool = True
-) -> Steps[list[Declaration]]:
-    """The declarations in some accounts, of one owner or of all, in steps.
+) -> Steps[Steps[list[Declaration]]]:
+    """Read the declarations in some accounts, and return the steps that parse them.
 
-    Without `settings`, theirs are empty, and a large fleet takes no longer.
+    They are of one owner or of all. Without `settings`, theirs are empty, and a large fleet takes no longer.
     """
     query = select(*(STORED_DECLARATION if settings else _WITHOUT_SETTINGS)).where(declarations.c.account.in_(accounts))
     if owner is not None:
         query = query.where(declarations.c.owner == owner)
     [rows] = tx.ask(tx.conn, [(query, {})]) if accounts else [()]
-    declared, pace = list[Declaration](), Pace()
-    for row in rows:
-        if pace.is_over():
-            yield
-        declared.append((yield from parsing_one(row)))
-        pace.count(len(row[SETTINGS_AT]), ROW_CHARACTERS if settings else NARROW_CHARACTERS)
-    return declared
+    texts = yield from reading_each(
+        rows, tuple, lambda row: len(row[SETTINGS_AT]), ROW_CHARACTERS if settings else NARROW_CHARACTERS
+    )
+    return parsing_all(texts)
 
 
 def declared_sizes(tx: Tx, accounts: Collection[str], owner: str | None = None) -> Iterator[tuple[str, int]]:

@@ -7,16 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Boolean, Text, bindparam, case, func, select, type_coerce
+from sqlalchemy import BigInteger, Text, bindparam, case, func, select, type_coerce
 from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.declared_texts import reading_texts
-from ecrkeeper_server.store.json_columns import AT_ONCE, JsonText, TextBytes
+from ecrkeeper_server.store.json_columns import AT_ONCE, TextBytes, as_text
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, declarations, resource, resources, schedule
 from ecrkeeper_server.turns import Steps
 
@@ -57,7 +56,7 @@ def _read(compiler: Compiler) -> Prepared:
     declared = select(func.coalesce(func.sum(settings), 0)).where(
         declarations.c.account == bindparam("account"), declarations.c.region == bindparam("region")
     )
-    texts = [type_coerce(each, Text) if isinstance(each.type, JsonText) else each for each in RESOURCE_COLUMNS]
+    texts = list(map(as_text, RESOURCE_COLUMNS))
     state = type_coerce(resources.c.state, Text)
     size = TextBytes(state)
     # The database does not send a state that is too large.
@@ -67,18 +66,3 @@ def _read(compiler: Compiler) -> Prepared:
 
 
 _STATE_AT = RESOURCE_NAMES.index("state")
-
-
-def parsed_row(row: Sequence[Any]) -> Resource:
-    """Return the values of a row; a long state is not parsed yet."""
-    values = zip(RESOURCE_COLUMNS, row, strict=True)
-    return Resource(**{column.name: _value(column.type, value) for column, value in values})
-
-
-def _value(kind: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(kind, JsonText):
-        return kind.read(value)
-    # SQLite has no booleans.
-    return bool(value) if isinstance(kind, Boolean) else value

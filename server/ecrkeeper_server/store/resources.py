@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, Update, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store import drifting
@@ -16,9 +32,10 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.event_tables import attributions
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.json_columns import json_rows, reading_each
+from ecrkeeper_server.store.json_columns import JsonText, as_text, json_rows, reading_each, released
+from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, STATE_BYTES, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
 from ecrkeeper_server.turns import Steps
 
 EVENT_DEBOUNCE = 2.0
@@ -44,17 +61,31 @@ def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Con
 
 def reading_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
-) -> Steps[list[Resource]]:
-    """Return the same in steps; long states are not parsed yet."""
-    (rows,) = tx.ask(tx.conn, [(page_query(kind, account, after, limit, condition).add_columns(STATE_BYTES), {})])
-    return reading_each(
-        rows, lambda row: Resource(**dict(zip(RESOURCE_NAMES, row[:-1], strict=True))), lambda row: row[-1]
-    )
+) -> Steps[Steps[list[Resource]]]:
+    """Read the same, and return the steps that parse them; long states are not parsed yet."""
+    query = page_query(kind, account, after, limit, condition, map(as_text, RESOURCE_COLUMNS))
+    (rows,) = tx.ask(tx.conn, [(query, {})])
+    texts = yield from reading_each(rows, tuple, characters_of)
+    return reading_each(released(texts), parsed_row, characters_of)
 
 
-def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:
+def reading_states(tx: Tx, names: Collection[str]) -> Steps[dict[str, str]]:
+    """Return the states of these resources that exist, as texts."""
+    query = select(resources.c.name, type_coerce(resources.c.state, Text)).where(resources.c.name.in_(names))
+    (rows,) = tx.ask(tx.conn, [(query, {})]) if names else [()]
+    return dict((yield from reading_each(rows, tuple, lambda row: len(row[1]))))
+
+
+def page_query(
+    kind: str,
+    account: str,
+    after: str,
+    limit: int,
+    condition: Condition | None = None,
+    columns: Iterable[ColumnElement[Any]] = RESOURCE_COLUMNS,
+) -> Select[Any]:
     """Return the query of a page, with an optional condition."""
-    query = page_of(select(*RESOURCE_COLUMNS).select_from(resource), kind, account, after, limit)
+    query = page_of(select(*columns).select_from(resource), kind, account, after, limit)
     return query if condition is None else query.where(condition)
 
 
@@ -64,6 +95,21 @@ def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int)
     if account != WILDCARD:
         query = query.where(resources.c.account == account)
     return query.order_by(resources.c.name).limit(limit)
+
+
+def parsed_row(row: Sequence[Any]) -> Resource:
+    """Return the values of a row with JSON as text; a long state is not parsed yet."""
+    values = zip(RESOURCE_COLUMNS, row, strict=True)
+    return Resource(**{column.name: _value(column.type, value) for column, value in values})
+
+
+def _value(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(kind, JsonText):
+        return kind.read(value)
+    # SQLite has no booleans.
+    return bool(value) if isinstance(kind, Boolean) else value
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:

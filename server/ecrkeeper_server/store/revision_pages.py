@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement
 
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.database import Tx
@@ -27,8 +27,9 @@ def reading_page(tx: Tx, name: SettingsName, below: int | None, limit: int) -> S
     return reading_sizes(tx, query.order_by(revisions.c.revision.desc()).limit(limit))
 
 
-def reading(tx: Tx, name: SettingsName, numbers: Collection[int]) -> Steps[list[Revision]]:
-    """Return those of these revisions that exist, newest first."""
-    these = and_(*_of(name), revisions.c.revision.in_(numbers))
-    existing = yield from reading_rows(tx, revisions, "settings", these, Revision)
-    return sorted(existing, key=lambda row: -row.revision)
+def reading(tx: Tx, name: SettingsName, numbers: Collection[int]) -> Steps[Steps[list[Revision]]]:
+    """Read those of these revisions that exist, newest first, and return the steps that parse them."""
+    these = (*_of(name), revisions.c.revision.in_(numbers))
+    return reading_rows(
+        tx, revisions, lambda query: query.where(*these).order_by(revisions.c.revision.desc()), Revision
+    )

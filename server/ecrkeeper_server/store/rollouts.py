@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
@@ -44,13 +44,13 @@ def reading_page(tx: Tx, set_id: str, below: int | None, limit: int) -> Steps[li
     return reading_sizes(tx, query.order_by(table.c.number.desc()).limit(limit))
 
 
-def reading_shown(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[list[RolloutRow]]:
-    """Return the rollouts of a set with these numbers that exist.
+def reading_shown(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[Steps[list[RolloutRow]]]:
+    """Read the rollouts of a set with these numbers that exist, and return the steps that parse them.
 
     A large set has no settings, which no list shows.
     """
-    these = and_(table.c.set_id == set_id, table.c.number.in_(numbers))
-    return reading_rows(tx, table, "spec", these, RolloutRow, _without_settings)
+    these = (table.c.set_id == set_id, table.c.number.in_(numbers))
+    return reading_rows(tx, table, lambda query: query.where(*these), RolloutRow, {"spec": _without_settings})
 
 
 def _without_settings(text: str) -> Steps[Json]:

@@ -11,7 +11,7 @@ from ecrkeeper_server.names import WILDCARD
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.resources import page_of
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources
+from ecrkeeper_server.store.tables import resources
 
 
 class Versioned(Struct, frozen=True):
@@ -38,7 +38,6 @@ DIGEST = hashed(_STATE, hashed(_SPEC + _EVENTS)).label("digest")
 # The digest of what is shown of a registry with its declarations.
 STATUS_DIGEST = hashed(_STATE, case(_NO_EVENTS, else_=hashed(_EVENTS))).label("digest")
 COUNTS = (resources.c.generation, resources.c.observed_generation)
-VERSIONED = select(*RESOURCE_COLUMNS, DIGEST).select_from(resource)
 
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
@@ -52,8 +51,6 @@ def version_of(generation: int, observed_generation: int, digest: int) -> int:
     return hash((generation, observed_generation, digest))
 
 
-def versioned_of(columns: dict[str, Any]) -> Versioned:
-    """Return a resource with its version from the columns of a row."""
-    digest = columns.pop("digest")
-    row = Resource(**columns)
+def versioned_of(row: Resource, digest: int) -> Versioned:
+    """Return a resource with its version."""
     return Versioned(row, version_of(row.generation, row.observed_generation, digest), digest)

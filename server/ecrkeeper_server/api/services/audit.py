@@ -76,7 +76,9 @@ class Audit(AuditServiceServicer):
 
         async def fetch(after: list[int], limit: int) -> list[AuditEvent]:
             behind = (after[0], after[1]) if after != [0, 0] else None
-            return await self._deps.db.read_in_turns(lambda tx: audit_pages.reading_page(tx, selection, behind, limit))
+            return await self._deps.db.read_then_parse(
+                lambda tx: audit_pages.reading_page(tx, selection, behind, limit)
+            )
 
         async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent | None]:
             complete = await self._with_changes(rows)

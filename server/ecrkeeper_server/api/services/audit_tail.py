@@ -94,7 +94,7 @@ class AuditTail:
         return await self._shared.of(cursor_of(row), lambda: self._steps(row))
 
     async def _part(self, cursor: Cursor, selection: Selection) -> Part:
-        return await self._db.read_in_turns(lambda tx: audit_stream.streaming(tx, cursor, selection, BATCH))
+        return await self._db.read_then_parse(lambda tx: audit_stream.streaming(tx, cursor, selection, BATCH))
 
     async def _read(self, _key: str, before: Tail | None) -> Tail:
         if before is None:

@@ -46,7 +46,7 @@ class BasicRegistries:
 
     async def _read(self, rows: Sequence[Listed]) -> list[tuple[Listed, pb.ListRegistriesResponse] | None]:
         names = [row.name for row in rows]
-        by_name = await self._deps.db.read_in_turns(lambda tx: listing.reading(tx, names))
+        by_name = await self._deps.db.read_then_parse(lambda tx: listing.reading(tx, names))
         return [await _part(by_name[row.name]) if row.name in by_name else None for row in rows]
 
 

@@ -135,7 +135,7 @@ async def list_resources(
     page = await deps.page(request, "")
 
     async def fetch(after: str, limit: int) -> list[Resource]:
-        rows = await deps.db.read_in_turns(
+        rows = await deps.db.read_then_parse(
             lambda tx: resources.reading_page(tx, kind, account, after, limit, condition)
         )
         # A filter may read the states.

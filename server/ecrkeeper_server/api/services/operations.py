@@ -163,7 +163,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         meets, page = _chosen(request), await self._deps.page(request, "")
 
         async def fetch(after: str, limit: int) -> list[Operation]:
-            return await self._deps.db.read_in_turns(lambda tx: operations.reading_page(tx, after, limit))
+            return await self._deps.db.read_then_parse(lambda tx: operations.reading_page(tx, after, limit))
 
         async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
             return await work().run(showing(rows, self._message, _cost))

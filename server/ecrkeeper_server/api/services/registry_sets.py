@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, fleet_pb2
@@ -27,7 +28,7 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.elements import cost, cost_of_all
 from ecrkeeper_server.store import registry_sets, rollouts
-from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.fleet_rows import Authority, SetRow
 from ecrkeeper_server.store.fleet_specs import SetSpec
 from ecrkeeper_server.store.rollouts import OpenRollout
@@ -54,7 +55,7 @@ class RegistrySets:
         requested = request.registry_set
         name = SetName.parse(requested.name, "registry_set.name")
         paths = masked_paths(request.update_mask, requested, SET_PATHS)
-        row = await self._deps.db.read(lambda tx: registry_sets.get(tx, name.id))
+        row = await stored_set(self._deps.db, name)
         spec = await _spec_of(None if row is None else row.set_spec, requested, paths)
         return await self._write(
             request, name, spec, row, create=request.allow_missing, update=True, etag=requested.etag
@@ -63,7 +64,7 @@ class RegistrySets:
     async def DeleteRegistrySet(self, request: pb.DeleteRegistrySetRequest, context: Context) -> fleet_pb2.RegistrySet:
         """Start the deletion of a set."""
         name = SetName.parse(request.name)
-        row = await self._deps.db.read(lambda tx: registry_sets.get(tx, name.id))
+        row = await stored_set(self._deps.db, name)
         if row is None and request.allow_missing:
             return fleet_pb2.RegistrySet(name=request.name)
         return await self._write(request, name, None, row, create=False, update=True, etag=request.etag)
@@ -130,11 +131,10 @@ class RegistrySets:
     async def GetRegistrySet(self, request: pb.GetRegistrySetRequest, context: Context) -> fleet_pb2.RegistrySet:
         """Return one set."""
         name = SetName.parse(request.name)
-
-        def read(tx: Tx) -> SetWithRollouts:
-            return with_rollouts(tx, known_set(tx, name))
-
-        return await set_message(await self._deps.db.read(read))
+        sets = await self._deps.db.read_then_parse(lambda tx: reading_sets(tx, [name.id]))
+        if name.id not in sets:
+            raise NotFound("RegistrySet", str(name))
+        return await set_message(sets[name.id])
 
 
 async def _spec_of(present: SetSpec | None, message: fleet_pb2.RegistrySet, paths: set[str]) -> SetSpec:
@@ -154,12 +154,23 @@ def _settings_target(name: SettingsName) -> Target:
     return Target(name.registry.account, name.registry.region, name.owner)
 
 
-def known_set(tx: Tx, name: SetName) -> SetRow:
-    """Return a stored set, or raise NotFound."""
-    row = registry_sets.get(tx, name.id)
-    if row is None:
-        raise NotFound("RegistrySet", str(name))
-    return row
+async def stored_set(db: Database, name: SetName) -> SetRow | None:
+    """Return a stored set."""
+    rows = await db.read_then_parse(lambda tx: registry_sets.reading(tx, [name.id]))
+    return next(iter(rows), None)
+
+
+def reading_sets(tx: Tx, ids: Sequence[str]) -> Steps[Steps[dict[str, SetWithRollouts]]]:
+    """Read sets and their open rollouts, and return the steps that parse them."""
+    opened = rollouts.open_states(tx, ids)
+    parsing = yield from registry_sets.reading(tx, ids)
+    return _with_rollouts(parsing, opened)
+
+
+def _with_rollouts(
+    parsing: Steps[list[SetRow]], opened: Mapping[str, list[OpenRollout]]
+) -> Steps[dict[str, SetWithRollouts]]:
+    return {row.id: (row, opened.get(row.id, [])) for row in (yield from parsing)}
 
 
 def with_rollouts(tx: Tx, row: SetRow) -> SetWithRollouts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from ecrkeeper_server.declarations.audit_records import changing_settings
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.elements import cost_of_all
-from ecrkeeper_server.store import declarations, revision_pages
+from ecrkeeper_server.store import revision_pages
 from ecrkeeper_server.store.large_rows import size_of
 from ecrkeeper_server.store.rows import Declaration, Revision
 from ecrkeeper_server.store.specs import DeclarationSpec
@@ -53,7 +53,7 @@ class Revisions:
         if not request.HasField("revision"):
             text = "is required: a revision of the declaration, or 0 for the state of AWS before the first declaration"
             raise InvalidArgument([Violation("revision", text)])
-        revision = await self._deps.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
+        revision = (await self._read(name, [request.revision])).get(request.revision)
         if revision is None:
             raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
         if revision.settings is None:
@@ -85,7 +85,8 @@ class Revisions:
 
         async def show(some: Sequence[_Stored]) -> list[registry_pb2.RegistrySettingsRevision | None]:
             await work().hold(sum(map(size_of, some)))
-            rows = await self._read(name, some)
+            numbers = {number for each in some for number in (each.number, each.before) if number is not None}
+            rows = await self._read(name, numbers)
             pairs = [(rows[each.number], rows.get(each.before)) for each in some if each.number in rows]
             shown = work().run(showing(pairs, lambda pair: _revision(*pair), lambda pair: _cost(*pair)))
             messages = iter(await shown)
@@ -98,10 +99,9 @@ class Revisions:
             raise NotFound("RegistrySettings", str(name))
         return pb.ListRegistrySettingsRevisionsResponse(revisions=messages, next_page_token=token)
 
-    async def _read(self, name: SettingsName, some: Sequence[_Stored]) -> dict[int | None, Revision]:
-        """Return revisions and their predecessors by number."""
-        numbers = {number for each in some for number in (each.number, each.before) if number is not None}
-        rows = await self._deps.db.read_in_turns(lambda tx: revision_pages.reading(tx, name, numbers))
+    async def _read(self, name: SettingsName, numbers: Collection[int]) -> dict[int | None, Revision]:
+        """Return revisions by number."""
+        rows = await self._deps.db.read_then_parse(lambda tx: revision_pages.reading(tx, name, numbers))
         return {row.revision: row for row in rows}
 
 

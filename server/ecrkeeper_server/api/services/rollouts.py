@@ -59,10 +59,10 @@ class Rollouts:
         return render.rollout(await self._row(RolloutName.parse(request.name)))
 
     async def _row(self, name: RolloutName) -> RolloutRow:
-        row = await self._deps.db.read(lambda tx: rollouts.get(tx, name.set.id, name.number))
-        if row is None:
+        rows = await self._deps.db.read_then_parse(lambda tx: rollouts.reading_shown(tx, name.set.id, [name.number]))
+        if not rows:
             raise NotFound("Rollout", str(name))
-        return row
+        return rows[0]
 
     async def ListRollouts(self, request: pb.ListRolloutsRequest, context: Context) -> pb.ListRolloutsResponse:
         """List rollouts."""
@@ -75,7 +75,7 @@ class Rollouts:
         async def show(some: Sequence[Sized]) -> list[fleet_pb2.Rollout | None]:
             await work().hold(sum(map(size_of, some)))
             numbers = [each.key for each in some]
-            rows = await self._deps.db.read_in_turns(lambda tx: rollouts.reading_shown(tx, name.id, numbers))
+            rows = await self._deps.db.read_then_parse(lambda tx: rollouts.reading_shown(tx, name.id, numbers))
             by_number = {row.number: render.rollout(row) for row in rows}
             return list(map(by_number.get, numbers))
 

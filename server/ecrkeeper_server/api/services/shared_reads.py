@@ -67,7 +67,7 @@ class SharedReads:
         return [reads] * len(requests)
 
     async def _rows(self, names: list[str], _shared: Work) -> Mapping[str, Read]:
-        reads = await self._db.read_in_turns(lambda tx: listing.reading(tx, names))
+        reads = await self._db.read_then_parse(lambda tx: listing.reading(tx, names))
         for each in reads.values():
             await parsed(each.row)
         return reads

@@ -6,7 +6,7 @@ from ecrkeeper_server.api.layers.data_limit import SMALL
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import registry_texts
+from ecrkeeper_server.store import registry_texts, resources
 from ecrkeeper_server.store.rows import Declaration, Resource, parsed
 from ecrkeeper_server.turns import MANY, work
 
@@ -21,5 +21,5 @@ async def read_registry(deps: Dependencies, name: RegistryName) -> tuple[Resourc
         texts = await deps.db.read_in_turns(lambda tx: registry_texts.reading(tx, name))
     row = None
     if texts.row is not None:
-        row = await parsed(registry_texts.parsed_row(texts.row))
+        row = await parsed(resources.parsed_row(texts.row))
     return row, await parsed_in_turns(texts.declared)

@@ -108,7 +108,7 @@ class _Watcher:
         """Yield the events that bring all sent resources up to date."""
         missing, after = set(self._sent), ""
         while True:
-            page = await self._db.read_in_turns(
+            page = await self._db.read_then_parse(
                 lambda tx, after=after: listing.reading_page(  # type: ignore[misc]
                     tx, self._kind, self._account, after, _PAGE, self._condition
                 )
