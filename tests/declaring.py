@@ -47,4 +47,4 @@ def remove(tx: Tx, declared: Declaration, origin: Origin) -> None:
 def newest_revisions(tx: Tx, name: SettingsName) -> list[Revision]:
     """Return all revisions of a declaration, newest first."""
     numbers = [row.key for row in finish(revision_pages.reading_page(tx, name, None, 1000))]
-    return finish(revision_pages.reading(tx, name, numbers))
+    return finish(finish(revision_pages.reading(tx, name, numbers)))

@@ -112,7 +112,7 @@ async def test_sqlite_reads_declarations_by_index(tmp_path: Path) -> None:
     event.listen(Engine, "before_cursor_execute", explain)
     try:
         await db.read(lambda tx: declarations.of_registries(tx, resources.page(tx, "registry", "-", "", 10)))
-        await db.read_in_turns(lambda tx: listing.reading_page(tx, "registry", "-", "", 10, None))
+        await db.read_then_parse(lambda tx: listing.reading_page(tx, "registry", "-", "", 10, None))
     finally:
         event.remove(Engine, "before_cursor_execute", explain)
         await db.close()

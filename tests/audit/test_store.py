@@ -45,12 +45,12 @@ async def streamed(db: Database, cursor: Cursor = START) -> list[str]:
 
 
 async def part(db: Database, cursor: Cursor = START, limit: int = 1000) -> Part:
-    return await db.read_in_turns(lambda tx: audit_stream.streaming(tx, cursor, ALL, limit))
+    return await db.read_then_parse(lambda tx: audit_stream.streaming(tx, cursor, ALL, limit))
 
 
 async def listed(db: Database, selection: Selection = ALL) -> list[str]:
     return [
-        row.resource for row in await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, selection, None, 1000))
+        row.resource for row in await db.read_then_parse(lambda tx: audit_pages.reading_page(tx, selection, None, 1000))
     ]
 
 
@@ -71,7 +71,8 @@ async def test_batch_returns_ids_in_event_order(db: Database) -> None:
     ids = await add(db, *names)
     assert len(set(ids)) == len(names)
     rows = {
-        row.id: row.resource for row in await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 2000))
+        row.id: row.resource
+        for row in await db.read_then_parse(lambda tx: audit_pages.reading_page(tx, ALL, None, 2000))
     }
     assert [rows[number] for number in ids] == names
 
@@ -116,8 +117,8 @@ async def test_events_are_listed_by_time_and_account(db: Database, clock: Clock)
     assert await listed(db, Selection(start=noon)) == ["c"]
     assert await listed(db, Selection(end=noon)) == ["b", "a"]
     assert await listed(db, Selection(account="111111111111")) == ["b", "a"]
-    newest = (await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 1)))[0]
-    cursor = await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, (newest.create_time, newest.id), 1))
+    newest = (await db.read_then_parse(lambda tx: audit_pages.reading_page(tx, ALL, None, 1)))[0]
+    cursor = await db.read_then_parse(lambda tx: audit_pages.reading_page(tx, ALL, (newest.create_time, newest.id), 1))
     assert [row.resource for row in cursor] == ["b"]
 
 
@@ -234,7 +235,7 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
         cursor: Cursor = START
         while True:
             ended = not writing
-            rows, horizon, held_back, more = await dbs[0].read_in_turns(
+            rows, horizon, held_back, more = await dbs[0].read_then_parse(
                 lambda tx, p=cursor: audit_stream.streaming(tx, p, ALL, 7)  # type: ignore[misc]
             )
             received.extend(rows)
@@ -249,7 +250,7 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
     await asyncio.gather(*(write(number) for number in range(9)))
     writing = False
     await asyncio.wait_for(reader, 30)
-    stored = await dbs[0].read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 1000))
+    stored = await dbs[0].read_then_parse(lambda tx: audit_pages.reading_page(tx, ALL, None, 1000))
     assert len(stored) > 90
     outcomes = Counter((row.resource, row.outcome) for row in received)
     assert set(outcomes.values()) == {1}, "nothing comes twice in the same state"
@@ -332,7 +333,7 @@ async def test_stream_parts_end_at_their_size(db: Database) -> None:
 async def test_page_leaves_long_changes_out(db: Database) -> None:
     (large,) = await add(db, "large", changes=LARGE)
     await add(db, "small", changes=[Change("tags", "a", ChangeKind.ADD, None, "1")])
-    small, long = await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, ALL, None, 10))
+    small, long = await db.read_then_parse(lambda tx: audit_pages.reading_page(tx, ALL, None, 10))
     assert [each.key for each in small.stored_changes] == ["a"]
     assert (long.changes, long.size > 150_000) == (None, True)
     changes = await db.read_in_turns(lambda tx: audit_pages.reading_changes(tx, [large, 10**9]))

@@ -127,7 +127,7 @@ async def test_collection_names_the_caller_of_each_element(events: Events) -> No
     event_ids = {tuple(each["elements"]): each["cause"]["event_id"] for each in await events.causes()}
     assert set(event_ids) == {("quay",), ("k8s",)}
     assert len(set(event_ids.values())) == 2
-    trail = await world.db.read_in_turns(lambda tx: audit_pages.reading_page(tx, Selection(), None, 10))
+    trail = await world.db.read_then_parse(lambda tx: audit_pages.reading_page(tx, Selection(), None, 10))
     writes = [each for each in trail if each.method == "ecr:CreatePullThroughCacheRule" and each.cause is not None]
     named = {(each.changes[0]["key"],): each.cause["event_id"] for each in writes if each.cause is not None}
     assert named == event_ids
@@ -148,7 +148,7 @@ async def test_another_installation_is_named(events: Events) -> None:
 async def test_audit_event_of_the_write_names_the_cause(events: Events) -> None:
     world = await emptied(events)
     await events.ask()
-    trail = await world.db.read_in_turns(lambda tx: audit_pages.reading_page(tx, Selection(), None, 10))
+    trail = await world.db.read_then_parse(lambda tx: audit_pages.reading_page(tx, Selection(), None, 10))
     causes = [each.cause for each in trail if each.method == "ecr:PutReplicationConfiguration"]
     # The newest write is the one that reverted the drift, the oldest the one that made the declaration true.
     assert causes[0] is not None

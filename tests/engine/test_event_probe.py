@@ -73,7 +73,7 @@ async def test_silent_registry_is_probed_once_a_day(stage: Stage) -> None:
 
 async def test_probe_has_an_audit_event_without_changes(stage: Stage) -> None:
     await stage.attempt()
-    events = await stage.world.db.read_in_turns(
+    events = await stage.world.db.read_then_parse(
         lambda tx: audit_pages.reading_page(tx, Selection(account=ACCOUNT), None, 10)
     )
     [probe] = [each for each in events if each.reason == "EVENT_PROBE"]

@@ -34,7 +34,7 @@ async def states(db: Database) -> list[dict[str, Any]]:
 
 
 async def recorded(db: Database) -> dict[int, str]:
-    events = await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, Selection(), None, 100))
+    events = await db.read_then_parse(lambda tx: audit_pages.reading_page(tx, Selection(), None, 100))
     return {each.id: each.resource for each in events if each.kind == "AWS_WRITE"}
 
 

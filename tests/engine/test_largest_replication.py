@@ -40,7 +40,7 @@ async def test_rows_grow_with_filters_and_destinations(world: World) -> None:
     assert len(json.dumps(row.stored_state)) < _MOST_BYTES
     state = row.registry_state
     assert len(state.applied[NAME]) == len(state.settled[NAME]) == 62_500
-    events = await world.db.read_in_turns(lambda tx: audit_pages.reading_page(tx, audit.Selection(), None, 10))
+    events = await world.db.read_then_parse(lambda tx: audit_pages.reading_page(tx, audit.Selection(), None, 10))
     assert 0 < max(event.size for event in events) < _MOST_BYTES
 
 

@@ -88,7 +88,7 @@ class StoredFleet:
     async def rollouts(self, name: str) -> list[RolloutRow]:
         rows = await self.db.read_in_turns(lambda tx: rollouts.reading_page(tx, name, None, 100))
         numbers = [row.key for row in rows]
-        by_number = await self.db.read_in_turns(lambda tx: rollouts.reading_shown(tx, name, numbers))
+        by_number = await self.db.read_then_parse(lambda tx: rollouts.reading_shown(tx, name, numbers))
         return sorted(by_number, key=lambda row: -row.number)
 
     async def targets(self, rollout: RolloutRow) -> list[TargetRow]:

@@ -148,7 +148,7 @@ async def left(db: Database, n: int) -> Any:
     def read(tx: Tx) -> Any:
         row = resources.get(tx, str(registry(n)))
         assert row is not None
-        events = finish(audit_pages.reading_page(tx, Selection(account=registry(n).account), None, 100))
+        events = finish(finish(audit_pages.reading_page(tx, Selection(account=registry(n).account), None, 100)))
         return (
             plain(row),
             [plain(each) for each in declarations.of_registry(tx, registry(n))],

@@ -20,10 +20,11 @@ from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Selector, S
 from ecrkeeper_server.store.json_columns import AT_ONCE
 from ecrkeeper_server.store.rollout_rows import RolloutState
 from ecrkeeper_server.store.tables import metadata
-from ecrkeeper_server.turns import finish
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
+
+from tests.parsing import both
 
 from .test_rollouts import rollout_row, set_row
 
@@ -288,10 +289,10 @@ async def test_page_of_large_declarations_is_read_in_steps(db: Database) -> None
     name, compiled = SetName("a"), matcher(Selector())
 
     def steps(tx: Tx) -> int:
-        return sum(1 for _ in matching.reading_page(tx, compiled, name, ""))
+        return sum(1 for _ in both(matching.reading_page(tx, compiled, name, "")))
 
     assert await db.read(steps) >= 1_400_000 // AT_ONCE
-    places, after = await db.read_in_turns(lambda tx: matching.reading_page(tx, compiled, name, ""))
+    places, after = await db.read_then_parse(lambda tx: matching.reading_page(tx, compiled, name, ""))
     assert (len(places), after) == (7, "")
     assert all(place.declared is not None and place.declared.settings for place in places)
 
@@ -303,10 +304,10 @@ async def test_page_without_settings_is_read_at_once(db: Database, monkeypatch: 
     name, compiled = SetName("a"), matcher(Selector())
 
     def steps(tx: Tx) -> int:
-        return sum(1 for _ in matching.reading_page(tx, compiled, name, "", settings=False))
+        return sum(1 for _ in both(matching.reading_page(tx, compiled, name, "", settings=False)))
 
     assert await db.read(steps) == 0
-    places, after = await db.read(lambda tx: finish(matching.reading_page(tx, compiled, name, "", settings=False)))
+    places, after = await db.read_then_parse(lambda tx: matching.reading_page(tx, compiled, name, "", settings=False))
     assert (len(places), after) == (7, "")
     managed = [place.managed_by(name) for place in places]
     assert all(row is not None and row.settings == {} and row.set_revision == 1 for row in managed)

@@ -60,7 +60,7 @@ def rows_of(tx: Tx) -> list[Resource]:
 
 def reading_registry(tx: Tx, name: RegistryName) -> Steps[tuple[Resource | None, Sequence[Stored]]]:
     texts = yield from registry_texts.reading(tx, name)
-    return None if texts.row is None else registry_texts.parsed_row(texts.row), texts.declared
+    return None if texts.row is None else resources.parsed_row(texts.row), texts.declared
 
 
 READS: list[tuple[str, Read, Read]] = [
@@ -130,9 +130,9 @@ async def test_long_read_is_like_a_short_one(filled: Database) -> None:
     unit = finish(work.parsing(await filled.read_in_turns(lambda tx: work.reading(tx, [NAME]))))
     assert unit == await filled.read(lambda tx: work.load(tx, [NAME]))
     assert (list(unit.declared[MANY].values()), unit.registries) == (declared, {MANY: row})
-    read = await filled.read_in_turns(lambda tx: listing.reading(tx, [str(MANY), "accounts/0/registries/none"]))
+    read = await filled.read_then_parse(lambda tx: listing.reading(tx, [str(MANY), "accounts/0/registries/none"]))
     assert {name: (each.row, each.declared) for name, each in read.items()} == {str(MANY): (row, declared)}
-    page = await filled.read_in_turns(lambda tx: listing.reading_page(tx, RegistryName.kind, "-", "", 9, None))
+    page = await filled.read_then_parse(lambda tx: listing.reading_page(tx, RegistryName.kind, "-", "", 9, None))
     assert [each.row.registry for each in page] == [FEW, MANY]
     assert page[1] == read[str(MANY)]
 

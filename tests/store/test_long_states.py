@@ -34,15 +34,15 @@ from ecrkeeper_server.turns import Steps
 
 from tests import declaring
 from tests.dependencies import dependencies
-from tests.parsing import Parsed
+from tests.parsing import Parsed, both
 from tests.views import largest
 
 REGISTRIES = [RegistryName("111111111111", f"eu-west-{at}") for at in range(12)]
 NAMES = [SettingsName(registry, "a") for registry in REGISTRIES]
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 READINGS: list[tuple[str, Callable[[Tx], Steps[Any]], int]] = [
-    ("registries", lambda tx: resources.reading_page(tx, "registry", "-", "", 25), 1),
-    ("whole registries", lambda tx: listing.reading_page(tx, "registry", "-", "", 25, None), 1),
+    ("registries", lambda tx: both(resources.reading_page(tx, "registry", "-", "", 25)), 1),
+    ("whole registries", lambda tx: both(listing.reading_page(tx, "registry", "-", "", 25, None)), 1),
     ("versions of registries", lambda tx: listing.reading_list(tx, "-", "", 25), HASHED_AT_ONCE),
     ("declarations", lambda tx: declarations.reading(tx, NAMES), 1),
     (

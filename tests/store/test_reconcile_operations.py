@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import claims, endings, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.json_columns import AT_ONCE
 from ecrkeeper_server.store.operation_bounds import MAX_PENDING, MAX_PRINCIPALS
 from ecrkeeper_server.store.rows import Operation, Resource
 
@@ -155,19 +154,19 @@ async def test_principals_of_one_operation_are_bounded(db: Database) -> None:
     assert caught.value.retry_after
 
 
-async def test_page_of_operations_is_read_one_in_each_step(db: Database) -> None:
+async def test_page_of_large_operations_is_parsed_in_steps(db: Database) -> None:
     await declared(db)
 
     def create(tx: Tx) -> None:
         row = resources.get(tx, str(NAME))
         assert row is not None
-        for _ in range(5):
-            operations.end(tx, operations.create(tx, "ReconcileRegistry", row), response={"name": "x" * 100})
+        for _ in range(10):
+            operations.end(tx, operations.create(tx, "ReconcileRegistry", row), response={"name": "x" * 60_000})
 
     await db.write(create)
-    everything = await db.read_in_turns(lambda tx: operations.reading_page(tx, "", 25))
+    everything = await db.read_then_parse(lambda tx: operations.reading_page(tx, "", 25))
     assert [each.id for each in everything] == sorted(each.id for each in everything)
     assert {(each.done, each.error) for each in everything} == {(True, None)}
     assert everything[0] == await db.read(lambda tx: operations.get(tx, everything[0].id))
-    rest = await db.read(lambda tx: list(itertools.islice(operations.reading_page(tx, everything[1].id, 3), 9)))
-    assert len(rest) == 3, "a pause after each"
+    parsing = await db.read_in_turns(lambda tx: operations.reading_page(tx, everything[1].id, 8))
+    assert len(list(parsing)) >= 8 * 60_000 // AT_ONCE

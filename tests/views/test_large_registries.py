@@ -44,7 +44,7 @@ class Callers:
         self.parsed = self.most = 0
         deps = dependencies(db)
         self._registries, self._elements, self._turns = Registries(deps), Elements(deps), Turns()
-        parse = registry_texts.parsed_row
+        parse = resources.parsed_row
 
         def counted(row: Any) -> Any:
             resource = parse(row)
@@ -52,7 +52,7 @@ class Callers:
             self.most = max(self.most, self.parsed)
             return resource
 
-        monkeypatch.setattr(registry_texts, "parsed_row", counted)
+        monkeypatch.setattr(resources, "parsed_row", counted)
 
     def view(self, principal: str, name: RegistryName = LARGE) -> asyncio.Task[Any]:
         request = pb.GetRegistryRequest(name=str(name), view=FULL)
@@ -104,7 +104,7 @@ async def test_read_returns_the_row_or_its_size(db: Database) -> None:
             lambda tx, name=name: (resources.get(tx, str(name)), declarations.of_registry(tx, name))  # type: ignore[misc]
         )
         assert texts.row is not None
-        assert registry_texts.parsed_row(texts.row) == row
+        assert resources.parsed_row(texts.row) == row
         assert list(map(declarations.parsed, texts.declared)) == declared
         limited = await db.read_in_turns(lambda tx, name=name: registry_texts.reading(tx, name, SMALL))  # type: ignore[misc]
         assert limited.size == texts.size

@@ -48,6 +48,10 @@ class Counted:
         self.count += 1
         return await self.db.read_in_turns(query)
 
+    async def read_then_parse(self, query: Callable[[Tx], Any]) -> Any:
+        self.count += 1
+        return await self.db.read_then_parse(query)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.db, name)
 
