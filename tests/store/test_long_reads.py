@@ -13,12 +13,12 @@ from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, listing, registry_texts, resources, tables, work
+from ecrkeeper_server.store import declarations, listing, registry_sets, registry_texts, resources, tables, work
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.declared_texts import reading_texts_of
 from ecrkeeper_server.store.json_columns import AT_ONCE, ROW_CHARACTERS
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.store.work import columns_of
@@ -78,6 +78,12 @@ READS: list[tuple[str, Read, Read]] = [
         lambda tx: listing.reading_page(tx, RegistryName.kind, "-", "", 25, None),
     ),
 ]
+PARSED: list[tuple[str, Callable[[Tx], Steps[Steps[Any]]], int]] = [
+    ("few of listed ones", lambda tx: listing.reading(tx, [str(FEW)]), 1),
+    ("listed ones", lambda tx: listing.reading(tx, [str(FEW), str(MANY)]), 5),
+    ("a page", lambda tx: listing.reading_page(tx, RegistryName.kind, "-", "", 25, None), 5),
+    ("the declarations of accounts", lambda tx: registry_sets.reading_declared(tx, [MANY.account]), 5),
+]
 IDS = [what for what, _, _ in READS]
 
 
@@ -118,6 +124,28 @@ def rows_in_steps(tx: Tx, read: Read) -> list[int]:
         found.append(0)
     found[-1] = counted.rows - sum(found[:-1])
     return found
+
+
+@pytest.mark.parametrize(("what", "read", "steps"), PARSED, ids=[what for what, *_ in PARSED])
+async def test_step_parses_few_rows(
+    filled: Database, monkeypatch: pytest.MonkeyPatch, what: str, read: Callable[[Tx], Steps[Steps[Any]]], steps: int
+) -> None:
+    parsing = await filled.read_in_turns(read)
+    made, found, make = [0], [0], declarations.Declaration
+
+    def counted(*columns: Any) -> Declaration:
+        made[0] += 1
+        return make(*columns)
+
+    monkeypatch.setattr(declarations, "Declaration", counted)
+    for _ in parsing:
+        found[-1] = made[0] - sum(found[:-1])
+        found.append(0)
+    found[-1] = made[0] - sum(found[:-1])
+    assert len(found) >= steps, what
+    assert (len(found) == 1) == (steps == 1), what
+    assert max(found) <= MOST_ROWS, what
+    assert sum(found) >= (OWNERS if steps > 1 else 3), what
 
 
 async def test_long_read_is_like_a_short_one(filled: Database) -> None:

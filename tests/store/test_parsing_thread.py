@@ -1,4 +1,7 @@
-"""On Postgres, calls parse what they read on the event loop, not in a thread that takes the GIL from it."""
+"""On Postgres, calls parse what they read on the event loop.
+
+A thread would take the GIL from it.
+"""
 
 from __future__ import annotations
 

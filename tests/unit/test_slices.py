@@ -35,6 +35,7 @@ from ecrkeeper_server.ecr import usage
 from ecrkeeper_server.ecr.answer_limit import checking_cost
 from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, QuotaExceeded
+from ecrkeeper_server.fleet import matching
 from ecrkeeper_server.fleet.actions import Actions
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.messages import filling_set, reading_set
@@ -42,6 +43,7 @@ from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import FleetPlan
 from ecrkeeper_server.fleet.planner import Planner
 from ecrkeeper_server.fleet.planner import checking as checking_set
+from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
@@ -54,14 +56,19 @@ from ecrkeeper_server.settings.pair_products import products
 from ecrkeeper_server.settings.replication_access import Destination, checking, explaining_arrival
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.unknown_fields import finding
-from ecrkeeper_server.store.declarations import DeclaredSetting
+from ecrkeeper_server.store import audit_stream, large_rows, listing
+from ecrkeeper_server.store.declarations import DeclaredSetting, parsing_all
+from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import Override, Selector, SetSpec, Wave
+from ecrkeeper_server.store.json_columns import JsonText, json_text, readers
 from ecrkeeper_server.store.listing import Read
 from ecrkeeper_server.store.rollout_rows import Cause
-from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.rows import Declaration, Operation, Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, audit_events, operations
 from ecrkeeper_server.store.unit_of_work import UnitOfWork, text_length
 from ecrkeeper_server.store.versions import Versioned
+from ecrkeeper_server.store.work import columns_of
 from ecrkeeper_server.turns import Steps, finish
 from msgspec.structs import replace
 
@@ -329,6 +336,48 @@ def plan_of_pairs(pairs: PairKeys) -> Steps[Any]:
     return (yield from fleet_message.plan(plan, []))
 
 
+def texts_of(declared: Iterable[Declaration]) -> list[tuple[Any, ...]]:
+    """Return declarations as a transaction reads them."""
+    return [(*columns_of(replace(each, settings=json_text(each.settings))).values(),) for each in declared]
+
+
+def row_of(crowded: State) -> tuple[Any, ...]:
+    """Return a registry as a watch reads it, with its digest but no declarations."""
+    values = ((column.type, getattr(crowded[0], column.name)) for column in RESOURCE_COLUMNS)
+    return (*(json_text(value) if isinstance(kind, JsonText) else value for kind, value in values), 0)
+
+
+def watched(crowded: State) -> Steps[Any]:
+    """Parse a registry whose declarations are one text, and one where each is a text."""
+    row, texts = row_of(crowded), texts_of(crowded[1])
+    return listing._parsing([(*row, json_text(texts)), (*row, None)], {crowded[0].name: texts})
+
+
+def targets(crowded: State) -> Steps[Any]:
+    """Make the registries of a page of a set's accounts, and their declarations."""
+    regions = [f"eu-west-{at}" for at in range(30)]
+    accounts = [AccountRow(account=f"{at:012}", uid="u", regions=regions) for at in range(matching.ACCOUNTS)]
+    declared = [
+        replace(each, account=accounts[at % matching.ACCOUNTS].account, region=regions[at % 30])
+        for at, each in enumerate(crowded[1])
+    ]
+    parsing = parsing_all(texts_of(declared))
+    return matching._making(accounts, matcher(Selector()), SetName("set"), parsing, "")
+
+
+def operations_page() -> Steps[Any]:
+    """Parse a page of many short operations."""
+    row = ("id", "ReconcileRegistry", "name", 1, 1, "{}", True, None, '{"name":"name"}', 1, 1)
+    return large_rows._parsing([row] * 1_000, list(operations.c.keys()), Operation, readers(operations.c))
+
+
+def events_page() -> Steps[Any]:
+    """Parse a page of many short events."""
+    values = {column.name: "[]" if column.name in ("owners", "changes") else 1 for column in audit_events.c}
+    row = (*{**values, "cause": None}.values(), 2)
+    return audit_stream._parsing([row] * 1_000, (0, 0), held_back=False, more=False)
+
+
 def large_answer() -> dict[str, Any]:
     """Return far more rules than AWS accepts, each with 100 filters."""
     return {"rules": largest.replication(20)["rules"] * 8}
@@ -356,6 +405,10 @@ CROWDED: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("a deletion", deleting),
     ("a deletion where rules are too many", lambda _: rejected(deleting(scattered()))),
     ("the cost", lambda crowded: counting([each.settings for each in crowded[1]])),
+    ("the rows of a watch", watched),
+    ("the targets of a set", targets),
+    ("a page of operations", lambda _: operations_page()),
+    ("a page of events", lambda _: events_page()),
     ("the marks of a list", lambda crowded: Read(Versioned(crowded[0], 0, 0), crowded[1]).listing()),
 ]
 

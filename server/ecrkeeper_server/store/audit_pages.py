@@ -29,9 +29,10 @@ SHORT = 4_000
 def reading_page(
     tx: Tx, selection: Selection, cursor: tuple[int, int] | None, limit: int
 ) -> Steps[Steps[list[AuditEvent]]]:
-    """Read events, newest first, after one with this `create_time` and `id`, and return the steps that parse them.
+    """Read events, newest first, and return the steps that parse them.
 
-    `reading_changes` returns their changes of more than `SHORT` bytes.
+    They come after one with this `create_time` and `id`. `reading_changes` returns their changes of more than `SHORT`
+    bytes.
     """
     query: Select[Any] = select(*_short_columns()).where(*selection.conditions())
     if cursor is not None:
@@ -49,7 +50,10 @@ def _characters(row: Sequence[Any]) -> int:
 
 
 def event_of(row: Sequence[Any]) -> AuditEvent:
-    """Return the event of a row of texts with the size of its changes; long changes are not parsed yet."""
+    """Return the event of a row with JSON as text and the size of its changes.
+
+    Long changes are not parsed yet.
+    """
     values = list(row)
     for at, read in _JSON:
         if values[at] is not None:

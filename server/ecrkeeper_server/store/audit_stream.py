@@ -64,9 +64,10 @@ class Part(NamedTuple):
 
 
 def streaming(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> Steps[Steps[Part]]:
-    """Read events in stream order after a cursor, and return the steps that parse them.
+    """Read events in stream order, and return the steps that parse them.
 
-    They end where the order is not final: at the oldest running transaction. A part also ends at `PART_BYTES`.
+    They come after a cursor, and end where the order is not final: at the oldest running transaction. A part also ends
+    at `PART_BYTES`.
     """
     (rows,) = tx.ask(tx.conn, [(_rows(tx, cursor, selection, limit), {})])
     texts: list[Sequence[Any]] = []

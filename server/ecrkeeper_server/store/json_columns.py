@@ -65,7 +65,7 @@ def reading_each(
 
 
 def released(rows: list[R]) -> Iterator[R]:
-    """Yield rows, and keep none that was yielded: its values take the place of its text."""
+    """Yield rows, and remove each: its values take the place of its texts."""
     rows.reverse()
     while rows:
         yield rows.pop()

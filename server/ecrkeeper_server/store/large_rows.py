@@ -71,7 +71,7 @@ def reading_rows(
     make: Callable[..., T],
     parsing: Mapping[str, Reader] = _NO_OTHERS,
 ) -> Steps[Steps[list[T]]]:
-    """Read the rows of a narrowed query of a table, and return the steps that parse their JSON.
+    """Read the rows of a narrowed query, and return the steps that parse them.
 
     `parsing` has other readers of some columns.
     """

@@ -159,7 +159,10 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
 
 
 def reading(tx: Tx, names: Sequence[str]) -> Steps[Steps[dict[str, Read]]]:
-    """Read resources with their declarations as of one moment, and return the steps that parse them."""
+    """Read resources with their declarations, and return the steps that parse them.
+
+    They are as of one moment.
+    """
     return _by_name((yield from _reading(tx, lambda query: query.where(resources.c.name.in_(names)))))
 
 

@@ -143,7 +143,7 @@ def reading_revision_page(tx: Tx, set_id: str, below: int | None, limit: int) ->
 
 
 def reading_revisions(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[Steps[list[SetRevision]]]:
-    """Read the revisions of these numbers that exist, and return the steps that parse them."""
+    """Read the revisions of these numbers, and return the steps that parse them."""
     these = (revisions.c.set_id == set_id, revisions.c.revision.in_(numbers))
     return reading_rows(tx, revisions, lambda query: query.where(*these), SetRevision)
 

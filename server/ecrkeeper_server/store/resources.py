@@ -62,7 +62,7 @@ def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Con
 def reading_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
 ) -> Steps[Steps[list[Resource]]]:
-    """Read the same, and return the steps that parse them; long states are not parsed yet."""
+    """Read the same, and return the steps that parse all but long states."""
     query = page_query(kind, account, after, limit, condition, map(as_text, RESOURCE_COLUMNS))
     (rows,) = tx.ask(tx.conn, [(query, {})])
     texts = yield from reading_each(rows, tuple, characters_of)

@@ -28,7 +28,10 @@ def reading_page(tx: Tx, name: SettingsName, below: int | None, limit: int) -> S
 
 
 def reading(tx: Tx, name: SettingsName, numbers: Collection[int]) -> Steps[Steps[list[Revision]]]:
-    """Read those of these revisions that exist, newest first, and return the steps that parse them."""
+    """Read the revisions of these numbers, and return the steps that parse them.
+
+    Those that exist come newest first.
+    """
     these = (*_of(name), revisions.c.revision.in_(numbers))
     return reading_rows(
         tx, revisions, lambda query: query.where(*these).order_by(revisions.c.revision.desc()), Revision

@@ -45,7 +45,7 @@ def reading_page(tx: Tx, set_id: str, below: int | None, limit: int) -> Steps[li
 
 
 def reading_shown(tx: Tx, set_id: str, numbers: Collection[int]) -> Steps[Steps[list[RolloutRow]]]:
-    """Read the rollouts of a set with these numbers that exist, and return the steps that parse them.
+    """Read the rollouts of these numbers, and return the steps that parse them.
 
     A large set has no settings, which no list shows.
     """
