@@ -196,7 +196,7 @@ def _characters(row: Sequence[Any]) -> int:
 
 
 def _parsing(rows: list[Any], longer: Mapping[str, list[Stored]]) -> Steps[list[Read]]:
-    """Return the values of rows whose declarations are a list or, if they are missing, in `longer`."""
+    """Return the values of rows; declarations that a row leaves out are in `longer`."""
     reads: list[Read] = []
     pace = Pace()
     for row in released(rows):
