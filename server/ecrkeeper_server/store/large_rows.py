@@ -77,7 +77,7 @@ def reading_rows(
     """
     (rows,) = tx.ask(tx.conn, [(narrowed(_texts(table)), {})])
     texts = yield from reading_each(rows, tuple, characters_of)
-    return _parsing(texts, list(table.c.keys()), make, {**readers(table.c), **parsing})
+    return _parsing(texts, list(table.c.keys()), make, {**_readers(table), **parsing})
 
 
 def _parsing(
@@ -100,3 +100,8 @@ def _parsing(
 @lru_cache(maxsize=16)
 def _texts(table: Table) -> Select[Any]:
     return select(*map(as_text, table.c))
+
+
+@lru_cache(maxsize=16)
+def _readers(table: Table) -> Mapping[str, Reader]:
+    return readers(table.c)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -35,12 +35,17 @@ from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.json_columns import JsonText, as_text, json_rows, reading_each, released
 from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
+from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, resource, resources, schedule
 from ecrkeeper_server.turns import Steps
 
 EVENT_DEBOUNCE = 2.0
 SUSPENDED = "ACCOUNT_SUSPENDED"
 """The reason of a registry that waits for its suspended account."""
+_CONVERTED: list[tuple[str, Callable[[Any], Any]]] = [
+    *((column.name, column.type.read) for column in RESOURCE_COLUMNS if isinstance(column.type, JsonText)),
+    # SQLite has no booleans.
+    *((column.name, bool) for column in RESOURCE_COLUMNS if isinstance(column.type, Boolean)),
+]
 # Between two observations that events cause, so many times as long passes.
 _SPACING = 5
 
@@ -99,17 +104,11 @@ def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int)
 
 def parsed_row(row: Sequence[Any]) -> Resource:
     """Return the values of a row with JSON as text; a long state is not parsed yet."""
-    values = zip(RESOURCE_COLUMNS, row, strict=True)
-    return Resource(**{column.name: _value(column.type, value) for column, value in values})
-
-
-def _value(kind: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(kind, JsonText):
-        return kind.read(value)
-    # SQLite has no booleans.
-    return bool(value) if isinstance(kind, Boolean) else value
+    values = dict(zip(RESOURCE_NAMES, row, strict=True))
+    for name, value_of in _CONVERTED:
+        if values[name] is not None:
+            values[name] = value_of(values[name])
+    return Resource(**values)
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
