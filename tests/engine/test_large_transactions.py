@@ -220,7 +220,7 @@ async def test_intent_of_large_attempt_writes_nothing_long(db: Database, monkeyp
         assert len({write.id for write in writes}) == EVENTS
         await end(db, attempt, intended.stored)
     watched.check(written=DRIFT * 100)
-    events = await db.read_in_turns(lambda tx: audit_pages.reading_page(tx, audit.Selection(), None, 2 * EVENTS))
+    events = await db.read_then_parse(lambda tx: audit_pages.reading_page(tx, audit.Selection(), None, 2 * EVENTS))
     assert {3_000 < each.omitted < 5_000 and each.size > audit.CHANGES_LIMIT // 2 for each in events} == {True}
     for at in (0, 15):
         name = SettingsName(PLACE, f"owner-{at:04}")
