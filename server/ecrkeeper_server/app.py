@@ -143,7 +143,7 @@ def _workers(config: Config, shared: _Shared, bounds: Bounds, stack: contextlib.
     engine = Engine(db, aws, engine_options(config), telemetry=reports, health=health, turns=shared.turns)
     metrics.engine.leases_held.set_function(engine.running)
     metrics.engine.capacity.set(config.concurrency)
-    rollouts = RolloutWorker(db, bounds, engine.triggers.wake, metrics.engine)
+    rollouts = RolloutWorker(db, bounds, engine.triggers.wake, metrics.engine, shared.turns)
     organization, client = organization_worker(db, shared.options, config, rollouts, shared.instruments)
     if client is not None:
         stack.push_async_callback(client.close)

@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from ecrkeeper_server.errors import StatusError, Unavailable
+from ecrkeeper_server.fleet.beginning import decide
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.growth import claim_comparison, compare
-from ecrkeeper_server.fleet.steps import Stepped, step
+from ecrkeeper_server.fleet.steps import Stepped, begin_large, step
 from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.store import registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.rollout_rows import RolloutRow
+from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
+from ecrkeeper_server.turns import MANY, WORK, Turns, Work, work
 
 log = structlog.get_logger("ecrkeeper.fleet")
 
@@ -30,6 +33,8 @@ _PURGE_SECONDS, _PURGE_AGAIN_SECONDS = 3600.0, 10.0
 _FAILED_SECONDS = 60.0
 # Between attempts while the database fails; doubled each time.
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
+# How often the decision on a large target is repeated because something has changed.
+_TRIES = 3
 
 
 class RolloutWorker:
@@ -44,11 +49,13 @@ class RolloutWorker:
         bounds: Bounds,
         wake_engine: Callable[[], None],
         metrics: EngineMetrics | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._db = db
         self._bounds = bounds
         self._wake_engine = wake_engine
         self._metrics = metrics
+        self._turns = turns or Turns()
         self._woken = asyncio.Event()
         self._stopping = False
         # A separate check would cost another round trip for each step.
@@ -59,12 +66,13 @@ class RolloutWorker:
         self._woken.set()
 
     def stop(self) -> None:
-        """End the loop after the running step, which is a transaction."""
+        """End the loop after the running step."""
         self._stopping = True
         self._woken.set()
 
     async def run(self) -> None:
         """Work until `stop`; wait while the database does not answer."""
+        WORK.set(partial(Work, self._turns, "rollouts"))
         failures, purge_at = 0, 0.0
         while not self._stopping:
             try:
@@ -111,6 +119,11 @@ class RolloutWorker:
 
         try:
             stepped = await self._db.write(change)
+            if stepped is not None:
+                self._report(stepped)
+                if stepped.large is not None:
+                    stepped = await self._begin(stepped.rollout, stepped.large)
+                    self._report(stepped)
         except Unavailable:
             raise
         except Exception:
@@ -122,8 +135,22 @@ class RolloutWorker:
             return True
         if stepped is not None:
             self._due_at_once = stepped.due_at_once
-            self._report(stepped)
         return stepped is not None
+
+    async def _begin(self, rollout: RolloutRow, target: TargetRow) -> Stepped:
+        """Begin a target that a step has left out as large: decide in turns, and store that in one transaction."""
+        async with work().deciding():
+            for _ in range(_TRIES):
+                begun = await decide(self._db, rollout, target, self._bounds)
+                async with work().writing(MANY):
+                    stepped = await self._db.write(
+                        lambda tx, begun=begun: begin_large(tx, rollout, target, begun, self._bounds)  # type: ignore[misc]
+                    )
+                if stepped.large is None:
+                    return stepped
+            # Others change the registry again and again, until it is locked.
+            async with work().writing(MANY):
+                return await self._db.write(lambda tx: begin_large(tx, rollout, target, None, self._bounds))
 
     async def _due(self, next_due: Callable[[Tx], float | None]) -> bool:
         """Return whether something is due.

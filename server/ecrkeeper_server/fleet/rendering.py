@@ -15,7 +15,7 @@ from ecrkeeper_server.fleet.template import Chosen, Templates
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.codec import filling_settings
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 
 class Renderer:
@@ -29,22 +29,18 @@ class Renderer:
         # The ids of shapes, which the templates keep: several of them may share a setting.
         self._checked: set[int] = set()
 
-    def render(self, target: Target) -> Json:
-        """Return the settings of a target.
+    def rendering(self, target: Target) -> Steps[Json]:
+        """Return the settings of a target in steps.
 
         MissingLabelError names a label that its account lacks.
         """
-        return self._templates.render(target)
+        return self._templates.rendering(target)
 
-    def violations(self, target: Target, settings: Json, path: str) -> list[Violation]:
-        """Return every violation of the rendered settings of a target.
+    def checking(self, target: Target, settings: Json, path: str) -> Steps[list[Violation]]:
+        """Return every violation of the rendered settings of a target, in steps.
 
         They are those of the field rules, and those that AWS never takes.
         """
-        return finish(self.checking(target, settings, path))
-
-    def checking(self, target: Target, settings: Json, path: str) -> Steps[list[Violation]]:
-        """Return the same in steps, a few for each setting."""
         by_rules = yield from self._checking_rules(self._templates.chosen(target), settings, path)
         if by_rules:
             # AWS's rules assume what the field rules say.

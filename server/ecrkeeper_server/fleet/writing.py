@@ -1,11 +1,11 @@
-"""Write the declarations of targets, many in one transaction.
+"""Write the declarations of targets, many in one transaction or one in turns.
 
 The decisions are those of single calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,13 +15,13 @@ from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.declarations.write_result import WriteResult
 from ecrkeeper_server.errors import StatusError, rejection
-from ecrkeeper_server.fleet.bounds import Reach, out_of_bounds
+from ecrkeeper_server.fleet.bounds import out_of_bounds
 from ecrkeeper_server.fleet.judging import LONGEST_SECONDS
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.rendering import Renderer
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.fleet.template import MissingLabelError
-from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.fleet_rows import Authority
 from ecrkeeper_server.store.fleet_specs import AccountState, SetSpec
@@ -30,6 +30,7 @@ from ecrkeeper_server.store.rollout_rows import Action, Cause, RolloutRow, Targe
 from ecrkeeper_server.store.rows import Revision
 from ecrkeeper_server.store.specs import DeclarationSpec, Mode
 from ecrkeeper_server.store.unit_of_work import Manager, UnitOfWork
+from ecrkeeper_server.turns import Steps, finish
 
 # When a registry that another transaction holds, or that another set is about to take, is tried again.
 BUSY_SECONDS, TAKEOVER_SECONDS = 0.2, 1.0
@@ -48,15 +49,15 @@ class _Waiting(Exception):
 class Writer(Struct, frozen=True, kw_only=True):
     """Writes targets of one rollout into a unit of work.
 
-    `accounts` are the accounts of the targets, `taking` the sets that will declare for a registry and do not yet,
-    `before` the revisions that targets go back to.
+    `reached` are the registries within the bounds of the set, `accounts` the accounts of the targets, `taking` the sets
+    that will declare for a registry and do not yet, `before` the revisions that targets go back to.
     """
 
     rollout: RolloutRow
     unit: UnitOfWork
     spec: SetSpec
     renderer: Renderer
-    reach: Reach
+    reached: Collection[RegistryName]
     accounts: Mapping[str, FleetAccount]
     taking: Mapping[TargetRow, str]
     before: Mapping[SettingsName, Revision]
@@ -68,8 +69,12 @@ class Writer(Struct, frozen=True, kw_only=True):
 
     def write(self, target: TargetRow) -> TargetRow:
         """Write a pending target, and return it as it is from now on."""
+        return finish(self.writing(target))
+
+    def writing(self, target: TargetRow) -> Steps[TargetRow]:
+        """Return the same in steps."""
         try:
-            return self._write(target)
+            return (yield from self._writing(target))
         except _Waiting as wait:
             return self._waits(target, wait.reason, str(wait))
         except MissingLabelError as error:
@@ -96,7 +101,7 @@ class Writer(Struct, frozen=True, kw_only=True):
             target, state=state, reason=reason, message=message[:_MESSAGE_CHARACTERS], since=now, update_time=now
         )
 
-    def _write(self, target: TargetRow) -> TargetRow:
+    def _writing(self, target: TargetRow) -> Steps[TargetRow]:
         registry = target.registry
         if registry in self.unit.busy:
             raise _Waiting("", "")
@@ -104,7 +109,7 @@ class Writer(Struct, frozen=True, kw_only=True):
         deleting = self.rollout.cause == Cause.DELETION and not target.undo
         if account is not None and account.state is AccountState.GONE and deleting:
             # Nothing can be removed there, and a set that waited for it would never disappear.
-            released = self._delete(target, "ABANDON")
+            released = yield from self._deleting(target, "ABANDON")
             return self._in_state(released, TargetState.SUCCEEDED, "", "")
         if account is None or not account.writable:
             text = f"accounts/{target.account} is {account.state if account else 'in no fleet'}"
@@ -113,20 +118,20 @@ class Writer(Struct, frozen=True, kw_only=True):
         if row is not None and row.mode is not Mode.ENFORCE:
             return self._in_state(target, TargetState.HELD, "NOT_ENFORCED", f"the mode of {registry} is {row.mode}")
         if target.action == Action.RELEASE and not target.undo:
-            return self._release(target)
-        if not self.reach(registry):
+            return (yield from self._releasing(target))
+        if registry not in self.reached:
             raise out_of_bounds(Authority.from_json(self.rollout.authority), self.name, registry)
         if target.undo:
-            return self._undo(target)
-        return self._apply(target, Target(account, target.region))
+            return (yield from self._undoing(target))
+        return (yield from self._applying(target, Target(account, target.region)))
 
-    def _apply(self, target: TargetRow, place: Target) -> TargetRow:
-        settings = self.renderer.render(place)
-        if violations := self.renderer.violations(place, settings, "settings"):
+    def _applying(self, target: TargetRow, place: Target) -> Steps[TargetRow]:
+        settings = yield from self.renderer.rendering(place)
+        if violations := (yield from self.renderer.checking(place, settings, "settings")):
             raise rejection(violations)
         spec = self.spec
         wanted = DeclarationSpec(settings, spec.deletion_policy, spec.allow_replacement)
-        result = self._put(target, wanted, self.rollout.revision)
+        result = yield from self._putting(target, wanted, self.rollout.revision)
         before = result.before
         if not target.changed:
             target = replace(
@@ -137,7 +142,7 @@ class Writer(Struct, frozen=True, kw_only=True):
             )
         return self._begun(target, result)
 
-    def _put(self, target: TargetRow, wanted: DeclarationSpec, revision: int) -> WriteResult:
+    def _putting(self, target: TargetRow, wanted: DeclarationSpec, revision: int) -> Steps[WriteResult]:
         call = PutDeclaration(
             name=self.name.settings(target.registry),
             change=lambda _: wanted,
@@ -147,7 +152,7 @@ class Writer(Struct, frozen=True, kw_only=True):
             remedy="exclude the registry from the set",
             manager=Manager(str(self.name), revision),
         )
-        return call.decide(self.unit)
+        return (yield from call.deciding(self.unit))
 
     def _begun(self, target: TargetRow, result: WriteResult) -> TargetRow:
         declared = result.declared
@@ -158,12 +163,12 @@ class Writer(Struct, frozen=True, kw_only=True):
         written = replace(target, generation=declared.generation, registry_generation=generation)
         return self._in_state(written, TargetState.RUNNING, "", "")
 
-    def _release(self, target: TargetRow) -> TargetRow:
+    def _releasing(self, target: TargetRow) -> Steps[TargetRow]:
         if taker := self.taking.get(target):
             raise _Waiting("WAITING_FOR_SET", f"{taker} matches the registry and has not declared for it yet")
-        return self._delete(target, self.spec.deletion_policy)
+        return (yield from self._deleting(target, self.spec.deletion_policy))
 
-    def _delete(self, target: TargetRow, policy: str) -> TargetRow:
+    def _deleting(self, target: TargetRow, policy: str) -> Steps[TargetRow]:
         name = self.name.settings(target.registry)
         present = self.unit.declared.get(target.registry, {}).get(name.owner)
         call = DeleteDeclaration(
@@ -173,7 +178,7 @@ class Writer(Struct, frozen=True, kw_only=True):
             manager=Manager(str(self.name), self.rollout.revision),
             deletion_policy=policy,
         )
-        result = None if present is None else call.decide(self.unit)
+        result = None if present is None else (yield from call.deciding(self.unit))
         if result is None or present is None:
             return self._released_before(target)
         if not target.undo:
@@ -195,14 +200,15 @@ class Writer(Struct, frozen=True, kw_only=True):
         again = self.unit.set_spec(row, row.spec)
         return self._in_state(replace(target, registry_generation=again.generation), TargetState.RUNNING, "", "")
 
-    def _undo(self, target: TargetRow) -> TargetRow:
+    def _undoing(self, target: TargetRow) -> Steps[TargetRow]:
         if target.before_revision == 0:
-            return self._delete(target, "REMOVE")
+            return (yield from self._deleting(target, "REMOVE"))
         revision = self.before.get(self.name.settings(target.registry))
         if revision is None or revision.settings is None:
             return self._in_state(target, TargetState.FAILED, "NOT_FOUND", "its revision before is not stored any more")
         wanted = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
-        return self._begun(target, self._put(target, wanted, target.before_set_revision or 0))
+        result = yield from self._putting(target, wanted, target.before_set_revision or 0)
+        return self._begun(target, result)
 
     def _caller(self) -> Caller:
         rollout = self.rollout

@@ -75,7 +75,7 @@ def _written(settings: Any, texts: dict[int, LongJson]) -> Steps[Any]:
     return texts[id(settings)]
 
 
-def save_if_current(tx: Tx, unit: UnitOfWork, basis: Basis, request_id: str) -> bool:
+def save_if_current(tx: Tx, unit: UnitOfWork, basis: Basis, request_id: str = "") -> bool:
     """Store decisions unless their basis has changed; return whether they are stored."""
     if _locked(tx, list(unit.declared), request_id) != basis:
         return False
