@@ -160,7 +160,9 @@ async def test_pages_find_the_targets_of_the_selector(db: Database, monkeypatch:
         await db.write(lambda tx: stored(tx, rows))
         compiled, after, selected = matcher(chosen.selector), "", list[str]()
         while True:
-            places, after = await db.read(lambda tx, a=after: matching.page(tx, compiled, SetName("a"), a))  # type: ignore[misc]
+            places, after = await db.read_in_turns(
+                lambda tx, a=after: matching.reading_page(tx, compiled, SetName("a"), a)  # type: ignore[misc]
+            )
             selected += [str(place.registry) for place in places]
             if not after:
                 break
@@ -272,14 +274,16 @@ async def test_page_ends_before_its_declarations_are_too_large(db: Database, mon
     await db.write(lambda tx: declare(tx, rows, 1_000))
     compiled, after, sizes = matcher(Selector()), "", list[int]()
     while True:
-        places, after = await db.read(lambda tx, a=after: matching.page(tx, compiled, SetName("a"), a))  # type: ignore[misc]
+        places, after = await db.read_in_turns(
+            lambda tx, a=after: matching.reading_page(tx, compiled, SetName("a"), a)  # type: ignore[misc]
+        )
         assert all(place.declared is not None for place in places)
         sizes.append(len(places))
         if not after:
             break
     assert sizes == [2, 2, 2, 1]
     monkeypatch.setattr(matching, "PAGE_CHARACTERS", 10)
-    places, after = await db.read(lambda tx: matching.page(tx, compiled, SetName("a"), ""))
+    places, after = await db.read_in_turns(lambda tx: matching.reading_page(tx, compiled, SetName("a"), ""))
     assert (len(places), after) == (1, rows[0].account), "one account is read, however large"
 
 

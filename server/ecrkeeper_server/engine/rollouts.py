@@ -16,7 +16,8 @@ from ecrkeeper_server.errors import StatusError, Unavailable
 from ecrkeeper_server.fleet.beginning import decide
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.growth import claim_comparison, compare
-from ecrkeeper_server.fleet.steps import Stepped, begin_large, step
+from ecrkeeper_server.fleet.membership import next_page
+from ecrkeeper_server.fleet.steps import Stepped, begin_large, plan_page, step
 from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.store import registry_sets, rollouts
 from ecrkeeper_server.store.database import Database, Tx
@@ -121,8 +122,8 @@ class RolloutWorker:
             stepped = await self._db.write(change)
             if stepped is not None:
                 self._report(stepped)
-                if stepped.large is not None:
-                    stepped = await self._begin(stepped.rollout, stepped.large)
+                if stepped.plans or stepped.large is not None:
+                    stepped = await self._in_turns(stepped)
                     self._report(stepped)
         except Unavailable:
             raise
@@ -137,8 +138,16 @@ class RolloutWorker:
             self._due_at_once = stepped.due_at_once
         return stepped is not None
 
+    async def _in_turns(self, stepped: Stepped) -> Stepped:
+        """Do what a step has left out, which takes too long for its transaction."""
+        rollout = stepped.rollout
+        if stepped.large is not None:
+            return await self._begin(rollout, stepped.large)
+        page = await next_page(self._db, rollout)
+        return await self._db.write(lambda tx: plan_page(tx, rollout, page))
+
     async def _begin(self, rollout: RolloutRow, target: TargetRow) -> Stepped:
-        """Begin a target that a step has left out as large: decide in turns, and store that in one transaction."""
+        """Decide on a large target in turns, and begin it in a transaction."""
         async with work().deciding():
             for _ in range(_TRIES):
                 begun = await decide(self._db, rollout, target, self._bounds)

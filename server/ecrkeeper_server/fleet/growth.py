@@ -116,9 +116,9 @@ async def compare(db: Database, row: SetRow) -> None:
         places, after = await db.read_then_parse(
             lambda tx, after=after: matching.reading_page(tx, selector, name, after)  # type: ignore[misc]
         )
-        differing = await work().run(_differing(actions, places))
-        if differing:
-            await db.read(lambda tx, differing=differing: _count(tx, name, differing, compared))  # type: ignore[misc]
+        changes = await work().run(differing(actions, places))
+        if changes:
+            await db.read(lambda tx, changes=changes: _count(tx, name, changes, compared))  # type: ignore[misc]
         compared.present += sum(place.managed_by(name) is not None for place in places)
         if not after:
             break
@@ -127,21 +127,21 @@ async def compare(db: Database, row: SetRow) -> None:
         await db.write(lambda tx: _grow(tx, row, spec, compared))
 
 
-def _differing(actions: Actions, places: Collection[Place]) -> Steps[list[tuple[Place, Step]]]:
-    """Return the registries that growth would change, in steps."""
-    differing = []
+def differing(actions: Actions, places: Collection[Place]) -> Steps[list[tuple[Place, Step]]]:
+    """Return the registries that a rollout would change, in steps."""
+    changes = []
     for place in places:
         yield
         step = yield from actions.deciding(place)
         if step is not None:
-            differing.append((place, step))
-    return differing
+            changes.append((place, step))
+    return changes
 
 
-def _count(tx: Tx, name: SetName, differing: Collection[tuple[Place, Step]], compared: _Compared) -> None:
+def _count(tx: Tx, name: SetName, changes: Collection[tuple[Place, Step]], compared: _Compared) -> None:
     now = rollouts.now(tx)
-    latest = latest_targets(tx, name, [place for place, _ in differing])
-    for place, step in differing:
+    latest = latest_targets(tx, name, [place for place, _ in changes])
+    for place, step in changes:
         if may_grow(place, latest.get(place.registry), now):
             compared.changing += 1
             compared.removing += step.removes

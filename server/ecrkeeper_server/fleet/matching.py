@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from msgspec import Struct, field
 
@@ -20,15 +21,12 @@ from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Source
 from ecrkeeper_server.store.json_columns import HASHED_AT_ONCE, NARROW_CHARACTERS, Pace
 from ecrkeeper_server.store.rows import Declaration
-from ecrkeeper_server.turns import Steps, finish
+from ecrkeeper_server.turns import Steps
 
 ACCOUNTS = 100
 """The number of accounts that are read at once; each may have some thirty Regions."""
 PAGE_CHARACTERS = 2_000_000
-"""The size of the declarations of a page, as JSON, unless one account has more.
-
-A transaction that determines targets reads a page at once.
-"""
+"""The size of the declarations of a page, as JSON, unless one account has more."""
 # Registries that a step adds to a page.
 _AT_ONCE = 200
 
@@ -70,25 +68,25 @@ def fleet_account(row: AccountRow) -> FleetAccount:
     )
 
 
-def page(tx: Tx, selector: Matcher, name: SetName, after: str) -> tuple[list[Place], str]:
-    """Return the registries of a page of accounts behind `after`, and its last one.
-
-    The last one is empty at the end. A page ends early if its declarations are large.
-    """
-    return finish(finish(reading_page(tx, selector, name, after)))
-
-
 def reading_page(
-    tx: Tx, selector: Matcher, name: SetName, after: str, *, others: bool = False, settings: bool = True
+    tx: Tx,
+    selector: Matcher,
+    name: SetName,
+    after: str,
+    *,
+    others: bool = False,
+    settings: bool = True,
+    registries: int | None = None,
 ) -> Steps[Steps[tuple[list[Place], str]]]:
-    """Read the same, and return the steps that make it of the rows.
+    """Read a page of accounts behind `after`, and return the steps that make it.
 
-    Without `settings`, the declarations have none, and no page ends early.
+    They return its registries and its last account, which is empty at the end. A page ends early if its declarations
+    are large, or if its accounts have more than so many `registries`. Without `settings`, the declarations have none.
     """
     listed, owner = fleet_accounts.page(tx, after, ACCOUNTS), None if others else name.id
-    accounts: Sequence[AccountRow] = listed
+    accounts: Sequence[AccountRow] = listed if registries is None else _few(listed, registries)
     if settings:
-        accounts = yield from _first(listed, registry_sets.declared_sizes(tx, _accounts(listed), owner))
+        accounts = yield from _first(accounts, registry_sets.declared_sizes(tx, _accounts(accounts), owner))
     declared = yield from registry_sets.reading_declared(tx, _accounts(accounts), owner, settings=settings)
     more = len(listed) == ACCOUNTS or len(accounts) < len(listed)
     return _making(accounts, selector, name, declared, accounts[-1].account if more else "")
@@ -111,6 +109,12 @@ def _making(
 
 def _accounts(rows: Sequence[AccountRow]) -> list[str]:
     return [row.account for row in rows]
+
+
+def _few(accounts: Sequence[AccountRow], registries: int) -> Sequence[AccountRow]:
+    """Return the first accounts that have at most so many Regions together; at least one."""
+    totals = accumulate(len(row.enabled_regions) for row in accounts)
+    return accounts[: max(1, sum(total <= registries for total in totals))]
 
 
 def _first(accounts: Sequence[AccountRow], sizes: Iterator[tuple[str, int]]) -> Steps[Sequence[AccountRow]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from ecrkeeper_server import turns
 from ecrkeeper_server.fleet import matching, waves
 from ecrkeeper_server.fleet.actions import Actions, Step
-from ecrkeeper_server.fleet.growth import held_back, latest_targets, may_grow
+from ecrkeeper_server.fleet.growth import differing, held_back, latest_targets, may_grow
 from ecrkeeper_server.fleet.matching import Place
 from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.rollout_commands import end
@@ -16,27 +18,40 @@ from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import FleetAccount
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import registry_sets, rollout_accounts, rollout_targets, rollouts
-from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rollout_rows import Cause, PinnedAccount, RolloutRow, RolloutState, TargetRow
+from ecrkeeper_server.turns import Steps, finish
 
 # Targets that change what the database should know of their table.
 _LARGE = 500
+# The registries of a page, unless one account has more: some 10 ms of work in one transaction.
+_PAGE = 500
 
 
-def plan_targets(tx: Tx, rollout: RolloutRow) -> RolloutRow:
-    """Determine the targets in the next page of accounts.
+class Page(Struct, frozen=True):
+    """The changes in the registries of a page of accounts, and its last account; empty at the end."""
+
+    changes: Sequence[tuple[Place, Step]]
+    after: str
+
+
+async def next_page(db: Database, rollout: RolloutRow) -> Page:
+    """Return the next page of a rollout, read and decided in turns."""
+    places, after = await db.read_then_parse(lambda tx: _reading(tx, rollout))
+    return await turns.work().run(_deciding(rollout, places, after))
+
+
+def plan_targets(tx: Tx, rollout: RolloutRow, page: Page | None = None) -> RolloutRow:
+    """Determine the targets in the next page of accounts, which is read here unless it is given.
 
     After the last page, put them into waves and begin.
     """
-    name, spec = SetName(rollout.set_id), rollout.set_spec
-    actions = Actions(name, spec, Cause(rollout.cause), rollout.revision)
-    selecting = waves.Selecting.of(rollout.waves)
-    places, after = matching.page(tx, matcher(spec.selector), name, rollout.cursor)
-    held = _Held(tx, rollout, name, places)
+    if page is None:
+        page = finish(_deciding(rollout, *finish(finish(_reading(tx, rollout)))))
+    selecting, held = waves.Selecting.of(rollout.waves), _Held(tx, rollout, [place for place, _ in page.changes])
     pool, rows, accounts = rollout.pool, list[TargetRow](), dict[str, FleetAccount]()
-    for place in places:
-        step = actions.of(place)
-        if step is None or held.leaves_out(place, step):
+    for place, step in page.changes:
+        if held.leaves_out(place, step):
             continue
         wave = selecting.wave_of(place.target)
         rows.append(_target(rollout, place, step, wave, pool, held.now))
@@ -44,9 +59,21 @@ def plan_targets(tx: Tx, rollout: RolloutRow) -> RolloutRow:
         pool += wave is None
     rollout_targets.add(tx, rows)
     rollout_accounts.add(tx, rollout, [_pinned(each) for each in accounts.values()])
-    if after:
-        return rollouts.change(tx, rollout, due_in=0, cursor=after, pool=pool)
+    if page.after:
+        return rollouts.change(tx, rollout, due_in=0, cursor=page.after, pool=pool)
     return _begin(tx, rollouts.change(tx, rollout, due_in=0, pool=pool))
+
+
+def _reading(tx: Tx, rollout: RolloutRow) -> Steps[Steps[tuple[list[Place], str]]]:
+    selector, name = matcher(rollout.set_spec.selector), SetName(rollout.set_id)
+    # Only growth compares settings.
+    settings = rollout.cause == Cause.GROWTH
+    return matching.reading_page(tx, selector, name, rollout.cursor, settings=settings, registries=_PAGE)
+
+
+def _deciding(rollout: RolloutRow, places: Sequence[Place], after: str) -> Steps[Page]:
+    actions = Actions(SetName(rollout.set_id), rollout.set_spec, Cause(rollout.cause), rollout.revision)
+    return Page((yield from differing(actions, places)), after)
 
 
 def _target(rollout: RolloutRow, place: Place, step: Step, wave: int | None, pool: int, now: int) -> TargetRow:
@@ -125,8 +152,8 @@ class _Held:
     They could not be written a short while ago, their account is suspended, or the guard holds them back.
     """
 
-    def __init__(self, tx: Tx, rollout: RolloutRow, name: SetName, places: list[Place]) -> None:
-        self.now = rollouts.now(tx)
+    def __init__(self, tx: Tx, rollout: RolloutRow, places: list[Place]) -> None:
+        self.now, name = rollouts.now(tx), SetName(rollout.set_id)
         self._growth = rollout.cause == Cause.GROWTH
         row = registry_sets.get(tx, name.id) if self._growth else None
         self._keeps = row is not None and row.held_removals > 0

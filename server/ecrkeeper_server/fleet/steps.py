@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ecrkeeper_server.fleet.beginning import Decided, begin, store
 from ecrkeeper_server.fleet.bounds import Bounds
-from ecrkeeper_server.fleet.membership import plan_targets
+from ecrkeeper_server.fleet.membership import Page, plan_targets
 from ecrkeeper_server.fleet.observing import observe
 from ecrkeeper_server.fleet.progress import Counts, Decision, Progress, decide
 from ecrkeeper_server.fleet.rollout_commands import end
@@ -24,16 +24,24 @@ from ecrkeeper_server.fleet.writing import BUSY_SECONDS
 from ecrkeeper_server.store import rollout_targets, rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.json_columns import json_text
-from ecrkeeper_server.store.rollout_rows import ENDED, UNDER_WAY, RolloutRow, RolloutState, TargetRow, TargetState
+from ecrkeeper_server.store.rollout_rows import (
+    ENDED,
+    UNDER_WAY,
+    Cause,
+    RolloutRow,
+    RolloutState,
+    TargetRow,
+    TargetState,
+)
 
 BATCH = 50
 """The maximum number of targets that one step writes: some 10 ms of work in one transaction."""
-STEP_BYTES = 100_000
+STEP_BYTES = 125_000
 """The JSON that one step reads and writes, which takes as long. A target with more is large."""
 # A small target takes as long as so many bytes of JSON.
-_TARGET_BYTES = 2_000
-# How long others leave a rollout to the process that begins a large target of it.
-_LARGE_SECONDS = 5.0
+_TARGET_BYTES = 2_500
+# How long others leave a rollout to the process that decides in turns, which takes less.
+_ALONE_SECONDS = 5.0
 # How soon targets under way are looked at again.
 _POLL_SECONDS = 0.25
 # The same while whole batches begin one after the other.
@@ -43,13 +51,15 @@ _BUSY_POLL_SECONDS = 1.0
 class Stepped(Struct, frozen=True):
     """The result of a step.
 
-    It has the `written` declarations, targets by their new state, and a `large` target to begin next.
+    It has the `written` declarations, and targets by their new state. The next work on the rollout is outside of a
+    transaction: to decide on a `large` target, or, if it `plans`, on a page of registries.
     """
 
     rollout: RolloutRow
     written: int = 0
     changed: Sequence[TargetRow] = ()
     large: TargetRow | None = None
+    plans: bool = False
 
     @property
     def due_at_once(self) -> bool:
@@ -60,6 +70,8 @@ class Stepped(Struct, frozen=True):
 def step(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
     """Make a step on a rollout that this transaction has claimed at `now`."""
     if rollout.state == RolloutState.PLANNING:
+        if rollout.cause == Cause.GROWTH:
+            return Stepped(rollouts.change(tx, rollout, due_in=_ALONE_SECONDS, touch=False), plans=True)
         return Stepped(plan_targets(tx, rollout))
     if rollout.state in ENDED:
         return Stepped(rollouts.change(tx, rollout, due_in=None, touch=False))
@@ -90,6 +102,14 @@ def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
     moved = bool(changed or written)
     stored = _stored(tx, rollout, decision, counts, cursor=observation.cursor, moved=moved, due_in=chosen.due_in)
     return Stepped(stored, len(written), [after for _, after in (*changed, *written)], chosen.large)
+
+
+def plan_page(tx: Tx, before: RolloutRow, page: Page) -> Stepped:
+    """Determine the targets of a page that was decided after a step, unless the rollout has changed since."""
+    rollout = rollouts.get(tx, before.set_id, before.number, lock=True)
+    if rollout is None or _inputs(rollout) != _inputs(before) or rollout.cursor != before.cursor:
+        return Stepped(rollout or before)
+    return Stepped(plan_targets(tx, rollout, page))
 
 
 def begin_large(tx: Tx, before: RolloutRow, target: TargetRow, begun: Decided | None, bounds: Bounds) -> Stepped:
@@ -178,7 +198,7 @@ def _next(tx: Tx, rollout: RolloutRow, decision: Decision) -> _Chosen:
             more = True
             break
         targets.append(target)
-    return _Chosen(targets, large, _LARGE_SECONDS if large is not None else 0.0 if more else BUSY_SECONDS)
+    return _Chosen(targets, large, _ALONE_SECONDS if large is not None else 0.0 if more else BUSY_SECONDS)
 
 
 def _stored(
