@@ -3,7 +3,7 @@
 The registries follow nearly in the order in which their targets began. Each step therefore reads pages from the first
 target under way on, as long as it can decide on half of a page, and one page further on: a few thousand targets that
 wait do not keep the others from being decided. The work of a step follows the targets that it decides, and not those
-under way.
+under way. It ends after few targets, because it is one transaction.
 """
 
 from __future__ import annotations
@@ -28,18 +28,20 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rollout_pages import FIRST, Cursor, Observed, Waits
 from ecrkeeper_server.store.rollout_rows import UNDER_WAY, RolloutRow, TargetRow, TargetState
 
-# How many targets a page has, and how many of them one step reads at most.
-_PAGE, _MAX_TARGETS = 128, 2_000
+# How many targets a page has, and after how many a step ends: to decide on them takes some 10 ms.
+_PAGE, _MAX_TARGETS = 128, 128
 
 
 class Observation(Struct):
     """The targets that one step has decided, before and after.
 
-    `at` is when targets were read, and `ends` are the ends of the last pages further on, by state.
+    `at` is when targets were read, and `ends` are the ends of the last pages further on, by state. If there is `more`
+    to decide, the next step is due at once.
     """
 
     at: int
     ends: dict[str, Cursor] = field(default_factory=dict)
+    more: bool = False
     changed: list[tuple[TargetRow, TargetRow]] = field(default_factory=list)
 
     @classmethod
@@ -73,11 +75,16 @@ def observe(
     for state in sorted(UNDER_WAY):
         if rollout.wave < len(counts) and counts[rollout.wave].get(state, 0):
             reader = _Reader(tx, rollout, state, now, observation)
+            before = last.ends.get(state, FIRST)
             end = reader.read(FIRST)
-            if end is not None:
-                end = reader.read(max(end, last.ends.get(state, FIRST)))
+            if reader.more:
+                # The next step begins with these pages as well.
+                end = before
+            elif end is not None:
+                end = reader.read(max(end, before))
             if end is not None:
                 observation.ends[state] = end
+            observation.more |= reader.more
     return observation
 
 
@@ -88,6 +95,7 @@ class _Reader(Struct):
     now: int
     observation: Observation
     remaining: int = _MAX_TARGETS
+    more: bool = False
 
     def read(self, after: Cursor) -> Cursor | None:
         """Decide on the targets behind a place; return the end of the last page.
@@ -100,7 +108,10 @@ class _Reader(Struct):
             changed = self._judged(page.observed)
             self.observation.changed += changed
             self.remaining -= page.size
-            if page.end is None or 2 * len(changed) < page.size or self.remaining <= 0:
+            if page.end is None or 2 * len(changed) < page.size:
+                return page.end
+            if self.remaining <= 0:
+                self.more = True
                 return page.end
             after = page.end
 

@@ -100,7 +100,8 @@ def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
     for before, after in written:
         _count(counts, before, after)
     moved = bool(changed or written)
-    stored = _stored(tx, rollout, decision, counts, cursor=observation.cursor, moved=moved, due_in=chosen.due_in)
+    due = _Due(chosen.due_in, 0.0 if observation.more else _POLL_SECONDS)
+    stored = _stored(tx, rollout, decision, counts, due, cursor=observation.cursor, moved=moved)
     return Stepped(stored, len(written), [after for _, after in (*changed, *written)], chosen.large)
 
 
@@ -133,7 +134,7 @@ def begin_large(tx: Tx, before: RolloutRow, target: TargetRow, begun: Decided | 
     else:
         return Stepped(rollout, large=target)
     _count(counts, *written)
-    stored = _stored(tx, rollout, decision, counts, cursor=rollout.cursor, moved=True, due_in=0.0)
+    stored = _stored(tx, rollout, decision, counts, _Due(0.0), cursor=rollout.cursor, moved=True)
     return Stepped(stored, 1, [written[1]])
 
 
@@ -201,20 +202,24 @@ def _next(tx: Tx, rollout: RolloutRow, decision: Decision) -> _Chosen:
     return _Chosen(targets, large, _ALONE_SECONDS if large is not None else 0.0 if more else BUSY_SECONDS)
 
 
+class _Due(Struct, frozen=True):
+    """In how many seconds others may begin, and those under way are read again."""
+
+    begin: float
+    observe: float = _POLL_SECONDS
+
+
 def _stored(
     tx: Tx,
     rollout: RolloutRow,
     decision: Decision,
     counts: list[dict[str, int]],
+    due: _Due,
     *,
     cursor: str,
     moved: bool,
-    due_in: float,
 ) -> RolloutRow:
-    """Store what became of a rollout, and when to look at it again.
-
-    If targets may begin, that is in `due_in` seconds.
-    """
+    """Store what became of a rollout, and when to look at it again."""
     if decision.state in ENDED:
         changed = rollouts.change(tx, rollout, due_in=0, counts=counts, wave=decision.wave)
         return end(tx, changed, decision.state)
@@ -223,13 +228,13 @@ def _stored(
         failed = counts[decision.wave].get(TargetState.FAILED, 0)
         message = f"{failed} targets of wave {decision.wave} failed, which is more than it tolerates"
     under_way = any(wave.get(state, 0) for wave in counts for state in UNDER_WAY)
-    due: float | None = _POLL_SECONDS if under_way else None
+    due_in: float | None = due.observe if under_way else None
     if decision.start:
-        due = due_in
-    elif due is None and decision.state in (RolloutState.RUNNING, RolloutState.ROLLING_BACK):
-        due = 0.0
+        due_in = due.begin
+    elif due_in is None and decision.state in (RolloutState.RUNNING, RolloutState.ROLLING_BACK):
+        due_in = 0.0
     same = (decision.state, decision.wave) == (rollout.state, rollout.wave)
     values = {"state": decision.state, "wave": decision.wave, "counts": counts, "cursor": cursor, "message": message}
     if same:
         values.pop("message")
-    return rollouts.change(tx, rollout, due_in=due, touch=moved or not same, **values)
+    return rollouts.change(tx, rollout, due_in=due_in, touch=moved or not same, **values)
