@@ -74,7 +74,7 @@ def observe(
     observation = Observation(now)
     for state in sorted(UNDER_WAY):
         if rollout.wave < len(counts) and counts[rollout.wave].get(state, 0):
-            reader = _Reader(tx, rollout, state, now, observation)
+            reader = _Reader(tx, rollout, state, now, observation, _MAX_TARGETS)
             before = last.ends.get(state, FIRST)
             end = reader.read(FIRST)
             if reader.more:
@@ -94,7 +94,7 @@ class _Reader(Struct):
     state: TargetState
     now: int
     observation: Observation
-    remaining: int = _MAX_TARGETS
+    remaining: int
     more: bool = False
 
     def read(self, after: Cursor) -> Cursor | None:
