@@ -122,16 +122,16 @@ class Decided(Struct, frozen=True):
 async def decide(db: Database, rollout: RolloutRow, target: TargetRow, bounds: Bounds) -> Decided:
     """Decide on a target in turns, and store nothing."""
 
-    def reading(tx: Tx) -> Steps[tuple[Texts, Outlook, list[Revision]]]:
+    def reading(tx: Tx) -> Steps[tuple[Texts, Outlook, Steps[list[Revision]]]]:
         name = SetName(rollout.set_id).settings(target.registry)
         outlook = _outlook(tx, rollout, [target], bounds)
         texts = yield from work.reading(tx, [name])
         numbers = [target.before_revision] if target.undo else []
         return texts, outlook, (yield from revision_pages.reading(tx, name, numbers))
 
-    texts, outlook, revisions = await db.read_in_turns(reading)
+    texts, outlook, parsing = await db.read_in_turns(reading)
     unit = await turns.work().run(work.parsing(texts))
-    before = {SettingsName(target.registry, each.owner): each for each in revisions}
+    before = {SettingsName(target.registry, each.owner): each for each in await turns.work().run(parsing)}
     written = await turns.work().run(_writer(rollout, unit, outlook, before).writing(target))
     return Decided((target, written), unit, await turns.work().run(decided.describing(unit)), outlook)
 
