@@ -160,7 +160,7 @@ async def test_pages_find_the_targets_of_the_selector(db: Database, monkeypatch:
         await db.write(lambda tx: stored(tx, rows))
         compiled, after, selected = matcher(chosen.selector), "", list[str]()
         while True:
-            places, after = await db.read_in_turns(
+            places, after = await db.read_then_parse(
                 lambda tx, a=after: matching.reading_page(tx, compiled, SetName("a"), a)  # type: ignore[misc]
             )
             selected += [str(place.registry) for place in places]
@@ -274,7 +274,7 @@ async def test_page_ends_before_its_declarations_are_too_large(db: Database, mon
     await db.write(lambda tx: declare(tx, rows, 1_000))
     compiled, after, sizes = matcher(Selector()), "", list[int]()
     while True:
-        places, after = await db.read_in_turns(
+        places, after = await db.read_then_parse(
             lambda tx, a=after: matching.reading_page(tx, compiled, SetName("a"), a)  # type: ignore[misc]
         )
         assert all(place.declared is not None for place in places)
@@ -283,7 +283,7 @@ async def test_page_ends_before_its_declarations_are_too_large(db: Database, mon
             break
     assert sizes == [2, 2, 2, 1]
     monkeypatch.setattr(matching, "PAGE_CHARACTERS", 10)
-    places, after = await db.read_in_turns(lambda tx: matching.reading_page(tx, compiled, SetName("a"), ""))
+    places, after = await db.read_then_parse(lambda tx: matching.reading_page(tx, compiled, SetName("a"), ""))
     assert (len(places), after) == (1, rows[0].account), "one account is read, however large"
 
 

@@ -67,7 +67,7 @@ def declare(account: str, owner: str, settings: dict[str, Any]) -> Change:
 
 
 class Interrupted:
-    """A database in which something happens after each read in turns, as often as there is something."""
+    """A database in which something happens after each read in turns."""
 
     def __init__(self, db: Database, *meanwhile: Meanwhile) -> None:
         self.db, self.read, self.write = db, db.read, db.write
@@ -79,6 +79,9 @@ class Interrupted:
         if self.meanwhile:
             await self.meanwhile.pop(0)(self.db)
         return read
+
+    async def read_then_parse(self, query: Callable[[Tx], Steps[Steps[Any]]]) -> Any:
+        return finish(await self.read_in_turns(query))
 
 
 def writing(change: Change) -> Meanwhile:

@@ -112,7 +112,7 @@ def _accounts(rows: Sequence[AccountRow]) -> list[str]:
 
 
 def _few(accounts: Sequence[AccountRow], registries: int) -> Sequence[AccountRow]:
-    """Return the first accounts that have at most so many Regions together; at least one."""
+    """Return the first accounts with at most so many Regions; at least one."""
     totals = accumulate(len(row.enabled_regions) for row in accounts)
     return accounts[: max(1, sum(total <= registries for total in totals))]
 
