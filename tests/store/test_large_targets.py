@@ -33,7 +33,7 @@ from tests.views import largest
 from .conftest import Clock
 from .fleets import AT_ONCE, StoredFleet, excluding
 
-OWNERS = 200
+OWNERS = 240
 Change = Callable[[Tx], Any]
 Meanwhile = Callable[[Database], Awaitable[Any]]
 
@@ -43,9 +43,9 @@ def caching(url: str = "quay.io") -> dict[str, Any]:
 
 
 def filters(at: int) -> dict[str, Any]:
-    """Return settings of some 800 bytes."""
+    """Return settings of some 1,500 bytes."""
     destination = {"region": "eu-west-1", "registryId": "222222222222"}
-    rows = [{"filter": f"team-{at}-{n}/{'x' * 30}", "filterType": "PREFIX_MATCH"} for n in range(10)]
+    rows = [{"filter": f"team-{at}-{n}/{'x' * 30}", "filterType": "PREFIX_MATCH"} for n in range(20)]
     return {"replication_configuration": {"rules": [{"destinations": [destination], "repositoryFilters": rows}]}}
 
 
@@ -149,7 +149,7 @@ async def test_only_a_large_target_is_decided_on_the_event_loop(fleet: StoredFle
 async def test_targets_of_a_large_set_are_decided_on_the_event_loop(
     fleet: StoredFleet, threads: dict[str, int]
 ) -> None:
-    await fleet.write("a", excluding(*(f"{number:04}-{'x' * 47}" for number in range(1_500))))
+    await fleet.write("a", excluding(*(f"{number:04}-{'x' * 47}" for number in range(4_000))))
     await fleet.work()
     assert set(threads) == set(fleet.accounts) and set(threads.values()) == {threading.get_ident()}
 

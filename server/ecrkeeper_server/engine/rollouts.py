@@ -171,8 +171,6 @@ class RolloutWorker:
     async def _pause_after_work(self) -> float:
         self._woken.clear()
         if await self.work_once():
-            # Others may wait for the database.
-            await asyncio.sleep(0)
             return 0.0
         waits = [await self._db.read(rollouts.next_due), await self._db.read(registry_sets.next_due)]
         # Another replica has the steps that are due and could not be claimed.

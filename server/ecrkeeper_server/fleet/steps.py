@@ -34,12 +34,12 @@ from ecrkeeper_server.store.rollout_rows import (
     TargetState,
 )
 
-BATCH = 50
+BATCH = 150
 """The maximum number of targets that one step writes: some 10 ms of work in one transaction."""
-STEP_BYTES = 125_000
+STEP_BYTES = 300_000
 """The JSON that one step reads and writes, which takes as long. A target with more is large."""
 # A small target takes as long as so many bytes of JSON.
-_TARGET_BYTES = 2_500
+_TARGET_BYTES = 1_500
 # How long others leave a rollout to the process that decides in turns, which takes less.
 _ALONE_SECONDS = 5.0
 # How soon targets under way are looked at again.
