@@ -1,4 +1,4 @@
-"""Targets in registries with large declarations, which are decided before their transaction."""
+"""Targets in large registries, decided before their transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ecrkeeper_server.store.fleet_specs import AccountState, Amount, Wave
 from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.store.work import columns_of
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import Steps, finish
 from msgspec.structs import replace
 from sqlalchemy import select
 

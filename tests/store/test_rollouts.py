@@ -177,7 +177,7 @@ async def test_step_of_a_large_set_begins_few_targets(
     fleet = StoredFleet(db, clock)
     await fleet.add(5, set="a")
     await fleet.write("a", excluding(*LARGE))
-    monkeypatch.setattr(steps, "STEP_BYTES", 8_000)
+    monkeypatch.setattr(steps, "STEP_BYTES", 6_000)
     assert await begun(fleet) == [2, 2, 1], "two sets of 2,000 characters"
     await fleet.work()
     await fleet.write("a", excluding("short"))
@@ -200,7 +200,7 @@ async def test_step_back_to_a_large_revision_begins_few_targets(
     await db.write(
         lambda tx: control(tx, Caller("RollBackRollout"), RolloutName(SetName("a"), newest.number), "roll back")
     )
-    monkeypatch.setattr(steps, "STEP_BYTES", 8_800)
+    monkeypatch.setattr(steps, "STEP_BYTES", 6_800)
     assert await begun(fleet) == [2, 2, 1], "two revisions of 2,000 characters"
 
 

@@ -43,8 +43,14 @@ from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import FleetPlan
 from ecrkeeper_server.fleet.planner import Planner
 from ecrkeeper_server.fleet.planner import checking as checking_set
+<<<<<<< ours
 from ecrkeeper_server.fleet.selectors import matcher
+=======
+from ecrkeeper_server.fleet.rendering import Renderer
+>>>>>>> theirs
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
+from ecrkeeper_server.fleet.template import Templates
+from ecrkeeper_server.fleet.writing import Writer
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings import algebra
@@ -62,8 +68,13 @@ from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import Override, Selector, SetSpec, Wave
 from ecrkeeper_server.store.json_columns import JsonText, json_text, readers
 from ecrkeeper_server.store.listing import Read
+<<<<<<< ours
 from ecrkeeper_server.store.rollout_rows import Cause
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+=======
+from ecrkeeper_server.store.rollout_rows import Cause, RolloutRow, TargetRow
+from ecrkeeper_server.store.rows import Declaration, Resource
+>>>>>>> theirs
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, audit_events, operations
 from ecrkeeper_server.store.unit_of_work import UnitOfWork, text_length
@@ -276,6 +287,26 @@ def deleting(crowded: State) -> Steps[Any]:
     return DeleteDeclaration(name=crowded[1][0].name, caller=Caller("Test")).deciding(unit_of(crowded))
 
 
+def beginning(crowded: State) -> Steps[Any]:
+    """Begin the target of a rollout that declares another filter for one of many owners."""
+    row, declared = crowded
+    account = FleetAccount(row.registry.account, regions=(row.registry.region,))
+    spec = SetSpec(selector=Selector(), settings=declared[1].settings, waves=(Wave(),))
+    name = SetName("new")
+    rollout = RolloutRow(
+        set_id=name.id, number=1, state="RUNNING", cause=Cause.REVISION, principal="", reason="", authority={},
+        spec=spec.to_json(), counts=[], revision=1, create_time=0, update_time=0,
+    )  # fmt: skip
+    unit = unit_of(crowded)
+    writer = Writer(
+        rollout=rollout, unit=unit, spec=spec, renderer=Renderer(Templates(spec)), reached={row.registry},
+        accounts={account.account: account}, taking={}, before={},
+    )  # fmt: skip
+    target = TargetRow(set_id=name.id, number=1, account=account.account, region=row.registry.region, wave=0)
+    written = yield from writer.writing(target)
+    assert written.state == "RUNNING"
+
+
 def scattered() -> State:
     """Return a registry that needs a rule for each filter, far more than AWS allows."""
     row, declared = many(1_000)
@@ -403,6 +434,7 @@ CROWDED: list[tuple[str, Callable[[State], Steps[Any]]]] = [
     ("a write that takes over elements of all owners", taking_over),
     ("a write that conflicts with all owners", conflicting),
     ("a deletion", deleting),
+    ("the target of a rollout", beginning),
     ("a deletion where rules are too many", lambda _: rejected(deleting(scattered()))),
     ("the cost", lambda crowded: counting([each.settings for each in crowded[1]])),
     ("the rows of a watch", watched),

@@ -29,7 +29,10 @@ _PAGE = 500
 
 
 class Page(Struct, frozen=True):
-    """The changes in the registries of a page of accounts, and its last account; empty at the end."""
+    """The changes in the registries of a page of accounts.
+
+    `after` is its last account, or empty at the end.
+    """
 
     changes: Sequence[tuple[Place, Step]]
     after: str

@@ -34,13 +34,16 @@ from ecrkeeper_server.store.rollout_rows import (
     TargetState,
 )
 
-BATCH = 150
-"""The maximum number of targets that one step writes: some 10 ms of work in one transaction."""
-STEP_BYTES = 300_000
-"""The JSON that one step reads and writes, which takes as long. A target with more is large."""
-# A small target takes as long as so many bytes of JSON.
-_TARGET_BYTES = 1_500
-# How long others leave a rollout to the process that decides in turns, which takes less.
+BATCH = 200
+"""The maximum number of targets that one step writes: some 40 ms of work in one transaction, if they are small.
+
+With fewer, the statements of a step would take longer than its targets.
+"""
+STEP_BYTES = 250_000
+"""The JSON that one step reads and writes, which takes no longer. A target with more is large."""
+# A target takes as long as so many bytes of JSON more.
+_TARGET_BYTES = 500
+# How long others leave a rollout to the process that decides in turns, which mostly takes less.
 _ALONE_SECONDS = 5.0
 # How soon targets under way are looked at again.
 _POLL_SECONDS = 0.25
@@ -171,7 +174,10 @@ def _fitting(rollout: RolloutRow) -> int:
 
 
 class _Chosen(Struct, frozen=True):
-    """The targets that a step writes, a large one, and when others may begin, in seconds."""
+    """The targets that a step writes, and a large one.
+
+    Others may begin after `due_in` seconds.
+    """
 
     targets: Sequence[TargetRow] = ()
     large: TargetRow | None = None
