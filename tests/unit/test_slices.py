@@ -43,11 +43,8 @@ from ecrkeeper_server.fleet.names import SetName
 from ecrkeeper_server.fleet.plan import FleetPlan
 from ecrkeeper_server.fleet.planner import Planner
 from ecrkeeper_server.fleet.planner import checking as checking_set
-<<<<<<< ours
-from ecrkeeper_server.fleet.selectors import matcher
-=======
 from ecrkeeper_server.fleet.rendering import Renderer
->>>>>>> theirs
+from ecrkeeper_server.fleet.selectors import matcher
 from ecrkeeper_server.fleet.targets import FleetAccount, Target
 from ecrkeeper_server.fleet.template import Templates
 from ecrkeeper_server.fleet.writing import Writer
@@ -68,13 +65,8 @@ from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import Override, Selector, SetSpec, Wave
 from ecrkeeper_server.store.json_columns import JsonText, json_text, readers
 from ecrkeeper_server.store.listing import Read
-<<<<<<< ours
-from ecrkeeper_server.store.rollout_rows import Cause
-from ecrkeeper_server.store.rows import Declaration, Operation, Resource
-=======
 from ecrkeeper_server.store.rollout_rows import Cause, RolloutRow, TargetRow
-from ecrkeeper_server.store.rows import Declaration, Resource
->>>>>>> theirs
+from ecrkeeper_server.store.rows import Declaration, Operation, Resource
 from ecrkeeper_server.store.specs import DeclarationSpec
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, audit_events, operations
 from ecrkeeper_server.store.unit_of_work import UnitOfWork, text_length
@@ -288,7 +280,7 @@ def deleting(crowded: State) -> Steps[Any]:
 
 
 def beginning(crowded: State) -> Steps[Any]:
-    """Begin the target of a rollout that declares another filter for one of many owners."""
+    """Begin the target of a rollout that declares for one of many owners."""
     row, declared = crowded
     account = FleetAccount(row.registry.account, regions=(row.registry.region,))
     spec = SetSpec(selector=Selector(), settings=declared[1].settings, waves=(Wave(),))

@@ -45,9 +45,9 @@ async def next_page(db: Database, rollout: RolloutRow) -> Page:
 
 
 def plan_targets(tx: Tx, rollout: RolloutRow, page: Page | None = None) -> RolloutRow:
-    """Determine the targets in the next page of accounts, which is read here unless it is given.
+    """Determine the targets in the next page of accounts.
 
-    After the last page, put them into waves and begin.
+    It is read here unless it is given. After the last page, put them into waves and begin.
     """
     if page is None:
         page = finish(_deciding(rollout, *finish(finish(_reading(tx, rollout)))))

@@ -109,7 +109,10 @@ def _advance(tx: Tx, rollout: RolloutRow, bounds: Bounds, now: int) -> Stepped:
 
 
 def plan_page(tx: Tx, before: RolloutRow, page: Page) -> Stepped:
-    """Determine the targets of a page that was decided after a step, unless the rollout has changed since."""
+    """Determine the targets of a page that was decided after a step.
+
+    Do nothing if the rollout has changed since.
+    """
     rollout = rollouts.get(tx, before.set_id, before.number, lock=True)
     if rollout is None or _inputs(rollout) != _inputs(before) or rollout.cursor != before.cursor:
         return Stepped(rollout or before)
@@ -117,10 +120,10 @@ def plan_page(tx: Tx, before: RolloutRow, page: Page) -> Stepped:
 
 
 def begin_large(tx: Tx, before: RolloutRow, target: TargetRow, begun: Decided | None, bounds: Bounds) -> Stepped:
-    """Begin a large target of a rollout after a step, or return it as `large` to be decided again.
+    """Begin a large target of a rollout after a step.
 
-    Without a decision, decide in this transaction. If the rollout or the target has changed since that step, begin
-    nothing: the next step is due already.
+    If its basis has changed, return it as `large` to be decided again. Without a decision, decide in this transaction.
+    If the rollout or the target has changed since that step, begin nothing: the next step decides again.
     """
     rollout = rollouts.get(tx, before.set_id, before.number, lock=True)
     if rollout is None or _inputs(rollout) != _inputs(before):
