@@ -12,15 +12,15 @@ from typing import Any, cast
 import pytest
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.engine.rollouts import RolloutWorker
-from ecrkeeper_server.fleet import observing, steps
+from ecrkeeper_server.fleet import membership, observing, steps
 from ecrkeeper_server.fleet.bounds import Bounds
 from ecrkeeper_server.fleet.names import RolloutName, SetName
 from ecrkeeper_server.fleet.rollout_commands import control
 from ecrkeeper_server.fleet.set_commands import SetWrite, write_set
-from ecrkeeper_server.store import registry_sets, rollout_pages, rollout_targets, rollouts
+from ecrkeeper_server.store import fleet_accounts, registry_sets, rollout_pages, rollout_targets, rollouts
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.fleet_rows import Authority, SetRow
+from ecrkeeper_server.store.fleet_rows import AccountRow, Authority, SetRow
 from ecrkeeper_server.store.fleet_specs import Selector, SetSpec, Wave
 from ecrkeeper_server.store.rollout_rows import RolloutRow, RolloutState, TargetRow, TargetState
 from ecrkeeper_server.store.tables import resources
@@ -287,3 +287,52 @@ async def test_targets_under_way_are_read_without_settings(db: Database, clock: 
         return [[each.declared and each.declared.settings for each in some] for some in (page.observed, complete)]
 
     assert await db.read(read) == [[{}, {}], [REPLICATING]]
+
+
+async def test_step_decides_on_few_targets_under_way(
+    db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_PAGE", "_MAX_TARGETS"):
+        monkeypatch.setattr(observing, name, 2)
+    fleet = StoredFleet(db, clock)
+    await fleet.add(7, set="a")
+    await fleet.write("a", excluding("scanner"))
+    worker, decided = RolloutWorker(db, Bounds(), lambda: None), [0]
+    while await worker.work_once():
+        pass
+    follow = update_statement(resources).values(observed_generation=resources.c.generation, state=READY)
+    await db.write(lambda tx: tx.conn.execute(follow))
+    clock.advance(1)
+    # All steps are due at once.
+    while await worker.work_once():
+        [rollout] = await fleet.rollouts("a")
+        decided.append(rollout.counts[0].get(TargetState.SUCCEEDED, 0))
+    assert decided[:5] == [0, 2, 4, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "regions", "pages", "reason"),
+    [
+        (7, 1, [3, 3, 1], "as many accounts as fit"),
+        (3, 2, [2, 2, 2], "two accounts have more Regions than a page"),
+        (2, 5, [5, 5], "one account has more Regions than a page"),
+    ],
+)
+async def test_step_determines_few_targets(
+    db: Database, accounts: int, regions: int, pages: list[int], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "_PAGE", 3)
+    spec = SetSpec(selector=Selector(), settings={}, waves=(Wave(),)).to_json()
+
+    def fill(tx: Tx) -> RolloutRow:
+        for at in range(accounts):
+            enabled = [f"eu-west-{region}" for region in range(regions)]
+            fleet_accounts.add(tx, AccountRow(account=f"{at:012}", uid="u", regions=enabled))
+        registry_sets.add(tx, set_row("one", spec=spec))
+        return rollouts.add(tx, rollout_row("one", spec=spec))
+
+    row, added = await db.write(fill), [0]
+    while row.state == RolloutState.PLANNING:
+        row = await db.write(lambda tx, row=row: membership.plan_targets(tx, row))  # type: ignore[misc]
+        added.append(await db.read(lambda tx, row=row: rollout_targets.total(tx, row)))  # type: ignore[misc]
+    assert [after - before for before, after in itertools.pairwise(added)] == pages, reason
