@@ -8,7 +8,7 @@ import orjson
 import pytest
 from ecrkeeper_server.store import json_columns
 from ecrkeeper_server.store.json_columns import JsonText
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
@@ -40,6 +40,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=3)
 _VALUES = st.recursive(st.none() | st.booleans() | _TEXT, lambda each: st.lists(each) | st.dictionaries(_TEXT, each))
 
 
+@example(members=dict.fromkeys(map(str, range(30))), value=None, items=501)
 @given(members=st.dictionaries(_TEXT, _VALUES), value=_VALUES, items=st.sampled_from([501, 599, 600, 601]))
 def test_long_members_are_written_in_parts_of_the_same_text(members: dict[str, Any], value: Any, items: int) -> None:
     long = {**members, "list": [value] * items, "dict": {f'{at}"é': value for at in range(items)}}

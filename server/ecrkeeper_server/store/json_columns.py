@@ -193,7 +193,7 @@ def _parts(value: Any, depth: int = _DEPTH) -> Iterator[str]:
     Each call of orjson keeps Python's lock, also in a thread, and the event loop waits for it.
     """
     if _items(value) > _FEW:
-        yield from _runs(value)
+        yield from _runs(value, depth)
     elif not depth or not _items(value):
         yield _sorted(value)
     elif type(value) is list:
@@ -208,19 +208,39 @@ def _parts(value: Any, depth: int = _DEPTH) -> Iterator[str]:
         yield "}"
 
 
-def _runs(value: Any) -> Iterator[str]:
+def _runs(value: Any, depth: int) -> Iterator[str]:
     """Yield the parts of a value with many items, which may be long."""
     listed = type(value) is list
-    keys = [] if listed else sorted(value)
     yield "[" if listed else "{"
-    start, count = 0, 1
-    while start < len(value):
-        end = start + count
-        text = _sorted(value[start:end] if listed else {key: value[key] for key in keys[start:end]})
-        # Without the brackets around them.
-        yield ("," if start else "") + text[1:-1]
-        start, count = end, min(_AT_ONCE, 2 * count) if len(text) < _RUN else max(1, count // 2)
+    run: dict[Any, Any] = {}
+    between, count = "", 1
+    for name in range(len(value)) if listed else sorted(value):
+        item = value[name]
+        # One with many items is taken apart by itself.
+        apart = depth > 0 and _items(item) > _FEW
+        if not apart:
+            run[name] = item
+        if run and (apart or len(run) >= count):
+            text = _run(run, listed=listed)
+            yield between + text
+            between, run, count = ",", {}, _next_count(count, len(text))
+        if apart:
+            yield between if listed else f"{between}{_sorted(name)}:"
+            between = ","
+            yield from _parts(item, depth - 1)
+    if run:
+        yield between + _run(run, listed=listed)
     yield "]" if listed else "}"
+
+
+def _run(run: dict[Any, Any], *, listed: bool) -> str:
+    """Return the text of some items, without the brackets around them."""
+    return _sorted(list(run.values()) if listed else run)[1:-1]
+
+
+def _next_count(count: int, length: int) -> int:
+    """Return how many items the next run has, after one whose text has a length."""
+    return min(_AT_ONCE, 2 * count) if length < _RUN else max(1, count // 2)
 
 
 def read_json(text: str) -> Any:
