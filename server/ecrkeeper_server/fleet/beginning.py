@@ -133,7 +133,9 @@ async def decide(db: Database, rollout: RolloutRow, target: TargetRow, bounds: B
     unit = await turns.work().run(work.parsing(texts))
     before = {SettingsName(target.registry, each.owner): each for each in await turns.work().run(parsing)}
     written = await turns.work().run(_writer(rollout, unit, outlook, before).writing(target))
-    return Decided((target, written), unit, await turns.work().run(decided.describing(unit)), outlook)
+    basis = await turns.work().run(decided.describing(unit))
+    await turns.work().run(decided.writing(unit))
+    return Decided((target, written), unit, basis, outlook)
 
 
 def store(tx: Tx, rollout: RolloutRow, begun: Decided, bounds: Bounds) -> bool:
