@@ -287,29 +287,38 @@ def due(tx: Tx) -> None:
     rollouts.change(tx, row, due_in=0, touch=False)
 
 
-async def test_replicas_begin_a_large_target_once(fleet: StoredFleet) -> None:
+@pytest.mark.parametrize("steps", [1, 3], ids=["with another one pending", "with all others"])
+async def test_replicas_begin_a_large_target_once(fleet: StoredFleet, steps: int) -> None:
+    await fleet.db.write(fill(fleet.accounts[1]))
     await fleet.write("a", excluding("scanner"))
+    begun: list[list[str]] = []
 
     async def begin_as_well(db: Database) -> None:
         await db.write(due)
-        await begin(worker_on(db))
-        assert await states(fleet) == [TargetState.RUNNING] * 3
+        for _ in range(steps):
+            await worker_on(db).work_once()
+        begun.append(await states(fleet))
 
     await begin(worker_on(Interrupted(fleet.db, begin_as_well)))
+    assert [each[0] for each in begun] == [TargetState.RUNNING]
     assert await states(fleet) == [TargetState.RUNNING] * 3
     declared = await fleet.declared(fleet.accounts[0], "a")
     assert declared is not None and (declared.generation, declared.registry_generation) == (1, 2)
+    row = await fleet.db.read(lambda tx: resources.get(tx, f"accounts/{fleet.accounts[0]}/registries/us-east-1"))
+    assert row is not None and row.generation == 2, "it is not tried again"
     assert (await rollout_of(fleet)).counts[0] == {TargetState.PENDING: 0, TargetState.RUNNING: 3}
 
 
 async def test_large_target_is_left_to_one_process(fleet: StoredFleet) -> None:
     await fleet.write("a", excluding("scanner"))
+    observed: list[Any] = []
 
-    async def check(db: Database) -> None:
-        assert not await worker_on(db).work_once(), "nothing is due"
-        assert await states(fleet) == [TargetState.PENDING, TargetState.RUNNING, TargetState.RUNNING]
+    async def work_as_well(db: Database) -> None:
+        observed.append(await worker_on(db).work_once())
+        observed.append(await states(fleet))
 
-    await begin(worker_on(Interrupted(fleet.db, check)))
+    await begin(worker_on(Interrupted(fleet.db, work_as_well)))
+    assert observed == [False, [TargetState.PENDING, TargetState.RUNNING, TargetState.RUNNING]]
     assert await states(fleet) == [TargetState.RUNNING] * 3
 
 
