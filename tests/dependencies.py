@@ -1,4 +1,4 @@
-"""What services depend on, without AWS."""
+"""Dependencies of services, without AWS."""
 
 from __future__ import annotations
 

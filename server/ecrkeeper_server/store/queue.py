@@ -57,7 +57,7 @@ class Outcome(HasState, Struct, frozen=True):
             or self.observed_generation != claimed.observed_generation
             or self.unready != claimed.unready
             or self.reason != claimed.reason
-            or (self.state != claimed.state if self.differs is None else self.differs)
+            or self.new_state(claimed)
         )
 
     def new_state(self, claimed: Resource) -> bool:
