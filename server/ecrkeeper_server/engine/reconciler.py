@@ -22,10 +22,10 @@ from ecrkeeper_server.engine.reconcile_role import reconcile_role
 from ecrkeeper_server.engine.telemetry import Ending, ReconcileTelemetry
 from ecrkeeper_server.engine.unchanged import Unchanged
 from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.settings.elements import CHARACTERS
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.declarations import parsing_cost
 from ecrkeeper_server.store.rows import Resource, parsed
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
@@ -70,7 +70,7 @@ class Reconciler:
 
     async def _attempt(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
         if desired is not None:
-            await work().run(desired.reading(), parsing_cost(desired.texts))
+            await work().run(desired.reading(), len(desired.text) // CHARACTERS)
         attempt = self._begun(await parsed(row), desired, ending)
         try:
             async with asyncio.timeout(self._options.attempt_timeout):

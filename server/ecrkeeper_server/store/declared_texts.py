@@ -16,7 +16,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import SETTINGS_AT, STORED_DECLARATION, Stored
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.json_columns import json_rows, reading_each
+from ecrkeeper_server.store.json_columns import json_rows, reading_each, reading_json
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.turns import Steps
 
@@ -60,6 +60,11 @@ def reading_texts_of(tx: Tx, registries: Collection[Registry]) -> Steps[dict[str
     for each in texts.values():
         each.sort(key=owner_of)
     return texts
+
+
+def reading_lists(text: str) -> Steps[list[Stored]]:
+    """Return the declarations in the text of a `json_lists`, by owner."""
+    return sorted((yield from reading_json(text)), key=owner_of)
 
 
 def owner_of(row: Sequence[Any]) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Dialect as Compiler
 from ecrkeeper_server.names import WILDCARD, RegistryName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import STORED_DECLARATION, Stored, parsing_all
-from ecrkeeper_server.store.declared_texts import owner_of, reading_texts_of
+from ecrkeeper_server.store.declared_texts import reading_lists, reading_texts_of
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.json_columns import (
@@ -37,7 +37,6 @@ from ecrkeeper_server.store.json_columns import (
     TextBytes,
     as_text,
     reading_each,
-    reading_json,
     released,
 )
 from ecrkeeper_server.store.prepared import Prepared
@@ -205,13 +204,9 @@ def _parsing(rows: list[Any], longer: Mapping[str, list[Stored]]) -> Steps[list[
         pace.count(_characters(row))
         *columns, digest, declared = row
         versioned = versioned_of(parsed_row(columns), digest)
-        texts = longer.get(versioned.row.name, []) if declared is None else (yield from _listed_texts(declared))
+        texts = longer.get(versioned.row.name, []) if declared is None else (yield from reading_lists(declared))
         reads.append(Read(versioned, (yield from parsing_all(texts, pace))))
     return reads
-
-
-def _listed_texts(declared: str) -> Steps[list[Stored]]:
-    return sorted((yield from reading_json(declared)), key=owner_of)
 
 
 @lru_cache(maxsize=8)

@@ -15,7 +15,8 @@ from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import STORED_DECLARATION, Stored, parsing
+from ecrkeeper_server.store.declarations import STORED_DECLARATION, parsing_all
+from ecrkeeper_server.store.declared_texts import reading_lists
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.json_columns import json_rows
 from ecrkeeper_server.store.queue import Outcome
@@ -27,31 +28,33 @@ from ecrkeeper_server.turns import Steps
 class Desired(Struct):
     """The declarations for a registry, and the operations that wait for it.
 
-    `texts` are declarations that `reading` has not parsed yet.
+    `text` has the declarations that `reading` has not parsed yet.
     """
 
     declared: list[Declaration] = field(default_factory=list)
     pending: list[Operation] = field(default_factory=list)
-    texts: list[Stored] = field(default_factory=list)
+    text: str = ""
 
     def reading(self) -> Steps[None]:
         """Parse the declarations in steps."""
-        self.declared += yield from parsing(self.texts)
-        self.texts = []
+        if self.text:
+            text, self.text = self.text, ""
+            self.declared += yield from parsing_all((yield from reading_lists(text)))
 
 
 def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
-    """Return the declarations of registries by name, as texts.
+    """Return the declarations of registries by name, with one text for each registry.
 
-    They belong to the claimed generation if this transaction has changed or locked
+    A registry may have thousands, and SQLite's driver releases the GIL for each row.
+    The declarations belong to the claimed generation if this transaction has changed or locked
     the registries: every write of a declaration changes its registry as well.
     """
     values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registries)
     desired = {row.name: Desired() for row in registries}
     declared, waiting = _desired(tx.dialect)
     of_registries, pending = tx.ask(tx.conn, [(declared, values), (waiting, values)])
-    for name, *columns in of_registries:
-        desired[name].texts.append(tuple(columns))
+    for name, text in of_registries:
+        desired[name].text = text or ""
     for operation in (Operation(*columns) for columns in pending):
         desired[operation.target].pending.append(operation)
     return desired
@@ -61,11 +64,8 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
 def _desired(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
     names = dialect.json_table({name: Text() for name in ("name", "account", "region")})
     of_registry = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
-    declared = (
-        select(names.c.name.label("registry"), *STORED_DECLARATION)
-        .join_from(names, declarations, of_registry)
-        .order_by(declarations.c.owner)
-    )
+    texts: Any = select(dialect.json_lists(STORED_DECLARATION)).where(of_registry).correlate(names).scalar_subquery()
+    declared = select(names.c.name, texts)
     waiting = (
         select(operations)
         .join_from(names, operations, and_(operations.c.target == names.c.name, operations.c.done.is_(False)))
