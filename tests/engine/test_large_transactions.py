@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -31,7 +32,7 @@ from ecrkeeper_server.store import (
     sweep,
     tables,
 )
-from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.database import Database, Query, Rows, Tx
 from ecrkeeper_server.store.json_columns import json_text
 from ecrkeeper_server.store.long_json import LONG
 from ecrkeeper_server.store.rows import Resource, parsed
@@ -40,7 +41,7 @@ from ecrkeeper_server.store.states import RegistryState
 from ecrkeeper_server.store.work import columns_of
 from ecrkeeper_server.turns import finish
 from msgspec.structs import replace
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from tests.views import largest
 
@@ -161,6 +162,28 @@ async def end(db: Database, attempt: Attempt, ended: dict[str, Any]) -> None:
 
 async def indexed(db: Database) -> set[str]:
     return set(await db.read(lambda tx: tx.conn.execute(select(tables.drifting.c.element)).scalars().all()))
+
+
+async def test_claim_reads_one_row_for_all_owners(db: Database) -> None:
+    counts: list[int] = []
+
+    def desired(tx: Tx) -> sweep.Desired:
+        row = resources.get(tx, str(PLACE))
+        assert row is not None
+
+        def ask(conn: Connection, queries: Sequence[Query]) -> list[Rows]:
+            asked = tx.ask(conn, queries)
+            counts.extend(len(list(rows)) for rows in asked)
+            return asked
+
+        return sweep.desired(dataclasses.replace(tx, ask=ask), [row])[row.name]
+
+    read = await db.write(desired)
+    finish(read.reading())
+    # SQLite's driver releases the GIL for each row, and a busy loop then keeps it.
+    assert counts == [1, 0]
+    expected = [largest.owner(f"owner-{at:04}", replicated(at)) for at in range(OWNERS)]
+    assert read.declared == expected
 
 
 async def test_end_of_large_attempt_writes_nothing_long(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

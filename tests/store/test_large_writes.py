@@ -6,7 +6,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ecrkeeper_server.declarations.commands import PutDeclaration
@@ -68,7 +68,7 @@ class Interfering:
 
     def __init__(self, db: Database, *changes: Change) -> None:
         self.db, self.read, self.changes, self.reads = db, db.read, list(changes), 0
-        self.write = db.write
+        self.write, self.reads_inline = db.write, db.reads_inline
 
     async def read_in_turns(self, query: Callable[[Tx], Steps[Any]]) -> Any:
         read = await self.db.read_in_turns(query)
@@ -119,6 +119,43 @@ async def test_large_write_is_decided_on_the_event_loop(filled: Database) -> Non
         # Also the first one, before the process knows the registry.
         assert call.threads == [("deciding", threading.get_ident())]
     assert await stored(filled) == {"new": settings(2)}
+
+
+async def test_first_write_on_sqlite_does_not_read_many_rows_in_its_thread(filled: Database) -> None:
+    watched_db = Interfering(filled)
+    writes, write = list[Change](), filled.write
+
+    async def counted(change: Change) -> Any:
+        writes.append(change)
+        return await write(change)
+
+    watched_db.write = counted
+    await Committer(cast("Database", watched_db)).write(put("new", settings(1)))
+    # Postgres would wait for another round trip to know that the registry is large; it finds that in a transaction.
+    assert len(writes) == (1 if filled.reads_inline else 2)
+
+
+@pytest.mark.parametrize(
+    ("owners", "many", "reason"),
+    [
+        (0, False, "no declarations"),
+        (OWNERS, False, "as many as are decided on in a transaction"),
+        (OWNERS + 1, True, "one more"),
+    ],
+)
+async def test_registry_has_many_declarations_by_their_number(
+    filled: Database, owners: int, many: bool, reason: str
+) -> None:
+    def change(tx: Tx) -> bool:
+        elsewhere = tables.declarations.c.region == PLACE.region
+        if not owners:
+            tx.conn.execute(delete(tables.declarations).where(elsewhere))
+        elif owners > OWNERS:
+            declare("new", settings(1))(tx)
+        # Each row weighs 100 characters, however short its settings are.
+        return work.has_many(tx, PLACE, OWNERS * 100)
+
+    assert await filled.write(change) is many, reason
 
 
 async def test_small_write_is_decided_in_its_transaction(db: Database) -> None:

@@ -85,8 +85,9 @@ class Committer:
         """Check a call, commit it, and return its result."""
         own = call.elements
         elements = await self._check(call, own)
+        large = elements >= MANY or await self._has_many(call.name.registry)
         # In a batch, small calls would wait for it.
-        outcome = _Retry.LARGE if elements >= MANY else await self._batch.put(call)
+        outcome = _Retry.LARGE if large else await self._batch.put(call)
         if outcome is _Retry.BUSY:
             (outcome,) = await self._together([call])
         if outcome is _Retry.LARGE:
@@ -157,6 +158,15 @@ class Committer:
         else:
             await turns.work().charged(call.check(), elements)
         return elements
+
+    async def _has_many(self, registry: RegistryName) -> bool:
+        """Return whether a registry that is not known yet has many declarations; small calls would wait for its rows.
+
+        Postgres would need another round trip, and reads the rows without delaying others.
+        """
+        if not self._db.reads_inline or (registry.account, registry.region) in self._known:
+            return False
+        return await self._db.read(lambda tx: work.has_many(tx, registry, _MOST))
 
     def _known_of(self, registry: RegistryName) -> dict[str, int]:
         try:

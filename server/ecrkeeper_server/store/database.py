@@ -87,6 +87,11 @@ class Tx(abc.ABC):
 class Database(abc.ABC):
     """Runs functions in transactions, any number concurrently."""
 
+    @property
+    def reads_inline(self) -> bool:
+        """Whether reads run on the event loop, with no round trip."""
+        return False
+
     @abc.abstractmethod
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a read-only query."""

@@ -60,6 +60,11 @@ class InstrumentedDatabase(Database):
         self._read, self._write = metrics.seconds["read"], metrics.seconds["write"]
         self._loop_cpu = RecentCpu()
 
+    @property
+    def reads_inline(self) -> bool:
+        """Whether reads run on the event loop."""
+        return self._db.reads_inline
+
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a read-only query."""
         counted = _Counted(query, self._loop_cpu)

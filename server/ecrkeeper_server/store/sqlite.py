@@ -95,6 +95,11 @@ class SqliteDatabase(Database):
         self._writer = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._writer.start()
 
+    @property
+    def reads_inline(self) -> bool:
+        """Return True."""
+        return True
+
     def listen(self, on_notify: Callable[[set[str]], Any]) -> None:
         """Call `on_notify` on the event loop after each commit that changed a resource."""
         self._listeners.append(on_notify)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Boolean, Select, Text, and_, bindparam, delete, func, select, type_coerce
+from sqlalchemy import BigInteger, Boolean, Select, Text, and_, bindparam, delete, func, literal, select, type_coerce
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
@@ -92,6 +92,19 @@ def load(
     for _ in _filling(unit, Texts(list(locked), list(declared), list(called)), most):
         pass
     return unit
+
+
+def has_many(tx: Tx, registry: RegistryName, most: int) -> bool:
+    """Return whether a registry's declarations weigh more than `most` by their number alone."""
+    values = {"account": registry.account, "region": registry.region, "others": most // _ROW_WEIGHT}
+    return bool(tx.conn.execute(_has_many(), values).scalar_one())
+
+
+@lru_cache(maxsize=1)
+def _has_many() -> Select[Any]:
+    here = [declarations.c[name] == bindparam(name) for name in ("account", "region")]
+    beyond = select(literal(1)).select_from(declarations).where(*here).limit(1)
+    return select(beyond.offset(bindparam("others", type_=BigInteger)).exists())
 
 
 def reading(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = ()) -> Steps[Texts]:
