@@ -130,7 +130,7 @@ async def _connect(config: Config, options: AwsOptions, stack: contextlib.AsyncE
     aws.warm_up()
     stack.push_async_callback(db.close)
     stack.push_async_callback(aws.close)
-    return _Shared(instruments, db, aws, options, install, Turns())
+    return _Shared(instruments, db, aws, options, install, Turns(busy=lambda: db.load().in_use > 0))
 
 
 def _workers(config: Config, shared: _Shared, bounds: Bounds, stack: contextlib.AsyncExitStack) -> Workers:

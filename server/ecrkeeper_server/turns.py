@@ -56,10 +56,18 @@ def sorting(values: Collection[Any]) -> Steps[list[Any]]:
 
 
 class Turns:
-    """Gives turns to the work of all keys; at most one in each iteration of the loop."""
+    """Gives turns to the work of all keys; at most one in each iteration of the loop.
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    While the database is `busy`, the loop is free for a slice before each turn. The GIL would otherwise make every
+    statement of a transaction wait for the slice in progress.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.perf_counter, busy: Callable[[], bool] = lambda: False
+    ) -> None:
         self.clock = clock
+        self._busy = busy
+        self._paused = False
         # Large transactions, one at a time: those behind it in the database wait for one of them at most.
         self.writes = FairLock()
         # Large decisions that a transaction will store, one at a time: their rows need much memory.
@@ -85,7 +93,11 @@ class Turns:
         await turn
 
     def _give(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._scheduled = False
+        if not self._paused and self._busy():
+            self._paused = True
+            loop.call_later(SLICE, self._give, loop)
+            return
+        self._paused = self._scheduled = False
         turn = _next(self._waiting)
         if turn is not None:
             turn.set_result(None)

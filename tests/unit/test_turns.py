@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ecrkeeper_server.turns import MANY, SLICE, WORK, FairLock, Steps, Turns, Work, finish, work
@@ -54,6 +56,23 @@ async def test_loop_runs_between_two_slices() -> None:
         before = len(done)
         await asyncio.sleep(0)
     assert len(done) == 20
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_loop_is_free_for_a_slice_before_each_turn_if_busy(busy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, clock, done = asyncio.get_running_loop(), Clock(), list[str]()
+    delays = list[float]()
+
+    def call_later(delay: float, call: Callable[..., Any], *args: Any) -> None:
+        delays.append(delay)
+        # No turn is given until the time has passed.
+        assert len(done) == len(delays) - 1
+        loop.call_soon(call, *args)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
+    await Work(Turns(clock, lambda: busy), "a").run(steps(clock, [SLICE] * 5, done, "a"))
+    # The last turn finds no more steps.
+    assert delays == ([SLICE] * 6 if busy else [])
 
 
 async def test_one_call_gets_as_many_turns_as_all_calls_of_another() -> None:

@@ -91,7 +91,7 @@ class SqliteDatabase(Database):
         self._long_reads = LongReads(engine.connect)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._listeners: list[Callable[[set[str]], Any]] = []
-        self._closed = False
+        self._closed = self._committing = False
         self._writer = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._writer.start()
 
@@ -144,9 +144,8 @@ class SqliteDatabase(Database):
             del job
 
     def load(self) -> Load:
-        """Return the number of writes that wait for their group; reads never wait."""
-        waiting = self._jobs.qsize()
-        return Load(in_use=int(waiting > 0), size=1, waiting=waiting)
+        """Return whether the writer has a group, and the number of writes behind it; reads never wait."""
+        return Load(in_use=int(self._committing), size=1, waiting=self._jobs.qsize())
 
     async def close(self) -> None:
         """Commit queued changes and close the file."""
@@ -189,6 +188,7 @@ class SqliteDatabase(Database):
 
     def _commit(self, conn: Connection, group: list[_Job]) -> None:
         changed: set[str] = set()
+        self._committing = True
         try:
             self._transact(conn, group, changed)
         except Exception as error:
@@ -197,6 +197,7 @@ class SqliteDatabase(Database):
             for job in group:
                 job.error = detached(self._failed(error))
             changed.clear()
+        self._committing = False
         for job in group:
             _call_soon(job.loop, job.deliver)
         if changed:
