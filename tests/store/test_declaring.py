@@ -57,7 +57,7 @@ class Counting:
     """A database that counts its transactions."""
 
     def __init__(self, db: Database) -> None:
-        self.db, self.writes, self.read = db, 0, db.read
+        self.db, self.writes, self.read, self.reads_inline = db, 0, db.read, db.reads_inline
 
     async def write(self, change: Callable[[Tx], Any]) -> Any:
         self.writes += 1

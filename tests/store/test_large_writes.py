@@ -121,7 +121,7 @@ async def test_large_write_is_decided_on_the_event_loop(filled: Database) -> Non
     assert await stored(filled) == {"new": settings(2)}
 
 
-async def test_first_write_on_sqlite_does_not_read_many_rows_in_its_thread(filled: Database) -> None:
+async def test_first_write_on_sqlite_reads_few_rows_in_its_thread(filled: Database) -> None:
     watched_db = Interfering(filled)
     writes, write = list[Change](), filled.write
 

@@ -160,9 +160,10 @@ class Committer:
         return elements
 
     async def _has_many(self, registry: RegistryName) -> bool:
-        """Return whether a registry that is not known yet has many declarations; small calls would wait for its rows.
+        """Return whether a registry that is not known yet has many declarations.
 
-        Postgres would need another round trip, and reads the rows without delaying others.
+        Small calls would wait for their rows. Postgres would need another round trip, and
+        reads the rows without delaying others.
         """
         if not self._db.reads_inline or (registry.account, registry.region) in self._known:
             return False

@@ -95,16 +95,19 @@ def load(
 
 
 def has_many(tx: Tx, registry: RegistryName, most: int) -> bool:
-    """Return whether a registry's declarations weigh more than `most` by their number alone."""
-    values = {"account": registry.account, "region": registry.region, "others": most // _ROW_WEIGHT}
+    """Return whether a registry's declarations weigh more than `most`.
+
+    Only their number counts.
+    """
+    values = {"in_account": registry.account, "in_region": registry.region, "behind": most // _ROW_WEIGHT}
     return bool(tx.conn.execute(_has_many(), values).scalar_one())
 
 
 @lru_cache(maxsize=1)
 def _has_many() -> Select[Any]:
-    here = [declarations.c[name] == bindparam(name) for name in ("account", "region")]
+    here = (declarations.c.account == bindparam("in_account"), declarations.c.region == bindparam("in_region"))
     beyond = select(literal(1)).select_from(declarations).where(*here).limit(1)
-    return select(beyond.offset(bindparam("others", type_=BigInteger)).exists())
+    return select(beyond.offset(bindparam("behind", type_=BigInteger)).exists())
 
 
 def reading(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = ()) -> Steps[Texts]:
