@@ -144,7 +144,10 @@ class SqliteDatabase(Database):
             del job
 
     def load(self) -> Load:
-        """Return whether the writer has a group, and the number of writes behind it; reads never wait."""
+        """Return whether the writer is at work, and the number of writes behind it.
+
+        Reads never wait.
+        """
         return Load(in_use=int(self._committing), size=1, waiting=self._jobs.qsize())
 
     async def close(self) -> None:
