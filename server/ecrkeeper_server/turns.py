@@ -160,6 +160,25 @@ def _free(_amount: float) -> None:
     """Count nothing."""
 
 
+class Pauses:
+    """Pauses of work on many small things, each of which is done at once.
+
+    There is one after each slice. They cost the caller nothing, as small things do.
+    """
+
+    def __init__(self, turns: Turns, key: str) -> None:
+        self._turns = turns
+        self._key = key
+        self._began = turns.clock()
+
+    async def done(self) -> None:
+        """Note that a thing is done; wait for the next turn after a slice."""
+        if self._turns.clock() - self._began < SLICE:
+            return
+        await self._turns.wait(self._key, begun=True)
+        self._began = self._turns.clock()
+
+
 class Data(Protocol):
     """The large data of a call."""
 
@@ -273,6 +292,10 @@ class Work:
             yield began
         finally:
             self._spent(self._turns.clock() - began)
+
+    def pauses(self) -> Pauses:
+        """Return the pauses of work on many small things, which begins now."""
+        return Pauses(self._turns, self.key)
 
     def deciding(self) -> contextlib.AbstractAsyncContextManager[None]:
         """Hold the turn for a decision on many elements."""

@@ -145,9 +145,9 @@ async def test_stream_starts_at_given_time(db: Database, clock: Clock) -> None:
     await add(db, "a")
     clock.advance(1)
     start = int(clock.seconds * 1_000_000)
-    assert await streamed(db, await db.read(lambda tx: audit_stream.beginning(tx, start))) == []
+    assert await streamed(db, await db.read_in_turns(lambda tx: audit_stream.beginning(tx, start))) == []
     await add(db, "b", "c")
-    assert await streamed(db, await db.read(lambda tx: audit_stream.beginning(tx, start))) == ["b", "c"]
+    assert await streamed(db, await db.read_in_turns(lambda tx: audit_stream.beginning(tx, start))) == ["b", "c"]
 
 
 async def test_old_events_are_deleted_in_batches(db: Database, clock: Clock) -> None:

@@ -20,6 +20,7 @@ from ecrkeeper.v1.fleet_pb2 import Rollout, RolloutTarget
 from ecrkeeper_server.store import rollout_targets, rollouts, schema
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rollout_rows import RolloutRow, TargetRow
+from ecrkeeper_server.turns import finish
 
 from tests import databases, harness
 from tests.e2e.live import Live
@@ -89,7 +90,7 @@ async def check_rows(url: str, set_id: str, tolerance: int) -> None:
 
     def read(tx: Tx) -> tuple[RolloutRow | None, list[TargetRow]]:
         rollout = rollouts.get(tx, set_id, 1)
-        return rollout, [] if rollout is None else rollout_targets.page(tx, rollout, ("", ""), 1000)
+        return rollout, [] if rollout is None else finish(rollout_targets.reading_page(tx, rollout, ("", ""), 1000))
 
     rollout, targets = await db.read(read)
     await db.close()

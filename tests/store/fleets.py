@@ -92,7 +92,7 @@ class StoredFleet:
         return sorted(by_number, key=lambda row: -row.number)
 
     async def targets(self, rollout: RolloutRow) -> list[TargetRow]:
-        return await self.db.read(lambda tx: rollout_targets.page(tx, rollout, ("", ""), 1000))
+        return await self.db.read_in_turns(lambda tx: rollout_targets.reading_page(tx, rollout, ("", ""), 1000))
 
     async def declared(self, account: str, owner: str) -> Declaration | None:
         registry = RegistryName(account, "us-east-1")

@@ -20,6 +20,7 @@ from ecrkeeper_server.store import (
     revision_pages,
     schema,
     sqlite_engine,
+    tables,
 )
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.declarations import STATE_AT
@@ -30,6 +31,7 @@ from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_server.turns import finish
 from msgspec.structs import replace
+from sqlalchemy import func, select
 
 from tests import declaring
 
@@ -278,6 +280,23 @@ async def test_only_unfinished_operations_are_pending(db: Database, clock: Clock
     pending = await db.read(lambda tx: operations.pending(tx, str(REGISTRY)))
     assert [each.id for each in pending] == [first.id, second.id]
     assert await db.read(lambda tx: operations.pending(tx, str(REGISTRY), "StartReplicationBackfill")) == []
+
+
+async def test_purge_deletes_some_operations_and_requests(
+    db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "PURGED_AT_ONCE", 2)
+    for at in range(5):
+        ended = await begin(db)
+        await db.write(lambda tx, ended=ended: operations.end(tx, ended, response={}))  # type: ignore[misc]
+        await db.write(lambda tx, at=at: operations.save_response(tx, f"{at}{UUID[1:]}", "Create", "abc", "x"))  # type: ignore[misc]
+    clock.advance(86_400 * 8)
+    left, more = [], True
+    while more:
+        more = await db.write(operations.purge)
+        left.append(await db.read(lambda tx: [tx.conn.execute(select(func.count()).select_from(table)).scalar_one()
+                                             for table in (tables.operations, tables.requests)]))  # fmt: skip
+    assert left == [[3, 5], [1, 5], [0, 3], [0, 1], [0, 0]], "a transaction fills one statement at most"
 
 
 async def test_old_requests_and_ended_operations_are_deleted(db: Database, clock: Clock) -> None:

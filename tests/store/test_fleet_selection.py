@@ -237,7 +237,7 @@ async def test_waves_take_the_targets_that_they_should(db: Database, monkeypatch
         await db.write(change)
         row = await db.read(lambda tx: rollouts.get(tx, "a", 1))
         assert row is not None
-        targets = await db.read(lambda tx: rollout_targets.page(tx, row, ("", ""), 500))
+        targets = await db.read_in_turns(lambda tx: rollout_targets.reading_page(tx, row, ("", ""), 500))
         assert {str(each.registry): each.wave for each in targets} == wave_by_hand(drawn, rows)
 
     def body(run: Any) -> None:

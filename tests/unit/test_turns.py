@@ -196,3 +196,24 @@ async def test_key_ends_one_work_before_it_begins_the_next() -> None:
     await asyncio.gather(*works)
     assert [name for name in done if name != "3"] == ["1", "1", "1", "2", "2", "2"]
     assert done.index("3") < 2, "keys still take turns"
+
+
+async def test_many_small_things_pause_after_a_slice_without_a_charge() -> None:
+    clock, spent, done = Clock(), list[float](), list[int]()
+    small = Work(Turns(clock), "a", spent=spent.append)
+
+    async def several() -> None:
+        pauses = small.pauses()
+        for at in range(20):
+            clock.now += SLICE / 2
+            done.append(at)
+            await pauses.done()
+
+    task = asyncio.create_task(several())
+    before = 0
+    while not task.done():
+        await asyncio.sleep(0)
+        assert len(done) - before <= 2, "the loop runs after each slice"
+        before = len(done)
+    assert spent == []
+    assert len(done) == 20

@@ -73,7 +73,7 @@ def _settle(tx: Tx, rollout: RolloutRow) -> None:
     elif rollout.state == RolloutState.ROLLED_BACK and rollout.cause == Cause.REVISION:
         registry_sets.change(tx, row.id, current_revision=rollouts.succeeded_before(tx, rollout), due_at=tx.now())
     elif rollout.cause == Cause.DELETION and rollout.state == RolloutState.SUCCEEDED:
-        if registry_sets.managed_count(tx, row.id):
+        if registry_sets.manages_any(tx, row.id):
             # An account may have come back after its target was held.
             registry_sets.change(tx, row.id, due_at=tx.now())
         else:

@@ -25,6 +25,9 @@ from ecrkeeper_server.store.tables import audit_events
 from ecrkeeper_server.turns import Steps
 
 _LAST = 2**63 - 1
+_PLACE = (audit_events.c.txid, audit_events.c.id)
+# Events of a step that looks only at their times, which takes less than a millisecond.
+_LOOKED_AT = 5_000
 PART_BYTES = 2_000_000
 """The changes of the events of a part, in bytes of JSON; the last event may exceed them."""
 # With changes as text, which shows their size before they are parsed.
@@ -141,12 +144,24 @@ def now(tx: Tx) -> Cursor:
     return int(tx.conn.execute(select(tx.dialect.first_unfinished(audit_events.c.txid))).scalar_one()) - 1, _LAST
 
 
-def beginning(tx: Tx, start: int) -> Cursor:
-    """Return a cursor before all events recorded at or after a time in microseconds."""
-    first = select(func.min(audit_events.c.txid)).where(audit_events.c.create_time >= start)
-    first_txid = tx.conn.execute(first).scalar_one()
-    newest = now(tx)
-    return newest if first_txid is None else min(newest, (int(first_txid), 0))
+def beginning(tx: Tx, start: int) -> Steps[Cursor]:
+    """Return a cursor before all events recorded at or after a time in microseconds, in steps.
+
+    On SQLite, a step looks at `_LOOKED_AT` events: their number in the stream says nothing of their time.
+    """
+    after: Cursor = (-1, 0)
+    while True:
+        some = select(*_PLACE).where(columns(*_PLACE) > after).order_by(*_PLACE)
+        rows = some.limit(1).offset(_LOOKED_AT - 1)
+        end = None if tx.dialect.concurrent_writers else tx.conn.execute(rows).one_or_none()
+        here = [columns(*_PLACE) > after] + ([] if end is None else [columns(*_PLACE) <= tuple(end)])
+        first = select(func.min(audit_events.c.txid)).where(audit_events.c.create_time >= start, *here)
+        found = tx.conn.execute(first).scalar_one()
+        if found is not None or end is None:
+            newest = now(tx)
+            return newest if found is None else min(newest, (int(found), 0))
+        after = (end[0], end[1])
+        yield
 
 
 def adopt(tx: Tx) -> int:

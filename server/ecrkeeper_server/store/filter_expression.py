@@ -6,13 +6,13 @@ callers still evaluate the whole filter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, not_, or_, select
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.stored_drift import MANY
@@ -63,6 +63,35 @@ _NOT_READY = {
 }  # fmt: skip
 
 
+_DECLARED = literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
+_DECLARED_FOR_IT = and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place)
+_DRIFT_OF_IT = drifting.c.name == resources.c.name
+
+
+class _Elsewhere(Struct, frozen=True):
+    """Rows of another table: the names that they have, and which of them are of a resource."""
+
+    name: ColumnElement[str]
+    of_it: Condition
+    wanted: Condition
+
+    @property
+    def names(self) -> Select[Any]:
+        """The query of the names."""
+        return select(self.name.label("name")).where(self.wanted)
+
+
+_Form = Callable[[_Elsewhere], Condition]
+
+
+def _at_once(rows: _Elsewhere) -> Condition:
+    return resources.c.name.in_(rows.names)
+
+
+def _of_row(rows: _Elsewhere) -> Condition:
+    return exists().where(rows.of_it, rows.wanted).correlate(resources)
+
+
 def stored_reason(reason: str) -> str | None:
     """Return the reason of `Ready` in the form of the column."""
     return None if reason == _USUAL else reason
@@ -93,19 +122,40 @@ def required(expression: Expression) -> Iterator[Restriction]:
             return
 
 
+class Narrowing(Struct, frozen=True):
+    """The part of a filter that the database evaluates.
+
+    All matching resources meet `condition`, which finds names in other tables at once, and `by_row`, which looks there
+    for each row. The names of all of them are among those of each query in `named`.
+    """
+
+    condition: Condition
+    by_row: Condition
+    named: Sequence[Select[Any]] = ()
+
+
+def narrowing_of(expression: Expression, kind: str) -> Narrowing | None:
+    """Return the part of a filter that the database evaluates, if there is any."""
+    condition, by_row = condition_of(expression, kind), _narrowed(expression, kind, _of_row, wanted=True)
+    if condition is None or by_row is None:
+        return None
+    found = [_elsewhere(each.field, each.value, kind, equal=True) for each in required(expression) if each.equal]
+    return Narrowing(condition, by_row, [each.names for each in found if each is not None])
+
+
 def condition_of(expression: Expression, kind: str) -> Condition | None:
     """Return a condition that all matching `resources` of a kind meet, or None."""
-    return _narrowed(expression, kind, wanted=True)
+    return _narrowed(expression, kind, _at_once, wanted=True)
 
 
-def _narrowed(expression: Expression, kind: str, *, wanted: bool) -> Condition | None:
+def _narrowed(expression: Expression, kind: str, form: _Form, *, wanted: bool) -> Condition | None:
     match expression:
         case Restriction(field, equal, value):
-            return _column_condition(field, value, kind, equal=equal is wanted)
+            return _condition(field, value, kind, form, equal=equal is wanted)
         case Negation(part):
-            return _narrowed(part, kind, wanted=not wanted)
+            return _narrowed(part, kind, form, wanted=not wanted)
         case Every(parts) | Either(parts):
-            conditions = [_narrowed(part, kind, wanted=wanted) for part in parts]
+            conditions = [_narrowed(part, kind, form, wanted=wanted) for part in parts]
             known = [condition for condition in conditions if condition is not None]
             if isinstance(expression, Every) is wanted:
                 return and_(*known) if known else None
@@ -113,7 +163,30 @@ def _narrowed(expression: Expression, kind: str, *, wanted: bool) -> Condition |
             return or_(*known) if known and len(known) == len(conditions) else None
 
 
-def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Condition | None:
+def _condition(field: str, value: str, kind: str, form: _Form, *, equal: bool) -> Condition | None:
+    elsewhere = _elsewhere(field, value, kind, equal=equal)
+    if elsewhere is None:
+        return _column_condition(field, value, equal=equal)
+    is_named = form(elsewhere)
+    return is_named if equal else not_(is_named)
+
+
+def _elsewhere(field: str, value: str, kind: str, *, equal: bool) -> _Elsewhere | None:
+    """Return where a field is that is in another table than the resources."""
+    match field:
+        case "setting":
+            return _Elsewhere(drifting.c.name, _DRIFT_OF_IT, drifting.c.setting == value)
+        case "element":
+            # One that has many may have this one; one that is to lack it must not be listed with it.
+            elements = [value, MANY] if equal else [value]
+            return _Elsewhere(drifting.c.name, _DRIFT_OF_IT, drifting.c.element.in_(elements))
+        case "owner" if kind == RegistryName.kind:
+            return _Elsewhere(_DECLARED, _DECLARED_FOR_IT, declarations.c.owner == value)
+        case _:
+            return None
+
+
+def _column_condition(field: str, value: str, *, equal: bool) -> Condition | None:
     columns = resources.c
     match field:
         case "account":
@@ -130,15 +203,6 @@ def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Cond
             return columns.reason == value if equal else or_(columns.reason.is_(None), columns.reason != value)
         case _ if (field, value) in _NOT_READY and equal:
             return _unusual(before_the_first_attempt=False)
-        case "setting":
-            return _named(select(drifting.c.name).where(drifting.c.setting == value), equal=equal)
-        case "element":
-            # One that has many may have this one; one that is to lack it must not be listed with it.
-            elements = [value, MANY] if equal else [value]
-            return _named(select(drifting.c.name).where(drifting.c.element.in_(elements)), equal=equal)
-        case "owner" if kind == RegistryName.kind:
-            registry = literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
-            return _named(select(registry.label("name")).where(declarations.c.owner == value), equal=equal)
         case _:
             return None
 
@@ -150,7 +214,3 @@ def _unusual(*, before_the_first_attempt: bool) -> Condition:
     """
     other = resources.c.reason.is_not(None)
     return or_(other, resources.c.observed_generation == 0) if before_the_first_attempt else other
-
-
-def _named(names: Select[Any], *, equal: bool) -> Condition:
-    return resources.c.name.in_(names) if equal else resources.c.name.not_in(names)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, select, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Source
 from ecrkeeper_server.store.fleet_tables import fleet_accounts as table
+from ecrkeeper_server.store.large_rows import reading_rows
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
+from ecrkeeper_server.turns import Steps
 
 _CHECKED = frozenset({"caller_identity", "unreachable", "unreachable_message", "reachable_since", "check_at"})
 
@@ -37,6 +40,15 @@ def page(tx: Tx, after: str, limit: int) -> list[AccountRow]:
     """Up to `limit` accounts behind `after`, by account."""
     query = select(table).where(table.c.account > after).order_by(table.c.account).limit(limit)
     return [AccountRow.of(row) for row in tx.conn.execute(query)]
+
+
+def reading_page(tx: Tx, after: str, limit: int) -> Steps[Steps[list[AccountRow]]]:
+    """Read the same, and return the steps that parse them."""
+
+    def narrowed(query: Select[Any]) -> Select[Any]:
+        return query.where(table.c.account > after).order_by(table.c.account).limit(limit)
+
+    return reading_rows(tx, table, narrowed, AccountRow)
 
 
 def organization_states(tx: Tx) -> dict[str, str]:

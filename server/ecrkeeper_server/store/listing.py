@@ -27,7 +27,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import STORED_DECLARATION, Stored, parsing_all
 from ecrkeeper_server.store.declared_texts import reading_lists, reading_texts_of
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.filter_expression import Condition
+from ecrkeeper_server.store.filter_expression import Narrowing
 from ecrkeeper_server.store.json_columns import (
     AT_ONCE,
     HASHED_AT_ONCE,
@@ -40,7 +40,7 @@ from ecrkeeper_server.store.json_columns import (
     released,
 )
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import page_of, parsed_row
+from ecrkeeper_server.store.resources import order_of, page_of, parsed_row
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -52,6 +52,7 @@ from ecrkeeper_server.store.tables import (
     schedule,
 )
 from ecrkeeper_server.store.versions import COUNTS, DIGEST, Versioned, versioned_of
+from ecrkeeper_server.store.windows import narrowing
 from ecrkeeper_server.turns import Steps
 
 
@@ -151,10 +152,11 @@ def _page(compiler: Compiler, of_account: bool) -> Prepared:
     columns = [resources.c[name] for name in ("kind", "account", "place", "name", "uid")]
     query = select(*columns, marks, *COUNTS, DIGEST, schedule.c.observe_time, schedule.c.due_at, STATE_BYTES)
     query = query.select_from(resource).where(resources.c.kind == bindparam("in_kind"))
-    query = query.where(resources.c.name > bindparam("behind"))
+    name = order_of(of_account=of_account)
+    query = query.where(name > bindparam("behind", type_=Text))
     if of_account:
         query = query.where(resources.c.account == bindparam("in_account"))
-    return Prepared(query.order_by(resources.c.name).limit(bindparam("most", type_=BigInteger)), compiler)
+    return Prepared(query.order_by(name).limit(bindparam("most", type_=BigInteger)), compiler)
 
 
 def reading(tx: Tx, names: Sequence[str]) -> Steps[Steps[dict[str, Read]]]:
@@ -170,15 +172,11 @@ def _by_name(parsing: Steps[list[Read]]) -> Steps[dict[str, Read]]:
 
 
 def reading_page(
-    tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None
+    tx: Tx, kind: str, account: str, after: str, limit: int, narrowed: Narrowing | None
 ) -> Steps[Steps[list[Read]]]:
     """Read a page of the same, by name."""
-
-    def page(query: Select[Any]) -> Select[Any]:
-        query = page_of(query, kind, account, after, limit)
-        return query if condition is None else query.where(condition)
-
-    return _reading(tx, page)
+    condition = yield from narrowing(tx, kind, account, after, limit, narrowed)
+    return (yield from _reading(tx, lambda query: page_of(query, kind, account, after, limit).where(condition)))
 
 
 def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[Steps[list[Read]]]:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Select, Text, and_, delete, insert, select, update
 
 from ecrkeeper_server.errors import AlreadyExists, Unavailable
 from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.audit import PURGED_AT_ONCE
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -242,9 +243,22 @@ def save_response(tx: Tx, request_id: str, method: str, fingerprint: str, result
 _KEPT_LONGER = Method.START_BACKFILL
 
 
-def purge(tx: Tx) -> None:
-    """Delete operations after a week, backfills after a year, requests after a day."""
+def purge(tx: Tx) -> bool:
+    """Delete some operations after a week, backfills after a year, requests after a day.
+
+    Return whether there may be more: SQLite has one writer, and all other writes wait for this one.
+    """
+    ended, called, day = operations.c.done_time, requests.c.create_time, tx.now() - DAY
     week, year = tx.now() - 7 * DAY, tx.now() - 365 * DAY
-    tx.conn.execute(delete(operations).where(operations.c.done_time < week, operations.c.method != _KEPT_LONGER))
-    tx.conn.execute(delete(operations).where(operations.c.done_time < year))
-    tx.conn.execute(delete(requests).where(requests.c.create_time < tx.now() - DAY))
+    old = (
+        (operations.c.id, ended, and_(ended < week, operations.c.method != _KEPT_LONGER)),
+        (operations.c.id, ended, ended < year),
+        (requests.c.request_id, called, called < day),
+    )
+    # Only until a statement is full: the next purge goes on.
+    return any(_purged(tx, *each) == PURGED_AT_ONCE for each in old)
+
+
+def _purged(tx: Tx, key: Column[str], time: Column[int], old: ColumnElement[bool]) -> int:
+    some = select(key).where(old).order_by(time).limit(PURGED_AT_ONCE)
+    return len(tx.conn.execute(delete(key.table).where(key.in_(some.scalar_subquery())).returning(key)).all())

@@ -186,6 +186,13 @@ def managed_count(tx: Tx, set_id: str) -> int:
     return int(tx.conn.execute(query).scalar_one())
 
 
+def manages_any(tx: Tx, set_id: str) -> bool:
+    """Return whether there is a declaration that a set has made."""
+    managed = declarations.c.managed_by == f"registrySets/{set_id}"
+    query = select(declarations.c.owner).where(declarations.c.owner == set_id, managed).limit(1)
+    return tx.conn.execute(query).first() is not None
+
+
 def other_selectors(tx: Tx, set_id: str) -> list[tuple[str, Selector]]:
     """The name and the selector of all sets but one that still declare something."""
     selector = tx.dialect.json_member(table.c.spec, "selector")

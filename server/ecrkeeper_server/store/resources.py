@@ -31,11 +31,12 @@ from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.event_tables import attributions
-from ecrkeeper_server.store.filter_expression import Condition
+from ecrkeeper_server.store.filter_expression import Condition, Narrowing
 from ecrkeeper_server.store.json_columns import JsonText, as_text, json_rows, reading_each, released
 from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, resource, resources, schedule
+from ecrkeeper_server.store.windows import narrowing
 from ecrkeeper_server.turns import Steps
 
 EVENT_DEBOUNCE = 2.0
@@ -65,9 +66,10 @@ def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Con
 
 
 def reading_page(
-    tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None
+    tx: Tx, kind: str, account: str, after: str, limit: int, narrowed: Narrowing | None = None
 ) -> Steps[Steps[list[Resource]]]:
     """Read the same, and return the steps that parse all but long states."""
+    condition = yield from narrowing(tx, kind, account, after, limit, narrowed)
     query = page_query(kind, account, after, limit, condition, map(as_text, RESOURCE_COLUMNS))
     (rows,) = tx.ask(tx.conn, [(query, {})])
     texts = yield from reading_each(rows, tuple, characters_of)
@@ -96,10 +98,18 @@ def page_query(
 
 def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int) -> Select[Any]:
     """Return a query limited to a page of a kind by name, after `after`."""
-    query = query.where(resources.c.kind == kind, resources.c.name > after)
+    name = order_of(of_account=account != WILDCARD)
     if account != WILDCARD:
         query = query.where(resources.c.account == account)
-    return query.order_by(resources.c.name).limit(limit)
+    return query.where(resources.c.kind == kind, name > after).order_by(name).limit(limit)
+
+
+def order_of(*, of_account: bool) -> ColumnElement[str]:
+    """Return the name as the order of a page, of one account or of all.
+
+    An account has few resources. SQLite would read those of all other accounts to find them in the index of names.
+    """
+    return func.coalesce(resources.c.name, "", type_=Text) if of_account else resources.c.name
 
 
 def parsed_row(row: Sequence[Any]) -> Resource:

@@ -28,11 +28,15 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollouts
 from ecrkeeper_server.store.fleet_tables import rollout_targets as table
-from ecrkeeper_server.store.json_columns import TextBytes, json_rows
+from ecrkeeper_server.store.json_columns import TextBytes, json_rows, reading_each
 from ecrkeeper_server.store.rollout_rows import Cause, RolloutRow, TargetRow, TargetState
 from ecrkeeper_server.store.tables import declarations, revisions
 from ecrkeeper_server.store.work import KEY, columns_of
+from ecrkeeper_server.turns import STEP, Steps
 
+_NAMES = tuple(table.c.keys())
+_PLACE = (table.c.account, table.c.region)
+_place = tuple_(*_PLACE)
 _KEY = ("set_id", "number", "account", "region")
 
 
@@ -181,16 +185,39 @@ def counts(tx: Tx, rollout: RolloutRow, *, undo: bool = False) -> list[dict[str,
     return by_wave
 
 
-def page(tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state: str | None = None) -> list[TargetRow]:
-    """Return up to `limit` targets behind `after`, by account and Region.
+def reading_page(
+    tx: Tx, rollout: RolloutRow, after: tuple[str, str], limit: int, state: str | None = None
+) -> Steps[list[TargetRow]]:
+    """Return up to `limit` targets behind `after`, by account and Region, in steps.
 
-    They are of one state or of all.
+    They are of one state or of all. There may be few of a state: on SQLite, a step looks at `STEP` targets of any.
     """
-    query = select(table).where(_of(rollout), tuple_(table.c.account, table.c.region) > after)
-    if state is not None:
-        query = query.where(table.c.state == state)
-    ordered = query.order_by(table.c.account, table.c.region).limit(limit)
-    return [TargetRow.of(row) for row in tx.conn.execute(ordered)]
+    found: list[TargetRow] = []
+    whole = state is None or tx.dialect.concurrent_writers
+    while True:
+        end = None if whole else tx.conn.execute(_end(rollout, after)).one_or_none()
+        query = select(table).where(_of(rollout), _place > after)
+        if state is not None:
+            query = query.where(table.c.state == state)
+        if end is not None:
+            query = query.where(_place <= tuple(end))
+        query = query.order_by(*_PLACE).limit(limit - len(found))
+        (rows,) = tx.ask(tx.conn, [(query, {})])
+        found += yield from reading_each(rows, _target, lambda _: 0)
+        if end is None or len(found) >= limit:
+            return found
+        after = (end[0], end[1])
+        yield
+
+
+def _target(row: Sequence[Any]) -> TargetRow:
+    return TargetRow(**dict(zip(_NAMES, row, strict=True)))
+
+
+def _end(rollout: RolloutRow, after: tuple[str, str]) -> Select[Any]:
+    """Return the query of the last place that a step looks at; an index has it."""
+    query = select(*_PLACE).where(_of(rollout), _place > after)
+    return query.order_by(*_PLACE).limit(1).offset(STEP - 1)
 
 
 def named(tx: Tx, rollout: RolloutRow, names: Collection[RegistryName]) -> dict[RegistryName, TargetRow]:

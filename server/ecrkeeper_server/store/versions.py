@@ -9,9 +9,11 @@ from sqlalchemy import BigInteger, ColumnElement, Text, case, func, literal_colu
 
 from ecrkeeper_server.names import WILDCARD
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.json_columns import HASHED_AT_ONCE, NARROW_CHARACTERS, reading_each
 from ecrkeeper_server.store.resources import page_of
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import resources
+from ecrkeeper_server.store.tables import STATE_BYTES, resources
+from ecrkeeper_server.turns import Steps
 
 
 class Versioned(Struct, frozen=True):
@@ -40,10 +42,13 @@ STATUS_DIGEST = hashed(_STATE, case(_NO_EVENTS, else_=hashed(_EVENTS))).label("d
 COUNTS = (resources.c.generation, resources.c.observed_generation)
 
 
-def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
-    """Return the names and versions of a page of all resources of a kind."""
-    rows = tx.conn.execute(page_of(select(resources.c.name, *COUNTS, DIGEST), kind, WILDCARD, after, limit))
-    return [(name, version_of(*counts)) for name, *counts in rows]
+def reading(tx: Tx, kind: str, after: str, limit: int) -> Steps[list[tuple[str, int]]]:
+    """Return the names and versions of a page of all resources of a kind, in steps."""
+    query = page_of(select(resources.c.name, *COUNTS, DIGEST, STATE_BYTES), kind, WILDCARD, after, limit)
+    (rows,) = tx.ask(tx.conn, [(query, {})])
+    return reading_each(
+        rows, lambda row: (row[0], version_of(*row[1:-1])), lambda row: row[-1] // HASHED_AT_ONCE, NARROW_CHARACTERS
+    )
 
 
 def version_of(generation: int, observed_generation: int, digest: int) -> int:

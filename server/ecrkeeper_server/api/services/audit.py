@@ -130,7 +130,7 @@ class Audit(AuditServiceServicer):
         if selection.start is None:
             return present
         start = selection.start
-        return min(present, await self._deps.db.read(lambda tx: audit_stream.beginning(tx, start)))
+        return min(present, await self._deps.db.read_in_turns(lambda tx: audit_stream.beginning(tx, start)))
 
 
 def _selection(request: Any) -> Selection:

@@ -12,7 +12,7 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.pages import everything, scan
+from ecrkeeper_server.api.services.pages import everything, one_by_one, scan
 from ecrkeeper_server.api.services.rendered_rows import RenderedRows
 from ecrkeeper_server.declarations.costs import view_cost
 from ecrkeeper_server.names import parse_account
@@ -47,7 +47,11 @@ class BasicRegistries:
     async def _read(self, rows: Sequence[Listed]) -> list[tuple[Listed, pb.ListRegistriesResponse] | None]:
         names = [row.name for row in rows]
         by_name = await self._deps.db.read_then_parse(lambda tx: listing.reading(tx, names))
-        return [await _part(by_name[row.name]) if row.name in by_name else None for row in rows]
+
+        async def part(row: Listed) -> tuple[Listed, pb.ListRegistriesResponse] | None:
+            return await _part(by_name[row.name]) if row.name in by_name else None
+
+        return await one_by_one(rows, part)
 
 
 async def _part(read: listing.Read) -> tuple[Listed, pb.ListRegistriesResponse]:

@@ -15,7 +15,16 @@ from ecrkeeper_server.api.layers.needs import operation_target, resource_target
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, filter_expression, matcher, truth
+from ecrkeeper_server.api.services.filters import (
+    Choice,
+    Fields,
+    Key,
+    enum_choice,
+    equal_to,
+    filter_expression,
+    matcher,
+    truth,
+)
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
 from ecrkeeper_server.api.services.pages import MESSAGE_BYTES, WIDE, M, Page, Show, page_of, scan
 from ecrkeeper_server.api.services.relist import Relist
@@ -23,11 +32,11 @@ from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.fleet.bounds import Bounds
-from ecrkeeper_server.names import parse_account, partition_of
+from ecrkeeper_server.names import WILDCARD, parse_account, partition_of
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.drift_rows import DriftKeys
-from ecrkeeper_server.store.filter_expression import condition_of
+from ecrkeeper_server.store.filter_expression import narrowing_of
 from ecrkeeper_server.store.rows import Operation, Resource, parsed
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.turns import Turns
@@ -121,6 +130,11 @@ def resource_fields(place: str, extra: Fields) -> Fields:
     }
 
 
+def account_of(account: str, text: str, fields: Fields) -> str:
+    """Return the account of a parent, or of a filter if the parent is of all accounts."""
+    return (equal_to(text, fields, "account") or account) if account == WILDCARD else account
+
+
 async def list_resources(
     deps: Dependencies,
     kind: str,
@@ -130,13 +144,14 @@ async def list_resources(
     size_of: Callable[[M], int] = MESSAGE_BYTES,
 ) -> tuple[list[M], str]:
     """Return one page of the matching registries or roles that the caller may read."""
-    account, matches = parse_account(request.parent, wildcard=True), matcher(request.filter, fields)
-    condition = condition_of(filter_expression(request.filter, fields), kind)
+    account = account_of(parse_account(request.parent, wildcard=True), request.filter, fields)
+    matches = matcher(request.filter, fields)
+    narrowed = narrowing_of(filter_expression(request.filter, fields), kind)
     page = await deps.page(request, "")
 
     async def fetch(after: str, limit: int) -> list[Resource]:
         rows = await deps.db.read_then_parse(
-            lambda tx: resources.reading_page(tx, kind, account, after, limit, condition)
+            lambda tx: resources.reading_page(tx, kind, account, after, limit, narrowed)
         )
         # A filter may read the states.
         return [await parsed(row) for row in rows] if request.filter else rows

@@ -81,7 +81,7 @@ class FleetAccounts:
         page = await self._deps.page(request, "")
 
         async def fetch(after: str, limit: int) -> list[AccountRow]:
-            return await self._deps.db.read(lambda tx: fleet_accounts.page(tx, after, limit))
+            return await self._deps.db.read_then_parse(lambda tx: fleet_accounts.reading_page(tx, after, limit))
 
         async def show(rows: Sequence[AccountRow]) -> list[fleet_pb2.Account]:
             return list(map(render.account, rows))

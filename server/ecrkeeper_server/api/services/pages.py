@@ -92,6 +92,7 @@ class _Filling(Generic[T, M]):
         self._show = show
         self._size_of = size_of
         self._bytes = 0
+        self._pauses = work().pauses()
         self.messages: list[M] = []
         self.last: T | None = None
 
@@ -110,6 +111,7 @@ class _Filling(Generic[T, M]):
                     return True
                 if not shown:
                     shown.extend(await self._show(self._some(unshown, min(_SHOWN, space))))
+                    await self._pauses.done()
                 message = shown.popleft()
                 if message is not None:
                     self._bytes += self._size_of(message)
@@ -129,6 +131,19 @@ class _Filling(Generic[T, M]):
                 break
             some.append(unshown.popleft())
         return some
+
+
+async def one_by_one(rows: Iterable[T], show: Callable[[T], Awaitable[M]]) -> list[M]:
+    """Return what `show` makes of each row, with pauses.
+
+    A small registry takes a millisecond at once, and a page has hundreds.
+    """
+    pauses = work().pauses()
+    shown = []
+    for row in rows:
+        shown.append(await show(row))
+        await pauses.done()
+    return shown
 
 
 def showing(rows: Iterable[T], message_of: Callable[[T], Steps[M]], cost_of: Callable[[T], int]) -> Steps[list[M]]:

@@ -21,6 +21,7 @@ from ecrkeeper_server.api.messages.serializing import serializing_item
 from ecrkeeper_server.api.services.basic_registries import BasicRegistries
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.filters import Choice
+from ecrkeeper_server.api.services.pages import one_by_one
 from ecrkeeper_server.api.services.parsed_declarations import parsed_in_turns
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.rendered_events import RenderedEvents
@@ -97,7 +98,11 @@ class Registries:
 
         async def show(rows: Sequence[Resource]) -> list[bytes]:
             texts = await self._deps.db.read_in_turns(lambda tx: reading_texts_of(tx, rows))
-            return [await _part(row, await parsed_in_turns(texts[row.name]), view) for row in rows]
+
+            async def part(row: Resource) -> bytes:
+                return await _part(row, await parsed_in_turns(texts[row.name]), view)
+
+            return await one_by_one(rows, part)
 
         parts, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show, len)
         last = pb.ListRegistriesResponse(next_page_token=token).SerializeToString()

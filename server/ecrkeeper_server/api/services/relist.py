@@ -102,7 +102,7 @@ class Relist:
             await asyncio.sleep(0)
         while True:
             last = after
-            page = await self._db.read(lambda tx, last=last: versions.versions(tx, self._kind, last, _PAGE))  # type: ignore[misc]
+            page = await self._db.read_in_turns(lambda tx, last=last: versions.reading(tx, self._kind, last, _PAGE))  # type: ignore[misc]
             new: dict[str, int | None] = {}
             for name, version in page:
                 after = name

@@ -94,7 +94,9 @@ class Rollouts:
 
         async def fetch(after: list[str], limit: int) -> list[TargetRow]:
             behind = (after[0], after[1])
-            return await self._deps.db.read(lambda tx: rollout_targets.page(tx, row, behind, limit, state))
+            return await self._deps.db.read_in_turns(
+                lambda tx: rollout_targets.reading_page(tx, row, behind, limit, state)
+            )
 
         async def show(rows: Sequence[TargetRow]) -> list[fleet_pb2.RolloutTarget]:
             return list(map(render.target, rows))
@@ -137,7 +139,9 @@ class Rollouts:
         reach, after = self._deps.bounds.reach(authority, name.set), ("", "")
         while True:
             behind = after
-            page = await self._deps.db.read(lambda tx, behind=behind: rollout_targets.page(tx, row, behind, 1000))  # type: ignore[misc]
+            page = await self._deps.db.read_in_turns(
+                lambda tx, behind=behind: rollout_targets.reading_page(tx, row, behind, 1000)  # type: ignore[misc]
+            )
             for target in page:
                 registry = RegistryName(target.account, target.region)
                 if target.changed and not reach(registry):

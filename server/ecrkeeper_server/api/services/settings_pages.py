@@ -13,7 +13,7 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.answer import Answer
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import equal_to, matcher
-from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.pages import one_by_one, scan
 from ecrkeeper_server.api.services.rendered_rows import RenderedRows
 from ecrkeeper_server.names import WILDCARD, RegistryName, parse_registry_pattern
 from ecrkeeper_server.settings.elements import cost
@@ -66,15 +66,15 @@ class SettingsPages:
     ) -> list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None]:
         by_place = await self._deps.db.read_in_turns(lambda tx: declaration_pages.reading(tx, rows))
         statuses: dict[RegistryName, RegistryStatus] = {}
-        parts: list[tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None] = []
-        for row in rows:
+
+        async def part(row: ListedDeclaration) -> tuple[ListedDeclaration, pb.ListRegistrySettingsResponse] | None:
             read = by_place.get(row.place)
             if read is None:
-                parts.append(None)
-            else:
-                listed, stored = read
-                parts.append((listed, _Response(registry_settings=[await rendered(stored, statuses)])))
-        return parts
+                return None
+            listed, stored = read
+            return listed, _Response(registry_settings=[await rendered(stored, statuses)])
+
+        return await one_by_one(rows, part)
 
 
 async def rendered(

@@ -10,12 +10,12 @@ from msgspec import Struct, field
 
 from ecrkeeper_server.api.layers.needs import resource_target
 from ecrkeeper_server.api.services.broadcaster import Subscription, relevant
-from ecrkeeper_server.api.services.context import Dependencies
+from ecrkeeper_server.api.services.context import Dependencies, account_of
 from ecrkeeper_server.api.services.filters import Fields, filter_expression, matcher
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.api.services.shared_reads import SharedReads
 from ecrkeeper_server.store import listing
-from ecrkeeper_server.store.filter_expression import Condition, condition_of
+from ecrkeeper_server.store.filter_expression import Narrowing, narrowing_of
 from ecrkeeper_server.store.listing import Read
 from ecrkeeper_server.store.rows import Declaration, Resource, parsed
 
@@ -45,8 +45,9 @@ async def watched(deps: Dependencies, kind: str, account: str, text: str, fields
     changes.
     """
     matches, readable = matcher(text, fields), deps.access.readable(resource_target)
-    condition = condition_of(filter_expression(text, fields), kind)
-    watcher = _Watcher(deps, kind, account, lambda row: readable(row) and matches(row), condition)
+    narrowed = narrowing_of(filter_expression(text, fields), kind)
+    snapshot_account = account_of(account, text, fields)
+    watcher = _Watcher(deps, kind, snapshot_account, lambda row: readable(row) and matches(row), narrowed)
     relist = deps.relists.setdefault(kind, Relist(deps.db, kind, deps.turns))
     with deps.changes.subscribe(kind, account) as listener, relist.joined(listener):
         await relist.first_round()
@@ -87,7 +88,7 @@ class _Watcher:
         kind: str,
         account: str,
         meets: Callable[[Resource], bool],
-        condition: Condition | None,
+        narrowed: Narrowing | None,
     ) -> None:
         self._db = deps.db
         if kind not in deps.reads:
@@ -97,7 +98,7 @@ class _Watcher:
         self._account = account
         self._meets = meets
         # Narrows what the snapshot reads; changes are read by name.
-        self._condition = condition
+        self._narrowed = narrowed
         self._sent: dict[str, int] = {}
 
     def unknown(self, versions: Iterable[Mapping[str, int | None]]) -> set[str]:
@@ -110,7 +111,7 @@ class _Watcher:
         while True:
             page = await self._db.read_then_parse(
                 lambda tx, after=after: listing.reading_page(  # type: ignore[misc]
-                    tx, self._kind, self._account, after, _PAGE, self._condition
+                    tx, self._kind, self._account, after, _PAGE, self._narrowed
                 )
             )
             reads = {(await parsed(each.row)).name: each for each in page}
