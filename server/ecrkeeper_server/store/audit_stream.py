@@ -145,9 +145,10 @@ def now(tx: Tx) -> Cursor:
 
 
 def beginning(tx: Tx, start: int) -> Steps[Cursor]:
-    """Return a cursor before all events recorded at or after a time in microseconds, in steps.
+    """Return a cursor before all events recorded since a time, in steps.
 
-    On SQLite, a step looks at `_LOOKED_AT` events: their number in the stream says nothing of their time.
+    The time is in microseconds. On SQLite, a step looks at `_LOOKED_AT` events: their place in the stream says nothing
+    of their time.
     """
     after: Cursor = (-1, 0)
     while True:

@@ -69,7 +69,10 @@ _DRIFT_OF_IT = drifting.c.name == resources.c.name
 
 
 class _Elsewhere(Struct, frozen=True):
-    """Rows of another table: the names that they have, and which of them are of a resource."""
+    """Rows of another table that belong to resources.
+
+    `name` is the name of the resource, and `of_it` is met by the rows of one.
+    """
 
     name: ColumnElement[str]
     of_it: Condition

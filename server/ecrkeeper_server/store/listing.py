@@ -40,7 +40,7 @@ from ecrkeeper_server.store.json_columns import (
     released,
 )
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import order_of, page_of, parsed_row
+from ecrkeeper_server.store.resources import narrowing, order_of, parsed_row
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -52,7 +52,6 @@ from ecrkeeper_server.store.tables import (
     schedule,
 )
 from ecrkeeper_server.store.versions import COUNTS, DIGEST, Versioned, versioned_of
-from ecrkeeper_server.store.windows import narrowing
 from ecrkeeper_server.turns import Steps
 
 
@@ -175,8 +174,7 @@ def reading_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, narrowed: Narrowing | None
 ) -> Steps[Steps[list[Read]]]:
     """Read a page of the same, by name."""
-    condition = yield from narrowing(tx, kind, account, after, limit, narrowed)
-    return (yield from _reading(tx, lambda query: page_of(query, kind, account, after, limit).where(condition)))
+    return (yield from _reading(tx, (yield from narrowing(tx, kind, account, after, limit, narrowed))))
 
 
 def _reading(tx: Tx, narrowed: Callable[[Select[Any]], Select[Any]]) -> Steps[Steps[list[Read]]]:

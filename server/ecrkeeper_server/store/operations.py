@@ -244,9 +244,10 @@ _KEPT_LONGER = Method.START_BACKFILL
 
 
 def purge(tx: Tx) -> bool:
-    """Delete some operations after a week, backfills after a year, requests after a day.
+    """Delete some old rows.
 
-    Return whether there may be more: SQLite has one writer, and all other writes wait for this one.
+    Operations are kept for a week, backfills for a year, and requests for a day. Return whether there may be more:
+    SQLite has one writer, and all other writes wait for this one.
     """
     ended, called, day = operations.c.done_time, requests.c.create_time, tx.now() - DAY
     week, year = tx.now() - 7 * DAY, tx.now() - 365 * DAY

@@ -21,6 +21,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     type_coerce,
     update,
 )
@@ -36,7 +37,7 @@ from ecrkeeper_server.store.json_columns import JsonText, as_text, json_rows, re
 from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, resource, resources, schedule
-from ecrkeeper_server.store.windows import narrowing
+from ecrkeeper_server.store.windows import names_of_page
 from ecrkeeper_server.turns import Steps
 
 EVENT_DEBOUNCE = 2.0
@@ -69,9 +70,8 @@ def reading_page(
     tx: Tx, kind: str, account: str, after: str, limit: int, narrowed: Narrowing | None = None
 ) -> Steps[Steps[list[Resource]]]:
     """Read the same, and return the steps that parse all but long states."""
-    condition = yield from narrowing(tx, kind, account, after, limit, narrowed)
-    query = page_query(kind, account, after, limit, condition, map(as_text, RESOURCE_COLUMNS))
-    (rows,) = tx.ask(tx.conn, [(query, {})])
+    page = yield from narrowing(tx, kind, account, after, limit, narrowed)
+    (rows,) = tx.ask(tx.conn, [(page(select(*map(as_text, RESOURCE_COLUMNS)).select_from(resource)), {})])
     texts = yield from reading_each(rows, tuple, characters_of)
     return reading_each(released(texts), parsed_row, characters_of)
 
@@ -102,6 +102,19 @@ def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int)
     if account != WILDCARD:
         query = query.where(resources.c.account == account)
     return query.where(resources.c.kind == kind, name > after).order_by(name).limit(limit)
+
+
+def narrowing(
+    tx: Tx, kind: str, account: str, after: str, limit: int, narrowed: Narrowing | None
+) -> Steps[Callable[[Select[Any]], Select[Any]]]:
+    """Return what limits a query to a page of the resources that meet a filter, in steps."""
+    names = yield from names_of_page(tx, kind, account, after, limit, narrowed)
+    if names is not None:
+        # By their names: the index that has the order has all others of the kind as well.
+        order = order_of(of_account=True)
+        return lambda query: query.where(resources.c.name.in_(names)).order_by(order)
+    condition = true() if narrowed is None else narrowed.condition
+    return lambda query: page_of(query, kind, account, after, limit).where(condition)
 
 
 def order_of(*, of_account: bool) -> ColumnElement[str]:
