@@ -75,6 +75,9 @@ class InlineDatabase(SqliteDatabase):
         self._inline = engine.connect()
         self._inline.exec_driver_sql("PRAGMA synchronous = OFF")
 
+    async def count(self, query: Callable[[Tx], T]) -> T:
+        return await self.read(query)
+
     async def write(self, change: Callable[[Tx], T]) -> T:
         self._inline.exec_driver_sql("BEGIN IMMEDIATE")
         try:

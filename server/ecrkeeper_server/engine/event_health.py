@@ -15,6 +15,7 @@ from ecrkeeper_server.metrics.events import EventMetrics
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import cloud_events, resources
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
+from ecrkeeper_server.store.cloud_events import Place
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.state_parts import Condition
@@ -59,7 +60,7 @@ class EventHealth:
         self._clock = clock
         self.sources: list[Source] = []
         # When the health of a place ends, by this clock; nothing is known before the first refresh.
-        self._ends: dict[tuple[str, str], float] = {}
+        self._ends: dict[Place, float] = {}
         self._refreshed = False
         self._worked_at = clock()
         self._relied_on = True
@@ -81,18 +82,36 @@ class EventHealth:
 
         If the queues fail for long, make the stretched resyncs short again.
         """
-        remaining = await self._db.read(cloud_events.health)
-        now = self._clock()
+        await self._read_ends()
         self._refreshed = True
-        self._ends = {place: now + micros / MICROSECONDS for place, micros in remaining.items()}
+        now = self._clock()
         if all(each.works for each in self.sources):
             self._worked_at, self._relied_on = now, True
         elif self._relied_on and now - self._worked_at > _OUTAGE_SECONDS:
             await self._db.write(lambda tx: resources.shorten_resync(tx, self._usual))
             self._relied_on = False
             log.warning("events_silent", seconds=round(now - self._worked_at))
-        silent = await self._db.read(cloud_events.silent_places)
+        silent = await self._db.count(cloud_events.silent_places)
         self._metrics.silent.set(silent)
+
+    async def _read_ends(self) -> None:
+        """Read when the health of each place ends, page by page.
+
+        Another dict for 100,000 places would take milliseconds to grow, and the old one to be freed.
+        """
+        last: Place | None = ("", "")
+        while last is not None:
+            behind = last
+            remaining, last = await self._db.read(lambda tx, behind=behind: cloud_events.health_page(tx, behind))  # type: ignore[misc]
+            now = self._clock()
+            for place, micros in remaining.items():
+                # A place is silent for a day before its row is purged, so each one is removed here.
+                if micros > 0:
+                    self._ends[place] = now + micros / MICROSECONDS
+                else:
+                    self._ends.pop(place, None)
+            # Reads of SQLite do not yield to the event loop.
+            await asyncio.sleep(0)
 
     def resync(self, row: Resource, usual: float) -> float:
         """Return the time until the next resync, in seconds.

@@ -148,7 +148,7 @@ class OrganizationWorker:
 
     async def _new_first(self, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return accounts in the reverse order in which they are read."""
-        known = await self._db.read(fleet_accounts.organization_states)
+        known = await self._db.read_in_turns(fleet_accounts.reading_organization_states)
         return sorted(listed, key=lambda each: known.get(each["Id"]) != account_state(listed_state(each)))
 
     async def _store(self, account: OrganizationAccount) -> bool:

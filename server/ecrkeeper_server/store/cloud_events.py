@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
-from sqlalchemy import BigInteger, Text, and_, delete, exists, func, select, true, update
+from sqlalchemy import BigInteger, Text, and_, bindparam, delete, exists, func, select, true, tuple_, update
 
 from ecrkeeper_server.events.records import Actor
 from ecrkeeper_server.json_object import Json
@@ -26,6 +26,12 @@ HEALTHY_FOR = DAY
 # The health of a place is written again only if it is older than this.
 HEALTH_STEP_SECONDS = 60
 _HEALTH_STEP = HEALTH_STEP_SECONDS * MICROSECONDS
+HEALTH_PAGE = 500
+"""The places of a page."""
+
+Place = tuple[str, str]
+"""An account and a Region."""
+
 _COLUMNS = ("event_id", "name", "setting", "hint", "event_time", "actor")
 _JSON: Any = JsonText()
 # Events of CloudTrail have whole seconds.
@@ -183,17 +189,39 @@ def _update_health(dialect: Dialect) -> Any:
     return update(event_health).where(named, old).values(event_at=dialect.now())
 
 
-def health(tx: Tx) -> dict[tuple[str, str], int]:
-    """Return for how long events still count as healthy, in microseconds, by place."""
-    remaining = event_health.c.event_at + HEALTHY_FOR - tx.now()
-    rows = tx.conn.execute(
-        select(event_health.c.account, event_health.c.region, remaining.label("remaining")).where(remaining > 0)
-    )
-    return {(row.account, row.region): row.remaining for row in rows}
+class HealthPage(NamedTuple):
+    """For how long events of some places still count as healthy, in microseconds.
+
+    Silent places have no more than zero. The next page begins behind `last`; None: this is the last page.
+    """
+
+    remaining: dict[Place, int]
+    last: Place | None
+
+
+def health_page(tx: Tx, behind: Place = ("", "")) -> HealthPage:
+    """Return the health of the next places, by account and Region.
+
+    A page takes about a millisecond: SQLite reads it on the event loop, and rows of Postgres need the GIL.
+    """
+    account, region = behind
+    values = {"account": account, "region": region, "most": HEALTH_PAGE}
+    rows = tx.conn.execute(_health_page(tx.dialect), values).all()
+    remaining = {(account, region): micros for account, region, micros in rows}
+    return HealthPage(remaining, next(reversed(remaining)) if len(rows) == HEALTH_PAGE else None)
+
+
+@lru_cache(maxsize=64)
+def _health_page(dialect: Dialect) -> Any:
+    place = (event_health.c.account, event_health.c.region)
+    # Silent places as well: a page looks at no more rows than it has.
+    query = select(*place, event_health.c.event_at + HEALTHY_FOR - dialect.now())
+    behind = tuple_(*place) > tuple_(bindparam("account", type_=Text), bindparam("region", type_=Text))
+    return query.where(behind).order_by(*place).limit(bindparam("most", type_=BigInteger))
 
 
 def silent_places(tx: Tx) -> int:
-    """Return how many registries have had no event for a day."""
+    """Return how many registries have had no event for a day; looks at all of them."""
     healthy = exists(
         select(1).where(
             event_health.c.account == resources.c.account,

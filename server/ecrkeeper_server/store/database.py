@@ -96,6 +96,13 @@ class Database(abc.ABC):
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a read-only query."""
 
+    async def count(self, query: Callable[[Tx], T]) -> T:
+        """Run a read-only query that looks at many rows and returns few.
+
+        On SQLite, it runs in a thread, and all rows that it reads are of one moment.
+        """
+        return await self.read(query)
+
     async def read_in_turns(self, query: Callable[[Tx], Steps[T]]) -> T:
         """Run a read-only query that pauses if it reads much, and perhaps runs it twice.
 

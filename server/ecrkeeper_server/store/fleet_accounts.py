@@ -12,6 +12,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Source
 from ecrkeeper_server.store.fleet_tables import fleet_accounts as table
+from ecrkeeper_server.store.json_columns import NARROW_CHARACTERS, reading_each
 from ecrkeeper_server.store.large_rows import reading_rows
 from ecrkeeper_server.store.tables import declarations
 from ecrkeeper_server.store.work import columns_of
@@ -51,10 +52,11 @@ def reading_page(tx: Tx, after: str, limit: int) -> Steps[Steps[list[AccountRow]
     return reading_rows(tx, table, narrowed, AccountRow)
 
 
-def organization_states(tx: Tx) -> dict[str, str]:
-    """The state of each account that comes from an organization."""
+def reading_organization_states(tx: Tx) -> Steps[dict[str, str]]:
+    """Return the state of each account that comes from an organization, in steps."""
     query = select(table.c.account, table.c.state).where(table.c.source == Source.ORGANIZATION)
-    return {account: state for account, state in tx.conn.execute(query)}
+    (rows,) = tx.ask(tx.conn, [(query, {})])
+    return dict((yield from reading_each(rows, tuple, lambda _: 0, NARROW_CHARACTERS)))
 
 
 def add(tx: Tx, row: AccountRow) -> None:

@@ -70,6 +70,11 @@ class InstrumentedDatabase(Database):
         counted = _Counted(query, self._loop_cpu)
         return await self._reading(self._db.read(counted), counted)
 
+    async def count(self, query: Callable[[Tx], T]) -> T:
+        """Run a read-only query that looks at many rows and returns few."""
+        counted = _Counted(query, self._loop_cpu)
+        return await self._reading(self._db.count(counted), counted)
+
     async def read_in_turns(self, query: Callable[[Tx], Steps[T]]) -> T:
         """Run a read-only query that pauses if it reads much."""
         counted = _CountedSteps(query, self._loop_cpu)

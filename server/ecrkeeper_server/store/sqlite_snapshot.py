@@ -37,7 +37,7 @@ class LongReads:
         async with self._lock.of(work().key):
             if self._conn is None:
                 self._conn = self._connect()
-            with _snapshot(self._conn) as ask:
+            with snapshot(self._conn) as ask:
                 return await work().run(query(self._conn, ask))
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ def run_first_step(conn: Connection, query: Reading[T]) -> T:
 
     Raise Unfinished after the first step of a longer one.
     """
-    with _snapshot(conn) as ask:
+    with snapshot(conn) as ask:
         steps = query(conn, ask)
         try:
             next(steps)
@@ -63,7 +63,7 @@ def run_first_step(conn: Connection, query: Reading[T]) -> T:
 
 
 @contextlib.contextmanager
-def _snapshot(conn: Connection) -> Iterator[Ask]:
+def snapshot(conn: Connection) -> Iterator[Ask]:
     """Yield a function whose queries see one snapshot; their rows are read one by one."""
     open_: list[CursorResult[Any]] = []
 
@@ -81,4 +81,6 @@ def _snapshot(conn: Connection) -> Iterator[Ask]:
         # An open cursor would keep the snapshot.
         for result in open_:
             result.close()
-        driver.execute("COMMIT")
+        # An error of the disk ends the transaction.
+        if driver.in_transaction:
+            driver.execute("COMMIT")

@@ -54,7 +54,7 @@ class Scrape:
 
     async def _run_query(self) -> None:
         try:
-            overview_values = await self._db.read(overview)
+            overview_values = await self._db.count(overview)
         except StatusError:
             self._unknown()
         else:
