@@ -61,6 +61,13 @@ class Dialect(abc.ABC):
         """
 
     @abc.abstractmethod
+    def json_part(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
+        """Return an object with a member of a column's JSON object, and perhaps others, as JSON text.
+
+        The member is an object or a list; it may be missing. The text may hold any escapes.
+        """
+
+    @abc.abstractmethod
     def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
         """Return an aggregate: JSON text with a list of the columns of each row."""
 

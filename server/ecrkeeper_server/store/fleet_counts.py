@@ -1,24 +1,30 @@
-"""The problems in the fleet, counted by indexes.
+"""The problems in the fleet, counted by indexes, and examples of them.
 
 No row is kept for them, because every attempt would have to write it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import NamedTuple
 
 from msgspec import Struct, field
 from sqlalchemy import ColumnElement, and_, func, select
 
+from ecrkeeper_server.names import RegistryName, RoleName
+from ecrkeeper_server.store import rollouts
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_parts import Part, count_accounts, count_resources, within
 from ecrkeeper_server.store.fleet_specs import AccountState
 from ecrkeeper_server.store.fleet_tables import fleet_accounts
-from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, resource, resources, schedule
+from ecrkeeper_server.store.replication_checks import BROKEN
+from ecrkeeper_server.store.tables import STATE_BYTES, resource, resources, schedule
 
 # The reason of resources that nobody declares: they are `Ready`.
 _READY_REASON = "UNMANAGED"
+# Of each reason, and of all.
+_EXAMPLES, _MAX_PROBLEMS = 3, 20
 
 
 class KindCounts(Struct, frozen=True):
@@ -73,18 +79,6 @@ def counts(tx: Tx, kind: str, parts: Sequence[Part] | None) -> KindCounts:
     )
 
 
-def unreachable(tx: Tx, parts: Sequence[Part] | None) -> int:
-    """Count the active accounts within some parts of the fleet that cannot be reached."""
-    return accounts(tx, parts, fleet_accounts.c.state == AccountState.ACTIVE, fleet_accounts.c.unreachable != "")
-
-
-def broken_replication(tx: Tx, kind: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
-    """Some registries whose replication does not work, by name."""
-    broken = (resources.c.kind == kind, resources.c.replication == "BROKEN", within(parts))
-    query = select(*RESOURCE_COLUMNS).select_from(resource).where(*broken)
-    return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
-
-
 def accounts(tx: Tx, parts: Sequence[Part] | None, *conditions: ColumnElement[bool]) -> int:
     """Count the accounts within some parts of the fleet that meet all conditions."""
     if parts is not None:
@@ -92,8 +86,81 @@ def accounts(tx: Tx, parts: Sequence[Part] | None, *conditions: ColumnElement[bo
     return int(tx.conn.execute(select(func.count()).select_from(fleet_accounts).where(*conditions)).scalar_one())
 
 
-def examples(tx: Tx, kind: str, reason: str, parts: Sequence[Part] | None, limit: int) -> list[Resource]:
-    """Some resources of a kind whose `Ready` has a reason, by name."""
-    query = select(*RESOURCE_COLUMNS).select_from(resource)
-    query = query.where(resources.c.kind == kind, resources.c.reason == reason, within(parts))
-    return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
+class Example(NamedTuple):
+    """A resource with a problem, and the bytes of its state.
+
+    It has the reason of `Ready`, or None: its replication does not work.
+    """
+
+    name: str
+    reason: str | None
+    size: int
+
+    @property
+    def member(self) -> str:
+        """The member of the state that tells about the problem."""
+        return "checks" if self.reason is None else "conditions"
+
+
+class FleetCounts(Struct, frozen=True):
+    """The counts, some problems, and the rollouts that have not ended, of all sets."""
+
+    registries: KindCounts
+    roles: KindCounts
+    accounts: int
+    unreachable: int
+    examples: list[Example]
+    opened: list[rollouts.Key]
+
+
+def count(tx: Tx, registries: Sequence[Part] | None, roles: Sequence[Part] | None) -> FleetCounts:
+    """Count within some parts of the fleet; looks at many rows."""
+    of_registries, of_roles = counts(tx, RegistryName.kind, registries), counts(tx, RoleName.kind, roles)
+    examples = chain(
+        _not_ready(tx, RoleName.kind, of_roles, roles),
+        _broken(tx, of_registries, registries),
+        _not_ready(tx, RegistryName.kind, of_registries, registries),
+    )
+    active = (fleet_accounts.c.state == AccountState.ACTIVE, fleet_accounts.c.unreachable != "")
+    return FleetCounts(
+        registries=of_registries,
+        roles=of_roles,
+        accounts=accounts(tx, roles),
+        unreachable=accounts(tx, roles, *active),
+        examples=list(islice(examples, _MAX_PROBLEMS)),
+        opened=rollouts.open_keys(tx),
+    )
+
+
+def _not_ready(tx: Tx, kind: str, of_kind: KindCounts, parts: Sequence[Part] | None) -> Iterator[Example]:
+    for reason, _ in of_kind.reasons[:_MAX_PROBLEMS]:
+        yield from _examples(tx, kind, reason, parts)
+
+
+def _broken(tx: Tx, of_kind: KindCounts, parts: Sequence[Part] | None) -> list[Example]:
+    """Return some registries whose replication does not work; they can be `Ready`."""
+    return _examples(tx, RegistryName.kind, None, parts) if of_kind.replication.get(BROKEN) else []
+
+
+def _examples(tx: Tx, kind: str, reason: str | None, parts: Sequence[Part] | None) -> list[Example]:
+    """Return some resources of a kind with a problem, by name."""
+    problem = resources.c.replication == BROKEN if reason is None else resources.c.reason == reason
+    query = select(resources.c.name, STATE_BYTES).where(resources.c.kind == kind, problem, within(parts))
+    rows = tx.conn.execute(query.order_by(resources.c.name).limit(_EXAMPLES))
+    return [Example(name, reason, size) for name, size in rows]
+
+
+def states(tx: Tx, some: Sequence[Example], member: str) -> dict[str, str]:
+    """Return the states of examples that still have their problem, by name.
+
+    They are texts, perhaps of the member only.
+    """
+    part = tx.dialect.json_part(resources.c.state, member)
+    query = select(resources.c.name, resources.c.reason, resources.c.replication, part)
+    rows = tx.conn.execute(query.where(resources.c.name.in_([each.name for each in some])))
+    now = {name: (reason, replication, text) for name, reason, replication, text in rows}
+    return {each.name: now[each.name][2] for each in some if each.name in now and _has(each, *now[each.name][:2])}
+
+
+def _has(example: Example, reason: str | None, replication: str | None) -> bool:
+    return replication == BROKEN if example.reason is None else reason == example.reason

@@ -38,12 +38,15 @@ class Sized(NamedTuple):
     size: int
 
 
-class _Measured(Protocol):
+class Measured(Protocol):
+    """A row with its bytes."""
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """The bytes."""
 
 
-def size_of(row: _Measured) -> int:
+def size_of(row: Measured) -> int:
     """Return the bytes of a row."""
     return row.size
 

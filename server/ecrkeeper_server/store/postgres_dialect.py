@@ -86,6 +86,10 @@ class PostgresDialect(Dialect):
         member: ColumnElement[Any] = cast(type_coerce(column, Text), postgresql.JSON).op("->")(name)
         return cast(member, Text)
 
+    def json_part(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
+        """Return the whole text: `json` rejects a NUL and half surrogate pairs anywhere in it."""
+        return type_coerce(column, Text)
+
     def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
         """Return the lists with commas between them.
 

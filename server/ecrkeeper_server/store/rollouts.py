@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.store.clock import DAY, MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.fleet_tables import rollout_accounts, rollout_targets
 from ecrkeeper_server.store.fleet_tables import rollouts as table
-from ecrkeeper_server.store.json_columns import read_json
+from ecrkeeper_server.store.json_columns import MEASURED_AT_ONCE, NARROW_CHARACTERS, read_json, reading_each
 from ecrkeeper_server.store.large_rows import Sized, reading_rows, reading_sizes, sizes
 from ecrkeeper_server.store.long_json import LONG, LongJson
 from ecrkeeper_server.store.rollout_rows import ENDED, Cause, RolloutRow, RolloutState
 from ecrkeeper_server.store.work import columns_of
 from ecrkeeper_server.turns import Steps
 
+Key = tuple[str, int]
+"""A set and the number of one of its rollouts."""
+
+_KEY = (table.c.set_id, table.c.number)
 # All members of a set but its settings and overrides, which contain settings.
 _SHOWN_MEMBERS = ("selector", "waves", "deletion_policy", "allow_replacement", "max_removals")
 # The retention of ended rollouts with their targets: a time, and a number for each set.
@@ -97,10 +101,33 @@ def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
     return [RolloutRow.of(row) for row in tx.conn.execute(query.with_for_update() if lock else query)]
 
 
-def open_sets(tx: Tx) -> list[str]:
-    """The ids of the sets with rollouts that have not ended."""
-    query = select(table.c.set_id).where(table.c.state.not_in(ENDED)).distinct().order_by(table.c.set_id)
-    return list(tx.conn.execute(query).scalars())
+def open_keys(tx: Tx) -> list[Key]:
+    """The sets and numbers of the rollouts that have not ended; looks at all rollouts."""
+    query = select(*_KEY).where(table.c.state.not_in(ENDED)).order_by(*_KEY)
+    return [(set_id, number) for set_id, number in tx.conn.execute(query)]
+
+
+def reading_sizes_of(tx: Tx, keys: Sequence[Key]) -> Steps[list[Sized]]:
+    """Return the keys and sizes of some rollouts, by set and number."""
+    query = sizes(table.c.set_id, table.c.spec).add_columns(table.c.number).where(tuple_(*_KEY).in_(keys))
+    (rows,) = tx.ask(tx.conn, [(query.order_by(*_KEY), {})])
+    return reading_each(rows, _sized, lambda row: row[1] // MEASURED_AT_ONCE, NARROW_CHARACTERS)
+
+
+def _sized(row: Sequence[Any]) -> Sized:
+    set_id, size, number = row
+    return Sized((set_id, number), size)
+
+
+def reading_open(tx: Tx, keys: Sequence[Key]) -> Steps[Steps[list[RolloutRow]]]:
+    """Read those of some rollouts that have not ended, and return the steps that parse them.
+
+    A large set has no settings. They are in the order of their sets and numbers.
+    """
+    these = (tuple_(*_KEY).in_(keys), table.c.state.not_in(ENDED))
+    return reading_rows(
+        tx, table, lambda query: query.where(*these).order_by(*_KEY), RolloutRow, {"spec": _without_settings}
+    )
 
 
 def next_number(tx: Tx, set_id: str) -> int:

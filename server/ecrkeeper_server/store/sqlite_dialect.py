@@ -82,6 +82,11 @@ class SqliteDialect(Dialect):
         """Return a `json_extract`."""
         return func.json_extract(type_coerce(column, Text), f"$.{name}", type_=Text)
 
+    def json_part(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
+        """Return the member alone: a long text is not read."""
+        member = literal(f'{{"{name}":').concat(self.json_member(column, name)).concat("}")
+        return func.coalesce(member, "{}")
+
     def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
         """Return a `json_group_array`."""
         return func.json_group_array(func.json_array(*columns), type_=Text)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from operator import methodcaller
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
+from ecrkeeper_server.store.large_rows import Measured
 from ecrkeeper_server.turns import Steps, work
 
 _DEFAULT = 100
@@ -29,6 +30,7 @@ MESSAGE_BYTES = methodcaller("ByteSize")
 
 T = TypeVar("T")
 M = TypeVar("M")
+W = TypeVar("W", bound=Measured)
 Show = Callable[[Sequence[T]], Awaitable[Sequence[M | None]]]
 
 
@@ -144,6 +146,20 @@ async def one_by_one(rows: Iterable[T], show: Callable[[T], Awaitable[M]]) -> li
         shown.append(await show(row))
         await pauses.done()
     return shown
+
+
+def batches(rows: Iterable[W]) -> Iterator[list[W]]:
+    """Yield rows that are read together: few if they are large."""
+    batch: list[W] = []
+    size = 0
+    for row in rows:
+        size += row.size
+        if batch and size > PAGE_BYTES:
+            yield batch
+            batch, size = [], row.size
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def showing(rows: Iterable[T], message_of: Callable[[T], Steps[M]], cost_of: Callable[[T], int]) -> Steps[list[M]]:
