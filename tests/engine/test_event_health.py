@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from ecrkeeper_server.aws_errors import Temporary
@@ -59,6 +62,32 @@ async def test_resync_is_stretched_while_events_arrive(stage: Stage) -> None:
     await stage.event()
     await stage.world.reconcile()
     assert await stage.world.due_in() == pytest.approx(6 * HOUR)
+
+
+async def test_refresh_lets_others_run_between_pages(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, places = stage.world, [RegistryName(f"{at:012}", REGION) for at in range(5)]
+    await world.db.write(lambda tx: cloud_events.record_arrival(tx, places))
+    monkeypatch.setattr(cloud_events, "HEALTH_PAGE", 2)
+    order, read = list[str](), world.db.read
+
+    async def noted(query: Any) -> Any:
+        order.append("read")
+        return await read(query)
+
+    async def run_beside() -> None:
+        while True:
+            order.append("other")
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(world.db, "read", noted)
+    other = asyncio.create_task(run_beside())
+    await stage.health.refresh()
+    other.cancel()
+    alternating = [kind for kind, _ in itertools.groupby(order)]
+    assert alternating.count("read") == order.count("read") >= 3
+    assert set(stage.health._ends) == {(each.account, each.region) for each in places}
+    await stage.pass_time(24 * HOUR)
+    assert stage.health._ends == {}, "silent places need no memory"
 
 
 async def test_resync_is_short_without_events(stage: Stage) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import ecrkeeper_server.store as store
 import pytest
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import resources, tables
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.json_columns import json_rows
+from ecrkeeper_server.store.json_columns import json_rows, read_json
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
 from ecrkeeper_server.store.sqlite_dialect import SqliteDialect
 from ecrkeeper_server.store.tables import audit_events, page_token_keys
@@ -43,6 +46,29 @@ async def test_json_table_has_a_row_for_each_value(db: Database) -> None:
         return [(row.name, row.number) for row in rows]
 
     assert await db.read(query) == [(each["name"], each["number"]) for each in values]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"conditions": [{"a": "x\x00\ud800"}, 10**40, '"'], "other\x00\udc00": "\ud800"},
+        {"conditions": {}},
+        {"other": [1]},
+        {},
+    ],
+)
+async def test_json_part_has_the_member_with_any_escapes(db: Database, value: dict[str, Any]) -> None:
+    name = RegistryName("111111111111", "us-east-1")
+
+    def store(tx: Tx) -> None:
+        resources.ensure(tx, name, {})
+        resources.patch(tx, str(name), state=value)
+
+    await db.write(store)
+    part = await db.read(
+        lambda tx: tx.conn.execute(select(tx.dialect.json_part(tables.resources.c.state, "conditions"))).scalar_one()
+    )
+    assert read_json(part).get("conditions", "none") == value.get("conditions", "none")
 
 
 async def test_insert_or_ignore_keeps_the_first_row(db: Database) -> None:

@@ -16,6 +16,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.messages.registry import FULL
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.context import Dependencies, resource_fields
+from ecrkeeper_server.api.services.fleet import FleetView
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.registry_set_lists import RegistrySetLists
@@ -48,6 +49,7 @@ from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.work import columns_of
 from google.longrunning import operations_pb2
 from msgspec.structs import replace
+from sqlalchemy import update
 
 from tests.dependencies import dependencies
 from tests.parsing import Parsed
@@ -74,6 +76,7 @@ def prepare(tx: Tx) -> None:
         observed_generation=99,
     )  # fmt: skip
     tx.insert_rows(tables.declarations, [columns_of(managed)])
+    tx.conn.execute(update(tables.resources).where(tables.resources.c.name == str(MANY)).values(reason="AWS_REJECTED"))
     row = resources.get(tx, str(MANY))
     assert row is not None
     operations.end(
@@ -150,6 +153,7 @@ CALLS: list[tuple[str, Call, int]] = [
      fleet_service_pb2.ListRolloutsRequest(parent=f"registrySets/{SET}")), 1_000),
     ("ListRegistrySettingsRevisions", of(lambda deps: Revisions(deps, None),  # type: ignore[arg-type]
      "ListRegistrySettingsRevisions", pb.ListRegistrySettingsRevisionsRequest(name=str(NAME))), 1_000_000),
+    ("GetFleet", of(FleetView, "GetFleet", fleet_service_pb2.GetFleetRequest()), 50_000),
     ("ListOperations", of(Operations, "ListOperations", operations_pb2.ListOperationsRequest()), 60_000),
     ("ListAuditEvents", of(Audit, "ListAuditEvents", audit_service_pb2.ListAuditEventsRequest()), 15_000),
     ("WatchAuditEvents", part, 15_000),
