@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import cloud_events, fleet_accounts, fleet_counts, resources
+from ecrkeeper_server.store import cloud_events, fleet_accounts, fleet_counts, resources, schema
 from ecrkeeper_server.store.cloud_events import HealthPage, Place
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.event_tables import event_health
@@ -21,6 +22,8 @@ from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.store.overview import overview
 from ecrkeeper_server.turns import WORK, Turns, Work
 from sqlalchemy import insert, text
+
+from tests import databases
 
 from .conftest import Clock
 from .test_counted_cpu import busy, calling, fail
@@ -112,6 +115,15 @@ async def test_errors_of_counts_are_those_of_reads(filled: Database) -> None:
     with pytest.raises(KeyError):
         await counting.count(fail)
     assert (await filled.count(overview)).resources == {"registry": 5}
+
+
+async def test_count_rejects_a_file_that_is_gone(tmp_path: Path) -> None:
+    db = schema.open_database(databases.new_sqlite(tmp_path / "x.db"))
+    (tmp_path / "x.db").unlink()
+    with pytest.raises(Unavailable) as caught:
+        await db.count(overview)
+    assert caught.value.reason == "STORE_FILE_REPLACED"
+    await db.close()
 
 
 async def test_counts_are_charged_to_their_caller(filled: Database) -> None:
