@@ -94,7 +94,7 @@ Sizes = list[tuple[str, list[int]]]
 
 
 def problem(at: int, characters: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a state and its columns: every other registry has a replication that does not work."""
+    """Return a state and its columns; every other replication does not work."""
     condition = {"type": "Ready", "status": "FALSE", "reason": "AWS_REJECTED", "message": MESSAGE, "since": at}
     destination = {"registryId": "222222222222", "region": "us-east-1"}
     finding = {"reason": "DENIED", "subject": "", "message": "the destination denies it"}

@@ -62,9 +62,9 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def json_part(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
-        """Return an object with a member of a column's JSON object, and perhaps others, as JSON text.
+        """Return JSON text of an object with a member of a column's object.
 
-        The member is an object or a list; it may be missing. The text may hold any escapes.
+        It may have others. The member is an object or a list, and may be missing. The text may hold any escapes.
         """
 
     @abc.abstractmethod

@@ -87,7 +87,10 @@ class PostgresDialect(Dialect):
         return cast(member, Text)
 
     def json_part(self, column: ColumnElement[Any], name: str) -> ColumnElement[str]:
-        """Return the whole text: `json` rejects a NUL and half surrogate pairs anywhere in it."""
+        """Return the whole text.
+
+        `json` rejects a NUL and half surrogate pairs anywhere in it.
+        """
         return type_coerce(column, Text)
 
     def json_lists(self, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:

@@ -102,7 +102,7 @@ def open_of(tx: Tx, set_id: str, *, lock: bool = False) -> list[RolloutRow]:
 
 
 def open_keys(tx: Tx) -> list[Key]:
-    """The sets and numbers of the rollouts that have not ended; looks at all rollouts."""
+    """Return the keys of the rollouts that have not ended; looks at all."""
     query = select(*_KEY).where(table.c.state.not_in(ENDED)).order_by(*_KEY)
     return [(set_id, number) for set_id, number in tx.conn.execute(query)]
 

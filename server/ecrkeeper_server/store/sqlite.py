@@ -1,4 +1,4 @@
-"""SQLite: reads inline on the event loop, counts in a thread, writes in groups on one.
+"""SQLite: reads inline on the event loop, writes in groups on one thread.
 
 A read by key takes some 50 µs, less than a hop to a thread. All writes use one
 thread that commits queued writes in one transaction: 20 times the throughput of a
