@@ -37,7 +37,7 @@ class Rejecting:
 
     def __init__(self, db: Database) -> None:
         self.read, self.read_in_turns, self.trace = db.read, db.read_in_turns, db.trace
-        self.read_then_parse = db.read_then_parse
+        self.read_then_parse, self.reads_inline = db.read_then_parse, db.reads_inline
         self.db, self.stored = db, False
 
     async def write(self, change: Callable[[Tx], Any]) -> Any:

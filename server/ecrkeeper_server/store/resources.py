@@ -107,7 +107,7 @@ def page_of(query: Select[Any], kind: str, account: str, after: str, limit: int)
 def narrowing(
     tx: Tx, kind: str, account: str, after: str, limit: int, narrowed: Narrowing | None
 ) -> Steps[Callable[[Select[Any]], Select[Any]]]:
-    """Return what limits a query to a page of the resources that meet a filter, in steps."""
+    """Return what limits a query to a page of a filter, in steps."""
     names = yield from names_of_page(tx, kind, account, after, limit, narrowed)
     if names is not None:
         # By their names: the index that has the order has all others of the kind as well.

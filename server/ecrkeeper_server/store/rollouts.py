@@ -120,9 +120,9 @@ def _sized(row: Sequence[Any]) -> Sized:
 
 
 def reading_open(tx: Tx, keys: Sequence[Key]) -> Steps[Steps[list[RolloutRow]]]:
-    """Read those of some rollouts that have not ended, and return the steps that parse them.
+    """Read those of some rollouts that have not ended.
 
-    A large set has no settings. They are in the order of their sets and numbers.
+    Return the steps that parse them. A large set has no settings. They are in the order of their sets and numbers.
     """
     these = (tuple_(*_KEY).in_(keys), table.c.state.not_in(ENDED))
     return reading_rows(
