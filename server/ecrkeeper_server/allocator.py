@@ -6,7 +6,7 @@ import ctypes
 
 # Names from <malloc.h>. Other C libraries lack `mallopt`, or ignore it.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-# A page that was returned costs a page fault when it is used again, which took 10 µs on a virtual machine. So the memory
+# A page that was returned costs a page fault when it is used again: 10 µs on a virtual machine. So the memory
 # that most calls need is kept, and larger blocks are returned as soon as they are free.
 _KEPT, _LARGE = 16 * 1024 * 1024, 4 * 1024 * 1024
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    Select,
     Text,
     bindparam,
     case,
@@ -134,9 +135,15 @@ def _claim(dialect: Dialect) -> Any:
 
 def is_due(tx: Tx) -> bool:
     """Return whether a row can be claimed."""
-    free = or_(attributions.c.lease_until.is_(None), attributions.c.lease_until < tx.now())
-    query = select(attributions.c.name).where(attributions.c.due_at <= tx.now(), free).limit(1)
-    return tx.conn.execute(query).first() is not None
+    return tx.conn.execute(_first_due(tx.dialect)).first() is not None
+
+
+# Building it takes longer than running it, and SQLite runs it on the event loop.
+@lru_cache(maxsize=4)
+def _first_due(dialect: Dialect) -> Select[Any]:
+    now = dialect.now()
+    free = or_(attributions.c.lease_until.is_(None), attributions.c.lease_until < now)
+    return select(attributions.c.name).where(attributions.c.due_at <= now, free).limit(1)
 
 
 def finish(tx: Tx, claimed: Attribution, *, looked: bool, done: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, select, update
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.fleet_rows import AccountRow
 from ecrkeeper_server.store.fleet_specs import AccountState, Source
 from ecrkeeper_server.store.fleet_tables import fleet_accounts as table
@@ -76,7 +78,13 @@ def change(tx: Tx, row: AccountRow) -> None:
 
 def check_is_due(tx: Tx) -> bool:
     """Return whether the check of an account is due; claiming would write."""
-    return tx.conn.execute(select(table.c.account).where(_due(tx)).limit(1)).first() is not None
+    return tx.conn.execute(_first_due(tx.dialect)).first() is not None
+
+
+# Building it takes longer than running it, and SQLite runs it on the event loop.
+@lru_cache(maxsize=4)
+def _first_due(dialect: Dialect) -> Select[Any]:
+    return select(table.c.account).where(_due(dialect.now())).limit(1)
 
 
 def claim_checks(tx: Tx, limit: int, lease: float) -> list[AccountRow]:
@@ -84,7 +92,7 @@ def claim_checks(tx: Tx, limit: int, lease: float) -> list[AccountRow]:
 
     Other replicas do not get them before the lease ends.
     """
-    query = select(table).where(_due(tx)).order_by(table.c.check_at, table.c.account).limit(limit)
+    query = select(table).where(_due(tx.now())).order_by(table.c.check_at, table.c.account).limit(limit)
     rows = [AccountRow.of(row) for row in tx.conn.execute(query.with_for_update(skip_locked=True))]
     accounts = [row.account for row in rows]
     until = tx.now() + int(lease * MICROSECONDS)
@@ -92,8 +100,8 @@ def claim_checks(tx: Tx, limit: int, lease: float) -> list[AccountRow]:
     return [AccountRow.of(row) for row in tx.conn.execute(claimed)] if rows else []
 
 
-def _due(tx: Tx) -> ColumnElement[bool]:
-    return and_(table.c.check_at <= tx.now(), table.c.state == AccountState.ACTIVE)
+def _due(now: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(table.c.check_at <= now, table.c.state == AccountState.ACTIVE)
 
 
 def save_check(tx: Tx, row: AccountRow, claimed: int, seconds: float) -> None:
