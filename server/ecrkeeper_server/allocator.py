@@ -6,9 +6,10 @@ import ctypes
 
 # Names from <malloc.h>. Other C libraries lack `mallopt`, or ignore it.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-# A page that was returned costs a page fault when it is used again: 10 µs on a virtual machine. So the memory
-# that most calls need is kept, and larger blocks are returned as soon as they are free.
-_KEPT, _LARGE = 16 * 1024 * 1024, 4 * 1024 * 1024
+# A page that was returned costs a page fault when it is used again: 10 µs on a virtual machine. So the memory that most
+# calls need is kept. Larger blocks are returned as soon as they are free: bursts of large headers would keep 370 MB if
+# their blocks, of more than 1 MiB, were parts of the heap.
+_KEPT, _LARGE = 16 * 1024 * 1024, 1024 * 1024
 
 
 def return_memory() -> bool:
