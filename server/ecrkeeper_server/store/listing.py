@@ -40,7 +40,7 @@ from ecrkeeper_server.store.json_columns import (
     released,
 )
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.resources import narrowing, order_of, parsed_row
+from ecrkeeper_server.store.resources import narrowing, parsed_row
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.tables import (
     RESOURCE_COLUMNS,
@@ -52,6 +52,7 @@ from ecrkeeper_server.store.tables import (
     schedule,
 )
 from ecrkeeper_server.store.versions import COUNTS, DIGEST, Versioned, versioned_of
+from ecrkeeper_server.store.windows import order_of
 from ecrkeeper_server.turns import Steps
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    ColumnElement,
     Select,
     Text,
     Update,
@@ -37,7 +36,7 @@ from ecrkeeper_server.store.json_columns import JsonText, as_text, json_rows, re
 from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, resource, resources, schedule
-from ecrkeeper_server.store.windows import names_of_page
+from ecrkeeper_server.store.windows import names_of_page, order_of
 from ecrkeeper_server.turns import Steps
 
 EVENT_DEBOUNCE = 2.0
@@ -83,16 +82,9 @@ def reading_states(tx: Tx, names: Collection[str]) -> Steps[dict[str, str]]:
     return dict((yield from reading_each(rows, tuple, lambda row: len(row[1]))))
 
 
-def page_query(
-    kind: str,
-    account: str,
-    after: str,
-    limit: int,
-    condition: Condition | None = None,
-    columns: Iterable[ColumnElement[Any]] = RESOURCE_COLUMNS,
-) -> Select[Any]:
+def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:
     """Return the query of a page, with an optional condition."""
-    query = page_of(select(*columns).select_from(resource), kind, account, after, limit)
+    query = page_of(select(*RESOURCE_COLUMNS).select_from(resource), kind, account, after, limit)
     return query if condition is None else query.where(condition)
 
 
@@ -115,14 +107,6 @@ def narrowing(
         return lambda query: query.where(resources.c.name.in_(names)).order_by(order)
     condition = true() if narrowed is None else narrowed.condition
     return lambda query: page_of(query, kind, account, after, limit).where(condition)
-
-
-def order_of(*, of_account: bool) -> ColumnElement[str]:
-    """Return the name as the order of a page, of one account or of all.
-
-    An account has few resources. SQLite would read those of all other accounts to find them in the index of names.
-    """
-    return func.coalesce(resources.c.name, "", type_=Text) if of_account else resources.c.name
 
 
 def parsed_row(row: Sequence[Any]) -> Resource:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, select
 
 from ecrkeeper_server.names import WILDCARD
 from ecrkeeper_server.store.database import Tx
@@ -31,7 +31,7 @@ def names_of_page(
     if few is not None:
         # By no other index: it may have many resources.
         here = [resources.c.name.in_([name for name in few if name > after]), narrowed.by_row]
-        page = select(resources.c.name).where(*here).order_by(func.coalesce(resources.c.name, "")).limit(limit)
+        page = select(resources.c.name).where(*here).order_by(order_of(of_account=True)).limit(limit)
         return list(tx.conn.execute(page).scalars())
     names: list[str] = []
     while True:
@@ -44,6 +44,14 @@ def names_of_page(
             return names
         after = end
         yield
+
+
+def order_of(*, of_account: bool) -> ColumnElement[str]:
+    """Return the name as the order of a page, of one account or of all.
+
+    An account has few resources. SQLite would read those of all other accounts to find them in the index of names.
+    """
+    return func.coalesce(resources.c.name, "", type_=Text) if of_account else resources.c.name
 
 
 def _of_account(tx: Tx, kind: str, account: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
-from ecrkeeper_server.store.large_rows import Measured
+from ecrkeeper_server.store.large_rows import Measured, size_of
 from ecrkeeper_server.turns import Steps, work
 
 _DEFAULT = 100
@@ -112,7 +112,7 @@ class _Filling(Generic[T, M]):
                 if not space:
                     return True
                 if not shown:
-                    shown.extend(await self._show(self._some(unshown, min(_SHOWN, space))))
+                    shown.extend(await self._show(_batch(unshown, self._weigh, min(_SHOWN, space))))
                     await self._pauses.done()
                 message = shown.popleft()
                 if message is not None:
@@ -122,17 +122,6 @@ class _Filling(Generic[T, M]):
                     self.messages.append(message)
             self.last = row
         return False
-
-    def _some(self, unshown: deque[T], most: int) -> list[T]:
-        """Remove and return the next rows to show: few if they are large."""
-        some: list[T] = []
-        size = 0
-        while unshown and len(some) < most:
-            size += self._weigh(unshown[0])
-            if some and size > PAGE_BYTES:
-                break
-            some.append(unshown.popleft())
-        return some
 
 
 async def one_by_one(rows: Iterable[T], show: Callable[[T], Awaitable[M]]) -> list[M]:
@@ -150,16 +139,21 @@ async def one_by_one(rows: Iterable[T], show: Callable[[T], Awaitable[M]]) -> li
 
 def batches(rows: Iterable[W]) -> Iterator[list[W]]:
     """Yield rows that are read together: few if they are large."""
-    batch: list[W] = []
+    remaining = deque(rows)
+    while remaining:
+        yield _batch(remaining, size_of, len(remaining))
+
+
+def _batch(remaining: deque[T], weigh: Callable[[T], int], most: int) -> list[T]:
+    """Remove and return the next rows: few if they are large."""
+    batch: list[T] = []
     size = 0
-    for row in rows:
-        size += row.size
+    while remaining and len(batch) < most:
+        size += weigh(remaining[0])
         if batch and size > PAGE_BYTES:
-            yield batch
-            batch, size = [], row.size
-        batch.append(row)
-    if batch:
-        yield batch
+            break
+        batch.append(remaining.popleft())
+    return batch
 
 
 def showing(rows: Iterable[T], message_of: Callable[[T], Steps[M]], cost_of: Callable[[T], int]) -> Steps[list[M]]:
