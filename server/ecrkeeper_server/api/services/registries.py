@@ -39,11 +39,10 @@ from ecrkeeper_server.settings.ownership import composing
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import Stored
-from ecrkeeper_server.store.declared_texts import reading_texts, reading_texts_of
+from ecrkeeper_server.store.declared_texts import reading_lists, reading_texts_of, text_of
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import NEW_REGISTRY, Mode, UnmanagedElements
-from ecrkeeper_server.turns import Steps, finish, work
+from ecrkeeper_server.turns import Steps, work
 
 _REGISTRIES = pb.ListRegistriesResponse.REGISTRIES_FIELD_NUMBER
 _UNDECLARED = "it is not stored"
@@ -115,19 +114,19 @@ class Registries:
         caller = caller_of(request)
         members = _registry_spec(request.registry, paths)
 
-        def change(tx: Tx) -> tuple[Resource, list[Stored]]:
+        def change(tx: Tx) -> tuple[Resource, str]:
             if find_response(tx, caller) is not None:
                 row = resources.ensure(tx, name, NEW_REGISTRY)
             else:
                 row = _update(tx, caller, name, request.registry.etag, planned_on, members)
-            return row, finish(reading_texts(tx, name))
+            return row, text_of(tx, name)
 
         if request.validate_only:
             return (await self._tried(name, request, members))[1]
         planned_on = await self._planned_on(name, request, members, caller)
-        row, texts = await self._deps.db.write(change)
+        row, text = await self._deps.db.write(change)
         self._deps.wake()
-        declared = await parsed_in_turns(texts)
+        declared = await parsed_in_turns(await work().run_short(reading_lists(text)))
         steps = registry_message.registry_steps(row, declared, registry_message.FULL)
         # Without a charge, which may reject the call: the change is stored.
         return await work().run(steps, await view_cost(row, declared))
