@@ -5,27 +5,35 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.declarations.commands import PutDeclaration
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, resources, tables, work
+from ecrkeeper_server.store import claims, declarations, resources, schema, sweep, tables, work
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.decided import describing, save_if_current
 from ecrkeeper_server.store.specs import DeclarationSpec
+from ecrkeeper_server.store.sqlite import SqliteDatabase
+from ecrkeeper_server.store.sqlite_engine import sqlite_engine
 from ecrkeeper_server.store.unit_of_work import Manager, Origin, UnitOfWork
 from ecrkeeper_server.store.work import columns_of
 from ecrkeeper_server.turns import Steps, finish
+from google.protobuf import field_mask_pb2
 from msgspec.structs import replace
 from sqlalchemy import delete, select
 
 from tests import declaring
+from tests.dependencies import dependencies
 from tests.views import largest
 
 PLACE = RegistryName("111111111111", "us-east-1")
@@ -133,6 +141,54 @@ async def test_first_write_on_sqlite_reads_few_rows_in_its_thread(filled: Databa
     await Committer(cast("Database", watched_db)).write(put("new", settings(1)))
     # Postgres would wait for another round trip to know that the registry is large; it finds that in a transaction.
     assert len(writes) == (1 if filled.reads_inline else 2)
+
+
+def reconciled(deps: Any) -> Awaitable[Any]:
+    return Registries(deps).ReconcileRegistry(pb.ReconcileRegistryRequest(name=str(PLACE)), deps)
+
+
+def observed(deps: Any) -> Awaitable[Any]:
+    registry = registry_pb2.Registry(name=str(PLACE), mode=common_pb2.OBSERVE)
+    mask = field_mask_pb2.FieldMask(paths=["mode"])
+    return Registries(deps).UpdateRegistry(pb.UpdateRegistryRequest(registry=registry, update_mask=mask), deps)
+
+
+def claimed(deps: Any) -> Awaitable[Any]:
+    def change(tx: Tx) -> Any:
+        resources.request(tx, str(PLACE))
+        return sweep.desired(tx, claims.claim(tx, lease=60, backlog=claims.Capacity(1)))
+
+    return cast("Database", deps.db).write(change)
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (lambda deps: Committer(deps.db).write(put("new", settings(1))), "a declaration"),
+        (reconciled, "a call that only makes the registry due"),
+        (observed, "a call that returns all declarations"),
+        (claimed, "an attempt that needs all of them"),
+    ],
+)
+async def test_writer_of_sqlite_returns_no_row_for_each_owner(
+    tmp_path: Path, call: Callable[[Any], Awaitable[Any]], reason: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    await asyncio.to_thread(schema.migrate, url)
+    db = SqliteDatabase(sqlite_engine(url))
+    await db.write(fill)
+    rows = list[Any]()
+
+    def counted(_: Any, row: Any) -> Any:
+        rows.append(row)
+        return row
+
+    # The driver releases the GIL for each row, and a busy loop then keeps it.
+    driver: Any = db._writing.connection.driver_connection
+    driver.row_factory = counted
+    await call(dependencies(db))
+    assert 0 < len(rows) < 20, reason
+    await db.close()
 
 
 @pytest.mark.parametrize(
