@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.api.services.context import resource_fields
 from ecrkeeper_server.api.services.filters import filter_expression
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import (
     audit,
     audit_stream,
@@ -27,8 +28,8 @@ from ecrkeeper_server.store.rollout_rows import TargetRow, TargetState
 from ecrkeeper_server.store.tables import declarations, drifting, schedule
 from ecrkeeper_server.store.tables import resources as table
 from ecrkeeper_server.store.work import columns_of
-from ecrkeeper_server.turns import Steps, finish
-from sqlalchemy import insert
+from ecrkeeper_server.turns import STEP, Steps, finish
+from sqlalchemy import insert, select, update
 
 from .conftest import Clock
 from .test_long_reads import MOST_ROWS, rows_in_steps
@@ -247,3 +248,24 @@ async def test_stream_begins_in_steps(db: Database, clock: Clock, monkeypatch: p
     part = await db.read_then_parse(lambda tx: audit_stream.streaming(tx, cursor, audit.Selection(start), 200))
     assert [event.id for event in part.events][:1] == [first]
     assert len(part.events) == 9
+
+
+async def test_stretched_resyncs_are_shortened_in_parts(db: Database) -> None:
+    names = [RegistryName(f"{at:012}", "us-east-1") for at in range(STEP + 5)]
+    stretched, failing = {"due_at": 2**60, "observe_time": 2**50}, str(names[7])
+
+    def fill(tx: Tx) -> None:
+        for name in names:
+            resources.ensure(tx, name, {"mode": "ENFORCE"}, due=True)
+        tx.conn.execute(update(schedule).values(stretched))
+        tx.conn.execute(update(schedule).where(schedule.c.name == failing).values(failures=1))
+
+    await db.write(fill)
+    lasts: list[str | None] = [""]
+    while lasts[-1] is not None:
+        lasts.append(await db.write(lambda tx: resources.shorten_resync(tx, 900.0, lasts[-1] or "")))
+    # One that fails keeps its time.
+    assert lasts == ["", str(names[STEP]), str(names[-1]), None]
+    due = dict(await db.read(lambda tx: tx.conn.execute(select(schedule.c.name, schedule.c.due_at)).all()))
+    assert due.pop(failing) == 2**60
+    assert set(due.values()) == {2**50 + 900 * 1_000_000}

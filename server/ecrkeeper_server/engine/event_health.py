@@ -88,7 +88,9 @@ class EventHealth:
         if all(each.works for each in self.sources):
             self._worked_at, self._relied_on = now, True
         elif self._relied_on and now - self._worked_at > _OUTAGE_SECONDS:
-            await self._db.write(lambda tx: resources.shorten_resync(tx, self._usual))
+            after: str | None = ""
+            while after is not None:
+                after = await self._db.write(lambda tx, last=after: resources.shorten_resync(tx, self._usual, last))  # type: ignore[misc]
             self._relied_on = False
             log.warning("events_silent", seconds=round(now - self._worked_at))
         silent = await self._db.count(cloud_events.silent_places)

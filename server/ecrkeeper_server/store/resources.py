@@ -37,7 +37,7 @@ from ecrkeeper_server.store.prepared import characters_of
 from ecrkeeper_server.store.rows import Resource, with_new_spec, with_request
 from ecrkeeper_server.store.tables import RESOURCE_COLUMNS, RESOURCE_NAMES, resource, resources, schedule
 from ecrkeeper_server.store.windows import names_of_page, order_of
-from ecrkeeper_server.turns import Steps
+from ecrkeeper_server.turns import STEP, Steps
 
 EVENT_DEBOUNCE = 2.0
 SUSPENDED = "ACCOUNT_SUSPENDED"
@@ -208,15 +208,18 @@ def _enqueue_by_event(dialect: Dialect) -> Any:
     )
 
 
-def shorten_resync(tx: Tx, seconds: float) -> None:
-    """Bring stretched resyncs forward.
+def shorten_resync(tx: Tx, seconds: float, after: str) -> str | None:
+    """Bring some stretched resyncs forward, of resources by name.
 
     A resource becomes due a resync after its last observation, unless it is due earlier. Backoff after
-    failures stays.
+    failures stays. Return the last name, or None behind the last one: other writes wait for this one.
     """
     due = func.coalesce(schedule.c.observe_time, 0) + int(seconds * MICROSECONDS)
     stretched = (schedule.c.due_at > due, schedule.c.due_at > tx.now(), schedule.c.failures == 0)
-    tx.conn.execute(update(schedule).where(*stretched).values(due_at=due))
+    some = select(schedule.c.name).where(schedule.c.name > after, *stretched).order_by(schedule.c.name).limit(STEP)
+    names = list(tx.conn.execute(some).scalars())
+    tx.conn.execute(update(schedule).where(schedule.c.name.in_(names), *stretched).values(due_at=due))
+    return names[-1] if names else None
 
 
 def enqueue_now(tx: Tx, name: str) -> None:
